@@ -1,0 +1,2 @@
+/** The wire contract between clients and server. */
+export * from './frames.ts';

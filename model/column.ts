@@ -1,0 +1,45 @@
+/**
+ * Columns: the values of one field for the rows of a batch or block, in typed arrays. A row without a value is 0 in `present`
+ * (its entry in `values` means nothing); `present` is null where every row has one.
+ */
+
+/** One byte a row, 0 or 1; null = every row has a value. */
+export type Presence = Uint8Array | null;
+
+export type FloatColumn = { type: 'float'; values: Float64Array; present: Presence };
+/** Float64Array while every value is a safe integer (|v| ≤ 2^53 − 1), which is nearly always; else exact 64-bit. */
+export type IntegerColumn = { type: 'integer'; values: Float64Array | BigInt64Array; present: Presence };
+export type UnsignedColumn = { type: 'unsigned'; values: Float64Array | BigUint64Array; present: Presence };
+export type BooleanColumn = { type: 'boolean'; values: Uint8Array; present: Presence };
+/** `values[row]` is an index into the dictionary. */
+export type StringColumn = { type: 'string'; values: Uint32Array; dictionary: TextDictionary; present: Presence };
+export type Column = FloatColumn | IntegerColumn | UnsignedColumn | BooleanColumn | StringColumn;
+
+const decoder = new TextDecoder();
+
+/** Distinct texts as UTF-8 bytes end to end; text i is bytes[offsets[i] .. offsets[i + 1]). Decoded to a string when first asked. */
+export class TextDictionary {
+  readonly bytes: Uint8Array;
+  readonly offsets: Uint32Array;
+  readonly size: number;
+  #texts: (string | undefined)[] = [];
+
+  constructor(bytes: Uint8Array, offsets: Uint32Array, size = offsets.length - 1) {
+    this.bytes = bytes;
+    this.offsets = offsets;
+    this.size = size;
+  }
+
+  static of(texts: readonly string[]): TextDictionary {
+    const parts = texts.map((t) => new TextEncoder().encode(t));
+    const offsets = new Uint32Array(texts.length + 1);
+    for (let i = 0; i < parts.length; i++) offsets[i + 1] = offsets[i] + parts[i].length;
+    const bytes = new Uint8Array(offsets[texts.length]);
+    for (let i = 0; i < parts.length; i++) bytes.set(parts[i], offsets[i]);
+    return new TextDictionary(bytes, offsets);
+  }
+
+  get(i: number): string {
+    return (this.#texts[i] ??= decoder.decode(this.bytes.subarray(this.offsets[i], this.offsets[i + 1])));
+  }
+}

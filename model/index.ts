@@ -1,0 +1,10 @@
+/** The vocabulary every other folder shares. No I/O, no clock, no Node. */
+export * from './batch.ts';
+export * from './block.ts';
+export * from './checksum.ts';
+export * from './column.ts';
+export * from './envelope.ts';
+export * from './position.ts';
+export * from './series-key.ts';
+export * from './time.ts';
+export * from './values.ts';

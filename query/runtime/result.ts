@@ -1,0 +1,15 @@
+/** Results as columns: what both drivers give, and what the server's encoders turn into JSON, CSV and frames. */
+import type { Column } from '../../model/index.ts';
+
+export type TimeColumn = { readonly type: 'time'; readonly base: bigint; readonly offsets: Float64Array };
+export type ResultColumn = Column | TimeColumn;
+
+/** One series of an answer: InfluxQL's `{name, tags, columns, values}`, values by column. Row i of `data[c]` belongs to `columns[c]`. */
+export interface ResultTable {
+  readonly name: string;
+  /** null where the statement has no GROUP BY tags. */
+  readonly tags: readonly (readonly [string, string])[] | null;
+  readonly columns: readonly string[];
+  readonly rows: number;
+  readonly data: readonly ResultColumn[];
+}

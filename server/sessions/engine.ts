@@ -1,0 +1,95 @@
+/**
+ * Engine: what the sessions need from the rest of the server, as one port. Sessions know HTTP and sockets and no shards; the
+ * engine knows shards and no sockets. All calls are made on the sessions' thread; work and encoding happen on the workers.
+ */
+import type { Epoch, ErrorCode } from '../../client/protocol/index.ts';
+import type { Precision } from '../../model/index.ts';
+
+export type AckLevel = 'none' | 'queued' | 'disk' | 'quorum';
+
+export interface WriteRequest {
+  readonly database: string;
+  /** '' = the default policy. */
+  readonly retentionPolicy: string;
+  readonly precision: Precision;
+  readonly ack: AckLevel;
+  /** Line protocol, not compressed. The buffer is handed over: the caller does not have it afterwards. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export interface WriteOutcome {
+  /** Token to read one's own write by. */
+  readonly position: string;
+  /** null: every line was kept. Else InfluxDB's text `partial write: …` and what it says of the lines; the good ones were kept. */
+  readonly partial: string | null;
+  /** Lines that could not be read at all: `unable to parse 'x': missing fields`. InfluxDB words it differently from a partial write. */
+  readonly unparsed: boolean;
+}
+
+export type AnswerFormat = 'json' | 'csv' | 'ndjson' | 'msgpack';
+
+export interface QueryRequest {
+  readonly text: string;
+  readonly database: string;
+  readonly format: AnswerFormat;
+  /** null = RFC3339 texts in JSON, ns in CSV. */
+  readonly epoch: Epoch | null;
+  readonly pretty: boolean;
+  /** Rows per chunk where the client asked for chunks, else 0. */
+  readonly chunkRows: number;
+  /** Bind parameters (`params=`): a JSON object text, '' = none. */
+  readonly params: string;
+  /** Position token that must be readable first, '' = none. */
+  readonly after: string;
+  /** GET may not change anything, as in InfluxDB. */
+  readonly readOnly: boolean;
+}
+
+export interface SubscribeRequest {
+  readonly database: string;
+  readonly text: string;
+  readonly epoch: Epoch | null;
+  readonly snapshot: boolean;
+  /** Cursor to go on from, '' = none. */
+  readonly since: string;
+}
+
+/** A frame for one feed, encoded once for all of its subscribers: `{"op":"<op>","id":"<id>",` + `members` + `}`. */
+export interface FeedFrame {
+  readonly op: 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
+  /** UTF-8 JSON members without the braces, `"phase":"live","final":true,…`. */
+  readonly members: Uint8Array;
+  /** Where a client that has seen this frame stands; '' for frames that have no cursor. */
+  readonly cursor: string;
+  readonly phase: 'snapshot' | 'live';
+}
+
+export interface Feed {
+  /** Canonical text. */
+  readonly query: string;
+  /** Ends it; idempotent. No frame comes after it. */
+  close(): void;
+}
+
+/** An expected outcome that the client is told: unknown database, syntax, queue full. Everything else is a bug, told as `internal`. */
+export class EngineError extends Error {
+  readonly code: ErrorCode;
+  /** Offset in the query's text, where there is one. */
+  readonly at: number | undefined;
+  constructor(code: ErrorCode, message: string, at?: number) {
+    super(message);
+    this.code = code;
+    this.at = at;
+  }
+}
+
+export interface Engine {
+  /** Rejects with EngineError: `database not found`, `busy`, `too large`, `parse` (no line could be kept: message as InfluxDB's). */
+  write(request: WriteRequest): Promise<WriteOutcome>;
+  /** The body of the answer, piece by piece; a statement's error is inside the answer, a syntax error rejects before the first piece. */
+  query(request: QueryRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** `frame` is called for the snapshot and everything after it, in order, never before this has resolved. */
+  subscribe(request: SubscribeRequest, frame: (frame: FeedFrame) => void): Promise<Feed>;
+  /** Body of `/health` and `/ready`. */
+  health(): { readonly ready: boolean; readonly message: string };
+}
