@@ -1,0 +1,79 @@
+/**
+ * Every metric of the server in one table: its kind, what it says, its labels. A name that is not here cannot be made (metrics.ts
+ * checks it at compile time and at run time), so this table is the documentation of `/metrics` and of `_internal`.
+ *
+ * The name in `/metrics` is `millrace_<name>`, with `_total` behind it for a counter; in `_internal`, measurement `millrace`, a
+ * counter is the field `<name>_per_second`, a gauge is `<name>`, and a histogram is `<name>_count`, `_mean`, `_p50` and `_p99` of
+ * the last interval; labels are tags.
+ */
+
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Names of its labels; absent = none. */
+  readonly labels?: readonly string[];
+  /** Of a histogram: upper bounds, ascending; one bucket without a bound follows. */
+  readonly buckets?: readonly number[];
+  /** Of a gauge: how the values of several threads become one. Default sum. */
+  readonly merge?: 'sum' | 'max';
+}
+
+export type MetricTable = Readonly<Record<string, MetricDefinition>>;
+
+/** From 0.1 ms (a lone fsync on a good disk) to 10 s (the longest anybody waits), about 2 to 2.5 times apart. */
+const MILLISECONDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
+/** From a single point to the largest message. */
+const BYTES = [256, 1024, 4096, 16_384, 65_536, 131_072, 262_144, 524_288, 1_048_576, 4_194_304] as const;
+
+export const METRICS = {
+  // writing
+  points_in: { kind: 'counter', help: 'points accepted', labels: ['door'] },
+  bytes_in: {
+    kind: 'counter',
+    help: 'bytes of write bodies and datagrams received, after decompression',
+    labels: ['door'],
+  },
+  batches_in: { kind: 'counter', help: 'columnar batches made of what was written', labels: ['door'] },
+  points_rejected: { kind: 'counter', help: 'points refused, by reason', labels: ['door', 'reason'] },
+  points_late: { kind: 'counter', help: 'points that came after their window was final' },
+  datagrams_in: { kind: 'counter', help: 'UDP datagrams received' },
+  datagrams_dropped: { kind: 'counter', help: 'UDP datagrams dropped, by reason', labels: ['reason'] },
+  write_ms: { kind: 'histogram', help: 'time from a write body to its acknowledgement', buckets: MILLISECONDS },
+  // stream and storage
+  messages_published: { kind: 'counter', help: 'messages that got a place in the stream of a shard' },
+  messages_duplicate: { kind: 'counter', help: 'messages refused because their id was in the stream already' },
+  message_bytes: { kind: 'histogram', help: 'size of published messages', buckets: BYTES },
+  publish_failed: { kind: 'counter', help: 'publishes that failed, by code of the error', labels: ['code'] },
+  publish_ms: { kind: 'histogram', help: 'time until a message is in the stream', buckets: MILLISECONDS },
+  fsync_ms: { kind: 'histogram', help: 'time of one fsync of an append log', buckets: MILLISECONDS },
+  log_bytes: { kind: 'gauge', help: 'bytes of append logs on disk' },
+  head_bytes: { kind: 'gauge', help: 'bytes of columns held in memory' },
+  head_points: { kind: 'gauge', help: 'points held in memory' },
+  bucket_bytes: { kind: 'gauge', help: 'bytes of sealed buckets on disk' },
+  series: { kind: 'gauge', help: 'series known' },
+  recorder_lag: { kind: 'gauge', help: 'messages published and not yet applied' },
+  corrupt_blocks: { kind: 'counter', help: 'stored blocks or records whose checksum did not match' },
+  // asking and watching
+  queries: { kind: 'counter', help: 'historical queries answered, by outcome', labels: ['outcome'] },
+  queries_running: { kind: 'gauge', help: 'historical queries under way' },
+  query_ms: { kind: 'histogram', help: 'time of a historical query', buckets: MILLISECONDS },
+  http_requests: { kind: 'counter', help: 'HTTP requests, by route and status', labels: ['route', 'status'] },
+  sessions: { kind: 'gauge', help: 'WebSocket and event-stream connections open' },
+  subscriptions: { kind: 'gauge', help: 'subscriptions of clients open' },
+  live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
+  continuous_queries: { kind: 'gauge', help: 'stored continuous queries running' },
+  frames_out: { kind: 'counter', help: 'frames sent to clients' },
+  frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
+  frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },
+  sessions_dropped: { kind: 'counter', help: 'connections closed by the server, by reason', labels: ['reason'] },
+  live_lag_ms: {
+    kind: 'histogram',
+    help: 'time from the acknowledgement of a point to the frame with it',
+    buckets: MILLISECONDS,
+  },
+  // the server itself
+  event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },
+  threads: { kind: 'gauge', help: 'threads that run shards' },
+  internal_errors: { kind: 'counter', help: 'errors that nobody expected; each is in the log' },
+  telemetry_write_failed: { kind: 'counter', help: 'reports about the server that could not be written' },
+} as const satisfies MetricTable;
