@@ -1,0 +1,77 @@
+/**
+ * Rows of result tables as the live merge compares and regroups them. A *cell* is what has one identity for a client: all rows of
+ * one series (measurement and tags) in one window, usually one row. Pure functions over columns; knows no windows and no times
+ * but the tables' own.
+ */
+import { type Column, TextDictionary } from '../../model/index.ts';
+import type { ResultColumn, ResultTable, TimeColumn } from './result.ts';
+
+/** Identity of a table's series, the same for every table of that series in one query. */
+export function seriesIdentity(table: ResultTable): string {
+  return JSON.stringify([table.name, table.tags]);
+}
+
+export function timeColumn(table: ResultTable): TimeColumn {
+  const column = table.data[0];
+  if (column.type !== 'time') throw new Error('live rows: the first column of a table must be the time');
+  return column;
+}
+
+/** The values of a row as text: equal texts mean equal rows, in type and value. The time is part of it. */
+export function rowText(table: ResultTable, row: number): string {
+  let text = '';
+  for (const column of table.data) text += `${valueText(column, row)}\0`;
+  return text;
+}
+
+/** A table with the given rows of another, in the given order. Dictionaries are shared, values copied. */
+export function pickRows(table: ResultTable, rows: readonly number[] | Uint32Array): ResultTable {
+  return {
+    name: table.name,
+    tags: table.tags,
+    columns: table.columns,
+    rows: rows.length,
+    data: table.data.map((column) => pickColumn(column, rows)),
+  };
+}
+
+/** A table of the same series and columns with one row at `time` in which everything else is null. */
+export function nullRow(table: ResultTable, time: bigint): ResultTable {
+  return {
+    name: table.name,
+    tags: table.tags,
+    columns: table.columns,
+    rows: 1,
+    data: table.data.map((column) =>
+      column.type === 'time' ? { type: 'time', base: time, offsets: new Float64Array(1) } : emptyColumn(column.type),
+    ),
+  };
+}
+
+// private functions
+
+function valueText(column: ResultColumn, row: number): string {
+  if (column.type === 'time') return String(column.base + BigInt(column.offsets[row]));
+  if (column.present !== null && column.present[row] === 0) return '';
+  if (column.type === 'string') return `"${column.dictionary.get(column.values[row])}`;
+  return `${column.type[0]}${String(column.values[row])}`;
+}
+
+function pickColumn(column: ResultColumn, rows: ArrayLike<number>): ResultColumn {
+  if (column.type === 'time') return { type: 'time', base: column.base, offsets: pick(column.offsets, rows) };
+  const present = column.present === null ? null : pick(column.present, rows);
+  return { ...column, values: pick(column.values as Float64Array, rows), present } as Column;
+}
+
+function pick<T extends { [i: number]: number; readonly constructor: unknown }>(values: T, rows: ArrayLike<number>): T {
+  const picked = new (values.constructor as new (length: number) => T)(rows.length);
+  for (let i = 0; i < rows.length; i++) (picked as { [i: number]: number })[i] = values[rows[i]];
+  return picked;
+}
+
+function emptyColumn(type: Column['type']): Column {
+  const present = new Uint8Array(1);
+  if (type === 'string') return { type, values: new Uint32Array(1), dictionary: TextDictionary.of(['']), present };
+  if (type === 'boolean') return { type, values: new Uint8Array(1), present };
+  return { type, values: new Float64Array(1), present };
+}

@@ -1,0 +1,128 @@
+/**
+ * Event time of a live query: how far the stream has come, judged from what was accepted and from the clock that is passed in.
+ * Stage 1 keeps one `EventClock` per shard and sends its `ClockReading`s; stage 2 keeps one `Watermark` over all shards.
+ *
+ * The rules, with W the watermark (a window [start, end) closes when W ≥ end):
+ *   - W of a shard = greatest event time accepted there − delay. Points later than now + ahead do not count here.
+ *   - A shard whose greatest event time has not moved for `idle` of wall time is idle: its time goes on at the clock's pace,
+ *     W = greatest + (now − arrival of that point) − delay − idle, never past now.
+ *   - W of the query = the least over shards that are not idle; where all are idle, the greatest of theirs, which is what a
+ *     single shard with the same points would say. Shards that never had a point do not count. W never goes back.
+ *
+ * "Has not moved" rather than "accepted nothing": a backfill of old points is accepted for hours and must not hold windows open.
+ * This file reads no clock; times are ns as bigint, the wall clock is ms as the hosts have it.
+ */
+import { NS_PER_SECOND } from '../../model/index.ts';
+
+/** What decides when windows close and what happens to late points; one per live query. Durations in ns. */
+export interface TimeRules {
+  readonly delay: bigint;
+  readonly idle: bigint;
+  readonly ahead: bigint;
+  /** A closed window may still be revised until W ≥ end + lateness. */
+  readonly lateness: bigint;
+  /** Changed rows of open windows, and late revisions, are sent at most this often. */
+  readonly emitEvery: bigint;
+}
+
+/** DELAY 0s, IDLE 10s, AHEAD 1m, LATENESS 1m UPDATE, EMIT EVERY 1s ON CHANGE, ON CLOSE, ON LATE. */
+export const DEFAULT_RULES: TimeRules = {
+  delay: 0n,
+  idle: 10n * NS_PER_SECOND,
+  ahead: 60n * NS_PER_SECOND,
+  lateness: 60n * NS_PER_SECOND,
+  emitEvery: NS_PER_SECOND,
+};
+
+/** Where a shard's stream stands: plain data from stage 1 to stage 2. */
+export interface ClockReading {
+  /** Greatest accepted event time that moves W. */
+  readonly greatest: bigint;
+  /** Wall time at which it arrived. */
+  readonly arrivalMs: number;
+}
+
+export function msToNs(ms: number): bigint {
+  return BigInt(Math.trunc(ms)) * 1_000_000n;
+}
+
+/** W of one shard at `nowMs`, and whether the shard is idle. */
+export function shardWatermark(
+  reading: ClockReading,
+  rules: TimeRules,
+  nowMs: number,
+): { readonly at: bigint; readonly idle: boolean } {
+  const silence = msToNs(nowMs) - msToNs(reading.arrivalMs);
+  const byEvent = reading.greatest - rules.delay;
+  const idle = silence >= rules.idle;
+  if (!idle) return { at: byEvent, idle };
+  const now = msToNs(nowMs);
+  const pace = reading.greatest + silence - rules.delay - rules.idle;
+  const byClock = pace < now ? pace : now;
+  return { at: byClock > byEvent ? byClock : byEvent, idle };
+}
+
+/** The greatest event time that one shard has accepted for one query. */
+export class EventClock {
+  #reading: ClockReading | null = null;
+
+  get reading(): ClockReading | null {
+    return this.#reading;
+  }
+
+  /** Takes the greatest time, of points not too far ahead, of what was just accepted. */
+  observe(greatest: bigint, arrivalMs: number): void {
+    if (this.#reading === null || greatest > this.#reading.greatest) this.#reading = { greatest, arrivalMs };
+  }
+}
+
+/** W of a query over all shards. `at` is null until some shard has had a point. */
+export class Watermark {
+  readonly #rules: TimeRules;
+  readonly #readings: (ClockReading | null)[];
+  #at: bigint | null = null;
+
+  constructor(shards: number, rules: TimeRules) {
+    this.#rules = rules;
+    this.#readings = new Array<ClockReading | null>(shards).fill(null);
+  }
+
+  get at(): bigint | null {
+    return this.#at;
+  }
+
+  /** Greatest event time of any shard; null where there was none. */
+  get greatest(): bigint | null {
+    let greatest: bigint | null = null;
+    for (const r of this.#readings)
+      if (r !== null && (greatest === null || r.greatest > greatest)) greatest = r.greatest;
+    return greatest;
+  }
+
+  /** A shard's newer reading; an older one is ignored. */
+  observe(shard: number, reading: ClockReading | null): void {
+    if (reading === null) return;
+    const held = this.#readings[shard];
+    if (held === null || reading.greatest > held.greatest) this.#readings[shard] = reading;
+  }
+
+  /** W is at least this: what a client of an earlier life of the query has been told. */
+  raise(to: bigint): void {
+    if (this.#at === null || to > this.#at) this.#at = to;
+  }
+
+  /** Moves W to where it stands at `nowMs`. */
+  advance(nowMs: number): bigint | null {
+    let leastActive: bigint | null = null;
+    let greatestIdle: bigint | null = null;
+    for (const reading of this.#readings) {
+      if (reading === null) continue;
+      const { at, idle } = shardWatermark(reading, this.#rules, nowMs);
+      if (!idle && (leastActive === null || at < leastActive)) leastActive = at;
+      if (idle && (greatestIdle === null || at > greatestIdle)) greatestIdle = at;
+    }
+    const next = leastActive ?? greatestIdle;
+    if (next !== null) this.raise(next);
+    return this.#at;
+  }
+}
