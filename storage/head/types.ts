@@ -1,0 +1,58 @@
+/** What callers of the head say and get; the head itself is in head.ts. */
+import type { Block, FieldType } from '../../model/index.ts';
+
+/** Which rows of a measurement are wanted; the same shape as the query side's request. */
+export interface HeadScan {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+  /** Both ends included, ns. */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  /** 1 at the numbers of the series wanted, at least as long as the table; null = all. */
+  readonly series: Uint8Array | null;
+  /** Fields wanted; a row that has none of them may be left out. null = all. */
+  readonly fields: readonly string[] | null;
+}
+
+export interface Applied {
+  /**
+   * The rows just applied, with the shard's series numbers, as views on the batch (valid as long as its bytes are). Not free of
+   * duplicates: a row may repeat an earlier (series, time). `selection` leaves out rows that lost all their values to conflicts.
+   */
+  readonly block: Block;
+  /** Ascending numbers of the rows that are not newer than every earlier row of their series, earlier rows of this batch included. */
+  readonly late: Uint32Array | null;
+  /** True: `describe` answers something new for this measurement (itself, a field, a tag key). */
+  readonly schemaChanged: boolean;
+  /** Fields whose values were left out. */
+  readonly conflicts: readonly Conflict[];
+}
+
+/** A batch's column of another type than the shard knows the field by: none of its values was kept. */
+export interface Conflict {
+  readonly field: string;
+  readonly expected: FieldType;
+  readonly found: FieldType;
+  /** Values lost. */
+  readonly rows: number;
+}
+
+/** Tag conditions; a series that lacks the tag has ''. */
+export type TagPredicate =
+  | { readonly key: string; readonly equals: string }
+  | { readonly key: string; readonly test: (value: string) => boolean };
+
+export interface HeadStats {
+  readonly databases: number;
+  readonly measurements: number;
+  readonly series: number;
+  /** Distinct (series, time). */
+  readonly points: number;
+  /** Rows that came not newer than an earlier one of their series, since the start. */
+  readonly lateRows: number;
+  /** Of these, rows that overwrote or completed a point that was there. */
+  readonly overwrittenRows: number;
+  /** Memory of columns and series tables. */
+  readonly bytes: number;
+}

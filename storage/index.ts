@@ -1,0 +1,10 @@
+/** What keeps: the append log, the head and the port to the disk. */
+export { StorageError, type StorageErrorCode } from './error.ts';
+export { type FaultPlan, FaultyFiles } from './files/faulty.ts';
+export type { DirectoryLock, Files, OpenMode, StoredFile } from './files/files.ts';
+export { MemoryFiles } from './files/memory.ts';
+export { NodeFiles } from './files/node.ts';
+export { Head } from './head/head.ts';
+export type { Applied, Conflict, HeadScan, HeadStats, TagPredicate } from './head/types.ts';
+export { ShardLog } from './log/log.ts';
+export type { LogCut, LogOptions, LogRecord } from './log/types.ts';
