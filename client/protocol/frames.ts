@@ -65,6 +65,7 @@ export type ServerFrame =
   | { op: 'welcome'; protocol: number; server: string }
   | { op: 'subscribed'; id: string; query: string }
   | RowsFrame
+  /** Keys as in `row-key.ts`. */
   | { op: 'delete'; id: string; series: string[]; cursor: string }
   | { op: 'progress'; id: string; watermark: FrameValue; cursor: string }
   | { op: 'gap'; id: string; from: string; to: string; reason: string }

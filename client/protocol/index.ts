@@ -1,2 +1,3 @@
 /** The wire contract between clients and server. */
 export * from './frames.ts';
+export * from './row-key.ts';
