@@ -6,5 +6,6 @@ export * from './column.ts';
 export * from './envelope.ts';
 export * from './position.ts';
 export * from './series-key.ts';
+export * from './split.ts';
 export * from './time.ts';
 export * from './values.ts';

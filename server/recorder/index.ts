@@ -1,0 +1,2 @@
+/** Stream → storage: what is published becomes durable and readable here. */
+export * from './recorder.ts';

@@ -1,0 +1,133 @@
+/**
+ * Recorder: the consumer of a shard's stream that makes it durable and readable. One per shard, on the shard's thread.
+ *
+ *     broker ──deliver──▶ own log (only where the broker is not itself fsynced) ──committed──▶ head ──▶ observer (live queries)
+ *
+ * Applying is synchronous: head and observer always stand at the same position, `applied`. A message is acknowledged to the broker
+ * when it is applied. What is applied is a pure function of the stream: no clock, no configuration. It starts no retries of a
+ * failed fsync: an error here is final and reported by `failed`.
+ */
+import { type ControlEntry, readBatches, readControl, readEnvelopeHeader } from '../../model/index.ts';
+import type { Applied, Head, ShardLog } from '../../storage/index.ts';
+import type { Broker, BrokerError, Consumer, Delivery } from '../pubsub/index.ts';
+
+/** Messages of one shard between broker and head; of 128 KiB each they are 32 MiB. */
+const UNACKED_MAX = 256;
+
+/** Hears of everything applied, in the same turn and in order. Must not throw. */
+export interface RecorderObserver {
+  batchApplied(name: BatchName, applied: Applied): void;
+  controlApplied(entry: ControlEntry): void;
+  /** All of one message is applied. */
+  messageApplied(sequence: number): void;
+}
+
+export interface BatchName {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+}
+
+export interface RecorderOptions {
+  readonly shard: number;
+  readonly broker: Broker;
+  readonly head: Head;
+  /** The shard's own durable copy; null where the broker's publish is durable by itself. */
+  readonly log: ShardLog | null;
+  readonly observer: RecorderObserver;
+  /** Called once, for what the process cannot go on from. */
+  readonly failed: (error: Error) => void;
+}
+
+type Waiter = { readonly sequence: number; readonly resolve: () => void };
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #waiters: Waiter[] = [];
+  readonly #unacked: Delivery[] = [];
+  #consumer: Consumer | null = null;
+  #applied = 0;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Sequence of the last message that the head holds. */
+  get applied(): number {
+    return this.#applied;
+  }
+
+  /** Rebuilds the head from what is kept, then follows the stream; resolves when the stream's present end is applied. */
+  async start(): Promise<void> {
+    const { broker, shard, log, failed } = this.#options;
+    if (log !== null) {
+      for await (const { sequence, payload } of log.read(log.first)) this.#apply(sequence, payload);
+    }
+    const last = await broker.last(shard);
+    this.#consumer = await broker.consume({
+      shard,
+      from: this.#applied + 1,
+      unackedMax: UNACKED_MAX,
+      deliver: (delivery) => this.#deliver(delivery),
+      failed: (error: BrokerError) => failed(error),
+    });
+    await this.reached(last);
+  }
+
+  /** Resolves when the message at `sequence` is applied (and durable). */
+  reached(sequence: number): Promise<void> {
+    if (sequence <= this.#applied) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiter = { sequence, resolve };
+      const at = this.#waiters.findLastIndex((w) => w.sequence <= sequence);
+      this.#waiters.splice(at + 1, 0, waiter);
+    });
+  }
+
+  /** A commit of the own log, from its `onCommit`: payloads from `first` on are durable. */
+  committed(first: number, payloads: readonly Uint8Array[]): void {
+    payloads.forEach((payload, i) => {
+      this.#apply(first + i, payload);
+      this.#unacked.shift()?.ack();
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer?.close();
+  }
+
+  // private functions
+
+  #deliver(delivery: Delivery): void {
+    const { log, failed } = this.#options;
+    if (log === null) {
+      this.#apply(delivery.sequence, delivery.payload);
+      delivery.ack();
+      return;
+    }
+    const expected = this.#applied + this.#unacked.length + 1;
+    if (delivery.sequence !== expected) {
+      failed(
+        new Error(`stream and own log disagree: message ${delivery.sequence} came where ${expected} was expected`),
+      );
+      return;
+    }
+    this.#unacked.push(delivery);
+    log.append(delivery.payload).catch(failed);
+  }
+
+  #apply(sequence: number, payload: Uint8Array): void {
+    const { head, observer } = this.#options;
+    if (readEnvelopeHeader(payload).kind === 'control') {
+      const entry = readControl(payload);
+      if (entry.type === 'create database') head.createDatabase(entry.database);
+      else head.dropDatabase(entry.database);
+      observer.controlApplied(entry);
+    } else {
+      for (const batch of readBatches(payload)) observer.batchApplied(batch, head.apply(batch));
+    }
+    this.#applied = sequence;
+    observer.messageApplied(sequence);
+    while (this.#waiters.length > 0 && this.#waiters[0].sequence <= sequence) this.#waiters.shift()!.resolve();
+  }
+}
