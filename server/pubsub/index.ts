@@ -1,0 +1,3 @@
+/** The stream: the port that everybody publishes and consumes through, and its adapters. */
+export * from './broker.ts';
+export { EMBEDDED_MESSAGE_BYTES_MAX, type EmbeddedOptions, openEmbeddedBroker } from './embedded.ts';
