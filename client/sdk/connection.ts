@@ -68,7 +68,10 @@ export class Connection {
   }
 
   add(id: string, channel: Channel): void {
-    if (this.#state === 'closed') return channel.failed(new MillraceError('closed', 'the client is closed'));
+    if (this.#state === 'closed') {
+      channel.failed(new MillraceError('closed', 'the client is closed'));
+      return;
+    }
     this.#channels.set(id, channel);
     if (this.#state === 'idle') this.#connect('connecting');
     else if (this.#state === 'connected') {
@@ -101,7 +104,8 @@ export class Connection {
     try {
       socket = new this.#options.WebSocket(`${this.#options.url.replace(/^http/, 'ws')}/live`);
     } catch (error) {
-      return this.#end(new MillraceError('unreachable', `"${this.#options.url}" is not an address`, { cause: error }));
+      this.#end(new MillraceError('unreachable', `"${this.#options.url}" is not an address`, { cause: error }));
+      return;
     }
     this.#socket = socket;
     socket.onmessage = (event) => this.#socket === socket && this.#receive(event.data);
@@ -115,32 +119,32 @@ export class Connection {
     const frame = parseFrame(data);
     if (frame === null) return;
     if (this.#state === 'connected') this.#awaitFrames();
-    if (frame.op === 'welcome') return this.#welcome(frame.protocol);
-    if (frame.op === 'goaway') {
+    if (frame.op === 'welcome') this.#welcome(frame.protocol);
+    else if (frame.op === 'goaway') {
       this.#goawayMs = frame.retryAfterMs;
-      return this.#lost();
-    }
-    if (!('id' in frame) || frame.id === undefined) {
-      if (frame.op === 'error' && frame.code === 'unauthorized') this.#end(errorOf(frame));
-      return;
-    }
-    this.#channels.get(frame.id)?.receive(frame);
+      this.#lost();
+    } else if ('id' in frame && frame.id !== undefined) this.#channels.get(frame.id)?.receive(frame);
+    else if (frame.op === 'error' && frame.code === 'unauthorized') this.#end(errorOf(frame));
   }
 
   #welcome(protocol: number): void {
     if (protocol !== PROTOCOL) {
-      return this.#end(
+      this.#end(
         new MillraceError('bad frame', `the server speaks protocol ${protocol}, this client speaks ${PROTOCOL}`),
       );
+      return;
     }
     this.#connectedAt = Date.now();
     this.#change('connected');
+    this.#arm(LINGER_MS, () => this.#rest('idle'));
     this.#awaitFrames();
     if (this.#options.token !== undefined) this.send({ op: 'auth', token: this.#options.token });
     for (const channel of [...this.#channels.values()]) channel.ready();
   }
 
   #awaitFrames(): void {
+    // Without channels the linger is running, and a late frame must not prolong it.
+    if (this.#channels.size === 0) return;
     this.#arm(SILENCE_MS, () => {
       this.send({ op: 'ping' });
       this.#arm(PONG_MS_MAX, () => this.#lost());
@@ -148,7 +152,10 @@ export class Connection {
   }
 
   #lost(): void {
-    if (this.#channels.size === 0) return this.#rest('idle');
+    if (this.#channels.size === 0) {
+      this.#rest('idle');
+      return;
+    }
     if (this.#state === 'connected' && Date.now() - this.#connectedAt >= STABLE_MS) this.#attempt = 0;
     const random = this.#options.random();
     const pause = this.#goawayMs === null ? backoffMs(this.#attempt++, random) : spreadMs(this.#goawayMs, random);

@@ -145,9 +145,11 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
         this.#phase = 'live';
         this.#busyTries = 0;
         this.#canonical = frame.query;
-        return this.#enqueue(frame);
+        this.#enqueue(frame);
+        return;
       case 'error':
-        return this.#refused(frame);
+        this.#refused(frame);
+        return;
       case 'rows':
       case 'delete':
       case 'progress':
@@ -216,7 +218,10 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
   /** `busy` passes; anything else is the answer. */
   #refused(frame: Extract<ServerFrame, { op: 'error' }>): void {
     if (frame.code === 'unknown subscription') return;
-    if (frame.code !== 'busy') return this.#finish(errorOf(frame));
+    if (frame.code !== 'busy') {
+      this.#finish(errorOf(frame));
+      return;
+    }
     this.#phase = 'new';
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.ready(), backoffMs(this.#busyTries++, this.#random()));
