@@ -1,0 +1,75 @@
+/**
+ * What makes a plan a live one: the check that the statement means something while points keep coming, its time rules, and the
+ * arithmetic of its windows. Whoever starts a live query calls `livePlan` once; both stages get the same plain data.
+ *
+ * A live query differs from its historical twin in two ways. An upper time bound that moves with the clock is no bound: the query
+ * goes on. And empty windows are sent only where the statement says `fill(…)`: a clause that is not there fills with null over
+ * history, where the range is known, but would make every live query tick for ever about series that have nothing to say.
+ */
+import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
+import type { SelectStatement } from '../language/ast.ts';
+import { QueryError } from '../language/errors.ts';
+import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { DEFAULT_RULES, type TimeRules } from './watermark.ts';
+
+export interface LivePlan {
+  readonly plan: Plan;
+  readonly rules: TimeRules;
+  /** Empty windows of live series are sent, filled as the plan says. */
+  readonly fills: boolean;
+}
+
+/** Narrower windows close more often than any client is told: 1 ms. */
+const INTERVAL_MIN = NS_PER_SECOND / 1000n;
+
+/** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
+export function assertLive(statement: SelectStatement): void {
+  if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
+  if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
+  if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
+  if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
+  if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
+}
+
+/** The live plan of a checked statement and its plan. */
+export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = DEFAULT_RULES): LivePlan {
+  assertLive(statement);
+  if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
+    throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
+  }
+  const bounds = plan.bounds.maxFromNow
+    ? { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false }
+    : plan.bounds;
+  const fills =
+    statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
+  return { plan: { ...plan, bounds }, rules, fills };
+}
+
+/** First nanosecond behind a window. An endless one ends behind its plan's upper bound, so one without a bound never does. */
+export function windowEnd(plan: Plan, window: number): bigint {
+  return plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1);
+}
+
+/** Number of the last window whose end is ≤ `time`; −1 where an endless one has not ended. */
+export function lastEnded(plan: Plan, time: bigint): number {
+  if (plan.window === null) return time >= windowEnd(plan, 0) ? 0 : -1;
+  return windowOf(plan, time) - 1;
+}
+
+/** Whether two plans ask the same: what a host compares when the schema has grown, to know if an operator must start anew. */
+export function samePlan(a: Plan, b: Plan): boolean {
+  return planText(a) === planText(b);
+}
+
+// private functions
+
+function refuse(clause: string, reason: string): never {
+  throw new QueryError('invalid', `live query: ${clause} has no meaning while points keep coming: ${reason}`);
+}
+
+function planText(plan: Plan): string {
+  return JSON.stringify(plan, (_, value) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    return value instanceof Map ? [...value] : value;
+  });
+}

@@ -1,0 +1,85 @@
+/**
+ * Reading for live operators: windows of a plan from the source into a pane store, and one applied block as if it were a source, so
+ * that the points of a tail are found by the same code as those of history.
+ */
+import type { Block } from '../../model/index.ts';
+import { type Plan, windowStart } from '../planner/plan.ts';
+import { windowEnd } from './live-plan.ts';
+import type { LiveInput } from './live-update.ts';
+import type { PaneStore } from './panes.ts';
+import type { ScanRequest, Source } from './source.ts';
+
+/** Adds all rows in [min, max] to the store; gives the greatest time up to `limit`, null where there was none. */
+export function readInto(
+  store: PaneStore,
+  plan: Plan,
+  source: Source,
+  min: bigint,
+  max: bigint,
+  limit: bigint,
+): bigint | null {
+  let greatest: bigint | null = null;
+  for (const [i, { database, retentionPolicy, measurement }] of plan.sources.entries()) {
+    const table = source.series(database, retentionPolicy, measurement);
+    if (table === null) continue;
+    const request = { database, retentionPolicy, measurement, minTime: min, maxTime: max, series: null, fields: null };
+    for (const block of source.scan(request)) {
+      store.add(block, i, table);
+      const reached = greatestTime(block, limit);
+      if (reached !== null && (greatest === null || reached > greatest)) greatest = reached;
+    }
+  }
+  return greatest;
+}
+
+/** First and last nanosecond of a window that the plan's bounds allow. */
+export function inBounds(plan: Plan, window: number): [min: bigint, max: bigint] {
+  if (plan.window === null) return [plan.bounds.min, plan.bounds.max];
+  const start = windowStart(plan, window);
+  const last = windowEnd(plan, window) - 1n;
+  return [start > plan.bounds.min ? start : plan.bounds.min, last < plan.bounds.max ? last : plan.bounds.max];
+}
+
+/** A source whose only rows are those of the block; series and schema are those of the shard. */
+export function blockSource(source: Source, input: LiveInput): Source {
+  return {
+    describe: (database, retentionPolicy, wanted) => source.describe(database, retentionPolicy, wanted),
+    series: (database, retentionPolicy, measurement) => source.series(database, retentionPolicy, measurement),
+    *scan(request) {
+      const same =
+        request.measurement === input.measurement &&
+        request.retentionPolicy === input.retentionPolicy &&
+        request.database === input.database;
+      if (same) yield { ...input.block, selection: selected(input.block, request) };
+    },
+  };
+}
+
+// private functions
+
+function greatestTime(block: Block, limit: bigint): bigint | null {
+  const top = Number(limit - block.base);
+  const { offsets, selection } = block;
+  const count = selection?.length ?? block.rows;
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    const offset = offsets[selection === null ? i : selection[i]];
+    if (offset <= top && offset > greatest) greatest = offset;
+  }
+  return greatest === Number.NEGATIVE_INFINITY ? null : block.base + BigInt(greatest);
+}
+
+function selected(block: Block, request: ScanRequest): Uint32Array {
+  const min = Number(request.minTime - block.base);
+  const max = Number(request.maxTime - block.base);
+  const rows = new Uint32Array(block.selection?.length ?? block.rows);
+  let n = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const row = block.selection === null ? i : block.selection[i];
+    const offset = block.offsets[row];
+    if (offset < min || offset > max) continue;
+    if (request.series !== null && request.series[block.series[row]] !== 1) continue;
+    rows[n++] = row;
+  }
+  return rows.subarray(0, n);
+}

@@ -1,0 +1,314 @@
+/**
+ * Stage 1 of a live query: runs on a shard's thread, in the same turn in which the rows are applied to the shard's head, so its
+ * state and `source` always stand at the same position. It turns applied blocks into changed cells (or points, for a tail) for the
+ * query's home.
+ *
+ * Order of calls: `start` once, then `accept` for every applied block of any measurement, `collect` on the host's tick and whenever
+ * `due` says so, `expire` as the home tells. `history` and `missed` read the source beside the running state, at any time.
+ *
+ * The invariant: after `collect`, every cell the home holds of this shard is what a scan of the source would give. Rows newer than
+ * all of their series go straight into the panes. Every other row may overwrite a field of an older one, and a row of a window whose
+ * beginning we do not hold misses its neighbours; both only mark their window, which is then read again from the source.
+ *
+ * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
+ */
+import { QueryError } from '../language/errors.ts';
+import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { historicalShard } from './historical.ts';
+import { type LivePlan, windowEnd } from './live-plan.ts';
+import { blockSource, inBounds, readInto } from './live-read.ts';
+import { type LiveInput, type LiveUpdate, NO_COUNTS, NO_WINDOWS, type ShardCounts } from './live-update.ts';
+import { BlockWindows } from './live-windows.ts';
+import { PaneStore } from './panes.ts';
+import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { Source } from './source.ts';
+import { EventClock, msToNs } from './watermark.ts';
+
+/** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
+export const SHARD_CELLS_MAX = 1_000_000;
+/** Points of a tail that wait for `collect`. */
+export const TAIL_ROWS_MAX = 1_000_000;
+/** `due` asks for no collect sooner than this after the last. */
+const DUE_GAP_MS = 20;
+/** A wide window into which disordered rows keep coming is read again from the source at most every so often. */
+const RECOMPUTE_GAP_MS_MAX = 5_000;
+
+export class LiveShard {
+  readonly #live: LivePlan;
+  readonly #plan: Plan;
+  readonly #source: Source;
+  readonly #store: PaneStore;
+  readonly #clock = new EventClock();
+  /** Index in plan.sources by `sourceKey`. */
+  readonly #sources = new Map<string, number>();
+  /** Windows from this one on are whole in the store. */
+  #wholeFrom = Number.NEGATIVE_INFINITY;
+  /** Below `#wholeFrom`: those that have been read again and are whole too. */
+  readonly #whole = new Set<number>();
+  /** Windows below this can no longer change. */
+  #floor = Number.NEGATIVE_INFINITY;
+  /** To be read again from the source at the next collect. */
+  readonly #stale = new Set<number>();
+  readonly #recomputedAtMs = new Map<number, number>();
+  #touched = new Map<number, number>();
+  #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
+  #rows: RowsPartial[] = [];
+  #rowsWaiting = 0;
+  #collectedAtMs = Number.NEGATIVE_INFINITY;
+  /** End of the earliest window that the last update left open. */
+  #nextEnd: bigint | null = null;
+  /** Something is to be told, be it only that time went on. */
+  #news = false;
+
+  constructor(live: LivePlan, source: Source) {
+    this.#live = live;
+    this.#plan = live.plan;
+    this.#source = source;
+    this.#store = new PaneStore(live.plan);
+    for (const [i, s] of live.plan.sources.entries()) this.#sources.set(sourceKey(s), i);
+  }
+
+  /**
+   * Reads what is already there and gives it to the home. With a stated lower bound, and for a running total, that is everything
+   * inside the query's bounds; else the windows that may still change as far as the clock knows. A tail without one starts empty.
+   */
+  start(nowMs: number): LiveUpdate {
+    const { plan } = this.#live;
+    if (plan.kind === 'raw') {
+      const update = this.history(nowMs);
+      this.#observe(update.reading?.greatest ?? null, nowMs);
+      return update;
+    }
+    let min = plan.bounds.min;
+    if (!plan.bounds.minStated && plan.window !== null) {
+      const { delay, idle, lateness } = this.#live.rules;
+      this.#wholeFrom = windowOf(plan, msToNs(nowMs) - delay - idle - lateness);
+      min = windowStart(plan, this.#wholeFrom);
+    }
+    this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
+    this.#news = true;
+    return this.collect(nowMs)!;
+  }
+
+  /** Takes rows that the head has just taken. Measurements that the query does not read are ignored. */
+  accept(input: LiveInput, arrivalMs: number): void {
+    const index = this.#sources.get(sourceKey(input));
+    if (index === undefined) return;
+    const table = this.#source.series(input.database, input.retentionPolicy, input.measurement);
+    if (table === null) return;
+    this.#news = true;
+    const windows = new BlockWindows(this.#plan, input.block, this.#aheadLimit(arrivalMs));
+    this.#observe(windows.greatest, arrivalMs);
+    this.#counts.ahead += windows.ahead;
+    if (this.#plan.kind === 'raw') {
+      this.#counts.accepted += windows.rows;
+      this.#counts.disordered += input.late?.length ?? 0;
+      this.#acceptPoints(input);
+      return;
+    }
+    const skip = this.#judge(windows, input.late);
+    this.#store.add(input.block, index, table, skip);
+    if (this.#store.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
+  }
+
+  /** Whether the home should hear now rather than at the next tick: a window's end was passed, or points of a tail wait. */
+  due(nowMs: number): boolean {
+    if (!this.#news || nowMs - this.#collectedAtMs < DUE_GAP_MS) return false;
+    if (this.#rowsWaiting > 0) return true;
+    const greatest = this.#clock.reading?.greatest;
+    return this.#nextEnd !== null && greatest !== undefined && greatest - this.#live.rules.delay >= this.#nextEnd;
+  }
+
+  /** What has changed since the last call; null = nothing. */
+  collect(nowMs: number): LiveUpdate | null {
+    this.#recompute(nowMs);
+    if (!this.#news) return null;
+    const cells = this.#plan.kind === 'raw' ? null : this.#store.takeChanged();
+    const touched = {
+      windows: Float64Array.from(this.#touched.keys()),
+      rows: Float64Array.from(this.#touched.values()),
+    };
+    const update: LiveUpdate = {
+      kind: 'changes',
+      reading: this.#clock.reading,
+      cells,
+      rows: this.#rows,
+      touched,
+      counts: { ...this.#counts },
+    };
+    this.#touched = new Map();
+    this.#counts = { ...NO_COUNTS };
+    this.#rows = [];
+    this.#rowsWaiting = 0;
+    this.#collectedAtMs = nowMs;
+    this.#news = false;
+    const reading = this.#clock.reading;
+    if (reading !== null && this.#plan.window !== null) {
+      this.#nextEnd = windowEnd(this.#plan, windowOf(this.#plan, reading.greatest - this.#live.rules.delay));
+    }
+    return update;
+  }
+
+  /** Windows that end at or before this time can no longer change: forgets them, and counts their rows as dropped from now on. */
+  expire(before: bigint): void {
+    if (this.#plan.window === null) return;
+    const floor = windowOf(this.#plan, before);
+    if (floor <= this.#floor) return;
+    this.#floor = floor;
+    this.#store.dropBefore(floor);
+    for (const set of [this.#whole, this.#stale, this.#recomputedAtMs]) {
+      for (const window of set.keys()) if (window < floor) set.delete(window);
+    }
+    if (floor > this.#wholeFrom) this.#wholeFrom = floor;
+  }
+
+  /** What the query answers over history inside its bounds, read afresh: the snapshot for a client that comes later. */
+  history(nowMs: number): LiveUpdate {
+    const { bounds, kind } = this.#plan;
+    if (kind === 'raw') return this.#readPoints(nowMs);
+    return this.#readWindows(nowMs, bounds.minStated || this.#plan.window === null ? bounds.min : null, []);
+  }
+
+  /**
+   * For a client that comes back: the windows that were open at `watermark` or later, and those that rows of `inputs` fell into,
+   * read afresh; of a tail, the points of `inputs`. The inputs are what the log holds behind the client's cursor.
+   */
+  missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
+    const touched = new Map<number, number>();
+    const rows: RowsPartial[] = [];
+    for (const input of inputs) {
+      if (!this.#sources.has(sourceKey(input))) continue;
+      if (this.#plan.kind === 'raw') rows.push(...this.#points(input));
+      else new BlockWindows(this.#plan, input.block, this.#aheadLimit(nowMs)).addTo(touched);
+    }
+    if (this.#plan.kind === 'raw') return { ...nothing(), reading: this.#clock.reading, rows };
+    return this.#readWindows(nowMs, watermark, [...touched.keys()]);
+  }
+
+  // private functions
+
+  /** Counts rows by window; gives the numbers of those that must not go into the panes, marking their windows. */
+  #judge(windows: BlockWindows, late: Uint32Array | null): Uint32Array | null {
+    const plain = late === null || late.length === 0;
+    if (plain && (windows.rows === 0 || windows.least >= this.#wholeFrom)) {
+      windows.addTo(this.#touched);
+      this.#counts.accepted += windows.rows;
+      return null;
+    }
+    const skip: number[] = [];
+    let nextLate = 0;
+    windows.each((row, window) => {
+      while (!plain && nextLate < late.length && late[nextLate] < row) nextLate++;
+      const isLate = !plain && nextLate < late.length && late[nextLate] === row;
+      if (window < this.#floor) {
+        this.#counts.dropped++;
+        skip.push(row);
+        return;
+      }
+      this.#counts.accepted++;
+      if (isLate) this.#counts.disordered++;
+      this.#touched.set(window, (this.#touched.get(window) ?? 0) + 1);
+      if (isLate || (window < this.#wholeFrom && !this.#whole.has(window))) {
+        this.#stale.add(window);
+        skip.push(row);
+      }
+    });
+    return Uint32Array.from(skip);
+  }
+
+  /** Reads stale windows again, but for wide ones that were read a moment ago and are not about to be reported as closed. */
+  #recompute(nowMs: number): void {
+    for (const window of this.#stale) {
+      const wide = this.#plan.window === null ? Number.MAX_VALUE : Number(this.#plan.window.interval / 60_000_000n);
+      const at = this.#recomputedAtMs.get(window) ?? Number.NEGATIVE_INFINITY;
+      const end = windowEnd(this.#plan, window);
+      const closing = this.#clock.reading !== null && this.#clock.reading.greatest - this.#live.rules.delay >= end;
+      if (!closing && nowMs - at < Math.min(wide, RECOMPUTE_GAP_MS_MAX)) continue;
+      this.#stale.delete(window);
+      this.#recomputedAtMs.set(window, nowMs);
+      this.#store.reset(window);
+      const [min, max] = inBounds(this.#plan, window);
+      readInto(this.#store, this.#plan, this.#source, min, max, max);
+      if (window < this.#wholeFrom) this.#whole.add(window);
+      this.#counts.recomputed++;
+      this.#news = true;
+    }
+    if (this.#store.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
+  }
+
+  #acceptPoints(input: LiveInput): void {
+    for (const rows of this.#points(input)) {
+      this.#rows.push(rows);
+      this.#rowsWaiting += rows.rows;
+    }
+    if (this.#rowsWaiting > TAIL_ROWS_MAX) throw tooMany('points waiting', TAIL_ROWS_MAX);
+  }
+
+  /** The points of a block as the plan carries them: the historical driver over a source that is this block. */
+  #points(input: LiveInput): RowsPartial[] {
+    return [...historicalShard(this.#plan, blockSource(this.#source, input))].filter((p) => p.kind === 'rows');
+  }
+
+  #readPoints(nowMs: number): LiveUpdate {
+    if (!this.#plan.bounds.minStated) return nothing();
+    const rows = [...historicalShard(this.#plan, this.#source)].filter((p) => p.kind === 'rows');
+    const limit = this.#aheadLimit(nowMs);
+    let greatest: bigint | null = null;
+    let total = 0;
+    for (const part of rows) {
+      total += part.rows;
+      for (let i = 0; i < part.rows; i++) {
+        const time = part.base + BigInt(part.offsets[i]);
+        if (time <= limit && (greatest === null || time > greatest)) greatest = time;
+      }
+    }
+    if (total > TAIL_ROWS_MAX) throw tooMany('points in its snapshot', TAIL_ROWS_MAX);
+    return { ...nothing(), reading: greatest === null ? null : { greatest, arrivalMs: nowMs }, rows };
+  }
+
+  /** Windows from the one that holds `from` on (null = those held in full), and some before it, into an update. */
+  #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
+    const plan = this.#plan;
+    const scratch = new PaneStore(plan);
+    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+    const [min] = inBounds(plan, first);
+    readInto(scratch, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs));
+    for (const window of some) {
+      if (window < first) readInto(scratch, plan, this.#source, ...inBounds(plan, window), plan.bounds.max);
+    }
+    if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
+    const cells: CellsPartial | null = scratch.takeChanged();
+    const windows = Float64Array.from(some);
+    return {
+      ...nothing(),
+      reading: this.#clock.reading,
+      cells,
+      touched: { windows, rows: new Float64Array(some.length) },
+    };
+  }
+
+  #observe(greatest: bigint | null, arrivalMs: number): void {
+    if (greatest !== null) this.#clock.observe(greatest, arrivalMs);
+  }
+
+  #aheadLimit(nowMs: number): bigint {
+    return msToNs(nowMs) + this.#live.rules.ahead;
+  }
+}
+
+// private functions
+
+function sourceKey(source: { database: string; retentionPolicy: string; measurement: string }): string {
+  return `${source.database}\0${source.retentionPolicy}\0${source.measurement}`;
+}
+
+function tooMany(what: string, limit: number): QueryError {
+  return new QueryError(
+    'invalid',
+    `live query: more than ${limit} ${what} on one shard; ask for fewer groups or a shorter time`,
+  );
+}
+
+function nothing(): LiveUpdate {
+  return { kind: 'history', reading: null, cells: null, rows: [], touched: NO_WINDOWS, counts: NO_COUNTS };
+}

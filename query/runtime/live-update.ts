@@ -1,0 +1,64 @@
+/**
+ * What the two stages of a live query say to each other, as plain data that goes between threads: `LiveInput` comes in from the
+ * stream, `LiveUpdate` goes from a shard to the query's home, `Emission` leaves for the clients.
+ */
+import type { Block } from '../../model/index.ts';
+import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { ResultTable } from './result.ts';
+import type { ClockReading } from './watermark.ts';
+
+/** Rows that were just applied to a shard; series numbers are those of `source.series` of that measurement. */
+export interface LiveInput {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+  readonly block: Block;
+  /** Ascending numbers of rows that are not newer than everything their series had before: perhaps overwrites. null = none. */
+  readonly late: Uint32Array | null;
+}
+
+/** How many rows fell into a window; entry i of both arrays belongs together. */
+export interface WindowCounts {
+  readonly windows: Float64Array;
+  readonly rows: Float64Array;
+}
+
+/** Counts since the update before. */
+export interface ShardCounts {
+  /** Rows of the plan's measurements inside its bounds. */
+  readonly accepted: number;
+  /** Of those: later than now + AHEAD. */
+  readonly ahead: number;
+  /** Of those: not newer than everything their series had. */
+  readonly disordered: number;
+  /** Windows computed again from the source. */
+  readonly recomputed: number;
+  /** Rows of windows that can no longer change: not in `accepted`. */
+  readonly dropped: number;
+}
+
+export interface LiveUpdate {
+  /** `changes`: what happened since the last. `history`: windows read from the source for a snapshot or a resume; nothing happened. */
+  readonly kind: 'changes' | 'history';
+  readonly reading: ClockReading | null;
+  /** Whole states of this shard's changed cells, emptied ones included: they take the place of what it sent before. */
+  readonly cells: CellsPartial | null;
+  /** Points of a tail. */
+  readonly rows: readonly RowsPartial[];
+  /** Windows into which rows came, for judging how late those were. Of a resume: the windows that the missed rows touched. */
+  readonly touched: WindowCounts;
+  readonly counts: ShardCounts;
+}
+
+/** Rows of one revision. One frame is made of it. */
+export interface Emission {
+  /** No later row of these windows comes, but for revisions. Points of a tail are final. */
+  readonly final: boolean;
+  /** 0, and one more each time the final row of a (series, window) is sent with another value. */
+  readonly rev: number;
+  readonly phase: 'snapshot' | 'live';
+  readonly tables: readonly ResultTable[];
+}
+
+export const NO_COUNTS: ShardCounts = { accepted: 0, ahead: 0, disordered: 0, recomputed: 0, dropped: 0 };
+export const NO_WINDOWS: WindowCounts = { windows: new Float64Array(0), rows: new Float64Array(0) };
