@@ -4,6 +4,7 @@
  */
 import type { Epoch, ErrorCode } from '../../client/protocol/index.ts';
 import type { Precision } from '../../model/index.ts';
+import type { AnswerFormat } from '../queries/answers/index.ts';
 
 export type AckLevel = 'none' | 'queued' | 'disk' | 'quorum';
 
@@ -26,7 +27,7 @@ export interface WriteOutcome {
   readonly unparsed: boolean;
 }
 
-export type AnswerFormat = 'json' | 'csv' | 'ndjson' | 'msgpack';
+export type { AnswerFormat };
 
 export interface QueryRequest {
   readonly text: string;

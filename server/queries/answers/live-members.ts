@@ -1,0 +1,63 @@
+/**
+ * The members of live frames, encoded once per query for all of its subscribers: what stands between the subscription's id and the
+ * closing brace of a frame (client/protocol). Called by a live query's home worker; sessions only put an id in front.
+ */
+import type { Epoch } from '../../../client/protocol/index.ts';
+import type { ResultTable } from '../../../query/runtime/result.ts';
+import { jsonText } from './cells.ts';
+import { rowTexts, seriesHead } from './json.ts';
+import { sameSeries } from './series.ts';
+import { timeText } from './times.ts';
+
+export interface RowsEmission {
+  readonly phase: 'snapshot' | 'live';
+  readonly final: boolean;
+  readonly rev: number;
+  readonly tables: readonly ResultTable[];
+  /** '' where a client that has seen this frame stands nowhere yet: all frames of a snapshot but its last. */
+  readonly cursor: string;
+}
+
+const encoder = new TextEncoder();
+
+/** `"phase":…,"final":…,"rev":…,"series":[…],"cursor":"…"`. Consecutive tables of one series become one series. */
+export function encodeRowsMembers(emission: RowsEmission, epoch: Epoch | null): Uint8Array {
+  const { phase, final, rev, tables, cursor } = emission;
+  let text = `"phase":"${phase}","final":${final},"rev":${rev},"series":[`;
+  let rows = 0;
+  for (let i = 0; i < tables.length; i++) {
+    const table = tables[i];
+    if (i === 0 || !sameSeries(tables[i - 1], table)) {
+      text += `${i === 0 ? '' : ']},'}{${seriesHead(table)},"values":[`;
+      rows = 0;
+    }
+    if (table.rows === 0) continue;
+    text += (rows === 0 ? '' : ',') + rowTexts(table, 0, table.rows, epoch);
+    rows += table.rows;
+  }
+  return encoder.encode(`${text}${tables.length === 0 ? '' : ']}'}],"cursor":${jsonText(cursor)}`);
+}
+
+/** `series`: keys of the rows that are no more. */
+export function encodeDeleteMembers(series: readonly string[], cursor: string): Uint8Array {
+  return encoder.encode(`"series":[${series.map(jsonText).join(',')}],"cursor":${jsonText(cursor)}`);
+}
+
+/** `watermark`: ns; null where nothing was seen yet. */
+export function encodeProgressMembers(watermark: bigint | null, epoch: Epoch | null, cursor: string): Uint8Array {
+  const text = watermark === null ? 'null' : timeText(watermark, epoch);
+  return encoder.encode(`"watermark":${text},"cursor":${jsonText(cursor)}`);
+}
+
+export function encodeGapMembers(from: string, to: string, reason: string): Uint8Array {
+  return encoder.encode(`"from":${jsonText(from)},"to":${jsonText(to)},"reason":${jsonText(reason)}`);
+}
+
+export function encodeResetMembers(reason: string): Uint8Array {
+  return encoder.encode(`"reason":${jsonText(reason)}`);
+}
+
+export function encodeErrorMembers(code: string, message: string, at?: number): Uint8Array {
+  const place = at === undefined ? '' : `,"at":${at}`;
+  return encoder.encode(`"code":${jsonText(code)},"message":${jsonText(message)}${place}`);
+}

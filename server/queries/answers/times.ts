@@ -1,0 +1,56 @@
+/** Times of a result column in the unit that was asked for. Dividing truncates toward zero, as InfluxDB's integer division does. */
+import type { Epoch } from '../../../client/protocol/index.ts';
+import { formatTime } from '../../../model/index.ts';
+import type { TimeColumn } from '../../../query/runtime/result.ts';
+
+const NS_PER_EPOCH: Readonly<Record<Epoch, bigint>> = {
+  ns: 1n,
+  u: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
+
+/** A single time as JSON: a numeral, or a quoted RFC3339 text where no unit was asked for. */
+export function timeText(time: bigint, epoch: Epoch | null): string {
+  return epoch === null ? `"${formatTime(time)}"` : String(time / NS_PER_EPOCH[epoch]);
+}
+
+/** Numerals of the times of a column in a unit. Rows near each other share their leading digits, so most need no bigint. */
+export function epochTexts(column: TimeColumn, epoch: Epoch): (row: number) => string {
+  const unit = NS_PER_EPOCH[epoch];
+  const { base, offsets } = column;
+  if (base >= 0n && unit > 1n) {
+    const whole = base / unit;
+    const width = Number(unit);
+    const rest = Number(base % unit);
+    if (whole < 2n ** 52n) {
+      const start = Number(whole);
+      // exact: both parts stay below 2^53, and for times at or after the epoch floor is truncation
+      return (row) => {
+        const value = start + Math.floor((offsets[row] + rest) / width);
+        return value >= 0 ? String(value) : String((base + BigInt(offsets[row])) / unit);
+      };
+    }
+  }
+  return (row) => String((base + BigInt(offsets[row])) / unit);
+}
+
+/** Quoted RFC3339 texts; equal times that follow one another are formatted once. */
+export function rfcTexts(column: TimeColumn): (row: number) => string {
+  let last = Number.NaN;
+  let text = '';
+  return (row) => {
+    const offset = column.offsets[row];
+    if (offset !== last) {
+      text = `"${formatTime(column.base + BigInt(offset))}"`;
+      last = offset;
+    }
+    return text;
+  };
+}
+
+export function timeAt(column: TimeColumn, row: number): bigint {
+  return column.base + BigInt(column.offsets[row]);
+}
