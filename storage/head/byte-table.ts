@@ -1,0 +1,97 @@
+/**
+ * A set of byte strings with dense numbers: series keys of a measurement, texts of a string column. Open addressing over one arena,
+ * so a known text is found without making a string. Numbers begin at 0 and are never reused.
+ */
+import { hashBytes, TextDictionary } from '../../model/index.ts';
+
+const SLOTS_MIN = 16;
+const ARENA_BYTES_MIN = 256;
+
+export class ByteTable {
+  size = 0;
+  #arena = new Uint8Array(ARENA_BYTES_MIN);
+  #offsets = new Uint32Array(SLOTS_MIN);
+  /** Number + 1 of the text in each slot, 0 = free; at most half are taken. */
+  #slots = new Uint32Array(SLOTS_MIN);
+  /** Numbers that came to their places one after the other mostly come so again. */
+  #following = -1;
+  #dictionary: TextDictionary | null = null;
+
+  /** Bytes of all texts. */
+  get textBytes(): number {
+    return this.#offsets[this.size];
+  }
+
+  /** Memory held. */
+  get bytes(): number {
+    return this.#arena.byteLength + this.#offsets.byteLength + this.#slots.byteLength;
+  }
+
+  /** Number of the text source[from .. to), which is added if it is new. */
+  intern(source: Uint8Array, from: number, to: number): number {
+    const guess = this.#following + 1 < this.size ? this.#following + 1 : 0;
+    if (guess < this.size && this.#equals(guess, source, from, to)) return (this.#following = guess);
+    const mask = this.#slots.length - 1;
+    let slot = hashBytes(source, from, to, 0) & mask;
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const number = this.#slots[slot] - 1;
+      if (this.#equals(number, source, from, to)) return (this.#following = number);
+    }
+    return (this.#following = this.#add(source, from, to, slot));
+  }
+
+  /** All texts as they are now. */
+  dictionary(): TextDictionary {
+    if (this.#dictionary?.size !== this.size) {
+      this.#dictionary = new TextDictionary(this.#arena, this.#offsets, this.size);
+    }
+    return this.#dictionary!;
+  }
+
+  // private functions
+
+  #equals(number: number, source: Uint8Array, from: number, to: number): boolean {
+    const arena = this.#arena;
+    const start = this.#offsets[number];
+    const length = this.#offsets[number + 1] - start;
+    if (length !== to - from) return false;
+    // From the end: names differ there, and begin alike.
+    for (let i = length - 1; i >= 0; i--) if (arena[start + i] !== source[from + i]) return false;
+    return true;
+  }
+
+  #add(source: Uint8Array, from: number, to: number, slot: number): number {
+    const number = this.size;
+    const start = this.#offsets[number];
+    const end = start + to - from;
+    if (end > this.#arena.length)
+      this.#arena = grown(this.#arena, new Uint8Array(Math.max(end, 2 * this.#arena.length)));
+    if (number + 2 > this.#offsets.length) {
+      this.#offsets = grown(this.#offsets, new Uint32Array(2 * this.#offsets.length));
+    }
+    this.#arena.set(source.subarray(from, to), start);
+    this.#offsets[number + 1] = end;
+    this.#slots[slot] = number + 1;
+    this.size++;
+    if (2 * this.size > this.#slots.length) this.#rehash();
+    return number;
+  }
+
+  #rehash(): void {
+    const slots = new Uint32Array(2 * this.#slots.length);
+    const mask = slots.length - 1;
+    for (let number = 0; number < this.size; number++) {
+      let slot = hashBytes(this.#arena, this.#offsets[number], this.#offsets[number + 1], 0) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = number + 1;
+    }
+    this.#slots = slots;
+  }
+}
+
+// private functions
+
+function grown<T extends Uint8Array | Uint32Array>(old: T, next: T): T {
+  next.set(old);
+  return next;
+}

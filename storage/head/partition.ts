@@ -1,0 +1,145 @@
+/**
+ * The rows of one measurement within one span of 2^51 ns (26 days), whose start is the base of their offsets. Rows that are newer than
+ * all of their series go to ordered chunks, unseen: they cannot repeat a (series, time). Late rows are looked up: one that repeats
+ * a point overwrites it in place, field by field, whichever chunk holds it; others go to late chunks of their own, so that the ordered ones
+ * keep narrow time ranges. So every chunk is free of duplicates at any time and a scan never merges.
+ */
+import type { Block, Column } from '../../model/index.ts';
+import { CHUNK_ROWS, Chunk } from './chunk.ts';
+import { RowIndex } from './row-index.ts';
+
+export const PARTITION_BITS = 51n;
+const CAPACITY_MIN = 64;
+
+/** Rows of a batch as they stand in it, with the shard's series numbers and their offsets' distance from the partition's base. */
+export interface IncomingRows {
+  readonly series: Uint32Array;
+  readonly offsets: Float64Array;
+  readonly shift: number;
+  readonly columns: ReadonlyMap<string, Column>;
+}
+
+export class Partition {
+  readonly base: bigint;
+  readonly #ordered: Chunk[] = [];
+  /** For ordered chunks that late rows had to be looked up in. */
+  readonly #orderedIndexes = new Map<Chunk, RowIndex>();
+  readonly #late: Chunk[] = [];
+  readonly #lateIndex = new RowIndex(this.#late);
+
+  constructor(base: bigint) {
+    this.base = base;
+  }
+
+  get bytes(): number {
+    let total = this.#lateIndex.bytes;
+    for (const chunk of this.#ordered) total += chunk.bytes;
+    for (const chunk of this.#late) total += chunk.bytes;
+    for (const index of this.#orderedIndexes.values()) total += index.bytes;
+    return total;
+  }
+
+  /** Rows 0 .. count of the batch, none of them late. */
+  append(rows: IncomingRows, count: number): void {
+    for (let from = 0; from < count; ) {
+      const chunk = roomy(this.#ordered);
+      const part = Math.min(chunk.room, count - from);
+      chunk.appendKeys(rows.series, rows.offsets, rows.shift, from, part);
+      chunk.appendFields(rows.columns, from, part);
+      from += part;
+    }
+  }
+
+  /** The listed rows of the batch, none of them late. */
+  gather(rows: IncomingRows, list: Uint32Array): void {
+    for (let from = 0; from < list.length; ) {
+      const chunk = roomy(this.#ordered);
+      const part = list.subarray(from, from + chunk.room);
+      for (const row of part) chunk.appendKey(rows.series[row], rows.offsets[row] + rows.shift);
+      chunk.gatherFields(rows.columns, part);
+      from += part.length;
+    }
+  }
+
+  /** The listed rows of the batch, all of them late, in order. Returns how many of them were new points. */
+  merge(rows: IncomingRows, list: Uint32Array): number {
+    /** New rows whose keys are in `target` already, and whose fields are not. */
+    const pending: number[] = [];
+    let target: Chunk | null = null;
+    let added = 0;
+    for (const row of list) {
+      const series = rows.series[row];
+      const offset = rows.offsets[row] + rows.shift;
+      const place = this.#find(series, offset);
+      if (place !== null) {
+        if (place.chunk === target) flush(target, rows.columns, pending);
+        place.chunk.overwrite(rows.columns, row, place.at);
+        continue;
+      }
+      if (target === null || target.rows === CHUNK_ROWS) {
+        if (target !== null) flush(target, rows.columns, pending);
+        target = roomy(this.#late);
+      }
+      target.appendKey(series, offset);
+      pending.push(row);
+      added++;
+    }
+    if (target !== null) flush(target, rows.columns, pending);
+    return added;
+  }
+
+  *scan(
+    minTime: bigint,
+    maxTime: bigint,
+    wanted: Uint8Array | null,
+    fields: readonly string[] | null,
+  ): Generator<Block> {
+    const span = 1n << PARTITION_BITS;
+    if (maxTime < this.base || minTime >= this.base + span) return;
+    const low = minTime <= this.base ? 0 : Number(minTime - this.base);
+    const high = maxTime >= this.base + span ? Number(span) : Number(maxTime - this.base);
+    for (const chunks of [this.#ordered, this.#late]) {
+      for (const chunk of chunks) {
+        const block = chunk.block(this.base, low, high, wanted, fields);
+        if (block !== null) yield block;
+      }
+    }
+  }
+
+  // private functions
+
+  #find(series: number, offset: number): { chunk: Chunk; at: number } | null {
+    const id = this.#lateIndex.find(series, offset);
+    if (id >= 0) return { chunk: this.#late[Math.floor(id / CHUNK_ROWS)], at: id % CHUNK_ROWS };
+    for (let i = this.#ordered.length - 1; i >= 0; i--) {
+      const chunk = this.#ordered[i];
+      if (offset < chunk.minOffset || offset > chunk.maxOffset) continue;
+      if (series < chunk.minSeries || series > chunk.maxSeries) continue;
+      let index = this.#orderedIndexes.get(chunk);
+      if (index === undefined) {
+        index = new RowIndex([chunk]);
+        this.#orderedIndexes.set(chunk, index);
+      }
+      const at = index.find(series, offset);
+      if (at >= 0) return { chunk, at };
+    }
+    return null;
+  }
+}
+
+// private functions
+
+/** The last chunk, or a new one where it is full. A chunk after a full one will be full too. */
+function roomy(chunks: Chunk[]): Chunk {
+  const last = chunks.at(-1);
+  if (last !== undefined && last.room > 0) return last;
+  const chunk = new Chunk(last === undefined ? CAPACITY_MIN : CHUNK_ROWS);
+  chunks.push(chunk);
+  return chunk;
+}
+
+function flush(target: Chunk, columns: ReadonlyMap<string, Column>, pending: number[]): void {
+  if (pending.length === 0) return;
+  target.gatherFields(columns, Uint32Array.from(pending));
+  pending.length = 0;
+}
