@@ -4,32 +4,237 @@
  * replace what the same shard sent before (live: one store per shard, combined by merging what `take` gives into a scratch store).
  * It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
  */
-import type { Block, SeriesTable } from '../../model/index.ts';
+import type { Block, Column, SeriesTable, Value } from '../../model/index.ts';
+import type { AggregateState } from '../functions/aggregate.ts';
+import { createState } from '../functions/create.ts';
 import type { Plan } from '../planner/plan.ts';
+import { CellTable } from './cells.ts';
+import { columnAs, columnReader } from './columns.ts';
+import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
+import { BlockWindows, SourceRows } from './rows-in.ts';
 
-export declare class PaneStore {
-  constructor(plan: Plan);
+export class PaneStore {
+  readonly plan: Plan;
+  readonly #states: AggregateState[];
+  readonly #groups = new GroupTable();
+  readonly #cells = new CellTable();
+  readonly #sources: SourceRows[];
+  readonly #windows: BlockWindows | null;
+  #slots = new Int32Array(0);
+  #grownTo = 0;
+  #changed = new Uint8Array(0);
+  #changedSlots: number[] = [];
+
+  constructor(plan: Plan) {
+    this.plan = plan;
+    this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
+    this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
+    this.#windows = plan.window === null ? null : new BlockWindows(plan.window.interval, plan.window.origin);
+  }
+
   /** Cells held, empty ones included. */
-  readonly size: number;
-  /** Adds the rows of a block of plan.sources[source] that pass bounds and condition, but for those in `skip` (ascending row numbers). Returns how many rows passed. */
-  add(block: Block, source: number, table: SeriesTable, skip?: Uint32Array | null): number;
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /** By the plan's aggregates, indexed by slot. To be read, not changed. */
+  get states(): readonly AggregateState[] {
+    return this.#states;
+  }
+
+  /**
+   * Adds the rows of a block of plan.sources[source] that pass bounds and condition, but for those in `skip` (ascending row
+   * numbers). Returns how many rows passed.
+   */
+  add(block: Block, source: number, table: SeriesTable, skip: Uint32Array | null = null): number {
+    const from = this.#sources[source];
+    const count = from.select(block, table, skip);
+    if (count === 0) return 0;
+    const { rows } = from;
+    const columns = this.plan.aggregates.map(({ field, type }) => readAs(block.columns.get(field), type));
+    this.#findSlots(block, from, count);
+    const carried = this.plan.columns.map((column) => this.#carriedReader(block, table, column));
+    for (let a = 0; a < columns.length; a++) {
+      const column = columns[a];
+      if (column === null) continue;
+      const { base, offsets } = block;
+      this.#states[a].update({ count, rows, slots: this.#slots, base, offsets, column, carried });
+    }
+    return count;
+  }
+
+  /** What a scan of plan.sources[source] should be asked for: see ScanRequest.series. */
+  wantedSeries(source: number, table: SeriesTable): Uint8Array | null {
+    return this.#sources[source].wanted(table);
+  }
+
   /** Whole states of the cells changed since the last call (by add, merge, replace, reset), emptied ones included; null = none. */
-  takeChanged(): CellsPartial | null;
+  takeChanged(): CellsPartial | null {
+    if (this.#changedSlots.length === 0) return null;
+    const slots = Int32Array.from(this.#changedSlots);
+    for (const slot of slots) this.#changed[slot] = 0;
+    this.#changedSlots = [];
+    return this.take(slots);
+  }
+
   /** States of the given cells. */
-  take(slots: Int32Array): CellsPartial;
+  take(slots: Int32Array): CellsPartial {
+    const local = new Map<number, number>();
+    const groups: Group[] = [];
+    const group = new Int32Array(slots.length);
+    const window = new Float64Array(slots.length);
+    for (let i = 0; i < slots.length; i++) {
+      const number = this.#cells.group[slots[i]];
+      let at = local.get(number);
+      if (at === undefined) {
+        at = groups.length;
+        local.set(number, at);
+        groups.push(this.#groups.groups[number]);
+      }
+      group[i] = at;
+      window[i] = this.#cells.window[slots[i]];
+    }
+    return { kind: 'cells', groups, group, window, states: this.#states.map((state) => state.take(slots)) };
+  }
+
   /** Adds the states of a partial to ours. */
-  merge(partial: CellsPartial): void;
+  merge(partial: CellsPartial): void {
+    this.#mergeInto(this.#slotsOf(partial), partial);
+  }
+
   /** The partial's states take the place of ours, cell by cell. */
-  replace(partial: CellsPartial): void;
+  replace(partial: CellsPartial): void {
+    const slots = this.#slotsOf(partial);
+    for (const slot of slots) this.#empty(slot);
+    this.#mergeInto(slots, partial);
+  }
+
   /** Empties all cells of a window, e.g. to compute them again; they count as changed. */
-  reset(window: number): void;
-  /** Forgets all cells of windows below this one, without marking them as changed. */
-  dropBefore(window: number): void;
+  reset(window: number): void {
+    const { end, live } = this.#cells;
+    for (let slot = 0; slot < end; slot++) {
+      if (live[slot] === 0 || this.#cells.window[slot] !== window) continue;
+      this.#empty(slot);
+      this.#mark(slot);
+    }
+  }
+
+  /** Empties one cell; it counts as changed. */
+  resetCell(slot: number): void {
+    this.#empty(slot);
+    this.#mark(slot);
+  }
+
+  /** Forgets all cells of windows below this one; what of them had changed is no longer reported. */
+  dropBefore(window: number): void {
+    const dropped = this.#cells.dropBefore(window);
+    if (dropped.length === 0) return;
+    for (const slot of dropped) {
+      this.#empty(slot);
+      this.#changed[slot] = 0;
+    }
+    this.#changedSlots = this.#changedSlots.filter((slot) => this.#changed[slot] === 1);
+  }
+
   /** Slot of a cell, −1 = not held. */
-  find(group: Group, window: number): number;
+  find(group: Group, window: number): number {
+    const number = this.#groups.find(group);
+    return number < 0 ? -1 : this.#cells.find(number, window);
+  }
+
   /** Slots of all cells that are not empty, by (group name, group tags, window). */
-  ordered(): Int32Array;
-  groupOf(slot: number): Group;
-  windowOf(slot: number): number;
+  ordered(): Int32Array {
+    const { group, window, live, end } = this.#cells;
+    const ranks = this.#groups.ranks();
+    const slots: number[] = [];
+    for (let slot = 0; slot < end; slot++) if (live[slot] === 1 && !this.emptyCell(slot)) slots.push(slot);
+    return Int32Array.from(slots).sort((a, b) => ranks[group[a]] - ranks[group[b]] || window[a] - window[b]);
+  }
+
+  emptyCell(slot: number): boolean {
+    return this.#states.every((state) => state.empty(slot));
+  }
+
+  groupOf(slot: number): Group {
+    return this.#groups.groups[this.#cells.group[slot]];
+  }
+
+  windowOf(slot: number): number {
+    return this.#cells.window[slot];
+  }
+
+  // private functions
+
+  #findSlots(block: Block, source: SourceRows, count: number): void {
+    if (this.#slots.length < count) this.#slots = new Int32Array(Math.max(count, this.#slots.length * 2));
+    const { series, offsets } = block;
+    const { rows } = source;
+    const slots = this.#slots;
+    const windows = this.#windows;
+    windows?.start(block.base);
+    let from = windows === null ? Number.NEGATIVE_INFINITY : 0;
+    let to = windows === null ? Number.POSITIVE_INFINITY : 0;
+    let window = 0;
+    let lastSeries = -1;
+    let slot = -1;
+    for (let k = 0; k < count; k++) {
+      const row = rows[k];
+      const offset = offsets[row];
+      if (offset < from || offset >= to) {
+        windows!.find(offset);
+        ({ window, from, to } = windows!);
+        lastSeries = -1;
+      }
+      if (series[row] !== lastSeries) {
+        lastSeries = series[row];
+        slot = this.#cells.slot(source.groupOf(lastSeries), window);
+        this.#mark(slot);
+      }
+      slots[k] = slot;
+    }
+  }
+
+  /** Makes room for a slot and notes that it changes. */
+  #mark(slot: number): void {
+    if (slot >= this.#grownTo) {
+      this.#grownTo = this.#cells.group.length;
+      for (const state of this.#states) state.grow(this.#grownTo);
+      const longer = new Uint8Array(this.#grownTo);
+      longer.set(this.#changed);
+      this.#changed = longer;
+    }
+    if (this.#changed[slot] === 1) return;
+    this.#changed[slot] = 1;
+    this.#changedSlots.push(slot);
+  }
+
+  #slotsOf(partial: CellsPartial): Int32Array {
+    const numbers = partial.groups.map((group) => this.#groups.number(group));
+    const slots = new Int32Array(partial.group.length);
+    for (let i = 0; i < slots.length; i++) {
+      slots[i] = this.#cells.slot(numbers[partial.group[i]], partial.window[i]);
+      this.#mark(slots[i]);
+    }
+    return slots;
+  }
+
+  #mergeInto(slots: Int32Array, partial: CellsPartial): void {
+    for (let a = 0; a < this.#states.length; a++) this.#states[a].merge(partial.states[a], slots);
+  }
+
+  #empty(slot: number): void {
+    for (const state of this.#states) state.reset(slot);
+  }
+
+  #carriedReader(block: Block, table: SeriesTable, column: Plan['columns'][number]): (row: number) => Value {
+    if (column.kind === 'field') return columnReader(readAs(block.columns.get(column.name), column.type));
+    return (row) => table.tag(block.series[row], column.name) || null;
+  }
+}
+
+// private functions
+
+function readAs(column: Column | undefined, type: Plan['columns'][number]['type']): Column | null {
+  return column === undefined ? null : columnAs(column, type);
 }

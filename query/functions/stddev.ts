@@ -1,0 +1,96 @@
+/**
+ * stddev(x): the sample standard deviation, from the sum and the sum of squares, each a pair of doubles (two-sum, and two-product
+ * of Dekker), so that neither order nor shards change it. A single value has none. Squares beyond a double's range give none either.
+ */
+import type { Value } from '../../model/index.ts';
+import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import { grown, picked } from './growing.ts';
+
+/** 2^27 + 1: splits a double in two halves whose product is exact. */
+const SPLITTER = 134217729;
+
+export class StddevState implements AggregateState {
+  #counts = new Float64Array(0);
+  /** Per slot four doubles: sum, what it lost, sum of squares, what it lost. */
+  #sums = new Float64Array(0);
+
+  grow(slots: number): void {
+    this.#counts = grown(this.#counts, slots);
+    this.#sums = grown(this.#sums, slots * 4);
+  }
+
+  update(slice: RowSlice): void {
+    const { count, rows, slots } = slice;
+    const { values, present } = slice.column;
+    for (let k = 0; k < count; k++) {
+      const row = rows === null ? k : rows[k];
+      if (present !== null && present[row] === 0) continue;
+      const x = Number(values[row]);
+      const at = slots[k] * 4;
+      const square = x * x;
+      this.#counts[slots[k]]++;
+      add(this.#sums, at, x, 0);
+      add(this.#sums, at + 2, square, productError(x, x, square));
+    }
+  }
+
+  take(slots: Int32Array): StateData {
+    const sums = new Float64Array(slots.length * 4);
+    for (let i = 0; i < slots.length; i++) sums.set(this.#sums.subarray(slots[i] * 4, slots[i] * 4 + 4), i * 4);
+    return { counts: picked(this.#counts, slots), sums };
+  }
+
+  merge(data: StateData, slots: Int32Array): void {
+    const { counts, sums } = data as Record<string, Float64Array>;
+    for (let i = 0; i < slots.length; i++) {
+      if (slots[i] < 0) continue;
+      this.#counts[slots[i]] += counts[i];
+      add(this.#sums, slots[i] * 4, sums[i * 4], sums[i * 4 + 1]);
+      add(this.#sums, slots[i] * 4 + 2, sums[i * 4 + 2], sums[i * 4 + 3]);
+    }
+  }
+
+  reset(slot: number): void {
+    this.#counts[slot] = 0;
+    this.#sums.fill(0, slot * 4, slot * 4 + 4);
+  }
+
+  empty(slot: number): boolean {
+    return this.#counts[slot] === 0;
+  }
+
+  result(slot: number): Value {
+    const n = this.#counts[slot];
+    if (n < 2) return null;
+    const at = slot * 4;
+    const s = this.#sums[at] + this.#sums[at + 1];
+    const sLow = this.#sums[at] - s + this.#sums[at + 1];
+    const squared = s * s;
+    const squaredLow = productError(s, s, squared) + 2 * s * sLow;
+    const mean = squared / n;
+    const back = mean * n;
+    const meanLow = (squared - back - productError(mean, n, back) + squaredLow) / n;
+    const variance = (this.#sums[at + 2] - mean + (this.#sums[at + 3] - meanLow)) / (n - 1);
+    return Number.isFinite(variance) ? Math.sqrt(Math.max(0, variance)) : null;
+  }
+}
+
+// private functions
+
+function add(sums: Float64Array, at: number, x: number, low: number): void {
+  const a = sums[at];
+  const sum = a + x;
+  const b = sum - a;
+  sums[at] = sum;
+  sums[at + 1] += a - (sum - b) + (x - b) + low;
+}
+
+function productError(x: number, y: number, product: number): number {
+  const xs = SPLITTER * x;
+  const xh = xs - (xs - x);
+  const xl = x - xh;
+  const ys = SPLITTER * y;
+  const yh = ys - (ys - y);
+  const yl = y - yh;
+  return xh * yh - product + xh * yl + xl * yh + xl * yl;
+}

@@ -1,0 +1,110 @@
+/**
+ * sum(x) and mean(x). The running sum is a pair of doubles (the sum and what its roundings lost, two-sum of Knuth), so that the
+ * rounded result does not depend on the order of the rows; sums of integers are exact, and wrap at 64 bits as InfluxDB's do.
+ */
+import type { FieldType, Value } from '../../model/index.ts';
+import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import { grown, picked } from './growing.ts';
+
+export class SumState implements AggregateState {
+  readonly #mean: boolean;
+  readonly #type: FieldType;
+  #counts = new Float64Array(0);
+  #sums = new Float64Array(0);
+  #lost = new Float64Array(0);
+
+  /** `type` is the input's. */
+  constructor(mean: boolean, type: FieldType) {
+    this.#mean = mean;
+    this.#type = type;
+  }
+
+  grow(slots: number): void {
+    this.#counts = grown(this.#counts, slots);
+    this.#sums = grown(this.#sums, slots);
+    this.#lost = grown(this.#lost, slots);
+  }
+
+  update(slice: RowSlice): void {
+    const { count, rows, slots } = slice;
+    const { values, present } = slice.column;
+    const counts = this.#counts;
+    const sums = this.#sums;
+    const lost = this.#lost;
+    if (!(values instanceof Float64Array)) {
+      this.#updateWide(slice);
+      return;
+    }
+    for (let k = 0; k < count; k++) {
+      const row = rows === null ? k : rows[k];
+      if (present !== null && present[row] === 0) continue;
+      const slot = slots[k];
+      const x = values[row];
+      const a = sums[slot];
+      const sum = a + x;
+      const b = sum - a;
+      sums[slot] = sum;
+      lost[slot] += a - (sum - b) + (x - b);
+      counts[slot]++;
+    }
+  }
+
+  take(slots: Int32Array): StateData {
+    return { counts: picked(this.#counts, slots), sums: picked(this.#sums, slots), lost: picked(this.#lost, slots) };
+  }
+
+  merge(data: StateData, slots: Int32Array): void {
+    const { counts, sums, lost } = data as Record<string, Float64Array>;
+    for (let i = 0; i < slots.length; i++) {
+      if (slots[i] < 0 || counts[i] === 0) continue;
+      this.#counts[slots[i]] += counts[i] - 1;
+      this.#add(slots[i], sums[i]);
+      this.#lost[slots[i]] += lost[i];
+    }
+  }
+
+  reset(slot: number): void {
+    this.#counts[slot] = 0;
+    this.#sums[slot] = 0;
+    this.#lost[slot] = 0;
+  }
+
+  empty(slot: number): boolean {
+    return this.#counts[slot] === 0;
+  }
+
+  result(slot: number): Value {
+    if (this.#counts[slot] === 0) return null;
+    const sum = this.#sums[slot];
+    const rounded = Number.isFinite(sum) ? sum + this.#lost[slot] : sum;
+    if (this.#mean) return rounded / this.#counts[slot];
+    if (this.#type === 'float' || Number.isSafeInteger(rounded)) return rounded;
+    const exact = BigInt(sum) + BigInt(this.#lost[slot]);
+    return this.#type === 'unsigned' ? BigInt.asUintN(64, exact) : BigInt.asIntN(64, exact);
+  }
+
+  // private functions
+
+  #add(slot: number, x: number): void {
+    const a = this.#sums[slot];
+    const sum = a + x;
+    const b = sum - a;
+    this.#sums[slot] = sum;
+    this.#lost[slot] += a - (sum - b) + (x - b);
+    this.#counts[slot]++;
+  }
+
+  /** 64-bit integers: each is the double nearest to it and the rest. */
+  #updateWide(slice: RowSlice): void {
+    const { count, rows, slots } = slice;
+    const { present } = slice.column;
+    const values = slice.column.values as BigInt64Array | BigUint64Array;
+    for (let k = 0; k < count; k++) {
+      const row = rows === null ? k : rows[k];
+      if (present !== null && present[row] === 0) continue;
+      const near = Number(values[row]);
+      this.#add(slots[k], near);
+      this.#lost[slots[k]] += Number(values[row] - BigInt(near));
+    }
+  }
+}

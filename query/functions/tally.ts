@@ -1,0 +1,148 @@
+/**
+ * mode(x), distinct(x) and count(distinct(x)): each distinct value of a slot with how often, when first and when last it was seen.
+ * distinct gives values by the time of their first point, then by value. mode breaks ties as InfluxDB does over values in
+ * ascending order: a value replaces the one before it where its first point is not later than the other's last (values that
+ * occur once never replace); for booleans the value of the earliest point wins.
+ */
+import type { FieldType, Value } from '../../model/index.ts';
+import { QueryError } from '../language/errors.ts';
+import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import { columnValue } from './selector.ts';
+import { compareSplit, highOf, lowOf, splitTime } from './slot-time.ts';
+
+/** Distinct values that one query may hold on one thread: some 200 MB. */
+const TALLIED_VALUES_MAX = 2_000_000;
+
+type Tallied = NonNullable<Value>;
+
+interface Tally {
+  readonly value: Tallied;
+  count: number;
+  firstHigh: number;
+  firstLow: number;
+  lastHigh: number;
+  lastLow: number;
+}
+
+export class TallyState implements AggregateState {
+  readonly #name: 'mode' | 'distinct' | 'count distinct';
+  readonly #type: FieldType;
+  readonly #slots: (Map<Tallied, Tally> | undefined)[] = [];
+  #tallied = 0;
+
+  constructor(name: 'mode' | 'distinct' | 'count distinct', type: FieldType) {
+    this.#name = name;
+    this.#type = type;
+  }
+
+  grow(_slots: number): void {}
+
+  update(slice: RowSlice): void {
+    const { count, rows, slots, offsets, column } = slice;
+    const base = splitTime(slice.base);
+    for (let k = 0; k < count; k++) {
+      const row = rows === null ? k : rows[k];
+      if (column.present !== null && column.present[row] === 0) continue;
+      const sum = base.low + offsets[row];
+      const high = highOf(base.high, sum);
+      const low = lowOf(sum);
+      this.#add(slots[k], columnValue(column, row), 1, high, low, high, low);
+    }
+  }
+
+  take(slots: Int32Array): StateData {
+    const counts = new Uint32Array(slots.length);
+    const values: Value[] = [];
+    const numbers: number[] = [];
+    for (let i = 0; i < slots.length; i++) {
+      const tallies = this.#slots[slots[i]];
+      if (tallies === undefined) continue;
+      counts[i] = tallies.size;
+      for (const t of tallies.values()) {
+        values.push(t.value);
+        numbers.push(t.count, t.firstHigh, t.firstLow, t.lastHigh, t.lastLow);
+      }
+    }
+    return { counts, values, numbers: Float64Array.from(numbers) };
+  }
+
+  merge(data: StateData, slots: Int32Array): void {
+    const counts = data.counts as Uint32Array;
+    const values = data.values as readonly Tallied[];
+    const n = data.numbers as Float64Array;
+    let at = 0;
+    for (let i = 0; i < slots.length; i++) {
+      for (let k = 0; k < counts[i]; k++, at++) {
+        const j = at * 5;
+        if (slots[i] >= 0) this.#add(slots[i], values[at], n[j], n[j + 1], n[j + 2], n[j + 3], n[j + 4]);
+      }
+    }
+  }
+
+  reset(slot: number): void {
+    this.#tallied -= this.#slots[slot]?.size ?? 0;
+    this.#slots[slot] = undefined;
+  }
+
+  empty(slot: number): boolean {
+    return this.#slots[slot] === undefined;
+  }
+
+  result(slot: number): Value {
+    const tallies = this.#slots[slot];
+    if (tallies === undefined) return null;
+    if (this.#name === 'mode') return modeOf([...tallies.values()], this.#type);
+    return this.#name === 'distinct' ? this.results(slot)[0] : tallies.size;
+  }
+
+  results(slot: number): Value[] {
+    const tallies = [...(this.#slots[slot]?.values() ?? [])];
+    return tallies.sort((a, b) => byFirst(a, b) || byValue(a, b)).map((t) => t.value);
+  }
+
+  // private functions
+
+  #add(slot: number, value: Tallied, count: number, fh: number, fl: number, lh: number, ll: number): void {
+    const tallies = (this.#slots[slot] ??= new Map());
+    const tally = tallies.get(value);
+    if (tally === undefined) {
+      tallies.set(value, { value, count, firstHigh: fh, firstLow: fl, lastHigh: lh, lastLow: ll });
+      if (++this.#tallied > TALLIED_VALUES_MAX) {
+        throw new QueryError('invalid', `${this.#name}() over more than ${TALLIED_VALUES_MAX} distinct values`);
+      }
+      return;
+    }
+    tally.count += count;
+    if (compareSplit(fh, fl, tally.firstHigh, tally.firstLow) < 0) {
+      tally.firstHigh = fh;
+      tally.firstLow = fl;
+    }
+    if (compareSplit(lh, ll, tally.lastHigh, tally.lastLow) > 0) {
+      tally.lastHigh = lh;
+      tally.lastLow = ll;
+    }
+  }
+}
+
+// private functions
+
+function modeOf(tallies: Tally[], type: FieldType): Value {
+  if (type === 'boolean') tallies.sort(byFirst);
+  else tallies.sort(byValue);
+  let best = tallies[0];
+  for (const t of tallies) {
+    if (t.count > best.count) best = t;
+    else if (t.count === best.count && t.count > 1 && type !== 'boolean') {
+      if (compareSplit(t.firstHigh, t.firstLow, best.lastHigh, best.lastLow) <= 0) best = t;
+    }
+  }
+  return best.value;
+}
+
+function byFirst(a: Tally, b: Tally): number {
+  return compareSplit(a.firstHigh, a.firstLow, b.firstHigh, b.firstLow);
+}
+
+function byValue(a: Tally, b: Tally): number {
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+}

@@ -1,0 +1,104 @@
+/** CellTable: the slots of (group, window) cells, found by an open-addressed hash. Slots of dropped cells are used again. */
+import { QueryError } from '../language/errors.ts';
+
+/** Cells of one query on one thread: at some 100 bytes a cell and aggregate, 200 MB. */
+export const CELLS_MAX = 2_000_000;
+
+const VACANT = -1;
+const SLOTS_FIRST = 256;
+
+export class CellTable {
+  /** By slot. Slots in `free` mean nothing. */
+  group = new Int32Array(SLOTS_FIRST);
+  window = new Float64Array(SLOTS_FIRST);
+  live = new Uint8Array(SLOTS_FIRST);
+  /** One more than the greatest slot ever used. */
+  end = 0;
+  size = 0;
+  #free: number[] = [];
+  /** Power of two, at most half full. */
+  #table = new Int32Array(SLOTS_FIRST * 4).fill(VACANT);
+
+  /** Slot of a cell, made if need be. */
+  slot(group: number, window: number): number {
+    const mask = this.#table.length - 1;
+    let at = hash(group, window) & mask;
+    for (; ; at = (at + 1) & mask) {
+      const slot = this.#table[at];
+      if (slot === VACANT) return this.#make(group, window, at);
+      if (this.group[slot] === group && this.window[slot] === window) return slot;
+    }
+  }
+
+  /** −1 = there is none. */
+  find(group: number, window: number): number {
+    const mask = this.#table.length - 1;
+    for (let at = hash(group, window) & mask; ; at = (at + 1) & mask) {
+      const slot = this.#table[at];
+      if (slot === VACANT || (this.group[slot] === group && this.window[slot] === window)) return slot;
+    }
+  }
+
+  /** Forgets cells of windows below `window`; returns their slots, which the caller must empty. */
+  dropBefore(window: number): number[] {
+    const dropped: number[] = [];
+    for (let slot = 0; slot < this.end; slot++) {
+      if (this.live[slot] === 0 || this.window[slot] >= window) continue;
+      this.live[slot] = 0;
+      dropped.push(slot);
+    }
+    if (dropped.length === 0) return dropped;
+    this.size -= dropped.length;
+    for (const slot of dropped) this.#free.push(slot);
+    this.#rehash(this.#table.length);
+    return dropped;
+  }
+
+  // private functions
+
+  #make(group: number, window: number, at: number): number {
+    if (this.size >= CELLS_MAX) {
+      throw new QueryError('invalid', `max-select-buckets limit exceeded: (${this.size + 1}/${CELLS_MAX})`);
+    }
+    const slot = this.#free.pop() ?? this.end++;
+    if (slot >= this.group.length) this.#growSlots();
+    this.group[slot] = group;
+    this.window[slot] = window;
+    this.live[slot] = 1;
+    this.size++;
+    this.#table[at] = slot;
+    if (this.size * 2 > this.#table.length) this.#rehash(this.#table.length * 2);
+    return slot;
+  }
+
+  #growSlots(): void {
+    const length = this.group.length * 2;
+    const group = new Int32Array(length);
+    const window = new Float64Array(length);
+    const live = new Uint8Array(length);
+    group.set(this.group);
+    window.set(this.window);
+    live.set(this.live);
+    this.group = group;
+    this.window = window;
+    this.live = live;
+  }
+
+  #rehash(length: number): void {
+    this.#table = new Int32Array(length).fill(VACANT);
+    const mask = length - 1;
+    for (let slot = 0; slot < this.end; slot++) {
+      if (this.live[slot] === 0) continue;
+      let at = hash(this.group[slot], this.window[slot]) & mask;
+      while (this.#table[at] !== VACANT) at = (at + 1) & mask;
+      this.#table[at] = slot;
+    }
+  }
+}
+
+// private functions
+
+function hash(group: number, window: number): number {
+  const h = Math.imul(group, 0x9e3779b1) ^ Math.imul(window | 0, 0x85ebca6b);
+  return h ^ (h >>> 15);
+}

@@ -1,0 +1,141 @@
+/**
+ * Values of bound expressions, one row at a time: outputs over results, and those conditions that have no columnar form. Integers
+ * are exact and wrap at 64 bits; integer division gives floats; dividing by zero gives 0; an absent operand gives no value.
+ */
+import type { Value } from '../../model/index.ts';
+import type { BinaryOperator } from '../language/ast.ts';
+import { compileRegex } from '../language/regex.ts';
+import type { Bound } from '../planner/plan.ts';
+
+/** Reads a field, tag or column leaf of the row in question. */
+export type LeafReader = (leaf: Bound) => Value;
+
+/** A function that computes the expression for the row that `read` stands on. Regexes are compiled here, once. */
+export function compileExpression(bound: Bound, read: LeafReader): () => Value {
+  switch (bound.kind) {
+    case 'literal': {
+      const { value } = bound;
+      return () => value;
+    }
+    case 'absent':
+    case 'regex':
+      return () => null;
+    case 'binary':
+      return compileBinary(bound, read);
+    default:
+      return () => read(bound);
+  }
+}
+
+/** `=` `!=` `<` `<=` `>` `>=` of two values that are there. */
+export function compares(operator: BinaryOperator, a: NonNullable<Value>, b: NonNullable<Value>): boolean {
+  switch (operator) {
+    case '=':
+      // biome-ignore lint/suspicious/noDoubleEquals: a bigint equals the same number
+      return a == b;
+    case '!=':
+      // biome-ignore lint/suspicious/noDoubleEquals: as above
+      return a != b;
+    case '<':
+      return a < b;
+    case '<=':
+      return a <= b;
+    case '>':
+      return a > b;
+    default:
+      return a >= b;
+  }
+}
+
+// private functions
+
+function compileBinary(bound: Bound & { kind: 'binary' }, read: LeafReader): () => Value {
+  const { operator, type } = bound;
+  if (type === null) return () => null;
+  const left = compileExpression(bound.left, read);
+  if (operator === '=~' || operator === '!~') {
+    const regex = compileRegex(bound.right.kind === 'regex' ? bound.right.pattern : '');
+    return () => {
+      const text = left();
+      return text === null ? null : regex.test(String(text)) === (operator === '=~');
+    };
+  }
+  const right = compileExpression(bound.right, read);
+  if (operator === 'AND') return () => left() === true && right() === true;
+  if (operator === 'OR') return () => left() === true || right() === true;
+  if (type === 'boolean' && (operator === '&' || operator === '|' || operator === '^')) {
+    return () => bits(operator, left(), right());
+  }
+  if (type === 'boolean') {
+    return () => {
+      const a = left();
+      const b = right();
+      return a === null || b === null ? null : compares(operator, a, b);
+    };
+  }
+  const compute = type === 'float' ? floats : integers;
+  const unsigned = type === 'unsigned';
+  return () => {
+    const a = left() as number | bigint | null;
+    const b = right() as number | bigint | null;
+    return a === null || b === null ? null : compute(operator, a, b, unsigned);
+  };
+}
+
+function bits(operator: BinaryOperator, a: Value, b: Value): Value {
+  if (a === null || b === null) return null;
+  if (operator === '&') return a === true && b === true;
+  return operator === '|' ? a === true || b === true : a !== b;
+}
+
+function floats(operator: BinaryOperator, left: number | bigint, right: number | bigint): Value {
+  const a = Number(left);
+  const b = Number(right);
+  switch (operator) {
+    case '+':
+      return finite(a + b);
+    case '-':
+      return finite(a - b);
+    case '*':
+      return finite(a * b);
+    case '/':
+      return b === 0 ? 0 : finite(a / b);
+    default:
+      return finite(a % b);
+  }
+}
+
+/** JSON has no NaN and no infinities: they are no value. */
+function finite(x: number): Value {
+  return Number.isFinite(x) ? x : null;
+}
+
+function integers(operator: BinaryOperator, a: number | bigint, b: number | bigint, unsigned: boolean): Value {
+  if (typeof a === 'number' && typeof b === 'number') {
+    const quick = operator === '+' ? a + b : operator === '-' ? a - b : operator === '*' ? a * b : null;
+    if (quick !== null && Number.isSafeInteger(quick) && !(unsigned && quick < 0)) return quick;
+    if (operator === '%') return b === 0 ? 0 : (a % b) + 0;
+  }
+  const wide = wideIntegers(operator, BigInt(a), BigInt(b));
+  const wrapped = unsigned ? BigInt.asUintN(64, wide) : BigInt.asIntN(64, wide);
+  return Number.isSafeInteger(Number(wrapped)) ? Number(wrapped) : wrapped;
+}
+
+function wideIntegers(operator: BinaryOperator, a: bigint, b: bigint): bigint {
+  switch (operator) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '%':
+      return b === 0n ? 0n : a % b;
+    case '&':
+      return a & b;
+    case '|':
+      return a | b;
+    default:
+      return a ^ b;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * SourceRows: the rows of blocks that a plan wants from one of its sources, and the group of each series. The first step of stage 1,
+ * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
+ */
+import { type Block, floorDiv, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
+import { RowFilter } from './filter.ts';
+import type { GroupTable } from './groups.ts';
+
+const UNKNOWN = -2;
+const UNWANTED = -1;
+
+export class SourceRows {
+  readonly #plan: Plan;
+  readonly #name: string;
+  readonly #groups: GroupTable;
+  readonly #filter: RowFilter;
+  #table: SeriesTable | null = null;
+  #groupOfSeries = new Int32Array(0);
+  /** Rows that passed, of the block last given; valid until the next. */
+  rows = new Uint32Array(0);
+
+  constructor(plan: Plan, source: number, groups: GroupTable) {
+    this.#plan = plan;
+    this.#name = plan.sources[source].measurement;
+    this.#filter = new RowFilter(plan.sources[source].condition);
+    this.#groups = groups;
+  }
+
+  /** Fills `rows`; returns how many. */
+  select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
+    const groups = this.#grown(table);
+    if (this.rows.length < block.rows) this.rows = new Uint32Array(block.rows);
+    const { series, offsets, selection } = block;
+    const rows = this.rows;
+    const { min, max } = this.#plan.bounds;
+    const from = clamp(min - block.base);
+    const to = clamp(max - block.base);
+    const n = selection === null ? block.rows : selection.length;
+    const skipped = skip?.length ?? 0;
+    let nextSkip = 0;
+    let count = 0;
+    for (let k = 0; k < n; k++) {
+      const row = selection === null ? k : selection[k];
+      if (nextSkip < skipped) {
+        while (nextSkip < skipped && skip![nextSkip] < row) nextSkip++;
+        if (skip![nextSkip] === row) continue;
+      }
+      const offset = offsets[row];
+      if (offset < from || offset > to) continue;
+      let group = groups[series[row]];
+      if (group === UNKNOWN) group = this.#learn(table, series[row]);
+      if (group === UNWANTED) continue;
+      rows[count++] = row;
+    }
+    return this.#filter.narrow(block, table, rows, count);
+  }
+
+  /** Group of a series that has passed. */
+  groupOf(series: number): number {
+    return this.#groupOfSeries[series];
+  }
+
+  /** 1 per series that may have rows, or null where all may: what a scan is asked for. */
+  wanted(table: SeriesTable): Uint8Array | null {
+    if (this.#plan.sources.length === 0) return null;
+    const wanted = new Uint8Array(table.size);
+    let all = true;
+    for (let series = 0; series < table.size; series++) {
+      wanted[series] = this.#filter.passesSeries(table, series) ? 1 : 0;
+      if (wanted[series] === 0) all = false;
+    }
+    return all ? null : wanted;
+  }
+
+  // private functions
+
+  #grown(table: SeriesTable): Int32Array {
+    if (table !== this.#table) {
+      this.#table = table;
+      this.#groupOfSeries = new Int32Array(0);
+    }
+    if (this.#groupOfSeries.length < table.size) {
+      const longer = new Int32Array(Math.max(table.size, this.#groupOfSeries.length * 2)).fill(UNKNOWN);
+      longer.set(this.#groupOfSeries);
+      this.#groupOfSeries = longer;
+    }
+    return this.#groupOfSeries;
+  }
+
+  #learn(table: SeriesTable, series: number): number {
+    const group = this.#filter.passesSeries(table, series)
+      ? this.#groups.number({ name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) })
+      : UNWANTED;
+    this.#groupOfSeries[series] = group;
+    return group;
+  }
+}
+
+/** Windows of the rows of one block: a row's window from its offset, without bigints for all but very wide windows. */
+export class BlockWindows {
+  readonly #interval: bigint;
+  readonly #width: number;
+  readonly #origin: bigint;
+  #base = 0n;
+  #baseWindow = 0;
+  #rest = 0;
+  /** The window last found covers offsets [from, to). */
+  window = 0;
+  from = 0;
+  to = 0;
+
+  constructor(interval: bigint, origin: bigint) {
+    this.#interval = interval;
+    this.#width = Number(interval);
+    this.#origin = origin;
+  }
+
+  start(base: bigint): void {
+    this.#base = base;
+    const window = floorDiv(base - this.#origin, this.#interval);
+    this.#baseWindow = Number(window);
+    this.#rest = Number(base - this.#origin - window * this.#interval);
+    this.from = 0;
+    this.to = 0;
+  }
+
+  /** Sets window, from and to for an offset outside the present [from, to). */
+  find(offset: number): void {
+    if (this.#width <= OFFSET_MAX / 2) {
+      const ahead = Math.floor((this.#rest + offset) / this.#width);
+      this.window = this.#baseWindow + ahead;
+      this.from = ahead * this.#width - this.#rest;
+      this.to = this.from + this.#width;
+      return;
+    }
+    const window = floorDiv(this.#base + BigInt(offset) - this.#origin, this.#interval);
+    const start = this.#origin + window * this.#interval - this.#base;
+    this.window = Number(window);
+    this.from = clamp(start);
+    this.to = clamp(start + this.#interval);
+  }
+}
+
+// private functions
+
+/** An offset bound as a double; those beyond any offset stay beyond it. */
+function clamp(offset: bigint): number {
+  const far = OFFSET_MAX * 2;
+  if (offset > BigInt(far)) return far;
+  return offset < BigInt(-far) ? -far : Number(offset);
+}
