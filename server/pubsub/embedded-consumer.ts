@@ -10,6 +10,7 @@
  */
 import type { ShardLog } from '../../storage/index.ts';
 import { BrokerError, type ConsumeOptions, type Consumer } from './broker.ts';
+import { deliverMessage } from './deliver.ts';
 import { brokerErrorOf } from './embedded-errors.ts';
 import { Unacked } from './unacked.ts';
 
@@ -92,15 +93,7 @@ export class EmbeddedConsumer implements Consumer {
 
   #deliver(sequence: number, payload: Uint8Array): void {
     this.#next = sequence + 1;
-    try {
-      this.#options.deliver(this.#unacked.deliver(sequence, payload));
-    } catch (error) {
-      this.#end();
-      // a bug of the one who consumes: neither the log nor the reader may take it for an error of theirs
-      setImmediate(() => {
-        throw error;
-      });
-    }
+    if (!deliverMessage(this.#options, this.#unacked, sequence, payload)) this.#end();
   }
 
   #rewind(sequence: number): void {

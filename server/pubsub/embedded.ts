@@ -19,6 +19,7 @@ import {
   type Consumer,
   type Published,
 } from './broker.ts';
+import { aligned } from './deliver.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { brokerErrorOf } from './embedded-errors.ts';
 import { PRODUCERS_MAX, Producers } from './producers.ts';
@@ -173,10 +174,6 @@ function assertAddress(message: Uint8Array, shard: number, generation: number, i
     `envelope is of generation ${header.generation}, the stream of ${generation}`,
   );
   assert(header.producer === id.producer && header.number === id.number, 'envelope and message id must agree');
-}
-
-function aligned(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  return message.byteOffset % 8 === 0 ? message : message.slice();
 }
 
 async function closeShards(shards: readonly Shard[]): Promise<void> {

@@ -1,3 +1,4 @@
 /** The stream: the port that everybody publishes and consumes through, and its adapters. */
 export * from './broker.ts';
 export { EMBEDDED_MESSAGE_BYTES_MAX, type EmbeddedOptions, openEmbeddedBroker } from './embedded.ts';
+export { type NatsOptions, openNatsBroker } from './nats.ts';
