@@ -44,6 +44,11 @@ export class Head {
     return measurement.apply(batch);
   }
 
+  /** A batch of the stream that has been applied, as a block again; null where its measurement is no more. */
+  view(batch: Batch): Block | null {
+    return this.#measurement(batch.database, batch.retentionPolicy, batch.measurement)?.view(batch) ?? null;
+  }
+
   describe(database: string, retentionPolicy: string, wanted: (name: string) => boolean): MeasurementSchema[] {
     const measurements = this.#databases.get(database)?.get(retentionPolicy);
     if (measurements === undefined) return [];

@@ -57,6 +57,14 @@ export class Measurement {
     };
   }
 
+  /** The rows of a batch that was applied before, as `apply` gave them but for what had been overwritten since. */
+  view(batch: Batch): Block {
+    const { rows, base, offsets } = batch;
+    const { columns, conflicts } = this.#accept(batch);
+    const selection = conflicts.length === 0 ? null : rowsWithValues(columns, rows);
+    return { rows, series: rowSeries(batch, this.series.number(batch.seriesKeys)), base, offsets, columns, selection };
+  }
+
   *scan(request: HeadScan): Generator<Block> {
     for (const partition of this.#partitions.values()) {
       yield* partition.scan(request.minTime, request.maxTime, request.series, request.fields);
