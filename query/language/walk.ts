@@ -1,5 +1,5 @@
 /**
- * Small helpers to visit and rewrite expressions; used by the planner. Neither parser nor printer needs them. Expressions are
+ * Small helpers to visit and rewrite expressions; used by the planner. Expressions are
  * never changed in place: `transform` returns the same object wherever nothing below it changed.
  */
 import type { Expression } from './ast.ts';

@@ -1,0 +1,66 @@
+/**
+ * Turns the failures of the grammar into the sentence InfluxDB would say: `found X, expected Y at line L, char C`. Called by
+ * parse.ts for a text that did not match. The grammar knows everything that could have stood at the place; InfluxDB names only
+ * what would have helped, so what is optional is left out here.
+ */
+import { parseError, type QueryError } from './errors.ts';
+import { describePosition, skipSpace, tokenAt } from './tokens.ts';
+
+const STATEMENTS = ['SELECT', 'SHOW', 'CREATE', 'DROP'];
+const OPERANDS = ['identifier', 'string', 'number', 'bool'];
+const SIGNED_OPERANDS = ['identifier', 'number', 'duration', '('];
+const CASTS = ['float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag'];
+/** The order in which errors list what they expect; what is not here follows, sorted. */
+const ORDER = ['identifier', ...CASTS, 'IN', '=', '=~', 'ASC', 'DESC', '(', ')'];
+/** May stand in many places and helps in few. */
+const OPTIONAL = new Set(['operator', ',', '.', '::', '(', 'AS', 'ON', 'parameter', 'regex', '!=', '!~', 'DISTINCT']);
+
+/** `failures` are descriptions of tokens as grammar.ts gives them, `at` the offset at which they were looked for. */
+export function syntaxError(text: string, failures: readonly string[], at: number): QueryError {
+  const names = new Set(failures.map((failure) => failure.replace(/^"(.*)"$/, '$1')));
+  at = skipSpace(text, at);
+  if (text.startsWith('/*', at)) {
+    return parseError('found EOF, expected */' + describePosition(text, text.length), text.length);
+  }
+  if (text[at] === '/' && names.has('regex')) return parseError('bad regex: ' + describePosition(text, at - 1), at);
+  if (text[at] === '(' && names.has('identifier') && names.has('regex') && !names.has('number')) {
+    return parseError('subqueries in FROM are not supported yet' + describePosition(text, at), at);
+  }
+  const expected = expectedTokens(names);
+  if (at >= text.length) {
+    const place = describePosition(text.trimEnd() + ' ', endOfText(text, names));
+    return parseError(`found EOF, expected ${expected.join(', ')}${place}`, text.length);
+  }
+  const found = tokenAt(text, at);
+  return parseError(`found ${found.text}, expected ${expected.join(', ')}${describePosition(text, found.at)}`, at);
+}
+
+// private functions
+
+function expectedTokens(names: ReadonlySet<string>): readonly string[] {
+  if (names.has('SELECT')) return STATEMENTS;
+  if (names.has('end of input')) return [';'];
+  if (names.has('number')) return names.has('TRUE') ? OPERANDS : SIGNED_OPERANDS;
+  if (names.has('regex') && !names.has('identifier')) return ['regex'];
+  let wanted = [...names];
+  if (names.has('operator')) wanted = wanted.filter((name) => name !== '=~' && name !== '!~');
+  if (names.has('WITH')) wanted = wanted.filter((name) => name !== 'FROM');
+  const required = wanted.filter((name) => !OPTIONAL.has(name));
+  return (required.length > 0 ? required : wanted).sort(compareExpected);
+}
+
+function compareExpected(a: string, b: string): number {
+  return rank(a) - rank(b) || (a < b ? -1 : 1);
+}
+
+function rank(name: string): number {
+  const index = ORDER.indexOf(name);
+  return index < 0 ? ORDER.length : index;
+}
+
+/** InfluxDB cuts spaces off the end, and counts the end twice after a word and where it has already looked for a regex. */
+function endOfText(text: string, names: ReadonlySet<string>): number {
+  const trimmed = text.trimEnd();
+  const counted = /[A-Za-z_][A-Za-z0-9_]*$/.test(trimmed.replace(/\d+[A-Za-zµμ0-9]*$/, ' ')) || names.has('regex');
+  return trimmed.length + (counted ? 1 : 0);
+}

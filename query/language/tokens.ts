@@ -1,0 +1,97 @@
+/**
+ * What errors need to know of the text without parsing it: which token stands at an offset, where that is in lines and characters,
+ * and how deep the parentheses go. Positions follow InfluxDB's scanner, its oddities included, since tools show them.
+ * Never throws.
+ */
+import { KEYWORDS } from './grammar.ts';
+
+/** A token as errors quote it, and the offset they name (InfluxDB names the character before a string). */
+export interface FoundToken {
+  readonly text: string;
+  readonly at: number;
+}
+
+const RESERVED: ReadonlySet<string> = new Set(KEYWORDS);
+const SPACE = /(?:[ \t\r\n]|--[^\n]*|\/\*[\s\S]*?\*\/)+/y;
+const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
+const NUMBER = /\d+[A-Za-zµμ][A-Za-z0-9µμ]*|\d+\.?\d*|\.\d+/y;
+const SYMBOL = /<=|>=|!=|<>|=~|!~|::/y;
+const REGEX = /\/(?:\\[^\n]|[^/\\\n])*\//y;
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', '\\': '\\', '"': '"', "'": "'" };
+
+export function skipSpace(text: string, at: number): number {
+  return at + matchAt(SPACE, text, at).length;
+}
+
+export function tokenAt(text: string, at: number): FoundToken {
+  if (at >= text.length) return { text: 'EOF', at };
+  const first = text[at]!;
+  if (first === "'" || first === '"') return stringAt(text, at, first);
+  const name = matchAt(WORD, text, first === '$' ? at + 1 : at);
+  if (first === '$') return { text: '$' + name, at };
+  if (name !== '') return { text: RESERVED.has(name.toLowerCase()) ? name.toUpperCase() : name, at };
+  const token = matchAt(NUMBER, text, at) || matchAt(SYMBOL, text, at);
+  return { text: token === '<>' ? '!=' : token || String.fromCodePoint(text.codePointAt(at)!), at };
+}
+
+/** ` at line L, char C`, both from 1, characters in code points. */
+export function describePosition(text: string, at: number): string {
+  const before = text.slice(0, Math.max(0, at));
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return ` at line ${before.split('\n').length}, char ${[...before.slice(lineStart)].length + 1}`;
+}
+
+/** Offset of the first parenthesis that opens deeper than `limit`, or -1. Strings, comments and regexes do not count. */
+export function tooDeepAt(text: string, limit: number): number {
+  let depth = 0;
+  let afterOperand = false;
+  for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
+    const first = text[at]!;
+    // a comment or regex that never ends: the grammar will not come past it either
+    const regex = first === '/' && !afterOperand ? matchAt(REGEX, text, at) : '';
+    if (text.startsWith('/*', at) || (first === '/' && !afterOperand && regex === '')) return -1;
+    if (first === '(' && ++depth > limit) return at;
+    if (first === ')') depth--;
+    const name = matchAt(WORD, text, at);
+    let length = name.length || matchAt(NUMBER, text, at).length;
+    const keyword = name !== '' && RESERVED.has(name.toLowerCase());
+    if (first === "'" || first === '"') length = stringLength(text, at, first);
+    // a slash where an operand may stand begins a regex
+    else if (regex !== '') length = regex.length;
+    afterOperand = (length > 0 && !keyword) || first === ')' || (first === '*' && !afterOperand);
+    at += length || 1;
+  }
+  return -1;
+}
+
+// private functions
+
+function matchAt(pattern: RegExp, text: string, at: number): string {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? '';
+}
+
+function stringAt(text: string, start: number, quote: string): FoundToken {
+  let content = '';
+  // a name in quotes stands where it begins; a string, and whatever is not closed, one character before
+  const before = Math.max(0, start - 1);
+  for (let at = start + 1; at < text.length && text[at] !== '\n'; at++) {
+    if (text[at] === quote) return { text: content, at: quote === '"' ? start : before };
+    if (text[at] !== '\\') {
+      content += text[at];
+      continue;
+    }
+    const escaped = ESCAPES[text[++at] ?? ''];
+    if (escaped === undefined) return { text: '\\' + (text[at] ?? ''), at };
+    content += escaped;
+  }
+  return { text: content, at: before };
+}
+
+function stringLength(text: string, start: number, quote: string): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === quote) return at + 1 - start;
+    if (text[at] === '\\') at++;
+  }
+  return text.length - start;
+}
