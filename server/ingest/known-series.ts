@@ -1,0 +1,168 @@
+/**
+ * Measurement and tags as they were written, in a hash table: a tag set that has been seen once is never split again, its bytes
+ * lead to its measurement, shard and canonical key. All in typed arrays, about 60 bytes an entry plus the bytes of the key.
+ *
+ * An entry is one spelling. Spellings of the same series (tags in another order, needless escapes) point at one `main` entry, which
+ * stands for the series. Spelling is compared byte by byte, so a collision costs time and nothing else; the hash is salted at
+ * random, so collisions cannot be made from outside.
+ */
+
+const SLOTS_MIN = 4096;
+
+export class KnownSeries {
+  size = 0;
+  /** Bytes of all spellings and keys. */
+  bytes = new Uint8Array(1 << 16);
+  bytesUsed = 0;
+  measurement = new Int32Array(SLOTS_MIN);
+  shard = new Uint16Array(SLOTS_MIN);
+  main = new Int32Array(SLOTS_MIN);
+  /** The entry that followed this one last time: mostly it does again. */
+  successor = new Int32Array(SLOTS_MIN);
+  keyFrom = new Uint32Array(SLOTS_MIN);
+  keyTo = new Uint32Array(SLOTS_MIN);
+  /** Which batch the series was last put in, and its number there. */
+  batch = new Float64Array(SLOTS_MIN);
+  local = new Uint32Array(SLOTS_MIN);
+  #view = new DataView(this.bytes.buffer);
+  #from = new Uint32Array(SLOTS_MIN);
+  #length = new Uint32Array(SLOTS_MIN);
+  #hash = new Int32Array(SLOTS_MIN);
+  /** Entry + 1; 0 = free. A power of two, at most half full. */
+  #slots = new Int32Array(2 * SLOTS_MIN);
+  readonly #salt = (Math.random() * 2 ** 32) | 0;
+  readonly #factor = ((Math.random() * 2 ** 32) | 5) & ~2;
+
+  /** Do the bytes at `at` spell entry `id`, and does a space follow? */
+  spells(id: number, view: DataView, at: number, end: number): boolean {
+    const length = this.#length[id];
+    if (at + length >= end || view.getUint8(at + length) !== 32) return false;
+    return this.#equal(id, view, at, length);
+  }
+
+  lengthOf(id: number): number {
+    return this.#length[id];
+  }
+
+  /** Hash of a spelling in one scope (database and policy). */
+  hash(view: DataView, from: number, to: number, scope: number): number {
+    const factor = this.#factor;
+    let h = this.#salt ^ Math.imul(scope, 0x9e3779b1) ^ (to - from);
+    let i = from;
+    for (; i + 4 <= to; i += 4) {
+      h = Math.imul(h ^ view.getInt32(i, true), factor);
+      h ^= h >>> 15;
+    }
+    for (; i < to; i++) {
+      h = Math.imul(h ^ view.getUint8(i), factor);
+      h ^= h >>> 15;
+    }
+    h = Math.imul(h, 0x85ebca6b);
+    return h ^ (h >>> 13);
+  }
+
+  /** The entry of a spelling; −1 = unknown. `scopes[measurement]` must be `scope`. */
+  find(view: DataView, from: number, to: number, hash: number, scope: number, scopes: ArrayLike<number>): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const id = this.#slots[slot] - 1;
+      if (id < 0) return -1;
+      if (
+        this.#hash[id] === hash &&
+        this.#length[id] === to - from &&
+        scopes[this.measurement[id]] === scope &&
+        this.#equal(id, view, from, to - from)
+      ) {
+        return id;
+      }
+    }
+  }
+
+  /** A new entry, its own main. The spelling must be unknown. */
+  add(spelling: Uint8Array, hash: number, measurement: number, shard: number, key: Uint8Array): number {
+    const id = this.size++;
+    if (id === this.#from.length) this.#growEntries();
+    const from = this.#append(spelling);
+    const inside = from + spelling.length - key.length;
+    const same = key.length <= spelling.length && endsWith(spelling, key);
+    this.#from[id] = from;
+    this.#length[id] = spelling.length;
+    this.#hash[id] = hash;
+    this.measurement[id] = measurement;
+    this.shard[id] = shard;
+    this.main[id] = id;
+    this.successor[id] = -1;
+    this.keyFrom[id] = same ? inside : this.#append(key);
+    this.keyTo[id] = this.keyFrom[id] + key.length;
+    this.batch[id] = 0;
+    if (2 * this.size > this.#slots.length) this.#growSlots();
+    else this.#place(id);
+    return id;
+  }
+
+  // private functions
+
+  #equal(id: number, view: DataView, at: number, length: number): boolean {
+    const own = this.#view;
+    const from = this.#from[id];
+    let i = 0;
+    for (; i + 4 <= length; i += 4) if (own.getInt32(from + i, true) !== view.getInt32(at + i, true)) return false;
+    for (; i < length; i++) if (own.getUint8(from + i) !== view.getUint8(at + i)) return false;
+    return true;
+  }
+
+  #append(bytes: Uint8Array): number {
+    const from = this.bytesUsed;
+    if (from + bytes.length > this.bytes.length) {
+      this.bytes = grown(this.bytes, Math.max(2 * this.bytes.length, from + bytes.length));
+      this.#view = new DataView(this.bytes.buffer);
+    }
+    this.bytes.set(bytes, from);
+    this.bytesUsed = from + bytes.length;
+    return from;
+  }
+
+  #place(id: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = this.#hash[id] & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = id + 1;
+  }
+
+  #growSlots(): void {
+    this.#slots = new Int32Array(2 * this.#slots.length);
+    for (let id = 0; id < this.size; id++) this.#place(id);
+  }
+
+  #growEntries(): void {
+    const length = 2 * this.#from.length;
+    this.measurement = grown(this.measurement, length);
+    this.shard = grown(this.shard, length);
+    this.main = grown(this.main, length);
+    this.successor = grown(this.successor, length);
+    this.keyFrom = grown(this.keyFrom, length);
+    this.keyTo = grown(this.keyTo, length);
+    this.batch = grown(this.batch, length);
+    this.local = grown(this.local, length);
+    this.#from = grown(this.#from, length);
+    this.#length = grown(this.#length, length);
+    this.#hash = grown(this.#hash, length);
+  }
+}
+
+type Growable = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float64Array | BigInt64Array | BigUint64Array;
+
+/** A longer copy. */
+export function grown<T extends Growable>(array: T, length: number): T {
+  const longer = new (array.constructor as new (length: number) => T)(length);
+  (longer as Uint8Array).set(array as Uint8Array);
+  return longer;
+}
+
+// private functions
+
+function endsWith(bytes: Uint8Array, tail: Uint8Array): boolean {
+  const from = bytes.length - tail.length;
+  for (let i = 0; i < tail.length; i++) if (bytes[from + i] !== tail[i]) return false;
+  return true;
+}
