@@ -35,9 +35,11 @@ export function readInto(
 /** First and last nanosecond of a window that the plan's bounds allow. */
 export function inBounds(plan: Plan, window: number): [min: bigint, max: bigint] {
   if (plan.window === null) return [plan.bounds.min, plan.bounds.max];
-  const start = windowStart(plan, window);
-  const last = windowEnd(plan, window) - 1n;
-  return [start > plan.bounds.min ? start : plan.bounds.min, last < plan.bounds.max ? last : plan.bounds.max];
+  let min = windowStart(plan, window);
+  let max = windowEnd(plan, window) - 1n;
+  if (min < plan.bounds.min) min = plan.bounds.min;
+  if (max > plan.bounds.max) max = plan.bounds.max;
+  return [min, max];
 }
 
 /** A source whose only rows are those of the block; series and schema are those of the shard. */

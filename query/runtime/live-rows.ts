@@ -1,15 +1,10 @@
 /**
  * Rows of result tables as the live merge compares and regroups them. A *cell* is what has one identity for a client: all rows of
- * one series (measurement and tags) in one window, usually one row. Pure functions over columns; knows no windows and no times
- * but the tables' own.
+ * one series (measurement and tags) in one window, usually one row. Pure functions over columns; no windows, no rules of time.
  */
 import { type Column, TextDictionary } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
 import type { ResultColumn, ResultTable, TimeColumn } from './result.ts';
-
-/** Identity of a table's series, the same for every table of that series in one query. */
-export function seriesIdentity(table: ResultTable): string {
-  return JSON.stringify([table.name, table.tags]);
-}
 
 export function timeColumn(table: ResultTable): TimeColumn {
   const column = table.data[0];
@@ -35,16 +30,20 @@ export function pickRows(table: ResultTable, rows: readonly number[] | Uint32Arr
   };
 }
 
-/** A table of the same series and columns with one row at `time` in which everything else is null. */
-export function nullRow(table: ResultTable, time: bigint): ResultTable {
+/** A table with one row at `time` in which counts are 0 and everything else is null. */
+export function emptyRow(plan: Plan, name: string, tags: ResultTable['tags'], time: bigint): ResultTable {
   return {
-    name: table.name,
-    tags: table.tags,
-    columns: table.columns,
+    name,
+    tags,
+    columns: [plan.timeName, ...plan.outputs.map((output) => output.name)],
     rows: 1,
-    data: table.data.map((column) =>
-      column.type === 'time' ? { type: 'time', base: time, offsets: new Float64Array(1) } : emptyColumn(column.type),
-    ),
+    data: [
+      { type: 'time', base: time, offsets: new Float64Array(1) },
+      ...plan.outputs.map(({ type, expression }) => {
+        const counts = expression.kind === 'column' && plan.aggregates[expression.index]?.name.startsWith('count');
+        return emptyColumn(type, counts ? new Uint8Array([1]) : new Uint8Array(1));
+      }),
+    ],
   };
 }
 
@@ -69,8 +68,7 @@ function pick<T extends { [i: number]: number; readonly constructor: unknown }>(
   return picked;
 }
 
-function emptyColumn(type: Column['type']): Column {
-  const present = new Uint8Array(1);
+function emptyColumn(type: Column['type'], present: Uint8Array): Column {
   if (type === 'string') return { type, values: new Uint32Array(1), dictionary: TextDictionary.of(['']), present };
   if (type === 'boolean') return { type, values: new Uint8Array(1), present };
   return { type, values: new Float64Array(1), present };

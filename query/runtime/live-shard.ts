@@ -113,7 +113,8 @@ export class LiveShard {
 
   /** Whether the home should hear now rather than at the next tick: a window's end was passed, or points of a tail wait. */
   due(nowMs: number): boolean {
-    if (!this.#news || nowMs - this.#collectedAtMs < DUE_GAP_MS) return false;
+    const elapsed = nowMs - this.#collectedAtMs;
+    if (!this.#news || (elapsed >= 0 && elapsed < DUE_GAP_MS)) return false;
     if (this.#rowsWaiting > 0) return true;
     const greatest = this.#clock.reading?.greatest;
     return this.#nextEnd !== null && greatest !== undefined && greatest - this.#live.rules.delay >= this.#nextEnd;

@@ -56,10 +56,8 @@ export function shardWatermark(
   const byEvent = reading.greatest - rules.delay;
   const idle = silence >= rules.idle;
   if (!idle) return { at: byEvent, idle };
-  const now = msToNs(nowMs);
-  const pace = reading.greatest + silence - rules.delay - rules.idle;
-  const byClock = pace < now ? pace : now;
-  return { at: byClock > byEvent ? byClock : byEvent, idle };
+  const pace = byEvent + silence - rules.idle;
+  return { at: later(byEvent, earlier(pace, msToNs(nowMs))), idle };
 }
 
 /** The greatest event time that one shard has accepted for one query. */
@@ -125,4 +123,16 @@ export class Watermark {
     if (next !== null) this.raise(next);
     return this.#at;
   }
+}
+
+// private functions
+
+function earlier(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+function later(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
 }

@@ -1,0 +1,73 @@
+/** Gathers rendered rows into emissions: one for each (final, revision), one table for each source table, rows by time. */
+import { compareText } from '../../model/index.ts';
+import type { Rendered } from './live-render.ts';
+import { pickRows, timeColumn } from './live-rows.ts';
+import type { Emission } from './live-update.ts';
+import type { ResultTable } from './result.ts';
+
+interface Gathered {
+  readonly final: boolean;
+  readonly rev: number;
+  /** Row numbers by table; null = the whole table. */
+  readonly tables: Map<ResultTable, number[] | null>;
+}
+
+export class EmissionBuilder {
+  readonly #phase: Emission['phase'];
+  readonly #gathered = new Map<string, Gathered>();
+
+  constructor(phase: Emission['phase']) {
+    this.#phase = phase;
+  }
+
+  add(final: boolean, rev: number, { table, rows }: Rendered): void {
+    const { tables } = this.#of(final, rev);
+    const held = tables.get(table);
+    if (held === undefined) tables.set(table, [...rows]);
+    else held?.push(...rows);
+  }
+
+  addTable(final: boolean, rev: number, table: ResultTable): void {
+    this.#of(final, rev).tables.set(table, null);
+  }
+
+  /** Final ones first, by revision. */
+  build(): Emission[] {
+    const sorted = [...this.#gathered.values()].sort((a, b) => Number(b.final) - Number(a.final) || a.rev - b.rev);
+    return sorted.map(({ final, rev, tables }) => ({
+      final,
+      rev,
+      phase: this.#phase,
+      tables: [...tables]
+        .map(([table, rows]) => (rows === null ? table : pickRows(table, byTime(table, rows))))
+        .sort(byGroup),
+    }));
+  }
+
+  // private functions
+
+  #of(final: boolean, rev: number): Gathered {
+    const key = `${final} ${rev}`;
+    let gathered = this.#gathered.get(key);
+    if (gathered === undefined) this.#gathered.set(key, (gathered = { final, rev, tables: new Map() }));
+    return gathered;
+  }
+}
+
+// private functions
+
+/** Row numbers of a table that is in order of time, in its order. */
+function byTime(table: ResultTable, rows: number[]): number[] {
+  const { offsets } = timeColumn(table);
+  return rows.sort((a, b) => offsets[a] - offsets[b] || a - b);
+}
+
+function byGroup(a: ResultTable, b: ResultTable): number {
+  const byName = compareText(a.name, b.name);
+  if (byName !== 0 || a.tags === null || b.tags === null) return byName;
+  for (const [i, [, value]] of a.tags.entries()) {
+    const order = compareText(value, b.tags[i][1]);
+    if (order !== 0) return order;
+  }
+  return 0;
+}

@@ -1,0 +1,418 @@
+/**
+ * Stage 2 of a live query, on the query's home: puts together what the shards say, keeps the watermark, closes windows by event
+ * time or by the clock, and says which rows go out, in which revision, and whether they are final.
+ *
+ * Order of calls: `accept` the `start` update of every shard, `raise` if a client brings a cursor of an earlier life, then for the
+ * first client `subscribe`. From then on `accept` every update and `advance` after each and on a timer (every second at least).
+ * What `advance` gives goes to all clients. A client that comes later: `accept` the `history` (or `missed`) updates of all shards,
+ * then at once `subscribe` (or `resume`). After each round tell the shards `expiredBefore`.
+ *
+ * What holds: a row that was sent as final is sent again only with a greater revision and another value; nothing is sent of a window
+ * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
+ * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
+ *
+ * It does not read a clock, encode, or know clients and cursors. Non-final rows are provisional: they always carry revision 0.
+ */
+import { QueryError } from '../language/errors.ts';
+import { windowStart } from '../planner/plan.ts';
+import { historicalHome } from './historical.ts';
+import { type Cell, LiveCells } from './live-cells.ts';
+import { EmissionBuilder } from './live-emission.ts';
+import { type LivePlan, lastEnded, windowEnd } from './live-plan.ts';
+import { LIVE_WINDOWS, type Rendered, renderCells, renderEmpty, renderFills } from './live-render.ts';
+import type { Emission, LiveUpdate } from './live-update.ts';
+import { PaneStore } from './panes.ts';
+import type { RowsPartial } from './partial.ts';
+import { Watermark } from './watermark.ts';
+
+/** Cells of one query over all shards, filled ones included. */
+export const MERGE_CELLS_MAX = 2_000_000;
+/**
+ * A window is given up only when W has stood behind end + lateness for this long: rows that had arrived before may still be on
+ * their way from a shard, which tells the home once a second.
+ */
+const GRACE_MS = 2_500;
+
+/** What a client of an earlier life of this query has seen: the watermark it was told, and the greatest revision. */
+export interface LiveFloor {
+  readonly watermark: bigint | null;
+  readonly rev: number;
+}
+
+/** Since the operator started. `onTime`, `late` and `tooLate` judge each row by its window. */
+export interface LiveCounters {
+  onTime: number;
+  late: number;
+  tooLate: number;
+  ahead: number;
+  disordered: number;
+  recomputed: number;
+  /** Final rows that were sent again. */
+  revised: number;
+}
+
+export class LiveMerge {
+  readonly counters: LiveCounters = {
+    onTime: 0,
+    late: 0,
+    tooLate: 0,
+    ahead: 0,
+    disordered: 0,
+    recomputed: 0,
+    revised: 0,
+  };
+  readonly #live: LivePlan;
+  /** Per shard what it sent. */
+  readonly #stores: PaneStore[];
+  readonly #watermark: Watermark;
+  readonly #cells = new LiveCells();
+  /** Windows up to this one are closed. */
+  #closed = Number.NEGATIVE_INFINITY;
+  /** Windows below this one can no longer change. */
+  #frozen = Number.NEGATIVE_INFINITY;
+  /** W as it was, to find where it stood GRACE_MS ago. */
+  #past: { readonly ms: number; readonly at: bigint }[] = [];
+  /** Last window with data of each live series, by closed windows; only where the plan fills. */
+  readonly #alive = new Map<string, Cell>();
+  #floor: LiveFloor = { watermark: null, rev: -1 };
+  /** Revision for rows of windows that have been given up: above all that were ever sent of such. */
+  #goneRev = 0;
+  #revMax = 0;
+  /** Windows below this one are forgotten, but for those that a `history` update has brought since. */
+  #gone = Number.NEGATIVE_INFINITY;
+  #historyHeld = false;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+  #points: RowsPartial[] = [];
+  #pastPoints: RowsPartial[] = [];
+  /** Windows that a resuming client has missed rows of. */
+  readonly #missed = new Set<number>();
+
+  constructor(live: LivePlan, shards: number) {
+    this.#live = live;
+    this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
+    this.#watermark = new Watermark(shards, live.rules);
+  }
+
+  /** null until there was a point. */
+  get watermark(): bigint | null {
+    return this.#watermark.at;
+  }
+
+  /** Greatest revision ever sent, for cursors. */
+  get rev(): number {
+    return Math.max(this.#goneRev, this.#revMax);
+  }
+
+  /** What shards should be told to `expire`; null = nothing yet. */
+  get expiredBefore(): bigint | null {
+    const some = Number.isFinite(this.#frozen) && this.#live.plan.window !== null;
+    return some ? windowStart(this.#live.plan, this.#frozen) : null;
+  }
+
+  /** Takes what a shard says. Throws QueryError('invalid') when the query has grown over its limit: it must be ended. */
+  accept(shard: number, update: LiveUpdate): void {
+    const changes = update.kind === 'changes';
+    this.#watermark.observe(shard, update.reading);
+    this.#count(update);
+    if (update.rows.length > 0) (changes ? this.#points : this.#pastPoints).push(...update.rows);
+    if (!changes) {
+      for (const window of update.touched.windows) this.#missed.add(window);
+      this.#historyHeld = true;
+    }
+    if (update.cells === null) return;
+    this.#stores[shard].replace(update.cells);
+    const { groups, group, window } = update.cells;
+    for (let i = 0; i < window.length; i++) {
+      if (changes && window[i] < this.#frozen) continue;
+      const cell = this.#cells.ensure(groups[group[i]], window[i]);
+      if (changes) this.#cells.mark(cell);
+    }
+    this.#checkSize();
+  }
+
+  /** From now on nothing is sent that a client who has seen `floor` could take for something it has. */
+  raise(floor: LiveFloor): void {
+    if (floor.watermark === null) return;
+    const { watermark, rev } = this.#floor;
+    this.#watermark.raise(floor.watermark);
+    this.#floor = {
+      watermark: watermark === null || floor.watermark > watermark ? floor.watermark : watermark,
+      rev: Math.max(rev, floor.rev),
+    };
+    for (const cell of this.#cells.between(Number.NEGATIVE_INFINITY, lastEnded(this.#live.plan, floor.watermark))) {
+      if (!cell.final || cell.rev > floor.rev) continue;
+      cell.rev = floor.rev + 1;
+      this.#revMax = Math.max(this.#revMax, cell.rev);
+    }
+  }
+
+  /** What all clients must hear now. `flush` sends changes at once instead of once per `emitEvery`. */
+  advance(nowMs: number, flush = false): Emission[] {
+    const out = new EmissionBuilder('live');
+    const at = this.#watermark.advance(nowMs);
+    if (this.#points.length > 0) {
+      for (const table of historicalHome(this.#live.plan, this.#points)) out.addTable(true, 0, table);
+      this.#points = [];
+    }
+    if (at !== null) this.#close(at, out);
+    if (this.#cells.dirty.size > 0 && (flush || this.#tickDue(nowMs))) {
+      this.#sendOpen(out);
+      this.#sendLate([...this.#cells.dirty], out);
+      this.#sentAtMs = nowMs;
+    }
+    this.#expire(nowMs, out);
+    return out.build();
+  }
+
+  /**
+   * A client's first rows. `live` goes to those who were subscribed before, `snapshot` to the new one, who from then on gets what
+   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones.
+   */
+  subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
+    const { plan } = this.#live;
+    const live = this.advance(nowMs, true);
+    const out = new EmissionBuilder('snapshot');
+    for (const table of historicalHome(plan, this.#takePastPoints())) out.addTable(true, 0, table);
+    const all = plan.bounds.minStated || plan.window === null;
+    this.#send(this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#closed, Number.POSITIVE_INFINITY), out);
+    this.#missed.clear();
+    return { live, snapshot: out.build() };
+  }
+
+  /**
+   * What a returning client has missed: rows of windows that were open at the watermark it was told, or that the `missed` updates
+   * name. `live` goes to the others. Rows that it has seen may be among them, with the same revision and value, or a greater one.
+   */
+  resume(watermark: bigint | null, nowMs: number): { readonly live: Emission[]; readonly missed: Emission[] } {
+    const { plan } = this.#live;
+    const live = this.advance(nowMs, true);
+    const out = new EmissionBuilder('live');
+    for (const table of historicalHome(plan, this.#takePastPoints())) out.addTable(true, 0, table);
+    const seen = watermark === null ? Number.NEGATIVE_INFINITY : lastEnded(plan, watermark);
+    const cells = this.#cells.between(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    this.#send(
+      cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
+      out,
+    );
+    this.#missed.clear();
+    return { live, missed: out.build() };
+  }
+
+  // private functions
+
+  #count({ kind, touched, counts }: LiveUpdate): void {
+    this.counters.ahead += counts.ahead;
+    this.counters.disordered += counts.disordered;
+    this.counters.recomputed += counts.recomputed;
+    this.counters.tooLate += counts.dropped;
+    if (kind === 'history') return;
+    for (const [i, window] of touched.windows.entries()) {
+      const rows = touched.rows[i];
+      if (window < this.#frozen) {
+        this.counters.tooLate += rows;
+        this.#goneRev = this.rev + 1;
+      } else if (window <= this.#closed) this.counters.late += rows;
+      else this.counters.onTime += rows;
+    }
+    if (counts.dropped > 0) this.#goneRev = this.rev + 1;
+  }
+
+  #takePastPoints(): RowsPartial[] {
+    const points = this.#pastPoints;
+    this.#pastPoints = [];
+    return points;
+  }
+
+  #tickDue(nowMs: number): boolean {
+    const elapsed = nowMs - this.#sentAtMs;
+    return elapsed < 0 || elapsed * 1e6 >= Number(this.#live.rules.emitEvery);
+  }
+
+  /** Closes the windows whose end W has reached, with fills for the series that are live. */
+  #close(at: bigint, out: EmissionBuilder): void {
+    const { plan, fills } = this.#live;
+    const target = lastEnded(plan, at);
+    if (target <= this.#closed) return;
+    const before = this.#closed;
+    const cells = this.#cells.between(before, target);
+    const rendered = renderCells(plan, this.#stores, cells);
+    this.#closed = target;
+    for (const cell of cells) {
+      this.#cells.clean(cell);
+      cell.data = rendered.has(cell);
+    }
+    if (fills) {
+      const empty = this.#fillGaps(before, target, cells, this.#alive);
+      for (const [cell, rows] of renderFills(plan, this.#stores, empty, target)) rendered.set(cell, rows);
+    }
+    for (const cell of cells) {
+      if (cell.sent === null && !rendered.has(cell)) this.#cells.delete(cell);
+      else this.#sendFinal(cell, rendered.get(cell) ?? renderEmpty(plan, cell), out);
+    }
+    // Cells that #fillGaps has made.
+    for (const [cell, rows] of rendered) if (!cell.final) this.#sendFinal(cell, rows, out);
+    if (fills) for (const cell of cells) if (cell.data) this.#markNeighbours(cell, before);
+    this.#checkSize();
+  }
+
+  /**
+   * The cells without data that live series have in the windows (before, target], made where they did not exist. `cells` are those
+   * that exist there, by window; `alive` has the last cell with data of each live series and is brought up to `target`.
+   */
+  #fillGaps(before: number, target: number, cells: readonly Cell[], alive: Map<string, Cell>): Cell[] {
+    const empty: Cell[] = [];
+    const withData = cells.filter((cell) => cell.data);
+    let next = 0;
+    let n = alive.size > 0 ? before + 1 : (withData[0]?.window ?? target + 1);
+    while (n <= target) {
+      for (; next < withData.length && withData[next].window === n; next++) {
+        alive.set(withData[next].owner.key, withData[next]);
+      }
+      for (const [key, last] of alive) {
+        if (n - last.window > LIVE_WINDOWS) alive.delete(key);
+        else if (last.window !== n) empty.push(this.#cells.ensure(last.owner.group, n));
+      }
+      n = alive.size > 0 ? n + 1 : (withData[next]?.window ?? target + 1);
+    }
+    return empty;
+  }
+
+  /** A closed window's cell has got other data: cells filled from it must be looked at, but for those after `upTo`. */
+  #markNeighbours(cell: Cell, upTo = this.#closed): void {
+    const { cells } = cell.owner;
+    for (const step of this.#live.plan.fill.kind === 'linear' ? [-1, 1] : [1]) {
+      for (let i = 1; i <= LIVE_WINDOWS; i++) {
+        const other = cells.get(cell.window + step * i);
+        if (other?.data) break;
+        if (other?.final && other.window <= upTo) this.#cells.mark(other);
+      }
+    }
+  }
+
+  /** Changed rows of open windows. */
+  #sendOpen(out: EmissionBuilder): void {
+    const { plan } = this.#live;
+    const open = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
+    const rendered = renderCells(plan, this.#stores, open);
+    for (const cell of open) {
+      this.#cells.clean(cell);
+      const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, cell));
+      if (rows === null || rows.text === cell.sent) continue;
+      cell.sent = rows.text;
+      out.add(false, 0, rows);
+    }
+  }
+
+  /** Changed rows of closed windows: revisions. Rows of a series that nobody has heard of are sent for the first time. */
+  #sendLate(dirty: readonly Cell[], out: EmissionBuilder): void {
+    const { plan, fills } = this.#live;
+    const closed = dirty.filter((cell) => cell.window <= this.#closed);
+    const rendered = renderCells(plan, this.#stores, closed);
+    const empty = new Set<Cell>();
+    for (const cell of closed) {
+      this.#cells.clean(cell);
+      cell.data = rendered.has(cell);
+      if (!cell.data && cell.sent === null) this.#cells.delete(cell);
+      else if (!cell.data) empty.add(cell);
+    }
+    if (fills) {
+      for (const cell of closed) {
+        this.#markNeighbours(cell);
+        if (cell.data) for (const late of this.#fillAfter(cell)) empty.add(late);
+      }
+      for (const cell of [...this.#cells.dirty]) {
+        if (cell.window > this.#closed || cell.data) continue;
+        this.#cells.clean(cell);
+        empty.add(cell);
+      }
+      for (const [cell, rows] of renderFills(plan, this.#stores, [...empty], this.#closed)) rendered.set(cell, rows);
+    }
+    for (const cell of empty) if (!fills && cell.sent !== null) rendered.set(cell, renderEmpty(plan, cell));
+    for (const [cell, rows] of rendered) if (!cell.final || rows.text !== cell.sent) this.#sendFinal(cell, rows, out);
+    this.#checkSize();
+  }
+
+  /** The cells to be filled behind a late one, of windows that have closed without this series. */
+  #fillAfter(cell: Cell): Cell[] {
+    const { group, cells, key } = cell.owner;
+    const made: Cell[] = [];
+    for (let n = cell.window + 1; n <= Math.min(cell.window + LIVE_WINDOWS, this.#closed); n++) {
+      if (!cells.has(n)) made.push(this.#cells.ensure(group, n));
+    }
+    const last = this.#alive.get(key);
+    const live = this.#closed - cell.window <= LIVE_WINDOWS;
+    if (live && (last === undefined || last.window < cell.window)) this.#alive.set(key, cell);
+    return made;
+  }
+
+  #sendFinal(cell: Cell, rows: Rendered, out: EmissionBuilder): void {
+    if (cell.final) this.counters.revised++;
+    cell.rev = cell.final ? cell.rev + 1 : this.#firstRev(cell.window);
+    cell.final = true;
+    cell.sent = rows.text;
+    this.#revMax = Math.max(this.#revMax, cell.rev);
+    out.add(true, cell.rev, rows);
+  }
+
+  /** Rows as they stand, for one client; nothing about them changes for the others. */
+  #send(cells: readonly Cell[], out: EmissionBuilder): void {
+    const { plan, fills } = this.#live;
+    const rendered = renderCells(plan, this.#stores, cells);
+    const closed = cells.filter((cell) => cell.window <= this.#closed);
+    for (const cell of closed) cell.data = rendered.has(cell);
+    if (fills) {
+      const made = this.#fillGaps(Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
+      const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
+      for (const [cell, rows] of renderFills(plan, this.#stores, [...filled], this.#closed)) rendered.set(cell, rows);
+    }
+    for (const cell of new Set([...cells, ...rendered.keys()])) {
+      const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, cell));
+      if (rows === null) continue;
+      const final = cell.window <= this.#closed;
+      if (!final) out.add(false, 0, rows);
+      else if (cell.final) out.add(true, cell.rev, rows);
+      else this.#sendFinal(cell, rows, out);
+    }
+  }
+
+  /** The revision of a cell's first final row in this life. */
+  #firstRev(window: number): number {
+    const { watermark, rev } = this.#floor;
+    const seen = watermark !== null && windowEnd(this.#live.plan, window) <= watermark;
+    return Math.max(seen ? rev + 1 : 0, window < this.#frozen ? this.#goneRev : 0);
+  }
+
+  /** Gives up windows that can no longer change, after a last word about what changed in them. */
+  #expire(nowMs: number, out: EmissionBuilder): void {
+    const { plan, rules, fills } = this.#live;
+    const at = this.#watermark.at;
+    if (at === null) return;
+    if (this.#past.at(-1)?.at !== at) this.#past.push({ ms: nowMs, at });
+    while (this.#past.length > 1 && this.#past[1].ms <= nowMs - GRACE_MS) this.#past.shift();
+    if (this.#past[0].ms > nowMs - GRACE_MS) return;
+    const frozen = lastEnded(plan, this.#past[0].at - rules.lateness) + 1;
+    if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
+      this.#sendLate(
+        [...this.#cells.dirty].filter((cell) => cell.window < frozen),
+        out,
+      );
+      this.#frozen = frozen;
+    }
+    const gone = this.#frozen - (fills ? 2 * LIVE_WINDOWS : 0);
+    if (gone <= this.#gone && !this.#historyHeld) return;
+    this.#gone = gone;
+    this.#historyHeld = false;
+    for (const cell of this.#cells.between(Number.NEGATIVE_INFINITY, gone - 1)) {
+      this.#goneRev = Math.max(this.#goneRev, cell.rev);
+    }
+    this.#cells.dropBefore(gone);
+    for (const store of this.#stores) store.dropBefore(gone);
+  }
+
+  #checkSize(): void {
+    if (this.#cells.size > MERGE_CELLS_MAX) {
+      const advice = 'ask for fewer groups or a shorter time';
+      throw new QueryError('invalid', `live query: more than ${MERGE_CELLS_MAX} cells; ${advice}`);
+    }
+  }
+}
