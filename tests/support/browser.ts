@@ -1,0 +1,31 @@
+/**
+ * A real headless Chromium for tests. `CHROMIUM` names another binary than Debian's. Tests that need it say so in one line and are
+ * skipped where there is none (`findBrowser() === null`).
+ */
+import { existsSync } from 'node:fs';
+import { type Browser, chromium } from 'playwright-core';
+
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+/** No sandbox: tests run as root in containers. The rest: no traffic of the browser's own. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Path of a Chromium, null where there is none. */
+export function findBrowser(): string | null {
+  return [process.env.CHROMIUM ?? '', ...PATHS].find((path) => path !== '' && existsSync(path)) ?? null;
+}
+
+/** The caller closes it. */
+export function startBrowser(): Promise<Browser> {
+  const executablePath = findBrowser();
+  if (executablePath === null)
+    throw new Error('no chromium found: install the Debian package "chromium" or set CHROMIUM');
+  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+}
