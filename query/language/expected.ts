@@ -58,9 +58,10 @@ function rank(name: string): number {
   return index < 0 ? ORDER.length : index;
 }
 
-/** InfluxDB cuts spaces off the end, and counts the end twice after a word and where it has already looked for a regex. */
+/** InfluxDB cuts spaces off the end, and counts the end twice after a word and where a list has already looked for a regex. */
 function endOfText(text: string, names: ReadonlySet<string>): number {
   const trimmed = text.trimEnd();
-  const counted = /[A-Za-z_][A-Za-z0-9_]*$/.test(trimmed.replace(/\d+[A-Za-zµμ0-9]*$/, ' ')) || names.has('regex');
-  return trimmed.length + (counted ? 1 : 0);
+  const afterWord = /(?:^|[^A-Za-z0-9_µμ])[A-Za-z_][A-Za-z0-9_]*$/.test(trimmed);
+  const inList = trimmed.endsWith(".") || (names.has("regex") && /,$|[A-Za-z0-9_"]\($/.test(trimmed));
+  return trimmed.length + (afterWord || inList ? 1 : 0);
 }

@@ -1,7 +1,7 @@
 /** Door of the language: text ↔ statements, their types, the error of query/ and the user's regexes. */
 export type * from './ast.ts';
 export { parseError, QueryError, type QueryErrorCode } from './errors.ts';
-export { EXPRESSION_DEPTH_MAX, NESTING_MAX, type Parameters, parse, QUERY_LENGTH_MAX } from './parse.ts';
+export { EXPRESSION_DEPTH_MAX, NESTING_MAX, type Parameters, parse, QUERY_LENGTH_MAX, TOKENS_MAX } from './parse.ts';
 export { print, printDuration, printExpression, printIdentifier } from './print.ts';
 export { compileRegex, REGEX_BYTES_MAX, type Regex } from './regex.ts';
 export { children, transform, unwrap, walk } from './walk.ts';

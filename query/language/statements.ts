@@ -298,12 +298,7 @@ function toRegex(pattern: string, node: Node): Expression {
 }
 
 /** `path` is what stands before the name: nothing, `rp`, or `db` and `rp`, where an empty one is not said. */
-function toSource(
-  path: readonly string[],
-  name: MeasurementSource['name'],
-  context: Node,
-  first: Node,
-): MeasurementSource {
+function toSource(path: readonly string[], name: MeasurementSource['name'], first: Node): MeasurementSource {
   if (path.length > 2) {
     const segments = path.map((segment) => `"${segment}"`).join('.');
     const last = 'text' in name ? name.text : `/${name.regex}/`;
@@ -341,7 +336,7 @@ function toTimeDimension(name: string, args: readonly Expression[], at: number):
   if (interval.kind !== 'duration') {
     throw new QueryError('invalid', 'time dimension must have duration argument', at);
   }
-  if (offset && offset.kind !== 'duration' && offset.kind !== 'string' && !isNow(offset)) {
+  if (offset && offset.kind !== 'duration' && !isNow(offset) && !isDate(offset)) {
     throw new QueryError('invalid', 'time dimension offset must be duration or now()', at);
   }
   return { kind: 'time', interval: interval.ns, offset: offset ?? null };
@@ -349,6 +344,10 @@ function toTimeDimension(name: string, args: readonly Expression[], at: number):
 
 function isNow(expression: Expression): boolean {
   return expression.kind === 'call' && expression.name === 'now' && expression.args.length === 0;
+}
+
+function isDate(expression: Expression): boolean {
+  return expression.kind === 'string' && /^\d{4}-\d{2}-\d{2}/.test(expression.value);
 }
 
 function toFill(args: readonly Expression[], at: number): Fill {

@@ -41,27 +41,35 @@ export function describePosition(text: string, at: number): string {
   return ` at line ${before.split('\n').length}, char ${[...before.slice(lineStart)].length + 1}`;
 }
 
-/** Offset of the first parenthesis that opens deeper than `limit`, or -1. Strings, comments and regexes do not count. */
-export function tooDeepAt(text: string, limit: number): number {
+/**
+ * Where the text first opens more than `depthMax` parentheses within each other, or has more than `tokensMax` tokens; null where
+ * it does neither. Parentheses in strings, comments and regexes do not count. Linear in the text.
+ */
+export function findExcess(
+  text: string,
+  depthMax: number,
+  tokensMax: number,
+): { readonly of: 'depth' | 'tokens'; readonly at: number } | null {
   let depth = 0;
+  let tokens = 0;
   let afterOperand = false;
   for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
     const first = text[at]!;
+    const mayBeRegex: boolean = first === '/' && !afterOperand;
+    const regex: string = mayBeRegex ? matchAt(REGEX, text, at) : '';
     // a comment or regex that never ends: the grammar will not come past it either
-    const regex = first === '/' && !afterOperand ? matchAt(REGEX, text, at) : '';
-    if (text.startsWith('/*', at) || (first === '/' && !afterOperand && regex === '')) return -1;
-    if (first === '(' && ++depth > limit) return at;
+    if (text.startsWith('/*', at) || (mayBeRegex && regex === '')) return null;
+    if (first === '(' && ++depth > depthMax) return { of: 'depth', at };
+    if (++tokens > tokensMax) return { of: 'tokens', at };
     if (first === ')') depth--;
     const name = matchAt(WORD, text, at);
-    let length = name.length || matchAt(NUMBER, text, at).length;
-    const keyword = name !== '' && RESERVED.has(name.toLowerCase());
+    let length: number = name.length || matchAt(NUMBER, text, at).length || regex.length;
     if (first === "'" || first === '"') length = stringLength(text, at, first);
-    // a slash where an operand may stand begins a regex
-    else if (regex !== '') length = regex.length;
-    afterOperand = (length > 0 && !keyword) || first === ')' || (first === '*' && !afterOperand);
+    const isOperand: boolean = name === '' ? length > 0 || first === ')' || (first === '*' && !afterOperand) : !isOperator(name);
+    afterOperand = isOperand;
     at += length || 1;
   }
-  return -1;
+  return null;
 }
 
 // private functions
@@ -69,6 +77,12 @@ export function tooDeepAt(text: string, limit: number): number {
 function matchAt(pattern: RegExp, text: string, at: number): string {
   pattern.lastIndex = at;
   return pattern.exec(text)?.[0] ?? '';
+}
+
+/** Whether a word is followed by an operand rather than being one. */
+function isOperator(word: string): boolean {
+  const lower = word.toLowerCase();
+  return RESERVED.has(lower) && lower !== 'true' && lower !== 'false';
 }
 
 function stringAt(text: string, start: number, quote: string): FoundToken {
