@@ -11,6 +11,8 @@ import { lastValue, type Traces } from './traces.ts';
 
 /** Past this the legend would be taller than the chart. */
 const LEGEND_MAX = 16;
+/** Whole steps of the units bytes are shown in: 1, 2, 4 … 512 B, KiB, MiB … */
+const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** Up to so many points a trace shows its points, when they are far apart. */
 const DOTS_MAX = 40;
 
@@ -29,6 +31,10 @@ export interface ChartProps {
   readonly area?: boolean;
   /** Label of a trace that is drawn stronger than the rest. */
   readonly strong?: string;
+  /** Label of a trace that the others are measured by: dashed, never filled. */
+  readonly reference?: string;
+  /** Draw over missing values. */
+  readonly joined?: boolean;
   /** Charts with the same key move their cursors together. */
   readonly syncKey?: string;
   readonly label: string;
@@ -94,9 +100,11 @@ export function Chart(props: ChartProps) {
 
 // private functions
 
-function colorsOf({ traces, palette, strong }: ChartProps): string[] {
+function colorsOf({ traces, palette, strong, reference }: ChartProps): string[] {
   const of = theme.value;
-  if (palette !== 'scale') return traces.traces.map((_, i) => hueColor(i, of));
+  if (palette !== 'scale') {
+    return traces.traces.map((trace, i) => (trace.label === reference ? styleColor('--ink-3') : hueColor(i, of)));
+  }
   const many = traces.traces.filter((trace) => trace.label !== strong);
   return traces.traces.map((trace) =>
     trace.label === strong ? styleColor('--ink') : scaleColor(many.indexOf(trace), many.length, of),
@@ -113,7 +121,7 @@ function optionsOf(
   colors: readonly string[],
   hovered: { value: number | null },
 ): uPlot.Options {
-  const { traces, unit, height, area, strong, syncKey, label } = props.current;
+  const { traces, unit, height, area, strong, reference, joined, syncKey, label } = props.current;
   const axis: uPlot.Axis = {
     stroke: styleColor('--ink-3'),
     grid: { stroke: styleColor('--grid'), width: 1 },
@@ -124,7 +132,7 @@ function optionsOf(
     width,
     height,
     ms: 1,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -139,7 +147,14 @@ function optionsOf(
     },
     axes: [
       { ...axis, size: 26, gap: 4, space: 70, values: (_, ticks) => ticks.map((tick) => tickText(tick, ticks)) },
-      { ...axis, size: 58, gap: 6, space: 34, values: (_, ticks) => ticks.map((tick) => formatValue(tick, unit)) },
+      {
+        ...axis,
+        size: unit === 'bytes/s' ? 74 : 60,
+        gap: 6,
+        space: 34,
+        ...(unit.startsWith('bytes') ? { incrs: BYTE_STEPS } : {}),
+        values: (_, ticks) => ticks.map((tick) => formatValue(tick, unit)),
+      },
     ],
     series: [
       {},
@@ -147,7 +162,8 @@ function optionsOf(
         label: trace.label || label,
         stroke: colors[i],
         width: trace.label === strong ? 2 : 1.5,
-        ...(area ? { fill: faded(colors[i], 13) } : {}),
+        spanGaps: joined ?? false,
+        ...(trace.label === reference ? { dash: [5, 4] } : area ? { fill: faded(colors[i], 13) } : {}),
         points: {
           show: (_: uPlot, __: number, from: number, to: number) =>
             to - from < DOTS_MAX && props.current.rangeMs === undefined,

@@ -60,19 +60,13 @@ export function Dashboard() {
 
 function SpanPicker() {
   return (
-    <div class="segments" role="radiogroup" aria-label="Time span">
+    <fieldset class="segments" aria-label="Time span">
       {SPANS.map((item) => (
-        <button
-          type="button"
-          role="radio"
-          key={item.key}
-          aria-checked={item === span.value}
-          onClick={() => (span.value = item)}
-        >
+        <button type="button" key={item.key} aria-pressed={item === span.value} onClick={() => (span.value = item)}>
           {item.text}
         </button>
       ))}
-    </div>
+    </fieldset>
   );
 }
 
@@ -190,6 +184,8 @@ function Panel({ panel, host, span: shown }: { panel: PanelDefinition; host: str
           palette={panel.palette}
           area={panel.area}
           strong={panel.strong}
+          reference={panel.reference}
+          joined={panel.joined}
           syncKey="overview"
         />
       )}

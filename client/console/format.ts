@@ -10,7 +10,7 @@ export function formatParts(value: number | null | undefined, unit: Unit): { tex
   if (value === null || value === undefined || !Number.isFinite(value)) return { text: '–', unit: '' };
   switch (unit) {
     case 'percent':
-      return { text: value.toFixed(Math.abs(value) < 10 ? 1 : 0), unit: '%' };
+      return { text: value.toFixed(value !== 0 && Math.abs(value) < 10 ? 1 : 0), unit: '%' };
     case 'bytes':
       return scaled(value, 1024, BYTE_UNITS);
     case 'bytes/s': {

@@ -32,6 +32,10 @@ export interface PanelDefinition {
   readonly palette?: 'scale';
   readonly area?: boolean;
   readonly strong?: string;
+  /** Label of a trace that the others are measured by: dashed, never filled. */
+  readonly reference?: string;
+  /** Values that are missing for a second are stepped over: they come only where something happened. */
+  readonly joined?: boolean;
   /** Takes two columns of the grid where there is room. */
   readonly wide?: boolean;
   readonly tracesMax: number;
@@ -72,6 +76,7 @@ export const PANELS: readonly PanelDefinition[] = [
     by: [],
     unit: 'ms',
     min: 0,
+    joined: true,
     tracesMax: 4,
   },
   {
@@ -83,6 +88,7 @@ export const PANELS: readonly PanelDefinition[] = [
     unit: 'bytes',
     min: 0,
     area: true,
+    reference: 'total',
     tracesMax: 4,
   },
   {
@@ -145,6 +151,18 @@ export const PANELS: readonly PanelDefinition[] = [
     unit: 'ms',
     min: 0,
     tracesMax: 2,
+  },
+  {
+    id: 'filesystem',
+    title: 'Space on disk',
+    select: 'mean(used_percent) AS used',
+    from: 'filesystem',
+    by: ['path'],
+    unit: 'percent',
+    min: 0,
+    max: 100,
+    area: true,
+    tracesMax: 6,
   },
 ];
 

@@ -77,6 +77,7 @@ export function QueryView({ parameters }: { parameters: URLSearchParams }) {
               type="checkbox"
               role="switch"
               checked={live.value}
+              aria-checked={live.value}
               onChange={(event) => setLive(event.currentTarget.checked)}
             />
             <i />

@@ -7,6 +7,8 @@ import { formatClock } from './format.ts';
 import { timeMs } from './traces.ts';
 
 const ROWS_MAX = 500;
+/** Live, a table is drawn anew many times a second. */
+const LIVE_ROWS_MAX = 100;
 
 export interface ResultTableProps {
   readonly series: readonly Series[];
@@ -34,9 +36,10 @@ export function ResultTable({ series, newestFirst }: ResultTableProps) {
 
 function SheetTable({ sheet, newestFirst }: { sheet: Sheet; newestFirst: boolean }) {
   const timeAt = sheet.columns.indexOf('time');
+  const rowsMax = newestFirst ? LIVE_ROWS_MAX : ROWS_MAX;
   const rows = [...sheet.rows];
   if (newestFirst && timeAt >= 0) rows.sort((a, b) => timeMs(b.values[timeAt]) - timeMs(a.values[timeAt]));
-  const shown = rows.slice(0, ROWS_MAX);
+  const shown = rows.slice(0, rowsMax);
   const numeric = sheet.columns.map(
     (_, c) => c !== timeAt && shown.some(({ values }) => typeof values[c] === 'number'),
   );
@@ -47,7 +50,7 @@ function SheetTable({ sheet, newestFirst }: { sheet: Sheet; newestFirst: boolean
         <h3>{sheet.name}</h3>
         {rows.length > shown.length && (
           <span class="muted">
-            the {newestFirst ? 'newest' : 'first'} {ROWS_MAX} of {rows.length.toLocaleString()} rows
+            the {newestFirst ? 'newest' : 'first'} {rowsMax} of {rows.length.toLocaleString()} rows
           </span>
         )}
       </div>
@@ -73,8 +76,8 @@ function SheetTable({ sheet, newestFirst }: { sheet: Sheet; newestFirst: boolean
             </tr>
           </thead>
           <tbody>
+            {/* biome-ignore-start lint/suspicious/noArrayIndexKey: rows have no name of their own */}
             {shown.map(({ tags, values }, r) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: rows have no name of their own
               <tr key={r}>
                 {timeAt >= 0 && <td class="num time">{timeText(values[timeAt], now)}</td>}
                 {tags.map((value, t) => (
@@ -92,6 +95,7 @@ function SheetTable({ sheet, newestFirst }: { sheet: Sheet; newestFirst: boolean
                 )}
               </tr>
             ))}
+            {/* biome-ignore-end lint/suspicious/noArrayIndexKey: rows have no name of their own */}
           </tbody>
         </table>
       </div>

@@ -60,6 +60,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     columns: ['resident', 'heap', 'buffers'],
     value: (at, _, c) => wave(at / 5, c, [410, 120, 64][c] * 2 ** 20, [12, 30, 4][c] * 2 ** 20),
   },
+  filesystem: { tags: [{ path: '/var/lib/millrace' }], columns: ['used'], value: (at) => wave(at / 60, 1, 61, 1) },
   loop: { tags: [undefined], columns: ['p99', 'max'], value: (at, _, c) => wave(at, c, [1.2, 6][c], [0.5, 4][c]) },
 };
 
@@ -81,7 +82,7 @@ export function demoOptions(): { options: FakeOptions; close(): void } {
             op: 'error',
             id: frame.id,
             code: 'parse',
-            message: 'error parsing query: found FORM, expected FROM at line 1, char 17',
+            message: 'error parsing query: found FORM, expected FROM at line 1, char 19',
             at: 16,
           });
           return;
@@ -121,7 +122,7 @@ function demoQuery({ q }: Asked): FakeAnswer {
   }
   const shape = shapeOf(q);
   if (shape === null) {
-    return { status: 400, body: { error: 'error parsing query: found FORM, expected FROM at line 1, char 17' } };
+    return { status: 400, body: { error: 'error parsing query: found FORM, expected FROM at line 1, char 19' } };
   }
   const now = Math.floor(Date.now() / 1000);
   return { status: 200, body: { results: [{ statement_id: 0, series: seriesOf(shape, now - 300, now) }] } };
