@@ -1,0 +1,324 @@
+/**
+ * The door on node:http and ws: for machines where uWebSockets.js has no binary, and the second witness of the conformance suite.
+ * Slower, and stricter in one thing: Node's parser refuses more malformed heads before we see them.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { BodyCollector } from './body-collector.ts';
+import {
+  type AnswerHeaders,
+  BodyError,
+  type Door,
+  type DoorOptions,
+  type DoorRequest,
+  type DoorResponse,
+  type DoorSocket,
+  HIGH_WATER_BYTES,
+  LOW_WATER_BYTES,
+  SOCKET_PATH,
+} from './door.ts';
+import { headerMap, unsoundHandshake, unsoundHead } from './sound-head.ts';
+
+/** As much as uWebSockets takes. */
+const HEAD_BYTES_MAX = 16 * 1024;
+const HEADER_LINES_MAX = 100;
+
+export async function openNodeDoor(options: DoorOptions): Promise<Door> {
+  const { limits } = options;
+  const server = createServer({
+    maxHeaderSize: HEAD_BYTES_MAX,
+    headersTimeout: limits.headTimeoutMs,
+    // the rate of a body is watched by its collector; this is the last net
+    requestTimeout: 0,
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headTimeoutMs),
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  });
+  server.maxHeadersCount = HEADER_LINES_MAX;
+  server.maxConnections = limits.connectionsMax;
+  server.on('request', (incoming, outgoing) => take(incoming, outgoing, options));
+  server.on('checkContinue', (incoming, outgoing) => {
+    outgoing.writeContinue();
+    take(incoming, outgoing, options);
+  });
+  server.on('clientError', refuseMalformed);
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.socketFrameBytesMax,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
+  server.on('upgrade', (incoming, stream, head) => upgrade(incoming, stream, head, sockets, options));
+  const heartbeat = setInterval(() => beat(sockets), limits.heartbeatMs);
+  heartbeat.unref();
+  await listening(server, options);
+  const { port } = server.address() as AddressInfo;
+  let closing: Promise<void> | null = null;
+  return {
+    adapter: 'node',
+    host: options.host,
+    port,
+    close: () => (closing ??= close(server, sockets, heartbeat, limits.drainMs)),
+  };
+}
+
+// private functions
+
+function listening(server: Server, options: DoorOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function close(
+  server: Server,
+  sockets: WebSocketServer,
+  heartbeat: NodeJS.Timeout,
+  drainMs: number,
+): Promise<void> {
+  clearInterval(heartbeat);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of sockets.clients) socket.close(1001, 'server is going away');
+  server.closeIdleConnections();
+  const cut = setTimeout(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+  }, drainMs);
+  await closed;
+  clearTimeout(cut);
+  for (const socket of sockets.clients) socket.terminate();
+}
+
+function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {
+  if (error.code === 'ECONNRESET' || !stream.writable) {
+    stream.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function headerLines(incoming: IncomingMessage): [string, string][] {
+  const lines: [string, string][] = [];
+  const raw = incoming.rawHeaders;
+  for (let i = 0; i < raw.length; i += 2) lines.push([raw[i].toLowerCase(), raw[i + 1]]);
+  return lines;
+}
+
+function take(incoming: IncomingMessage, outgoing: ServerResponse, options: DoorOptions): void {
+  const lines = headerLines(incoming);
+  const target = incoming.url ?? '';
+  const unsound = unsoundHead(target, lines);
+  outgoing.on('error', () => {});
+  if (unsound !== null) {
+    outgoing.writeHead(400, { Connection: 'close', 'Content-Type': 'application/json' });
+    outgoing.end(`{"error":"${unsound}"}\n`);
+    return;
+  }
+  const abort = new AbortController();
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) abort.abort();
+  });
+  const mark = target.indexOf('?');
+  const headers = headerMap(lines);
+  const request: DoorRequest = {
+    method: incoming.method ?? 'GET',
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? '' : target.slice(mark + 1),
+    headers,
+    signal: abort.signal,
+    body: (bytesMax) => collect(incoming, outgoing, headers.get('content-length'), bytesMax, options),
+  };
+  const response = new NodeResponse(outgoing, incoming, options.limits.stalledMs);
+  options.handlers.handle(request, response).catch((error) => {
+    options.log(`request failed: ${error instanceof Error ? error.stack : String(error)}`);
+    if (outgoing.headersSent) outgoing.destroy();
+    else response.reply(500, { 'Content-Type': 'application/json' }, '{"error":"internal error"}\n');
+  });
+}
+
+function collect(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  told: string | undefined,
+  bytesMax: number,
+  options: DoorOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const collector = new BodyCollector(told === undefined ? -1 : Number(told), bytesMax, options.limits, (error) => {
+    incoming.pause();
+    if (error.code === 'too slow') outgoing.destroy();
+  });
+  incoming.on('data', (chunk: Buffer) => collector.chunk(chunk));
+  incoming.once('end', () => collector.end());
+  const gone = () => collector.fail(new BodyError('aborted', 'client went away'));
+  incoming.once('error', gone);
+  incoming.once('close', gone);
+  return collector.whole;
+}
+
+class NodeResponse implements DoorResponse {
+  readonly #outgoing: ServerResponse;
+  readonly #incoming: IncomingMessage;
+  readonly #stalledMs: number;
+
+  constructor(outgoing: ServerResponse, incoming: IncomingMessage, stalledMs: number) {
+    this.#outgoing = outgoing;
+    this.#incoming = incoming;
+    this.#stalledMs = stalledMs;
+  }
+
+  get started(): boolean {
+    return this.#outgoing.headersSent;
+  }
+
+  reply(status: number, headers: AnswerHeaders, body: Uint8Array | string): void {
+    if (this.#outgoing.destroyed || this.started) return;
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    // what is left of a body that was not read would be taken for the next request
+    const unread = !this.#incoming.complete;
+    const length = status === 204 ? {} : { 'Content-Length': String(bytes.length) };
+    this.#outgoing.writeHead(status, { ...headers, ...length, ...(unread ? { Connection: 'close' } : {}) });
+    this.#outgoing.end(bytes);
+    if (unread) this.#outgoing.once('finish', () => this.#incoming.destroy());
+  }
+
+  start(status: number, headers: AnswerHeaders): void {
+    if (this.#outgoing.destroyed) return;
+    this.#outgoing.writeHead(status, headers);
+    this.#outgoing.flushHeaders();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#outgoing.destroyed || this.#outgoing.writableEnded) return true;
+    this.#outgoing.write(bytes);
+    return this.buffered() <= HIGH_WATER_BYTES;
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const outgoing = this.#outgoing;
+      if (outgoing.destroyed || this.buffered() <= LOW_WATER_BYTES) {
+        resolve();
+        return;
+      }
+      const stalled = setTimeout(() => outgoing.destroy(), this.#stalledMs);
+      const done = () => {
+        clearTimeout(stalled);
+        outgoing.off('drain', done);
+        outgoing.off('close', done);
+        resolve();
+      };
+      outgoing.once('drain', done);
+      outgoing.once('close', done);
+    });
+  }
+
+  onDrain(callback: () => void): void {
+    this.#outgoing.on('drain', callback);
+  }
+
+  buffered(): number {
+    return this.#outgoing.writableLength;
+  }
+
+  end(): void {
+    if (!this.#outgoing.destroyed) this.#outgoing.end();
+  }
+}
+
+function upgrade(
+  incoming: IncomingMessage,
+  stream: Duplex,
+  head: Buffer,
+  sockets: WebSocketServer,
+  options: DoorOptions,
+): void {
+  stream.on('error', () => {});
+  const lines = headerLines(incoming);
+  const headers = headerMap(lines);
+  const target = incoming.url ?? '';
+  const unsound = unsoundHead(target, lines);
+  const handshake = unsoundHandshake(headers);
+  const refused = options.handlers.refuseSocket(headers);
+  if (unsound !== null) refuse(stream, 400, unsound);
+  else if (target.split('?')[0] !== SOCKET_PATH || incoming.method !== 'GET') {
+    refuse(stream, 404, `no socket here: connect to ${SOCKET_PATH}`);
+  } else if ((headers.get('upgrade') ?? '').toLowerCase() !== 'websocket')
+    refuse(stream, 400, 'can only upgrade to websocket');
+  else if (handshake !== null) refuse(stream, handshake.status, handshake.message);
+  else if (refused !== null) refuse(stream, 403, refused);
+  else sockets.handleUpgrade(incoming, stream, head, (socket) => adopt(socket, options));
+}
+
+function refuse(stream: Duplex, status: number, message: string): void {
+  const names: Record<number, string> = {
+    400: 'Bad Request',
+    403: 'Forbidden',
+    404: 'Not Found',
+    426: 'Upgrade Required',
+  };
+  const body = `{"error":"${message}"}\n`;
+  const version = status === 426 ? 'Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n' : '';
+  stream.end(
+    `HTTP/1.1 ${status} ${names[status]}\r\nConnection: close\r\n${version}Content-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** Pings missed by each socket. */
+const missed = new WeakMap<WebSocket, number>();
+
+function beat(sockets: WebSocketServer): void {
+  for (const socket of sockets.clients) {
+    const count = missed.get(socket) ?? 0;
+    // a slow reader has not seen the ping yet: it is not dead
+    if (count >= 2 && socket.bufferedAmount === 0) socket.terminate();
+    else {
+      missed.set(socket, count + 1);
+      if (socket.bufferedAmount === 0) socket.ping();
+    }
+  }
+}
+
+function adopt(socket: WebSocket, options: DoorOptions): void {
+  let backedUp = false;
+  const doorSocket: DoorSocket = {
+    send(frame) {
+      if (socket.readyState !== socket.OPEN) return true;
+      socket.send(frame, { binary: false }, () => {
+        if (backedUp && socket.readyState === socket.OPEN && socket.bufferedAmount <= LOW_WATER_BYTES) {
+          backedUp = false;
+          listener.drain();
+        }
+      });
+      if (socket.bufferedAmount > HIGH_WATER_BYTES) backedUp = true;
+      return !backedUp;
+    },
+    buffered: () => socket.bufferedAmount,
+    end(code, reason) {
+      socket.close(code, reason);
+      // a client that never answers the close must not keep the socket
+      setTimeout(() => socket.terminate(), options.limits.headTimeoutMs).unref();
+    },
+  };
+  const listener = options.handlers.openSocket(doorSocket);
+  socket.on('message', (data) => {
+    missed.set(socket, 0);
+    listener.message(String(data));
+  });
+  socket.on('pong', () => missed.set(socket, 0));
+  socket.on('error', () => {});
+  socket.on('close', () => listener.closed());
+}

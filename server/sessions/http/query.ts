@@ -1,0 +1,102 @@
+/**
+ * `/query`: InfluxQL in, an answer in the format that `Accept` names out, piece by piece as the workers encode it. A GET may not
+ * change anything; a POST's parameters may stand in a form, those of the address count first, as in InfluxDB.
+ */
+import { type AnswerFormat, contentType } from '../../queries/answers/index.ts';
+import { type Engine, EngineError, type QueryRequest } from '../engine.ts';
+import { type Exchange, replyError } from './exchange.ts';
+import { isTrue, readEpoch } from './parameters.ts';
+
+/** Longest form; a query's text is far shorter, its parameters may be many. */
+const FORM_BYTES_MAX = 1024 * 1024;
+/** InfluxDB's own. */
+const CHUNK_ROWS_DEFAULT = 10_000;
+const PARSE_PREFIX = 'error parsing query: ';
+
+const FORMATS: readonly (readonly [string, AnswerFormat])[] = [
+  ['application/csv', 'csv'],
+  ['text/csv', 'csv'],
+  ['application/x-msgpack', 'msgpack'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+];
+
+export async function query(exchange: Exchange, engine: Engine): Promise<void> {
+  const asked = await readRequest(exchange);
+  if (asked.text === '') {
+    replyError(exchange, 400, 'missing required parameter "q"');
+    return;
+  }
+  let pieces: AsyncIterable<Uint8Array>;
+  try {
+    pieces = await engine.query(asked, exchange.request.signal);
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'parse' && !error.message.startsWith(PARSE_PREFIX)) {
+      throw new EngineError('parse', PARSE_PREFIX + error.message, error.at);
+    }
+    throw error;
+  }
+  await stream(exchange, asked, pieces[Symbol.asyncIterator]());
+}
+
+// private functions
+
+async function readRequest(exchange: Exchange): Promise<QueryRequest> {
+  const { request, parameters } = exchange;
+  let form = new URLSearchParams();
+  const type = request.headers.get('content-type') ?? '';
+  if (request.method === 'POST') {
+    const body = await request.body(FORM_BYTES_MAX);
+    if (type.startsWith('application/x-www-form-urlencoded'))
+      form = new URLSearchParams(new TextDecoder().decode(body));
+  }
+  const value = (name: string) => parameters.get(name) ?? form.get(name);
+  const chunkSize = Number(value('chunk_size') ?? CHUNK_ROWS_DEFAULT);
+  return {
+    text: value('q') ?? '',
+    database: value('db') ?? '',
+    format: formatOf(request.headers.get('accept') ?? ''),
+    epoch: readEpoch(value('epoch')),
+    pretty: isTrue(value('pretty')),
+    chunkRows: !isTrue(value('chunked')) ? 0 : chunkSize >= 1 ? Math.floor(chunkSize) : CHUNK_ROWS_DEFAULT,
+    params: value('params') ?? '',
+    after: value('after') ?? '',
+    readOnly: request.method !== 'POST',
+  };
+}
+
+function formatOf(accept: string): AnswerFormat {
+  for (const part of accept.split(',')) {
+    const type = part.split(';')[0].trim().toLowerCase();
+    const known = FORMATS.find(([name]) => name === type);
+    if (known !== undefined) return known[1];
+    if (type === 'application/json' || type === '*/*') return 'json';
+  }
+  return 'json';
+}
+
+/** An answer of one piece goes with its length; a longer one, or one in chunks, is streamed at the client's pace. */
+async function stream(exchange: Exchange, asked: QueryRequest, pieces: AsyncIterator<Uint8Array>): Promise<void> {
+  const { request, response } = exchange;
+  const headers = { ...exchange.headers, 'Content-Type': contentType(asked.format) };
+  let piece = await pieces.next();
+  if (asked.chunkRows === 0) {
+    const second = piece.done ? piece : await pieces.next();
+    if (second.done) {
+      response.reply(200, headers, piece.done ? '' : piece.value);
+      return;
+    }
+    response.start(200, headers);
+    response.write(piece.value!);
+    piece = second;
+  } else response.start(200, headers);
+  while (!piece.done) {
+    if (request.signal.aborted) {
+      await pieces.return?.();
+      return;
+    }
+    if (!response.write(piece.value)) await response.drained();
+    piece = await pieces.next();
+  }
+  response.end();
+}

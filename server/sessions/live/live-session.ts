@@ -1,0 +1,209 @@
+/**
+ * The protocol machine of one live client, whatever carries its frames: texts in, frames out through an Outbox. Transports make one
+ * per connection, call `open`, `receive` for every text, `drain` when the sink has room again, `close` when the client is gone.
+ * Nothing a client sends ends its connection; every mistake is told in an `error` frame.
+ */
+import { type ClientFrame, PROTOCOL } from '../../../client/protocol/index.ts';
+import { type Engine, EngineError } from '../engine.ts';
+import { toldError } from '../error-table.ts';
+import { readPrecision } from '../http/parameters.ts';
+import { readClientFrame } from './client-frame.ts';
+import type { LiveCounters } from './counters.ts';
+import { Outbox } from './outbox.ts';
+import type { SessionClock, Sink } from './sink.ts';
+import { Subscription } from './subscription.ts';
+
+/** More live queries than any one screen shows; one client must not use up the engine. */
+export const SUBSCRIPTIONS_MAX = 256;
+/** Writes and queries under way for one client. */
+const REQUESTS_MAX = 64;
+/** A `result` is one frame: larger answers are for `/query`, which streams. */
+const RESULT_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface LiveSessionOptions {
+  readonly engine: Engine;
+  readonly clock: SessionClock;
+  readonly counters: LiveCounters;
+  readonly log: (line: string) => void;
+  /** Name and version told in `welcome`. */
+  readonly server: string;
+}
+
+type SubscribeFrame = Extract<ClientFrame, { op: 'subscribe' }>;
+
+const encoder = new TextEncoder();
+
+export class LiveSession {
+  readonly #options: LiveSessionOptions;
+  readonly #outbox: Outbox;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #abort = new AbortController();
+  #requests = 0;
+
+  constructor(sink: Sink, options: LiveSessionOptions) {
+    this.#options = options;
+    this.#outbox = new Outbox(sink, options.clock, options.counters);
+  }
+
+  open(): void {
+    this.#options.counters.clients++;
+    this.#outbox.reply({ op: 'welcome', protocol: PROTOCOL, server: this.#options.server });
+  }
+
+  receive(text: string): void {
+    if (this.#abort.signal.aborted) return;
+    const read = readClientFrame(text);
+    if ('refused' in read) this.#tell(read.id, new EngineError('bad frame', read.refused));
+    else this.#obey(read.frame);
+  }
+
+  subscribe(frame: SubscribeFrame): void {
+    const { engine, clock, counters } = this.#options;
+    if (this.#subscriptions.has(frame.id)) {
+      this.#tell(undefined, new EngineError('bad frame', `subscription "${frame.id}" exists already`));
+      return;
+    }
+    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) {
+      const message = `more than ${SUBSCRIPTIONS_MAX} subscriptions on one connection`;
+      this.#tell(frame.id, new EngineError('too many subscriptions', message));
+      return;
+    }
+    const request = {
+      database: frame.db,
+      text: frame.q,
+      epoch: frame.epoch ?? null,
+      snapshot: frame.snapshot ?? true,
+      since: frame.since ?? '',
+    };
+    const pace = { mode: frame.mode ?? 'latest', maxHz: frame.maxHz ?? 0 } as const;
+    const hooks = {
+      failed: (error: unknown) => {
+        this.#unsubscribe(frame.id);
+        this.#tell(frame.id, error);
+      },
+    };
+    const subscription = new Subscription(frame.id, request, pace, { engine, outbox: this.#outbox, clock, hooks });
+    this.#subscriptions.set(frame.id, subscription);
+    counters.subscriptions++;
+    void subscription.open();
+  }
+
+  drain(): void {
+    this.#outbox.drain();
+  }
+
+  /** Tells the client to come back after a while: the server is going away. */
+  goAway(retryAfterMs: number): void {
+    this.#outbox.reply({ op: 'goaway', retryAfterMs });
+  }
+
+  heldBytes(): number {
+    return this.#outbox.heldBytes();
+  }
+
+  close(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#abort.abort();
+    this.#options.counters.clients--;
+    for (const id of [...this.#subscriptions.keys()]) this.#unsubscribe(id);
+    this.#outbox.close();
+  }
+
+  // private functions
+
+  #obey(frame: ClientFrame): void {
+    switch (frame.op) {
+      case 'auth':
+        // without accounts every token is as good as none
+        return;
+      case 'ping':
+        this.#outbox.reply({ op: 'pong' });
+        return;
+      case 'subscribe':
+        this.subscribe(frame);
+        return;
+      case 'write':
+        this.#request(frame.id, () => this.#write(frame));
+        return;
+      case 'query':
+        this.#request(frame.id, () => this.#query(frame));
+        return;
+    }
+    const subscription = this.#subscriptions.get(frame.id);
+    if (subscription === undefined) {
+      this.#tell(frame.id, new EngineError('unknown subscription', `no subscription "${frame.id}"`));
+      return;
+    }
+    if (frame.op === 'update') subscription.update(frame.mode, frame.maxHz);
+    else if (frame.op === 'pause') subscription.pause();
+    else if (frame.op === 'resume') subscription.resume();
+    else this.#unsubscribe(frame.id);
+  }
+
+  #unsubscribe(id: string): void {
+    const subscription = this.#subscriptions.get(id);
+    if (subscription === undefined) return;
+    this.#subscriptions.delete(id);
+    this.#options.counters.subscriptions--;
+    subscription.close();
+  }
+
+  #request(id: string, run: () => Promise<void>): void {
+    if (this.#requests >= REQUESTS_MAX) {
+      this.#tell(id, new EngineError('busy', `more than ${REQUESTS_MAX} requests under way on one connection`));
+      return;
+    }
+    this.#requests++;
+    run()
+      .catch((error) => this.#tell(id, error))
+      .finally(() => this.#requests--);
+  }
+
+  async #write(frame: Extract<ClientFrame, { op: 'write' }>): Promise<void> {
+    const outcome = await this.#options.engine.write({
+      database: frame.db,
+      retentionPolicy: '',
+      precision: readPrecision(frame.precision ?? ''),
+      ack: 'disk',
+      body: encoder.encode(frame.lines),
+    });
+    if (outcome.partial !== null) this.#tell(frame.id, new EngineError('partial write', outcome.partial));
+    else this.#outbox.reply({ op: 'written', id: frame.id, position: outcome.position });
+  }
+
+  async #query(frame: Extract<ClientFrame, { op: 'query' }>): Promise<void> {
+    const pieces = await this.#options.engine.query(
+      {
+        text: frame.q,
+        database: frame.db,
+        format: 'json',
+        epoch: frame.epoch ?? null,
+        pretty: false,
+        chunkRows: 0,
+        params: '',
+        after: '',
+        readOnly: false,
+      },
+      this.#abort.signal,
+    );
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of pieces) {
+      bytes += piece.length;
+      if (bytes > RESULT_BYTES_MAX) {
+        throw new EngineError('too large', `result is larger than ${RESULT_BYTES_MAX} bytes: ask it over /query`);
+      }
+      parts.push(piece);
+    }
+    // the answer is `{"results":[…]}`: its inside becomes a member of the frame, unparsed
+    const answer = Buffer.concat(parts).toString().trimEnd();
+    this.#outbox.replyBytes(encoder.encode(`{"op":"result","id":${JSON.stringify(frame.id)},${answer.slice(1)}`));
+  }
+
+  #tell(id: string | undefined, error: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    const told = toldError(error, this.#options.log);
+    this.#options.counters.errorsTold++;
+    this.#outbox.reply({ op: 'error', id, code: told.code, message: told.message, at: told.at });
+  }
+}

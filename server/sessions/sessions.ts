@@ -1,0 +1,184 @@
+/**
+ * Sessions: everything between a socket and the engine, opened as one thing by the composition root. Requests are matched to
+ * their route here, sockets become live sessions; `close` tells live clients to come back later, lets running answers end, and
+ * closes the door.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  DOOR_LIMITS,
+  type Door,
+  type DoorLimits,
+  type DoorRequest,
+  type DoorResponse,
+  type SocketListener,
+} from './door/door.ts';
+import { type DoorAdapter, openDoor } from './door/open-door.ts';
+import type { Engine } from './engine.ts';
+import { type Exchange, methodNotAllowed, replyEmpty, replyError, replyThrown } from './http/exchange.ts';
+import { consoleFile, isFilePath, sdkFile } from './http/files.ts';
+import { liveHttp } from './http/live-http.ts';
+import { corsHeaders, originAllowed } from './http/origin.ts';
+import { query } from './http/query.ts';
+import { health, metrics, ping, ready, vars } from './http/status.ts';
+import { type Gunzip, write, writeV2 } from './http/write.ts';
+import { type LiveCounters, newLiveCounters } from './live/counters.ts';
+import { LiveSession } from './live/live-session.ts';
+import { type SessionClock, SYSTEM_CLOCK } from './live/sink.ts';
+
+/** InfluxDB's `max-body-size`. */
+export const BODY_BYTES_MAX = 25_000_000;
+/** Clients told to go away come back after it: a restart takes about as long. */
+const RETRY_AFTER_MS = 1_000;
+
+/** Comes back in two headers. */
+const REQUEST_ID_LENGTH_MAX = 128;
+
+export interface SessionsOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly engine: Engine;
+  /** `1.8.10-millrace`: clients read it to know what we can do. */
+  readonly version: string;
+  readonly gunzip: Gunzip;
+  readonly metrics: () => string | Promise<string>;
+  readonly vars: () => unknown;
+  /** Directory of the built console. */
+  readonly consoleDirectory: string;
+  /** File of the built browser SDK. */
+  readonly sdkFile: string;
+  readonly log: (line: string) => void;
+  readonly adapter?: DoorAdapter;
+  /** Browser origins allowed beside our own (http/origin.ts). */
+  readonly origins?: readonly string[];
+  readonly bodyBytesMax?: number;
+  readonly limits?: Partial<DoorLimits>;
+  readonly clock?: SessionClock;
+  /** Filled by us, read by telemetry. */
+  readonly counters?: LiveCounters;
+}
+
+export interface Sessions {
+  readonly adapter: Door['adapter'];
+  readonly host: string;
+  readonly port: number;
+  readonly counters: LiveCounters;
+  close(): Promise<void>;
+}
+
+type Route = { readonly methods: readonly string[]; readonly run: (exchange: Exchange) => void | Promise<void> };
+
+export async function openSessions(options: SessionsOptions): Promise<Sessions> {
+  const counters = options.counters ?? newLiveCounters();
+  const limits = { ...DOOR_LIMITS, ...options.limits };
+  const open = new Set<LiveSession>();
+  const live = {
+    engine: options.engine,
+    clock: options.clock ?? SYSTEM_CLOCK,
+    counters,
+    log: options.log,
+    server: `millrace ${options.version}`,
+  };
+  const routes = routeTable(options, { session: live, heartbeatMs: limits.heartbeatMs, open });
+  const origins = options.origins ?? [];
+  const door = await openDoor(
+    {
+      host: options.host,
+      port: options.port,
+      limits,
+      log: options.log,
+      handlers: {
+        handle: (request, response) => handle(request, response, routes, options),
+        refuseSocket: (headers) => (originAllowed(headers, origins) ? null : 'origin is not allowed'),
+        openSocket(socket): SocketListener {
+          const sink = {
+            send: (frame: Uint8Array) => socket.send(frame),
+            end: (code: number, reason: string) => socket.end(code, reason),
+          };
+          const session = new LiveSession(sink, live);
+          open.add(session);
+          // the socket is ours only once this function has returned
+          queueMicrotask(() => session.open());
+          return {
+            message: (text) => session.receive(text),
+            drain: () => session.drain(),
+            closed() {
+              open.delete(session);
+              session.close();
+            },
+          };
+        },
+      },
+    },
+    options.adapter,
+  );
+  return {
+    adapter: door.adapter,
+    host: door.host,
+    port: door.port,
+    counters,
+    async close() {
+      for (const session of open) session.goAway(RETRY_AFTER_MS);
+      await door.close();
+      for (const session of open) session.close();
+      open.clear();
+    },
+  };
+}
+
+// private functions
+
+function routeTable(options: SessionsOptions, live: Parameters<typeof liveHttp>[1]): ReadonlyMap<string, Route> {
+  const { engine, version, gunzip } = options;
+  const writes = { engine, gunzip, bodyBytesMax: options.bodyBytesMax ?? BODY_BYTES_MAX };
+  const status = { engine, version, metrics: options.metrics, vars: options.vars };
+  const read = ['GET', 'HEAD'];
+  return new Map<string, Route>([
+    ['/ping', { methods: read, run: (e) => ping(e, status) }],
+    ['/health', { methods: read, run: (e) => health(e, status) }],
+    ['/ready', { methods: read, run: (e) => ready(e, status) }],
+    ['/metrics', { methods: read, run: (e) => metrics(e, status) }],
+    ['/debug/vars', { methods: read, run: (e) => vars(e, status) }],
+    ['/write', { methods: ['POST'], run: (e) => write(e, writes) }],
+    ['/api/v2/write', { methods: ['POST'], run: (e) => writeV2(e, writes) }],
+    ['/query', { methods: ['GET', 'POST', 'HEAD'], run: (e) => query(e, engine) }],
+    ['/live', { methods: read, run: (e) => liveHttp(e, live) }],
+    ['/sdk.js', { methods: read, run: (e) => sdkFile(e, options.sdkFile) }],
+  ]);
+}
+
+async function handle(
+  request: DoorRequest,
+  response: DoorResponse,
+  routes: ReadonlyMap<string, Route>,
+  options: SessionsOptions,
+): Promise<void> {
+  const origins = options.origins ?? [];
+  const id = request.headers.get('x-request-id')?.slice(0, REQUEST_ID_LENGTH_MAX) ?? randomUUID();
+  const headers = {
+    'X-Influxdb-Version': options.version,
+    'X-Influxdb-Build': 'OSS',
+    'Request-Id': id,
+    'X-Request-Id': id,
+    ...corsHeaders(request.headers, origins),
+  };
+  const exchange = { request, response, parameters: new URLSearchParams(request.query), headers, log: options.log };
+  try {
+    if (!originAllowed(request.headers, origins)) replyError(exchange, 403, 'origin is not allowed');
+    else if (request.method === 'OPTIONS') replyEmpty(exchange, 204, { Allow: 'GET, HEAD, POST, OPTIONS' });
+    else await route(exchange, routes, options.consoleDirectory);
+  } catch (error) {
+    replyThrown(exchange, error);
+  }
+}
+
+async function route(exchange: Exchange, routes: ReadonlyMap<string, Route>, consoleDirectory: string): Promise<void> {
+  const { method, path } = exchange.request;
+  const found = routes.get(path);
+  if (found !== undefined) {
+    if (found.methods.includes(method)) await found.run(exchange);
+    else methodNotAllowed(exchange, found.methods.join(', '));
+  } else if (isFilePath(path)) {
+    if (method === 'GET' || method === 'HEAD') await consoleFile(exchange, consoleDirectory);
+    else methodNotAllowed(exchange, 'GET, HEAD');
+  } else replyError(exchange, 404, `no such path: ${path.slice(0, 200)}`);
+}
