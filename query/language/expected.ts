@@ -62,6 +62,6 @@ function rank(name: string): number {
 function endOfText(text: string, names: ReadonlySet<string>): number {
   const trimmed = text.trimEnd();
   const afterWord = /(?:^|[^A-Za-z0-9_µμ])[A-Za-z_][A-Za-z0-9_]*$/.test(trimmed);
-  const inList = trimmed.endsWith(".") || (names.has("regex") && /,$|[A-Za-z0-9_"]\($/.test(trimmed));
+  const inList = trimmed.endsWith('.') || (names.has('regex') && /,$|[A-Za-z0-9_"]\($/.test(trimmed));
   return trimmed.length + (afterWord || inList ? 1 : 0);
 }

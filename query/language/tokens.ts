@@ -65,7 +65,8 @@ export function findExcess(
     const name = matchAt(WORD, text, at);
     let length: number = name.length || matchAt(NUMBER, text, at).length || regex.length;
     if (first === "'" || first === '"') length = stringLength(text, at, first);
-    const isOperand: boolean = name === '' ? length > 0 || first === ')' || (first === '*' && !afterOperand) : !isOperator(name);
+    const isOperand: boolean =
+      name === '' ? length > 0 || first === ')' || (first === '*' && !afterOperand) : !isOperator(name);
     afterOperand = isOperand;
     at += length || 1;
   }
