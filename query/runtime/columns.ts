@@ -48,6 +48,17 @@ export class ColumnBuilder {
     }
   }
 
+  /** Appends these rows of a column of our type; null = rows without a value. */
+  append(column: Column | null, rows: Uint32Array, count: number): void {
+    if (column !== null && column.values instanceof Float64Array && column.present === null) {
+      while (this.#rows + count > this.#values.length) this.#grow();
+      for (let k = 0; k < count; k++) this.#values[this.#rows++] = column.values[rows[k]];
+      return;
+    }
+    const read = columnReader(column);
+    for (let k = 0; k < count; k++) this.push(read(rows[k]));
+  }
+
   finish(): Column {
     const column = this.#column();
     this.#values = storage(this.#type, ROWS_FIRST);

@@ -1,0 +1,203 @@
+/**
+ * From the states of cells to tables: results, fill, order. Each aggregate is filled on its own, as InfluxDB does: from the stated
+ * lower bound, else from its first window with a value in that series, to the upper bound; one that has no value in a series stays
+ * null there. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
+ */
+import type { FieldType, Value } from '../../model/index.ts';
+import type { AggregateState } from '../functions/aggregate.ts';
+import { QueryError } from '../language/errors.ts';
+import { type Aggregate, type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import type { PaneStore } from './panes.ts';
+import type { Group } from './partial.ts';
+import type { ResultTable } from './result.ts';
+import { SeriesWindow, TableWriter } from './table-writer.ts';
+
+/** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
+export const BUCKETS_MAX = 10_000_000;
+
+/** The windows in which one aggregate has a value in one series, ascending, and its slots there. */
+interface Track {
+  readonly aggregate: Aggregate;
+  readonly state: AggregateState;
+  readonly windows: number[];
+  readonly slots: number[];
+}
+
+export function* cellTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
+  const writer = new TableWriter(plan);
+  const wanted = new SeriesWindow(plan);
+  const budget = { buckets: 0 };
+  for (const slots of seriesSlots(plan, store)) {
+    const group = store.groupOf(slots[0]);
+    const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
+    if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
+    writer.start(group);
+    for (const [time, values] of rowsOf(plan, store, slots, tracks, budget)) {
+      const table = writer.add(time, values);
+      if (table !== null) yield table;
+      if (writer.full) break;
+    }
+    const rest = writer.finish();
+    if (rest !== null) yield rest;
+  }
+}
+
+// private functions
+
+type Row = readonly [time: bigint, values: readonly Value[]];
+
+/** The cells of each series in ascending windows, series in the order of the answer. */
+function seriesSlots(plan: Plan, store: PaneStore): Int32Array[] {
+  const slots = store.ordered();
+  const series: Int32Array[] = [];
+  let from = 0;
+  let group: Group | null = null;
+  for (let i = 0; i <= slots.length; i++) {
+    const next = i < slots.length ? store.groupOf(slots[i]) : null;
+    if (next === group) continue;
+    if (i > from) series.push(slots.subarray(from, i));
+    from = i;
+    group = next;
+  }
+  return plan.descending ? series.reverse() : series;
+}
+
+function trackOf(aggregate: Aggregate, state: AggregateState, store: PaneStore, slots: Int32Array): Track {
+  const track: Track = { aggregate, state, windows: [], slots: [] };
+  for (const slot of slots) {
+    if (state.empty(slot) || (aggregate.name === 'percentile' && state.result(slot) === null)) continue;
+    track.slots.push(slot);
+    track.windows.push(store.windowOf(slot));
+  }
+  return track;
+}
+
+function rowsOf(
+  plan: Plan,
+  store: PaneStore,
+  slots: Int32Array,
+  tracks: readonly Track[],
+  budget: { buckets: number },
+): Iterable<Row> {
+  if (plan.aggregates[0].name === 'distinct') return distinctRows(plan, store, slots);
+  if (plan.window === null || plan.fill.kind === 'none') return plainRows(plan, store, slots, tracks);
+  return filledRows(plan, tracks, budget);
+}
+
+function* distinctRows(plan: Plan, store: PaneStore, slots: Int32Array): Generator<Row> {
+  for (const slot of plan.descending ? slots.toReversed() : slots) {
+    const time = windowStart(plan, store.windowOf(slot));
+    for (const value of store.states[0].results!(slot)) yield [time, [value]];
+  }
+}
+
+function* plainRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: readonly Track[]): Generator<Row> {
+  for (const slot of plan.descending ? slots.toReversed() : slots) {
+    const there = tracks.map(({ aggregate, state }) =>
+      state.empty(slot) || (aggregate.name === 'percentile' && state.result(slot) === null) ? null : state,
+    );
+    if (there.every((state) => state === null)) continue;
+    const values = there.map((state) => (state === null ? null : state.result(slot)));
+    for (let c = 0; c < plan.columns.length; c++) values.push(there[0]!.carried!(slot, c));
+    const own = plan.selector && plan.window === null;
+    yield [own ? there[0]!.time!(slot) : windowStart(plan, store.windowOf(slot)), values];
+  }
+}
+
+function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: number }): Generator<Row> {
+  const last = windowOf(plan, plan.bounds.max);
+  const firsts = tracks.map(({ windows }) =>
+    windows.length === 0
+      ? Number.POSITIVE_INFINITY
+      : plan.bounds.minStated
+        ? windowOf(plan, plan.bounds.min)
+        : windows[0],
+  );
+  const first = Math.min(...firsts);
+  const fillers = tracks.map((track) => new Filler(plan, track));
+  for (let i = 0; i <= last - first; i++) {
+    if (++budget.buckets > BUCKETS_MAX) {
+      throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
+    }
+    const window = plan.descending ? last - i : first + i;
+    const values: Value[] = [];
+    for (let a = 0; a < tracks.length; a++) values.push(window < firsts[a] ? null : fillers[a].at(window));
+    if (plan.columns.length > 0) fillers[0].pushCarried(values);
+    yield [windowStart(plan, window), values];
+  }
+}
+
+/** Walks one track in the order of the answer; every window is asked for once. */
+class Filler {
+  readonly #plan: Plan;
+  readonly #track: Track;
+  readonly #step: 1 | -1;
+  /** Index in the track of the next window to come. */
+  #next: number;
+  #hit = false;
+
+  constructor(plan: Plan, track: Track) {
+    this.#plan = plan;
+    this.#track = track;
+    this.#step = plan.descending ? -1 : 1;
+    this.#next = plan.descending ? track.slots.length - 1 : 0;
+  }
+
+  at(window: number): Value {
+    const { windows, slots, state } = this.#track;
+    this.#hit = windows[this.#next] === window;
+    if (!this.#hit) return this.#filled(window);
+    const value = state.result(slots[this.#next]);
+    this.#next += this.#step;
+    return value;
+  }
+
+  /** What the point behind the value last given carries. */
+  pushCarried(values: Value[]): void {
+    const { fill, columns } = this.#plan;
+    const before = this.#track.slots[this.#next - this.#step];
+    for (const [c, { type }] of columns.entries()) {
+      if (this.#hit || (fill.kind === 'previous' && before !== undefined)) {
+        values.push(this.#track.state.carried!(before, c));
+      } else values.push(fill.kind === 'value' && isNumeric(type) ? fillValue(fill.value, type) : null);
+    }
+  }
+
+  // private functions
+
+  #filled(window: number): Value {
+    const { fill } = this.#plan;
+    const { aggregate, state, slots, windows } = this.#track;
+    if (slots.length === 0) return null;
+    const before = this.#next - this.#step;
+    switch (fill.kind) {
+      case 'value':
+        return fillValue(fill.value, aggregate.result);
+      case 'previous':
+        return slots[before] === undefined ? null : state.result(slots[before]);
+      case 'linear': {
+        if (slots[before] === undefined || slots[this.#next] === undefined || !isNumeric(aggregate.result)) return null;
+        const width = Number(this.#plan.window!.interval);
+        const from = state.result(slots[before]);
+        const to = state.result(slots[this.#next]);
+        if (from === null || to === null) return null;
+        const slope = (Number(to) - Number(from)) / ((windows[this.#next] - windows[before]) * width);
+        const value = slope * ((window - windows[before]) * width) + Number(from);
+        return aggregate.result === 'float' ? value : Math.trunc(value);
+      }
+      default:
+        return aggregate.name === 'count' || aggregate.name === 'count distinct' ? 0 : null;
+    }
+  }
+}
+
+function isNumeric(type: FieldType): boolean {
+  return type === 'float' || type === 'integer' || type === 'unsigned';
+}
+
+function fillValue(value: number | bigint, type: FieldType): Value {
+  if (type === 'string') return '';
+  if (type === 'boolean') return false;
+  if (type === 'float') return Number(value);
+  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}

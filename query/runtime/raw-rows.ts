@@ -1,0 +1,255 @@
+/**
+ * Stage 1 of a raw plan: the rows of one shard that pass, in the order of the answer (group, time, series), as partials of bounded
+ * size. All rows are collected before the first partial is made, because blocks come in no order and live only for a turn; where the
+ * plan has a LIMIT, no more than it needs per group is kept.
+ */
+import { type Block, type Column, compareText, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
+import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
+import { QueryError } from '../language/errors.ts';
+import type { Plan } from '../planner/plan.ts';
+import { ColumnBuilder, columnAs } from './columns.ts';
+import { GroupTable } from './groups.ts';
+import type { RowsPartial } from './partial.ts';
+import { SourceRows } from './rows-in.ts';
+import type { Source } from './source.ts';
+
+/** Rows of one partial. */
+export const PARTIAL_ROWS_MAX = 8_192;
+/** Rows that one query may hold per shard: with ten fields some 1 GB. */
+export const ROWS_MAX = 10_000_000;
+/** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. */
+const PRUNE_ROWS = 65_536;
+
+export function* rawPartials(plan: Plan, source: Source): Generator<RowsPartial> {
+  const held = new HeldRows(plan);
+  for (let s = 0; s < plan.sources.length; s++) collect(plan, s, source, held);
+  yield* held.partials();
+}
+
+// private functions
+
+function collect(plan: Plan, index: number, source: Source, held: HeldRows): void {
+  const { database, retentionPolicy, measurement } = plan.sources[index];
+  const table = source.series(database, retentionPolicy, measurement);
+  if (table === null) return;
+  const rows = new SourceRows(plan, index, held.groups);
+  const fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
+  const blocks = source.scan({
+    database,
+    retentionPolicy,
+    measurement,
+    minTime: plan.bounds.min,
+    maxTime: plan.bounds.max,
+    series: rows.wanted(table),
+    fields: null,
+  });
+  held.startSource();
+  for (const block of blocks) {
+    const count = withAnyOf(block, fields, rows, rows.select(block, table, null));
+    if (count > 0) held.add(block, table, rows, count);
+  }
+}
+
+/** Keeps the rows that have at least one of the fields. */
+function withAnyOf(block: Block, fields: ReadonlySet<string>, { rows }: SourceRows, count: number): number {
+  const presences: Uint8Array[] = [];
+  for (const name of fields) {
+    const column = block.columns.get(name);
+    if (column === undefined) continue;
+    if (column.present === null) return count;
+    presences.push(column.present);
+  }
+  let kept = 0;
+  for (let k = 0; k < count; k++) {
+    const row = rows[k];
+    let any = 0;
+    for (const present of presences) any |= present[row];
+    rows[kept] = row;
+    kept += any;
+  }
+  return kept;
+}
+
+class HeldRows {
+  readonly groups = new GroupTable();
+  readonly #plan: Plan;
+  /** group, index of the series, time high, time low of each row. */
+  #group: number[] = [];
+  #series: number[] = [];
+  #high: number[] = [];
+  #low: number[] = [];
+  readonly #builders: ColumnBuilder[];
+  readonly #seriesKeys: string[] = [];
+  /** Index in #seriesKeys by the source's series number. */
+  #known: number[] = [];
+  #pruneAt: number;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#builders = plan.columns.map(({ type }) => new ColumnBuilder(type));
+    this.#pruneAt = plan.limit > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
+  }
+
+  startSource(): void {
+    this.#known = [];
+  }
+
+  add(block: Block, table: SeriesTable, source: SourceRows, count: number): void {
+    const { rows } = source;
+    const base = splitTime(block.base);
+    for (let k = 0; k < count; k++) {
+      const series = block.series[rows[k]];
+      const sum = base.low + block.offsets[rows[k]];
+      if (this.#known[series] === undefined) {
+        this.#known[series] = this.#seriesKeys.length;
+        this.#seriesKeys.push(table.key(series));
+      }
+      this.#group.push(source.groupOf(series));
+      this.#series.push(this.#known[series]);
+      this.#high.push(highOf(base.high, sum));
+      this.#low.push(lowOf(sum));
+    }
+    for (const [c, { kind, name, type }] of this.#plan.columns.entries()) {
+      if (kind === 'field') {
+        const column = block.columns.get(name);
+        this.#builders[c].append(column === undefined ? null : columnAs(column, type), rows, count);
+      } else for (let k = 0; k < count; k++) this.#builders[c].push(table.tag(block.series[rows[k]], name) || null);
+    }
+    if (this.#group.length > this.#pruneAt) this.#prune();
+    if (this.#group.length > ROWS_MAX) {
+      throw new QueryError('invalid', `max-select-point limit exceeded: (${this.#group.length}/${ROWS_MAX})`);
+    }
+  }
+
+  *partials(): Generator<RowsPartial> {
+    const order = this.#order();
+    const columns = this.#builders.map((builder) => builder.finish());
+    for (let from = 0; from < order.length; ) {
+      const to = this.#cut(order, from);
+      yield this.#partial(order.subarray(from, to), columns);
+      from = to;
+    }
+  }
+
+  // private functions
+
+  /** End of the partial that starts at `from`: same group, not too long, not too wide. */
+  #cut(order: Uint32Array, from: number): number {
+    const group = this.#group[order[from]];
+    const base = this.#time(order[from]);
+    const end = Math.min(order.length, from + PARTIAL_ROWS_MAX);
+    let to = from + 1;
+    while (to < end && this.#group[order[to]] === group) {
+      const ahead = this.#time(order[to]) - base;
+      if (ahead > OFFSET_MAX || ahead < -OFFSET_MAX) break;
+      to++;
+    }
+    return to;
+  }
+
+  #partial(order: Uint32Array, columns: readonly Column[]): RowsPartial {
+    const base = this.#time(order[0]);
+    const offsets = new Float64Array(order.length);
+    const series = new Uint32Array(order.length);
+    const local = new Map<number, number>();
+    for (let i = 0; i < order.length; i++) {
+      offsets[i] = Number(this.#time(order[i]) - base);
+      const number = this.#series[order[i]];
+      let at = local.get(number);
+      if (at === undefined) {
+        at = local.size;
+        local.set(number, at);
+      }
+      series[i] = at;
+    }
+    return {
+      kind: 'rows',
+      group: this.groups.groups[this.#group[order[0]]],
+      rows: order.length,
+      base,
+      offsets,
+      series,
+      seriesKeys: [...local.keys()].map((number) => this.#seriesKeys[number]),
+      columns: columns.map((column, c) => {
+        const builder = new ColumnBuilder(this.#plan.columns[c].type);
+        builder.append(column, order, order.length);
+        return builder.finish();
+      }),
+    };
+  }
+
+  /** Row numbers in the order of the answer, cut by the LIMIT. */
+  #order(): Uint32Array {
+    const { descending, limit, offset } = this.#plan;
+    const groupRanks = this.groups.ranks();
+    const seriesRanks = ranksOf(this.#seriesKeys);
+    const buckets = bucketed(this.#group, groupRanks);
+    if (descending) buckets.reverse();
+    const kept = limit > 0 ? limit + offset : Number.POSITIVE_INFINITY;
+    const parts: Uint32Array[] = [];
+    for (const bucket of buckets) {
+      const compare = (a: number, b: number): number =>
+        compareSplit(this.#high[a], this.#low[a], this.#high[b], this.#low[b]) ||
+        seriesRanks[this.#series[a]] - seriesRanks[this.#series[b]];
+      if (!isSorted(bucket, compare)) bucket.sort(compare);
+      if (descending) bucket.reverse();
+      parts.push(bucket.length > kept ? bucket.subarray(0, kept) : bucket);
+    }
+    return joined(parts);
+  }
+
+  #prune(): void {
+    const order = this.#order();
+    for (const [c, builder] of this.#builders.entries()) {
+      const column = builder.finish();
+      this.#builders[c].append(column, order, order.length);
+    }
+    this.#group = Array.from(order, (row) => this.#group[row]);
+    this.#series = Array.from(order, (row) => this.#series[row]);
+    this.#high = Array.from(order, (row) => this.#high[row]);
+    this.#low = Array.from(order, (row) => this.#low[row]);
+    this.#pruneAt = order.length * 2 + PRUNE_ROWS;
+  }
+
+  #time(row: number): bigint {
+    return joinTime(this.#high[row], this.#low[row]);
+  }
+}
+
+function ranksOf(texts: readonly string[]): Uint32Array {
+  const order = texts.map((_, i) => i).sort((a, b) => compareText(texts[a], texts[b]));
+  const ranks = new Uint32Array(texts.length);
+  for (let i = 0; i < order.length; i++) {
+    const same = i > 0 && texts[order[i]] === texts[order[i - 1]];
+    ranks[order[i]] = same ? ranks[order[i - 1]] : i;
+  }
+  return ranks;
+}
+
+/** Row numbers by rank of their group, ascending in each. */
+function bucketed(group: readonly number[], ranks: Uint32Array): Uint32Array[] {
+  const sizes = new Uint32Array(ranks.length);
+  for (let row = 0; row < group.length; row++) sizes[ranks[group[row]]]++;
+  const buckets = Array.from(sizes, (size) => new Uint32Array(size));
+  sizes.fill(0);
+  for (let row = 0; row < group.length; row++) {
+    const rank = ranks[group[row]];
+    buckets[rank][sizes[rank]++] = row;
+  }
+  return buckets;
+}
+
+function isSorted(rows: Uint32Array, compare: (a: number, b: number) => number): boolean {
+  for (let i = 1; i < rows.length; i++) if (compare(rows[i - 1], rows[i]) > 0) return false;
+  return true;
+}
+
+function joined(parts: readonly Uint32Array[]): Uint32Array {
+  const whole = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

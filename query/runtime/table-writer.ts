@@ -1,0 +1,106 @@
+/**
+ * TableWriter: rows of one series of an answer into tables of bounded size. Computes the outputs of the plan, applies LIMIT and
+ * OFFSET. A series that is longer than one table comes as several, one right after the other, alike in name and tags.
+ */
+import { OFFSET_MAX, type Value } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
+import { ColumnBuilder } from './columns.ts';
+import { compileExpression } from './expression.ts';
+import type { Group } from './partial.ts';
+import type { ResultTable } from './result.ts';
+
+/** Rows of one table: some hundred kilobytes, so that an answer is encoded and sent while it is made. */
+export const TABLE_ROWS_MAX = 10_000;
+
+export class TableWriter {
+  readonly #plan: Plan;
+  readonly #columns: ColumnBuilder[];
+  readonly #compute: (() => Value)[];
+  readonly #names: string[];
+  #values: readonly Value[] = [];
+  #group: Group = { name: '', tags: [] };
+  #times: Float64Array = new Float64Array(64);
+  #rows = 0;
+  #base = 0n;
+  #seen = 0;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#columns = plan.outputs.map(({ type }) => new ColumnBuilder(type));
+    this.#compute = plan.outputs.map(({ expression }) =>
+      compileExpression(expression, (leaf) => (leaf.kind === 'column' ? this.#values[leaf.index] : null)),
+    );
+    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+  }
+
+  /** Begins a series; the one before must be finished. */
+  start(group: Group): void {
+    this.#group = group;
+    this.#seen = 0;
+  }
+
+  /** LIMIT is reached: further rows of this series would be left out. */
+  get full(): boolean {
+    const { limit, offset } = this.#plan;
+    return limit > 0 && this.#seen >= limit + offset;
+  }
+
+  /** Adds a row, values by the plan's aggregates and columns. Gives the table that had to be closed for it, if any. */
+  add(time: bigint, values: readonly Value[]): ResultTable | null {
+    if (this.full || this.#seen++ < this.#plan.offset) return null;
+    let closed: ResultTable | null = null;
+    const ahead = time - this.#base;
+    if (this.#rows === TABLE_ROWS_MAX || ahead > OFFSET_MAX || ahead < -OFFSET_MAX) closed = this.finish();
+    if (this.#rows === 0) this.#base = time;
+    if (this.#rows === this.#times.length) {
+      const longer = new Float64Array(this.#rows * 2);
+      longer.set(this.#times);
+      this.#times = longer;
+    }
+    this.#times[this.#rows++] = Number(time - this.#base);
+    this.#values = values;
+    for (let i = 0; i < this.#columns.length; i++) this.#columns[i].push(this.#compute[i]());
+    return closed;
+  }
+
+  /** What is left of the series; null where nothing is. */
+  finish(): ResultTable | null {
+    if (this.#rows === 0) return null;
+    const { groupBy } = this.#plan;
+    const { name, tags } = this.#group;
+    const table: ResultTable = {
+      name,
+      tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
+      columns: this.#names,
+      rows: this.#rows,
+      data: [
+        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows) },
+        ...this.#columns.map((column) => column.finish()),
+      ],
+    };
+    this.#rows = 0;
+    return table;
+  }
+}
+
+/** SLIMIT and SOFFSET: which series of a measurement are wanted. SOFFSET alone leaves none, as InfluxDB has it. */
+export class SeriesWindow {
+  readonly #plan: Plan;
+  #name: string | null = null;
+  #seen = 0;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+  }
+
+  /** Called once per series, in the order of the answer. */
+  admits(group: Group): boolean {
+    const { seriesLimit, seriesOffset } = this.#plan;
+    if (group.name !== this.#name) {
+      this.#name = group.name;
+      this.#seen = 0;
+    }
+    const place = this.#seen++;
+    return (seriesLimit === 0 && seriesOffset === 0) || (place >= seriesOffset && place < seriesOffset + seriesLimit);
+  }
+}
