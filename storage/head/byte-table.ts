@@ -10,6 +10,8 @@ const ARENA_BYTES_MIN = 256;
 export class ByteTable {
   size = 0;
   #arena = new Uint8Array(ARENA_BYTES_MIN);
+  /** On the arena: bytes are compared four at a time, which their places allow only through a view. */
+  #view = new DataView(this.#arena.buffer);
   #offsets = new Uint32Array(SLOTS_MIN);
   /** Number + 1 of the text in each slot, 0 = free; at most half are taken. */
   #slots = new Uint32Array(SLOTS_MIN);
@@ -27,17 +29,18 @@ export class ByteTable {
     return this.#arena.byteLength + this.#offsets.byteLength + this.#slots.byteLength;
   }
 
-  /** Number of the text source[from .. to), which is added if it is new. */
-  intern(source: Uint8Array, from: number, to: number): number {
-    const guess = this.#following + 1 < this.size ? this.#following + 1 : 0;
-    if (guess < this.size && this.#equals(guess, source, from, to)) return (this.#following = guess);
-    const mask = this.#slots.length - 1;
-    let slot = hashBytes(source, from, to, 0) & mask;
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const number = this.#slots[slot] - 1;
-      if (this.#equals(number, source, from, to)) return (this.#following = number);
-    }
-    return (this.#following = this.#add(source, from, to, slot));
+  /** Numbers of the texts of a dictionary, written to `numbers`; texts that are new are added. */
+  internAll(texts: TextDictionary, numbers: Uint32Array): void {
+    const { bytes, offsets, size } = texts;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let i = 0; i < size; i++) numbers[i] = this.#intern(bytes, view, offsets[i], offsets[i + 1]);
+  }
+
+  /** Number of one text of a dictionary, which is added if it is new. */
+  intern(texts: TextDictionary, text: number): number {
+    const { bytes, offsets } = texts;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return this.#intern(bytes, view, offsets[text], offsets[text + 1]);
   }
 
   /** All texts as they are now. */
@@ -50,13 +53,28 @@ export class ByteTable {
 
   // private functions
 
-  #equals(number: number, source: Uint8Array, from: number, to: number): boolean {
-    const arena = this.#arena;
+  #intern(source: Uint8Array, view: DataView, from: number, to: number): number {
+    const guess = this.#following + 1 < this.size ? this.#following + 1 : 0;
+    if (guess < this.size && this.#equals(guess, view, from, to)) return (this.#following = guess);
+    const mask = this.#slots.length - 1;
+    let slot = hashBytes(source, from, to, 0) & mask;
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const number = this.#slots[slot] - 1;
+      if (this.#equals(number, view, from, to)) return (this.#following = number);
+    }
+    return (this.#following = this.#add(source, from, to, slot));
+  }
+
+  #equals(number: number, source: DataView, from: number, to: number): boolean {
+    const arena = this.#view;
     const start = this.#offsets[number];
-    const length = this.#offsets[number + 1] - start;
-    if (length !== to - from) return false;
-    // From the end: names differ there, and begin alike.
-    for (let i = length - 1; i >= 0; i--) if (arena[start + i] !== source[from + i]) return false;
+    const length = to - from;
+    if (this.#offsets[number + 1] - start !== length) return false;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      if (arena.getInt32(start + i, true) !== source.getInt32(from + i, true)) return false;
+    }
+    for (; i < length; i++) if (arena.getUint8(start + i) !== source.getUint8(from + i)) return false;
     return true;
   }
 
@@ -64,8 +82,10 @@ export class ByteTable {
     const number = this.size;
     const start = this.#offsets[number];
     const end = start + to - from;
-    if (end > this.#arena.length)
+    if (end > this.#arena.length) {
       this.#arena = grown(this.#arena, new Uint8Array(Math.max(end, 2 * this.#arena.length)));
+      this.#view = new DataView(this.#arena.buffer);
+    }
     if (number + 2 > this.#offsets.length) {
       this.#offsets = grown(this.#offsets, new Uint32Array(2 * this.#offsets.length));
     }

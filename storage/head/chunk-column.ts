@@ -66,18 +66,18 @@ export class ChunkColumn {
     for (let i = 0; i < count; i++) this.#present[at + i] = column.present === null ? 1 : column.present[rows[i]];
   }
 
-  /** Row `at` of the chunk, which has `rows`, takes the value of row `from`, which has one. */
-  overwrite(column: Column, from: number, at: number, rows: number): void {
+  /** Row to[i] of the chunk, which has `rows`, takes the value of row from[i], where that has one. */
+  overwrite(column: Column, from: readonly number[], to: readonly number[], rows: number): void {
     const { present } = this.#cover(rows);
-    if (column.type === 'string') {
-      const { bytes, offsets } = column.dictionary;
-      const text = column.values[from];
-      (this.#values as Uint32Array)[at] = this.#texts!.intern(bytes, offsets[text], offsets[text + 1]);
-    } else {
-      this.#widenFor(column);
-      this.#put(column, from, at);
+    this.#widenFor(column);
+    const isPlain = column.type !== 'string' && !isWide(this.#values);
+    for (let i = 0; i < from.length; i++) {
+      if (column.present?.[from[i]] === 0) continue;
+      if (isPlain) this.#values[to[i]] = column.values[from[i]];
+      else if (column.type !== 'string') this.#put(column, from[i], to[i]);
+      else this.#values[to[i]] = this.#texts!.intern(column.dictionary, column.values[from[i]]);
+      if (present !== null) present[to[i]] = 1;
     }
-    if (present !== null) present[at] = 1;
   }
 
   /** As a column of `rows` rows, by reference. */
@@ -151,9 +151,9 @@ export class ChunkColumn {
   }
 
   #mapTexts(column: Column & { type: 'string' }): void {
-    const { bytes, offsets, size } = column.dictionary;
+    const { size } = column.dictionary;
     if (this.#mapped.length < size) this.#mapped = new Uint32Array(size);
-    for (let i = 0; i < size; i++) this.#mapped[i] = this.#texts!.intern(bytes, offsets[i], offsets[i + 1]);
+    this.#texts!.internAll(column.dictionary, this.#mapped);
   }
 }
 

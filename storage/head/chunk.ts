@@ -67,10 +67,12 @@ export class Chunk {
     }
   }
 
-  /** Row `at` takes over the fields that row `from` of the columns has. */
-  overwrite(columns: ReadonlyMap<string, Column>, from: number, at: number): void {
+  /** Row to[i] takes over the fields that row from[i] of the columns has, one after the other. */
+  overwrite(columns: ReadonlyMap<string, Column>, from: readonly number[], to: readonly number[]): void {
     for (const [name, column] of columns) {
-      if (column.present?.[from] !== 0) this.#column(name, column).overwrite(column, from, at, this.rows);
+      if (from.some((row) => column.present?.[row] !== 0)) {
+        this.#column(name, column).overwrite(column, from, to, this.rows);
+      }
     }
   }
 

@@ -65,6 +65,7 @@ export class Partition {
   merge(rows: IncomingRows, list: Uint32Array): number {
     /** New rows whose keys are in `target` already, and whose fields are not. */
     const pending: number[] = [];
+    const overwrites = new Map<Chunk, Overwrites>();
     let target: Chunk | null = null;
     let added = 0;
     for (const row of list) {
@@ -72,11 +73,15 @@ export class Partition {
       const offset = rows.offsets[row] + rows.shift;
       const place = this.#find(series, offset);
       if (place !== null) {
-        if (place.chunk === target) flush(target, rows.columns, pending);
-        place.chunk.overwrite(rows.columns, row, place.at);
+        const known = overwrites.get(place.chunk);
+        if (known === undefined) overwrites.set(place.chunk, { from: [row], to: [place.at] });
+        else {
+          known.from.push(row);
+          known.to.push(place.at);
+        }
         continue;
       }
-      if (target === null || target.rows === CHUNK_ROWS) {
+      if (target === null || target.room === 0) {
         if (target !== null) flush(target, rows.columns, pending);
         target = roomy(this.#late);
       }
@@ -85,6 +90,7 @@ export class Partition {
       added++;
     }
     if (target !== null) flush(target, rows.columns, pending);
+    for (const [chunk, { from, to }] of overwrites) chunk.overwrite(rows.columns, from, to);
     return added;
   }
 
@@ -128,6 +134,9 @@ export class Partition {
 }
 
 // private functions
+
+/** Row from[i] of the batch overwrites row to[i] of a chunk, in this order. */
+type Overwrites = { readonly from: number[]; readonly to: number[] };
 
 /** The last chunk, or a new one where it is full. A chunk after a full one will be full too. */
 function roomy(chunks: Chunk[]): Chunk {

@@ -33,11 +33,9 @@ export class HeadSeries implements SeriesTable {
   /** Numbers of a batch's series, new ones added; index as in `keys`. */
   number(keys: TextDictionary): Uint32Array {
     const numbers = new Uint32Array(keys.size);
-    for (let i = 0; i < keys.size; i++) {
-      const known = this.#keys.size;
-      numbers[i] = this.#keys.intern(keys.bytes, keys.offsets[i], keys.offsets[i + 1]);
-      if (numbers[i] === known) this.#index(known, keys.get(i));
-    }
+    let known = this.#keys.size;
+    this.#keys.internAll(keys, numbers);
+    for (let i = 0; known < this.#keys.size; i++) if (numbers[i] === known) this.#index(known++, keys.get(i));
     return numbers;
   }
 

@@ -9,7 +9,15 @@ import { Head } from '../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint, type TestValue, textOf } from '../unit/storage/points.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-const KEYS = ['', 'a=1', 'a=2', 'a=1,b=x', 'a=2,b=y\\ z', 'c=3', ...Array.from({ length: 20 }, (_, i) => `host=h${i}`)];
+const KEYS = [
+  '',
+  'a=1',
+  'a=2',
+  'a=1,b=x',
+  'a=2,b=y\\ z',
+  'c=3',
+  ...Array.from({ length: 20 }, (_, i) => `host=a rather long name of a host ${i}`.replaceAll(' ', '\\ ')),
+];
 const FIELDS = ['f', 'g', 'i', 'u', 's', 'b'];
 const EPOCH = 1_700_000_000_000_000_000n;
 
