@@ -94,9 +94,14 @@ export class NatsLink {
     return () => this.#returned.delete(listener);
   }
 
-  async close(): Promise<void> {
+  /** Attempts under way may finish, none is made after it: what fails now fails with `closed`. */
+  refuse(): void {
     this.#closed = true;
     for (const listener of [...this.#returned]) listener();
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
     await this.connection.close();
   }
 

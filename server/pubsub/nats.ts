@@ -179,9 +179,9 @@ class NatsBroker implements Broker {
 
   async #close(): Promise<void> {
     for (const consumer of [...this.#consumers]) await consumer.close();
-    if (this.#link.connected) await Promise.allSettled(this.#running);
-    await this.#link.close();
+    this.#link.refuse();
     await Promise.allSettled(this.#running);
+    await this.#link.close();
   }
 
   /** The client has given up by itself: it never does while it can reconnect. */
