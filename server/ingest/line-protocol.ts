@@ -356,7 +356,10 @@ export class LineDecoder {
     const line = this.#line;
     let newlines = 1;
     for (let i = body.indexOf(NEWLINE, start); i >= 0 && i < lineEnd; i = body.indexOf(NEWLINE, i + 1)) newlines++;
-    const end = lineEnd > start && body[lineEnd - 1] === RETURN ? lineEnd - 1 : lineEnd;
+    let end = lineEnd;
+    // An open quote has taken the last newline in.
+    if (end === body.length && end > start && body[end - 1] === NEWLINE) end--;
+    if (end > start && body[end - 1] === RETURN) end--;
     const from = skipBlanks(body, start, end);
     if (from < end && body[from] !== 35) {
       this.#lines++;
@@ -410,7 +413,8 @@ export class LineDecoder {
       return `too many new fields in one request: more than ${this.#limits.newFieldsPerBodyMax}`;
     }
     for (const [field, kind] of assumed) {
-      m.kinds[m.slotOf(field)] = kind;
+      const slot = m.slotOf(field);
+      m.kinds[slot] = kind;
       m.assumed = true;
       this.#remembered++;
       this.#newFields.push({ measurement: name, field, type: FIELD_TYPES[kind] });
