@@ -71,10 +71,10 @@ async function put(path: string, contents: Uint8Array | string): Promise<void> {
 
 async function removeStale(folder: string, current: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (/^app-[0-9a-f]+\.js$/.test(name) && name !== current) await rm(join(folder, name), { force: true });
+    if (/^app-[0-9A-Fa-f]+\.js$/.test(name) && name !== current) await rm(join(folder, name), { force: true });
   }
 }
 
 function hashOf(contents: Uint8Array): string {
-  return createHash('sha256').update(contents).digest('hex').slice(0, 10);
+  return createHash('sha256').update(contents).digest('hex').slice(0, 8).toUpperCase();
 }

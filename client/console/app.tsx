@@ -57,7 +57,7 @@ function ConnectionPill() {
   const state = connectionState.value;
   const lag = lagMs.value;
   const late = state === 'connected' && lag !== null && lag >= LAG_SHOWN_MS;
-  const text = late ? `${formatValue(lag, 'ms')} behind` : state === 'idle' ? 'not in use' : state;
+  const text = late ? `${formatValue(lag, 'ms')} behind` : state === 'idle' ? 'idle' : state;
   return (
     <span class={`pill pill-${late ? 'late' : state}`} role="status" data-state={state}>
       <i class="dot" />

@@ -2,12 +2,13 @@
  * A chart over time: uPlot with our axes, colours and legend. The only file that knows uPlot. Fed with traces; it makes a new plot
  * only when the traces, the theme or the unit are others, and otherwise just gives it the new numbers.
  */
+
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { lastValue, type Traces } from '../sdk/index.ts';
 import { faded, hueColor, scaleColor, styleColor, theme } from './colors.ts';
 import { formatClock, formatValue, type Unit } from './format.ts';
-import { lastValue, type Traces } from './traces.ts';
 
 /** Past this the legend would be taller than the chart. */
 const LEGEND_MAX = 16;

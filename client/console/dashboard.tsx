@@ -2,8 +2,10 @@
  * The overview: tiles and charts of what the server says about itself and its host, every second, through the same live queries as
  * any client's. Waits for the first report where the server has only just started.
  */
+
 import { signal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { lastValue, type Traces, tracesOfLive } from '../sdk/index.ts';
 import { Chart } from './chart.tsx';
 import { millrace } from './client.ts';
 import { hueColor, theme } from './colors.ts';
@@ -13,7 +15,6 @@ import { Notice } from './notice.tsx';
 import { PANELS, type PanelDefinition, panelQuery, SPANS, type Span, TILES, type TileDefinition } from './panels.ts';
 import { hrefOf } from './route.ts';
 import { Sparkline } from './sparkline.tsx';
-import { lastValue, type Traces, tracesOfLive } from './traces.ts';
 
 const DATABASE = '_internal';
 /** How often a new server is asked again for its first report. */

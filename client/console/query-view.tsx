@@ -4,7 +4,14 @@
  */
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { MillraceError, type QueryResult, type Series } from '../sdk/index.ts';
+import {
+  MillraceError,
+  type QueryResult,
+  type Series,
+  type Traces,
+  tracesOfAnswer,
+  tracesOfLive,
+} from '../sdk/index.ts';
 import { Chart } from './chart.tsx';
 import { millrace } from './client.ts';
 import { Editor } from './editor.tsx';
@@ -15,7 +22,6 @@ import { QueryError } from './query-error.tsx';
 import { ResultTable } from './result-table.tsx';
 import { rememberRoute } from './route.ts';
 import { Sidebar } from './sidebar.tsx';
-import { type Traces, tracesOfAnswer, tracesOfLive } from './traces.ts';
 
 const DEFAULT_DATABASE = '_internal';
 const DEFAULT_QUERY = 'SELECT mean(busy) FROM cpu\nWHERE time > now() - 5m\nGROUP BY time(1s), core fill(none)';

@@ -2,9 +2,8 @@
  * The rows of an answer as one table: series of the same shape are put together, with their tags as columns before the values.
  * Shows the first (or newest) rows only and says so: a page with a million cells helps nobody.
  */
-import type { FrameValue, Series } from '../sdk/index.ts';
+import { type FrameValue, type Series, timeMs } from '../sdk/index.ts';
 import { formatClock } from './format.ts';
-import { timeMs } from './traces.ts';
 
 const ROWS_MAX = 500;
 /** Live, a table is drawn anew many times a second. */

@@ -16,3 +16,4 @@ export {
 } from './points.ts';
 export type { Ack, QueryOptions, QueryResult, Series, WriteOptions } from './requests.ts';
 export type { LiveEvent, SubscribeOptions, Subscription } from './subscription.ts';
+export { lastValue, type Trace, type Traces, timeMs, tracesOfAnswer, tracesOfLive } from './traces.ts';

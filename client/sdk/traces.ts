@@ -2,7 +2,9 @@
  * Tables → traces: what a chart draws. One trace per series and numeric column, all over one ascending list of times in
  * milliseconds; null where a trace has no value. Pure.
  */
-import type { FrameValue, LiveSeries, Series } from '../sdk/index.ts';
+import type { FrameValue } from '../protocol/index.ts';
+import type { LiveSeries } from './live-table.ts';
+import type { Series } from './requests.ts';
 
 export interface Trace {
   readonly label: string;
