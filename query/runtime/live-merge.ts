@@ -15,11 +15,18 @@
  */
 import { QueryError } from '../language/errors.ts';
 import { windowStart } from '../planner/plan.ts';
-import { historicalHome } from './historical.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type LivePlan, lastEnded, windowEnd } from './live-plan.ts';
-import { LIVE_WINDOWS, type Rendered, renderCells, renderEmpty, renderFills } from './live-render.ts';
+import {
+  fillsInside,
+  LIVE_WINDOWS,
+  pointTables,
+  type Rendered,
+  renderCells,
+  renderEmpty,
+  renderFills,
+} from './live-render.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
@@ -50,6 +57,8 @@ export interface LiveCounters {
   /** Final rows that were sent again. */
   revised: number;
 }
+
+type Run = readonly RowsPartial[];
 
 export class LiveMerge {
   readonly counters: LiveCounters = {
@@ -82,8 +91,9 @@ export class LiveMerge {
   #gone = Number.NEGATIVE_INFINITY;
   #historyHeld = false;
   #sentAtMs = Number.NEGATIVE_INFINITY;
-  #points: RowsPartial[] = [];
-  #pastPoints: RowsPartial[] = [];
+  /** Runs of points of a tail that wait to be sent. */
+  #points: Run[] = [];
+  #pastPoints: Run[] = [];
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
 
@@ -114,7 +124,7 @@ export class LiveMerge {
     const changes = update.kind === 'changes';
     this.#watermark.observe(shard, update.reading);
     this.#count(update);
-    if (update.rows.length > 0) (changes ? this.#points : this.#pastPoints).push(...update.rows);
+    for (const run of update.runs) (changes ? this.#points : this.#pastPoints).push(run);
     if (!changes) {
       for (const window of update.touched.windows) this.#missed.add(window);
       this.#historyHeld = true;
@@ -151,7 +161,7 @@ export class LiveMerge {
     const out = new EmissionBuilder('live');
     const at = this.#watermark.advance(nowMs);
     if (this.#points.length > 0) {
-      for (const table of historicalHome(this.#live.plan, this.#points)) out.addTable(true, 0, table);
+      for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
       this.#points = [];
     }
     if (at !== null) this.#close(at, out);
@@ -172,7 +182,7 @@ export class LiveMerge {
     const { plan } = this.#live;
     const live = this.advance(nowMs, true);
     const out = new EmissionBuilder('snapshot');
-    for (const table of historicalHome(plan, this.#takePastPoints())) out.addTable(true, 0, table);
+    for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
     this.#send(this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#closed, Number.POSITIVE_INFINITY), out);
     this.#missed.clear();
@@ -187,7 +197,7 @@ export class LiveMerge {
     const { plan } = this.#live;
     const live = this.advance(nowMs, true);
     const out = new EmissionBuilder('live');
-    for (const table of historicalHome(plan, this.#takePastPoints())) out.addTable(true, 0, table);
+    for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const seen = watermark === null ? Number.NEGATIVE_INFINITY : lastEnded(plan, watermark);
     const cells = this.#cells.between(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.#send(
@@ -217,7 +227,7 @@ export class LiveMerge {
     if (counts.dropped > 0) this.#goneRev = this.rev + 1;
   }
 
-  #takePastPoints(): RowsPartial[] {
+  #takePastPoints(): Run[] {
     const points = this.#pastPoints;
     this.#pastPoints = [];
     return points;
@@ -235,7 +245,7 @@ export class LiveMerge {
     if (target <= this.#closed) return;
     const before = this.#closed;
     const cells = this.#cells.between(before, target);
-    const rendered = renderCells(plan, this.#stores, cells);
+    const rendered = renderCells(plan, this.#stores, cells, target);
     this.#closed = target;
     for (const cell of cells) {
       this.#cells.clean(cell);
@@ -262,6 +272,7 @@ export class LiveMerge {
   #fillGaps(before: number, target: number, cells: readonly Cell[], alive: Map<string, Cell>): Cell[] {
     const empty: Cell[] = [];
     const withData = cells.filter((cell) => cell.data);
+    if (withData.length === 0 && alive.size === 0) return empty;
     let next = 0;
     let n = alive.size > 0 ? before + 1 : (withData[0]?.window ?? target + 1);
     while (n <= target) {
@@ -280,10 +291,12 @@ export class LiveMerge {
   /** A closed window's cell has got other data: cells filled from it must be looked at, but for those after `upTo`. */
   #markNeighbours(cell: Cell, upTo = this.#closed): void {
     const { cells } = cell.owner;
-    for (const step of this.#live.plan.fill.kind === 'linear' ? [-1, 1] : [1]) {
+    const { plan } = this.#live;
+    const inside = fillsInside(plan);
+    for (const step of plan.fill.kind === 'linear' ? [-1, 1] : [1]) {
       for (let i = 1; i <= LIVE_WINDOWS; i++) {
         const other = cells.get(cell.window + step * i);
-        if (other?.data) break;
+        if (other?.data && !inside) break;
         if (other?.final && other.window <= upTo) this.#cells.mark(other);
       }
     }
@@ -293,7 +306,7 @@ export class LiveMerge {
   #sendOpen(out: EmissionBuilder): void {
     const { plan } = this.#live;
     const open = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
-    const rendered = renderCells(plan, this.#stores, open);
+    const rendered = renderCells(plan, this.#stores, open, this.#closed);
     for (const cell of open) {
       this.#cells.clean(cell);
       const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, cell));
@@ -307,7 +320,7 @@ export class LiveMerge {
   #sendLate(dirty: readonly Cell[], out: EmissionBuilder): void {
     const { plan, fills } = this.#live;
     const closed = dirty.filter((cell) => cell.window <= this.#closed);
-    const rendered = renderCells(plan, this.#stores, closed);
+    const rendered = renderCells(plan, this.#stores, closed, this.#closed);
     const empty = new Set<Cell>();
     for (const cell of closed) {
       this.#cells.clean(cell);
@@ -317,6 +330,7 @@ export class LiveMerge {
     }
     if (fills) {
       for (const cell of closed) {
+        if (rendered.get(cell)?.text === cell.sent) continue;
         this.#markNeighbours(cell);
         if (cell.data) for (const late of this.#fillAfter(cell)) empty.add(late);
       }
@@ -357,7 +371,7 @@ export class LiveMerge {
   /** Rows as they stand, for one client; nothing about them changes for the others. */
   #send(cells: readonly Cell[], out: EmissionBuilder): void {
     const { plan, fills } = this.#live;
-    const rendered = renderCells(plan, this.#stores, cells);
+    const rendered = renderCells(plan, this.#stores, cells, this.#closed);
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {

@@ -3,11 +3,13 @@
  * finishes a historical query, so that both can only agree. `LiveMerge` says which cells; nothing is remembered here.
  */
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { historicalHome } from './historical.ts';
-import { type Cell, groupKey, tableKey, tagsOf } from './live-cells.ts';
+import { cellTables } from './cell-rows.ts';
+import { type Cell, tableKey, tagsOf } from './live-cells.ts';
 import { windowEnd } from './live-plan.ts';
 import { emptyRow, rowText, timeColumn } from './live-rows.ts';
 import { PaneStore } from './panes.ts';
+import type { RowsPartial } from './partial.ts';
+import { mergeRows } from './raw-merge.ts';
 import type { ResultTable } from './result.ts';
 
 /** The rows of one cell, in a table that may hold other cells' rows too. */
@@ -17,43 +19,58 @@ export interface Rendered {
   readonly text: string;
 }
 
+/** Runs merged at once: the merge looks at all of them for each row. */
+const FAN_IN = 16;
+
 /** A series is live for so many windows after its last point: as long, empty windows of it are filled. */
 export const LIVE_WINDOWS = 10;
 
-/** Rows of the cells that have any. */
-export function renderCells(plan: Plan, stores: readonly PaneStore[], wanted: readonly Cell[]): Map<Cell, Rendered> {
-  if (wanted.length === 0) return new Map();
-  return finish({ ...plan, fill: { kind: 'none' } }, stores, wanted, wanted);
+/** The points of runs as tables; in one table they are in order, but for a great many runs there are several of a series. */
+export function* pointTables(plan: Plan, runs: readonly (readonly RowsPartial[])[]): Generator<ResultTable> {
+  for (let from = 0; from < runs.length; from += FAN_IN) {
+    const some = runs.slice(from, from + FAN_IN);
+    const at = some.map(() => 0);
+    const merge = mergeRows(plan, some.length);
+    for (let step = merge.next(); !step.done; ) {
+      if (typeof step.value === 'number') step = merge.next(some[step.value][at[step.value]++] ?? null);
+      else {
+        yield step.value;
+        step = merge.next(null);
+      }
+    }
+  }
 }
 
 /**
- * Rows of cells without a point of their own, as the plan's fill says, in the order and with the neighbours that history would see:
- * cells with data of the same series up to LIVE_WINDOWS away, but none of a window after `closed`.
+ * Rows of those cells that have a value of any aggregate. Where others have none, they are filled as history does, so such plans are
+ * finished together with the neighbours, of which none is in a window after `closed`.
  */
+export function renderCells(
+  plan: Plan,
+  stores: readonly PaneStore[],
+  wanted: readonly Cell[],
+  closed: number,
+): Map<Cell, Rendered> {
+  if (wanted.length === 0) return new Map();
+  if (!fillsInside(plan)) return finish({ ...plan, fill: { kind: 'none' } }, stores, wanted, wanted, true);
+  return finishAmongNeighbours(plan, stores, wanted, closed, true);
+}
+
+/** Rows of cells without a point of their own, as the plan's fill says. Neighbours as above. */
 export function renderFills(
   plan: Plan,
   stores: readonly PaneStore[],
   wanted: readonly Cell[],
   closed: number,
 ): Map<Cell, Rendered> {
-  const rendered = new Map<Cell, Rendered>();
-  for (const cluster of clusters(wanted)) {
-    const first = cluster[0].window - LIVE_WINDOWS;
-    const last = Math.min(cluster[cluster.length - 1].window + LIVE_WINDOWS, closed);
-    const context = new Set<Cell>();
-    for (const { owner } of cluster) {
-      for (let n = first; n <= last; n++) {
-        const cell = owner.cells.get(n);
-        if (cell?.data) context.add(cell);
-      }
-    }
-    const min = windowStart(plan, first);
-    const max = windowEnd(plan, last) - 1n;
-    const bounds = { min, max, minStated: true, maxStated: true, minFromNow: false, maxFromNow: false };
-    for (const [cell, rows] of finish({ ...plan, bounds }, stores, [...context], cluster)) rendered.set(cell, rows);
-  }
+  const rendered = finishAmongNeighbours(plan, stores, wanted, closed, false);
   for (const cell of wanted) if (!rendered.has(cell)) rendered.set(cell, renderEmpty(plan, cell));
   return rendered;
+}
+
+/** Whether a row that has a value of one aggregate may be filled in another. */
+export function fillsInside(plan: Plan): boolean {
+  return plan.window !== null && plan.aggregates.length > 1 && plan.fill.kind !== 'none';
 }
 
 /** The row that takes the place of one that is no longer there: counts 0, everything else null, as history fills a gap. */
@@ -65,12 +82,43 @@ export function renderEmpty(plan: Plan, cell: Cell): Rendered {
 
 // private functions
 
-/** Finishes the states of `cells` and picks the rows of `wanted`. */
+/** Cells with data of the same series up to LIVE_WINDOWS away are what a fill sees. */
+function finishAmongNeighbours(
+  plan: Plan,
+  stores: readonly PaneStore[],
+  wanted: readonly Cell[],
+  closed: number,
+  onlyData: boolean,
+): Map<Cell, Rendered> {
+  const rendered = new Map<Cell, Rendered>();
+  for (const cluster of clusters(wanted)) {
+    const first = cluster[0].window - LIVE_WINDOWS;
+    const wantedLast = cluster[cluster.length - 1].window;
+    const last = Math.max(wantedLast, Math.min(wantedLast + LIVE_WINDOWS, closed));
+    const cells = new Set<Cell>(cluster);
+    for (const { owner } of cluster) {
+      for (let n = first; n <= Math.min(last, closed); n++) {
+        const cell = owner.cells.get(n);
+        if (cell?.data) cells.add(cell);
+      }
+    }
+    const min = windowStart(plan, first);
+    const max = windowEnd(plan, last) - 1n;
+    const bounds = { min, max, minStated: true, maxStated: true, minFromNow: false, maxFromNow: false };
+    for (const [cell, rows] of finish({ ...plan, bounds }, stores, [...cells], cluster, onlyData)) {
+      rendered.set(cell, rows);
+    }
+  }
+  return rendered;
+}
+
+/** Finishes the states of `cells` and picks the rows of `wanted`, or only of those that have states. */
 function finish(
   plan: Plan,
   stores: readonly PaneStore[],
   cells: readonly Cell[],
   wanted: readonly Cell[],
+  onlyData: boolean,
 ): Map<Cell, Rendered> {
   const scratch = new PaneStore(plan);
   for (const store of stores) {
@@ -84,13 +132,17 @@ function finish(
   }
   const byGroup = new Map<string, Map<number, Cell>>();
   for (const cell of wanted) {
-    const key = groupKey(cell.owner.group);
+    if (onlyData) {
+      const slot = scratch.find(cell.owner.group, cell.window);
+      if (slot < 0 || scratch.emptyCell(slot)) continue;
+    }
+    const { key } = cell.owner;
     let inGroup = byGroup.get(key);
     if (inGroup === undefined) byGroup.set(key, (inGroup = new Map()));
     inGroup.set(cell.window, cell);
   }
   const rows = new Map<Cell, { table: ResultTable; rows: number[]; text: string }>();
-  for (const table of historicalHome(plan, [scratch.take(scratch.ordered())])) {
+  for (const table of cellTables(plan, scratch)) {
     const inGroup = byGroup.get(tableKey(table));
     if (inGroup === undefined) continue;
     const { base, offsets } = timeColumn(table);

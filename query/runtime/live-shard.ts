@@ -52,7 +52,7 @@ export class LiveShard {
   readonly #recomputedAtMs = new Map<number, number>();
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
-  #rows: RowsPartial[] = [];
+  #runs: RowsPartial[][] = [];
   #rowsWaiting = 0;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
   /** End of the earliest window that the last update left open. */
@@ -133,13 +133,13 @@ export class LiveShard {
       kind: 'changes',
       reading: this.#clock.reading,
       cells,
-      rows: this.#rows,
+      runs: this.#runs,
       touched,
       counts: { ...this.#counts },
     };
     this.#touched = new Map();
     this.#counts = { ...NO_COUNTS };
-    this.#rows = [];
+    this.#runs = [];
     this.#rowsWaiting = 0;
     this.#collectedAtMs = nowMs;
     this.#news = false;
@@ -176,13 +176,13 @@ export class LiveShard {
    */
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
     const touched = new Map<number, number>();
-    const rows: RowsPartial[] = [];
+    const runs: RowsPartial[][] = [];
     for (const input of inputs) {
       if (!this.#sources.has(sourceKey(input))) continue;
-      if (this.#plan.kind === 'raw') rows.push(...this.#points(input));
+      if (this.#plan.kind === 'raw') runs.push(this.#points(input));
       else new BlockWindows(this.#plan, input.block, this.#aheadLimit(nowMs)).addTo(touched);
     }
-    if (this.#plan.kind === 'raw') return { ...nothing(), reading: this.#clock.reading, rows };
+    if (this.#plan.kind === 'raw') return { ...nothing(), reading: this.#clock.reading, runs };
     return this.#readWindows(nowMs, watermark, [...touched.keys()]);
   }
 
@@ -238,10 +238,9 @@ export class LiveShard {
   }
 
   #acceptPoints(input: LiveInput): void {
-    for (const rows of this.#points(input)) {
-      this.#rows.push(rows);
-      this.#rowsWaiting += rows.rows;
-    }
+    const run = this.#points(input);
+    if (run.length > 0) this.#runs.push(run);
+    for (const { rows } of run) this.#rowsWaiting += rows;
     if (this.#rowsWaiting > TAIL_ROWS_MAX) throw tooMany('points waiting', TAIL_ROWS_MAX);
   }
 
@@ -252,11 +251,11 @@ export class LiveShard {
 
   #readPoints(nowMs: number): LiveUpdate {
     if (!this.#plan.bounds.minStated) return nothing();
-    const rows = [...historicalShard(this.#plan, this.#source)].filter((p) => p.kind === 'rows');
+    const run = [...historicalShard(this.#plan, this.#source)].filter((p) => p.kind === 'rows');
     const limit = this.#aheadLimit(nowMs);
     let greatest: bigint | null = null;
     let total = 0;
-    for (const part of rows) {
+    for (const part of run) {
       total += part.rows;
       for (let i = 0; i < part.rows; i++) {
         const time = part.base + BigInt(part.offsets[i]);
@@ -264,7 +263,7 @@ export class LiveShard {
       }
     }
     if (total > TAIL_ROWS_MAX) throw tooMany('points in its snapshot', TAIL_ROWS_MAX);
-    return { ...nothing(), reading: greatest === null ? null : { greatest, arrivalMs: nowMs }, rows };
+    return { ...nothing(), reading: greatest === null ? null : { greatest, arrivalMs: nowMs }, runs: [run] };
   }
 
   /** Windows from the one that holds `from` on (null = those held in full), and some before it, into an update. */
@@ -311,5 +310,5 @@ function tooMany(what: string, limit: number): QueryError {
 }
 
 function nothing(): LiveUpdate {
-  return { kind: 'history', reading: null, cells: null, rows: [], touched: NO_WINDOWS, counts: NO_COUNTS };
+  return { kind: 'history', reading: null, cells: null, runs: [], touched: NO_WINDOWS, counts: NO_COUNTS };
 }

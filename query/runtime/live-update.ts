@@ -43,8 +43,8 @@ export interface LiveUpdate {
   readonly reading: ClockReading | null;
   /** Whole states of this shard's changed cells, emptied ones included: they take the place of what it sent before. */
   readonly cells: CellsPartial | null;
-  /** Points of a tail. */
-  readonly rows: readonly RowsPartial[];
+  /** Points of a tail: runs that are in the order of an answer each, but not one after the other. */
+  readonly runs: readonly (readonly RowsPartial[])[];
   /** Windows into which rows came, for judging how late those were. Of a resume: the windows that the missed rows touched. */
   readonly touched: WindowCounts;
   readonly counts: ShardCounts;
