@@ -6,7 +6,7 @@ import { gunzip } from 'node:zlib';
 import { IngestError } from './errors.ts';
 
 /** Rejects with IngestError `too large` or `malformed`. The result is a buffer of its own that can be transferred. */
-export function unzipBody(body: Uint8Array, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+export function gunzipBody(body: Uint8Array, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     gunzip(body, { maxOutputLength: bytesMax }, (error, unpacked) => {
       if (error === null) resolve(ownBuffer(unpacked));
