@@ -133,7 +133,7 @@ InfluxQL {
   fillHead (fill) = ${word('fill')} "("
   fillWord (fill) = ${word('fill')} ~${PART}
 
-  space := " " | "\t" | "\n" | "\r" | comment
+  space := " " | "\t" | "\n" | "\r" | ~(~("--" | "/*")) comment
   comment (comment) = "--" (~"\n" any)*        -- line
           | "/*" (~"*/" any)* "*/"   -- block
 

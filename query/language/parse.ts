@@ -16,7 +16,7 @@ export const QUERY_LENGTH_MAX = 64 * 1024;
 /** Of parentheses. Each level is some thirty frames of the matcher's stack. */
 export const NESTING_MAX = 100;
 /** The matcher takes some twenty microseconds a token; what is long in practice is one regex or string, which is one token. */
-export const TOKENS_MAX = 16_000;
+export const TOKENS_MAX = 8_000;
 /** Of the tree of one statement. Whoever walks expressions may recurse. `a OR b OR c …` is as deep as it is long. */
 export const EXPRESSION_DEPTH_MAX = 2_000;
 

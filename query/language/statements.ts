@@ -2,11 +2,13 @@
  * The meaning of the grammar: one action per rule of grammar.ts, from its tree to statements. Called by parse.ts with a match that
  * succeeded and the values bound to `$name`. Says no where the text is well formed and the statement is not (`fill()` without
  * a value, ORDER BY something else than time); what needs the schema or the functions is the planner's to refuse.
+ * Long because Ohm takes the actions as one dictionary, whose keys and arity it checks against the grammar.
  */
 import type { MatchResult, Node } from 'ohm-js';
-import type { CastType, Dimension, Expression, Fill, KeyMatch, MeasurementSource, Statement } from './ast.ts';
+import type { CastType, Expression, KeyMatch, MeasurementSource, Statement } from './ast.ts';
 import { parseError, QueryError } from './errors.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
+import { toDimension, toFill } from './group-by.ts';
 import { applySign, bindParameter, readDuration, readInteger, readQuoted, readRegex } from './literals.ts';
 import { assemble, type Operation } from './precedence.ts';
 import { compileRegex } from './regex.ts';
@@ -306,59 +308,4 @@ function toSource(path: readonly string[], name: MeasurementSource['name'], firs
   }
   const [database, retentionPolicy] = path.length === 2 ? path : [null, path[0]];
   return { database: database || null, retentionPolicy: retentionPolicy || null, name };
-}
-
-function toDimension(expression: Expression, at: number): Dimension {
-  while (expression.kind === 'parenthesis') expression = expression.inner;
-  switch (expression.kind) {
-    case 'reference':
-      if (expression.name.toLowerCase() === 'time') {
-        throw new QueryError('invalid', 'time() is a function and expects at least one argument', at);
-      }
-      return { kind: 'tag', name: expression.name };
-    case 'wildcard':
-      return { kind: 'wildcard' };
-    case 'regex':
-      return { kind: 'regex', pattern: expression.pattern };
-    case 'call':
-      return toTimeDimension(expression.name, expression.args, at);
-    default:
-      throw new QueryError('invalid', 'only time and tag dimensions allowed', at);
-  }
-}
-
-function toTimeDimension(name: string, args: readonly Expression[], at: number): Dimension {
-  if (name !== 'time') throw new QueryError('invalid', 'only time() calls allowed in dimensions', at);
-  const [interval, offset] = args;
-  if (interval === undefined || args.length > 2) {
-    throw new QueryError('invalid', 'time dimension expected 1 or 2 arguments', at);
-  }
-  if (interval.kind !== 'duration') {
-    throw new QueryError('invalid', 'time dimension must have duration argument', at);
-  }
-  if (offset && offset.kind !== 'duration' && !isNow(offset) && !isDate(offset)) {
-    throw new QueryError('invalid', 'time dimension offset must be duration or now()', at);
-  }
-  return { kind: 'time', interval: interval.ns, offset: offset ?? null };
-}
-
-function isNow(expression: Expression): boolean {
-  return expression.kind === 'call' && expression.name === 'now' && expression.args.length === 0;
-}
-
-function isDate(expression: Expression): boolean {
-  return expression.kind === 'string' && /^\d{4}-\d{2}-\d{2}/.test(expression.value);
-}
-
-function toFill(args: readonly Expression[], at: number): Fill {
-  const [value] = args;
-  if (value === undefined || args.length > 1) {
-    throw parseError('fill requires an argument, e.g.: 0, null, none, previous, linear', at);
-  }
-  if (value.kind === 'integer' || value.kind === 'number') return { kind: 'value', value: value.value };
-  if (value.kind === 'reference' && value.cast === null) {
-    const { name } = value;
-    if (name === 'null' || name === 'none' || name === 'previous' || name === 'linear') return { kind: name };
-  }
-  throw parseError('expected number argument in fill()', at);
 }
