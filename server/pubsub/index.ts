@@ -1,4 +1,5 @@
 /** The stream: the port that everybody publishes and consumes through, and its adapters. */
 export * from './broker.ts';
 export { EMBEDDED_MESSAGE_BYTES_MAX, type EmbeddedOptions, openEmbeddedBroker } from './embedded.ts';
+export { meteredBroker } from './metered.ts';
 export { type NatsOptions, openNatsBroker } from './nats.ts';

@@ -63,6 +63,8 @@ export function startReporter(options: ReporterOptions): Reporter {
   const lag = metrics.gauge('event_loop_lag_ms');
   let before: MetricsSnapshot = [];
   let beforeMs = clock.monotonic();
+  // rates of the machine are known from the first report on
+  host.rows(beforeMs);
   let failing = false;
   let running: Promise<void> | null = null;
 
