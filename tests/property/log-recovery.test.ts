@@ -25,40 +25,43 @@ describe(`recovery of the append log (SEED=${SEED})`, () => {
       await log.close();
       const again = await open(files);
       expect(again.found).to.deep.equal([...lengths.slice(0, expected), 3]);
+      expect(again.cut).to.equal(null);
       await again.log.close();
       for (const name of await files.list(DIR)) await files.remove(`${DIR}/${name}`);
     }
   });
 
-  it('detects a flipped bit in every byte: refuses, or cuts off the last write and says so', async () => {
-    const groups = [[5], [17, 1], [40], [8, 9, 10]];
-    const { files, names, lengths } = await makeLog(groups, 200);
-    expect(names.length).to.be.greaterThan(1);
-    const lastWrite = lengths.length - groups.at(-1)!.length;
-    let refused = 0;
-    for (const name of names) {
-      const path = `${DIR}/${name}`;
-      const whole = files.bytes(path);
-      for (let at = 0; at < whole.length; at++) {
-        const bad = whole.slice();
-        bad[at] ^= 1 << (at % 8);
-        files.place(path, bad);
-        const outcome = await open(files).catch((error: StorageError) => error);
-        if (outcome instanceof StorageError) {
-          expect(outcome.code, `${name} ${at}`).to.equal('corrupt');
-          expect(outcome.message).to.contain(path);
-          refused++;
-        } else {
-          expect(outcome.cut, `${name} ${at} went unseen`).not.to.equal(null);
-          expect(outcome.found.length).to.be.at.least(lastWrite);
-          expect(outcome.found).to.deep.equal(lengths.slice(0, outcome.found.length));
-          await outcome.log.close();
+  for (const segmentBytesMax of [200, 10_000]) {
+    it(`detects a flipped bit in every byte: refuses, or cuts off the last write and says so (${segmentBytesMax})`, async () => {
+      const groups = [[5], [17, 1], [40], [8, 9, 10]];
+      const { files, names, lengths } = await makeLog(groups, segmentBytesMax);
+      expect(names.length > 1).to.equal(segmentBytesMax === 200);
+      const lastWrite = lengths.length - groups.at(-1)!.length;
+      let refused = 0;
+      for (const name of names) {
+        const path = `${DIR}/${name}`;
+        const whole = files.bytes(path);
+        for (let at = 0; at < whole.length; at++) {
+          const bad = whole.slice();
+          bad[at] ^= 1 << (at % 8);
+          files.place(path, bad);
+          const outcome = await open(files).catch((error: StorageError) => error);
+          if (outcome instanceof StorageError) {
+            expect(outcome.code, `${name} ${at}`).to.equal('corrupt');
+            expect(outcome.message).to.contain(path);
+            refused++;
+          } else {
+            expect(outcome.cut, `${name} ${at} went unseen`).not.to.equal(null);
+            expect(outcome.found.length).to.be.at.least(lastWrite);
+            expect(outcome.found).to.deep.equal(lengths.slice(0, outcome.found.length));
+            await outcome.log.close();
+          }
+          files.place(path, whole);
         }
-        files.place(path, whole);
       }
-    }
-    expect(refused).to.be.greaterThan(100);
-  });
+      expect(refused).to.be.greaterThan(100);
+    });
+  }
 
   it('notices damage that comes after opening when it is read', async () => {
     const { files, names } = await makeLog([[5], [17], [40]]);
@@ -112,7 +115,8 @@ describe(`recovery of the append log (SEED=${SEED})`, () => {
           expect(found.slice(all.length)).to.deep.equal(last.slice(0, found.length - all.length));
           expect(await again.append(payload(1))).to.equal(found.length + 1);
           await again.close();
-          expect((await open(files)).found).to.deep.equal([...found, 1]);
+          const after = await open(files);
+          expect([after.found, after.cut]).to.deep.equal([[...found, 1], null]);
         },
       ),
       { seed: SEED, numRuns: 150 },
