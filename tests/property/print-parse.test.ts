@@ -164,7 +164,7 @@ describe(`language, parse(print(statement)) = statement (SEED=${SEED})`, () => {
         const text = print(one);
         expect(parse(text), text).to.deep.equal([one]);
       }),
-      { seed: SEED, numRuns: 500 },
+      { seed: SEED, numRuns: 300 },
     );
   }).timeout(60_000);
 
@@ -182,7 +182,7 @@ describe(`language, parse(print(statement)) = statement (SEED=${SEED})`, () => {
           if (!(error instanceof QueryError)) throw new Error(`on ${JSON.stringify(broken)}`, { cause: error });
         }
       }),
-      { seed: SEED, numRuns: 500 },
+      { seed: SEED, numRuns: 300 },
     );
   }).timeout(60_000);
 });
