@@ -258,8 +258,7 @@ export class Simulation {
   }
 
   /** The same SELECT over history. */
-  history(): Map<string, unknown[]> {
-    const { plan } = this.live;
+  history(plan: Plan = this.live.plan): Map<string, unknown[]> {
     const runs = this.shards.map((shard) => [...historicalShard(plan, shard)]);
     if (plan.kind === 'raw') {
       return rowsOf([
