@@ -3,6 +3,7 @@
  * `historicalHome` merges those of all shards into the tables of the answer, in its order. The server carries partials from one to
  * the other (a partial may be cloned between threads). No clock, no I/O but the source.
  */
+import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
 import { PaneStore } from './panes.ts';
@@ -92,6 +93,7 @@ function scanInto(store: PaneStore, plan: Plan, source: Source): void {
     const table = source.series(database, retentionPolicy, measurement);
     if (table === null) continue;
     const fields = [...plan.aggregates.map(({ field }) => field), ...columns.map(({ name }) => name)];
+    fields.push(...fieldsOf(condition));
     const blocks = source.scan({
       database,
       retentionPolicy,
@@ -99,7 +101,7 @@ function scanInto(store: PaneStore, plan: Plan, source: Source): void {
       minTime: plan.bounds.min,
       maxTime: plan.bounds.max,
       series: store.wantedSeries(i, table),
-      fields: condition === null ? [...new Set(fields)] : null,
+      fields: [...new Set(fields)],
     });
     for (const block of blocks) store.add(block, i, table);
   }

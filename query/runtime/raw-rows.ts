@@ -6,6 +6,7 @@
 import { type Block, type Column, compareText, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
 import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
+import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder, columnAs } from './columns.ts';
 import { GroupTable } from './groups.ts';
@@ -41,7 +42,7 @@ function collect(plan: Plan, index: number, source: Source, held: HeldRows): voi
     minTime: plan.bounds.min,
     maxTime: plan.bounds.max,
     series: rows.wanted(table),
-    fields: null,
+    fields: [...new Set([...fields, ...fieldsOf(plan.sources[index].condition)])],
   });
   held.startSource();
   for (const block of blocks) {

@@ -1,0 +1,148 @@
+/**
+ * Names to columns. Conditions are bound per source (a name may be a tag here and a field there), outputs once for all. What can
+ * never be true (a field against a value of another type, a tag by `>`) is bound as false; nothing is evaluated here.
+ */
+import type { FieldType } from '../../model/index.ts';
+import type { BinaryOperator, Expression } from '../language/ast.ts';
+import { QueryError } from '../language/errors.ts';
+import { printExpression } from '../language/print.ts';
+import { unwrap } from '../language/walk.ts';
+import type { Bound } from './plan.ts';
+
+type Binary = Expression & { kind: 'binary' };
+
+interface Names {
+  readonly fields: ReadonlyMap<string, FieldType>;
+  readonly tagKeys: readonly string[];
+}
+
+const FALSE: Bound = { kind: 'literal', type: 'boolean', value: false };
+const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['=', '!=', '<', '<=', '>', '>=']);
+
+export function bindCondition(expression: Expression, names: Names): Bound {
+  const e = unwrap(expression);
+  if (e.kind === 'boolean') return { kind: 'literal', type: 'boolean', value: e.value };
+  if (e.kind !== 'binary') throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
+  const { operator } = e;
+  if (operator === 'AND' || operator === 'OR') {
+    const left = bindCondition(e.left, names);
+    const right = bindCondition(e.right, names);
+    return { kind: 'binary', operator, left, right, type: 'boolean' };
+  }
+  if (operator === '=~' || operator === '!~') return bindMatch(e, names);
+  if (COMPARISONS.has(operator)) return bindComparison(e, names);
+  throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
+}
+
+/** Type of `left operator right`; null = one side has none. Throws where the types do not go together. */
+export function arithmeticType(operator: BinaryOperator, left: Bound, right: Bound, text: string): FieldType | null {
+  const a = typeName(left);
+  const b = typeName(right);
+  if (a === null || b === null) return null;
+  const both = (...types: string[]): boolean => types.includes(a) && types.includes(b);
+  if (operator === '&' || operator === '|' || operator === '^') {
+    if (both('boolean')) return 'boolean';
+    if (both('integer', 'unsigned')) return both('integer') ? 'integer' : 'unsigned';
+  } else if (both('float', 'integer', 'unsigned')) {
+    if (operator === '/' || a === 'float' || b === 'float') return 'float';
+    return both('integer') ? 'integer' : 'unsigned';
+  }
+  throw new QueryError('invalid', `type error: ${text}: incompatible types: ${a} and ${b}`);
+}
+
+export function bindLiteral(e: Expression): Bound | null {
+  switch (e.kind) {
+    case 'integer': {
+      const near = Number(e.value);
+      return { kind: 'literal', type: 'integer', value: Number.isSafeInteger(near) ? near : e.value };
+    }
+    case 'number':
+      return { kind: 'literal', type: 'float', value: e.value };
+    case 'string':
+      return { kind: 'literal', type: 'string', value: e.value };
+    case 'boolean':
+      return { kind: 'literal', type: 'boolean', value: e.value };
+    case 'duration':
+      return { kind: 'literal', type: 'integer', value: Number(e.ns) };
+    default:
+      return null;
+  }
+}
+
+/** Fields that a bound expression reads. */
+export function fieldsOf(bound: Bound | null): string[] {
+  if (bound === null) return [];
+  if (bound.kind === 'binary') return [...fieldsOf(bound.left), ...fieldsOf(bound.right)];
+  return bound.kind === 'field' ? [bound.name] : [];
+}
+
+/** The type a bound expression has in messages; tags are `tag`; null = it never has a value. */
+export function typeName(bound: Bound): FieldType | 'tag' | null {
+  switch (bound.kind) {
+    case 'tag':
+      return 'tag';
+    case 'regex':
+    case 'absent':
+      return null;
+    default:
+      return bound.type;
+  }
+}
+
+// private functions
+
+function bindMatch(e: Binary, names: Names): Bound {
+  const left = unwrap(e.left);
+  const right = unwrap(e.right);
+  if (left.kind !== 'reference' || right.kind !== 'regex') return FALSE;
+  const column = bindReference(left, names, true);
+  if (column.kind !== 'tag' && typeName(column) !== 'string') return FALSE;
+  const regex: Bound = { kind: 'regex', pattern: right.pattern };
+  return { kind: 'binary', operator: e.operator, left: column, right: regex, type: 'boolean' };
+}
+
+function bindComparison(e: Binary, names: Names): Bound {
+  const text = (side: Expression): boolean => unwrap(side).kind === 'string';
+  const left = bindOperand(e.left, names, text(e.right));
+  const right = bindOperand(e.right, names, text(e.left));
+  const a = typeName(left);
+  const b = typeName(right);
+  const { operator } = e;
+  const equality = operator === '=' || operator === '!=';
+  const whole: Bound = { kind: 'binary', operator, left, right, type: 'boolean' };
+  if (a === null || b === null) return FALSE;
+  if (a === 'tag' || b === 'tag') {
+    const literal = left.kind === 'literal' || right.kind === 'literal';
+    return equality && literal && (a === 'string' || b === 'string') ? whole : FALSE;
+  }
+  if (isNumeric(a) && isNumeric(b)) return whole;
+  return a === b && equality ? whole : FALSE;
+}
+
+function bindOperand(expression: Expression, names: Names, besideText: boolean): Bound {
+  const e = unwrap(expression);
+  if (e.kind === 'reference') return bindReference(e, names, besideText);
+  if (e.kind === 'binary') {
+    const left = bindOperand(e.left, names, false);
+    const right = bindOperand(e.right, names, false);
+    const sides = [typeName(left), typeName(right)];
+    const numeric = sides.every((type) => type !== null && type !== 'tag' && isNumeric(type));
+    const type = numeric ? arithmeticType(e.operator, left, right, printExpression(e)) : null;
+    return { kind: 'binary', operator: e.operator, left, right, type };
+  }
+  const literal = bindLiteral(e);
+  if (literal === null) throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
+  return literal;
+}
+
+/** A name that is neither field nor tag is, beside a text, a tag that no series has. */
+function bindReference(e: Expression & { kind: 'reference' }, names: Names, besideText: boolean): Bound {
+  const type = names.fields.get(e.name);
+  if (type !== undefined && e.cast !== 'tag') return { kind: 'field', name: e.name, type };
+  if (besideText || (names.tagKeys.includes(e.name) && e.cast !== 'field')) return { kind: 'tag', name: e.name };
+  return { kind: 'absent' };
+}
+
+function isNumeric(type: string): boolean {
+  return type === 'float' || type === 'integer' || type === 'unsigned';
+}

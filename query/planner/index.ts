@@ -1,0 +1,5 @@
+/** Door of the planner: statements to plans, and what the server needs to gather the schemas for one. */
+export { fieldsOf } from './bind.ts';
+export * from './plan.ts';
+export { type PlanContext, planSelect } from './plan-select.ts';
+export { type MeasurementMatcher, matchesName, measurementMatchers, mergeSchemas } from './schema.ts';

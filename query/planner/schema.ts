@@ -1,0 +1,60 @@
+/** Which measurements a statement names, what the shards know of them put together, and the type that a name has over several. */
+import type { FieldType, MeasurementSchema } from '../../model/index.ts';
+import type { MeasurementSource } from '../language/ast.ts';
+import { QueryError } from '../language/errors.ts';
+import { compileRegex } from '../language/regex.ts';
+
+/** Plain data: can be sent to the threads that hold the shards. */
+export interface MeasurementMatcher {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly name: MeasurementSource['name'];
+}
+
+/** From what has precedence where shards or measurements disagree, as InfluxDB ranks types. */
+const PRECEDENCE: readonly FieldType[] = ['float', 'integer', 'unsigned', 'string', 'boolean'];
+
+export function measurementMatchers(
+  sources: readonly MeasurementSource[],
+  defaults: { readonly database: string; readonly defaultRetentionPolicy: string },
+): MeasurementMatcher[] {
+  return sources.map((source) => {
+    const database = source.database ?? defaults.database;
+    if (database === '') throw new QueryError('invalid', 'database name required');
+    return { database, retentionPolicy: source.retentionPolicy ?? defaults.defaultRetentionPolicy, name: source.name };
+  });
+}
+
+export function matchesName(name: MeasurementSource['name']): (measurement: string) => boolean {
+  if ('text' in name) return (measurement) => measurement === name.text;
+  const regex = compileRegex(name.regex);
+  return (measurement) => regex.test(measurement);
+}
+
+/** One schema per measurement out of what each shard describes, sorted by name. */
+export function mergeSchemas(perShard: readonly (readonly MeasurementSchema[])[]): MeasurementSchema[] {
+  const byName = new Map<string, MeasurementSchema[]>();
+  for (const schema of perShard.flat()) {
+    const same = byName.get(schema.name);
+    if (same === undefined) byName.set(schema.name, [schema]);
+    else same.push(schema);
+  }
+  return [...byName.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, schemas]) => ({ name, fields: unionFields(schemas), tagKeys: unionTagKeys(schemas) }));
+}
+
+export function unionFields(schemas: readonly { fields: ReadonlyMap<string, FieldType> }[]): Map<string, FieldType> {
+  const union = new Map<string, FieldType>();
+  for (const { fields } of schemas) {
+    for (const [name, type] of fields) {
+      const known = union.get(name);
+      if (known === undefined || PRECEDENCE.indexOf(type) < PRECEDENCE.indexOf(known)) union.set(name, type);
+    }
+  }
+  return union;
+}
+
+export function unionTagKeys(schemas: readonly { tagKeys: readonly string[] }[]): string[] {
+  return [...new Set(schemas.flatMap(({ tagKeys }) => tagKeys))].sort();
+}

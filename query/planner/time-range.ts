@@ -1,0 +1,119 @@
+/**
+ * Splits a condition into its time range and the rest. Time ranges are intersected wherever they stand, also below OR, as InfluxDB
+ * does: there is no OR of time ranges.
+ */
+import { parseTime, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import type { BinaryOperator, Expression } from '../language/ast.ts';
+import { QueryError } from '../language/errors.ts';
+import { unwrap } from '../language/walk.ts';
+
+export interface TimeRange {
+  /** Both ends included; null = not stated. */
+  readonly min: bigint | null;
+  readonly max: bigint | null;
+  readonly minFromNow: boolean;
+  readonly maxFromNow: boolean;
+}
+
+const UNBOUNDED: TimeRange = { min: null, max: null, minFromNow: false, maxFromNow: false };
+
+const REVERSED: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
+
+export function splitTime(condition: Expression | null, now: bigint): { range: TimeRange; rest: Expression | null } {
+  if (condition === null) return { range: UNBOUNDED, rest: null };
+  const whole = unwrap(condition);
+  if (whole.kind !== 'binary') return { range: UNBOUNDED, rest: whole };
+  const { operator, left, right } = whole;
+  if (operator === 'AND' || operator === 'OR') {
+    const a = splitTime(left, now);
+    const b = splitTime(right, now);
+    const range = intersect(a.range, b.range);
+    if (a.rest === null || b.rest === null) return { range, rest: a.rest ?? b.rest };
+    return { range, rest: { ...whole, left: a.rest, right: b.rest } };
+  }
+  if (isTime(left)) return { range: rangeOf(operator, right, now), rest: null };
+  if (isTime(right)) return { range: rangeOf(REVERSED[operator] ?? operator, left, now), rest: null };
+  return { range: UNBOUNDED, rest: whole };
+}
+
+/** Nanoseconds of a constant time expression: texts, integers, durations, now(), and sums and differences of them. */
+export function timeValue(expression: Expression, now: bigint): { ns: bigint; fromNow: boolean } {
+  const e = unwrap(expression);
+  switch (e.kind) {
+    case 'integer':
+      return { ns: e.value, fromNow: false };
+    case 'number':
+      return { ns: BigInt(Math.trunc(e.value)), fromNow: false };
+    case 'duration':
+      return { ns: e.ns, fromNow: false };
+    case 'string': {
+      const ns = parseTime(e.value);
+      if (ns === null) throw incompatible('StringLiteral');
+      return { ns, fromNow: false };
+    }
+    case 'call':
+      if (e.name.toLowerCase() === 'now' && e.args.length === 0) return { ns: now, fromNow: true };
+      throw incompatible('Call');
+    case 'binary': {
+      if (e.operator !== '+' && e.operator !== '-') throw incompatible('BinaryExpr');
+      const a = timeValue(e.left, now);
+      const b = timeValue(e.right, now);
+      return { ns: e.operator === '+' ? a.ns + b.ns : a.ns - b.ns, fromNow: a.fromNow || b.fromNow };
+    }
+    case 'reference':
+      throw incompatible('VarRef');
+    case 'boolean':
+      throw incompatible('BooleanLiteral');
+    case 'regex':
+      throw incompatible('RegexLiteral');
+    default:
+      throw incompatible('Wildcard');
+  }
+}
+
+// private functions
+
+function isTime(expression: Expression): boolean {
+  const e = unwrap(expression);
+  return e.kind === 'reference' && e.name.toLowerCase() === 'time';
+}
+
+function rangeOf(operator: BinaryOperator, value: Expression, now: bigint): TimeRange {
+  const { ns: exact, fromNow } = timeValue(value, now);
+  const ns = clamp(exact);
+  switch (operator) {
+    case '=':
+      return { min: ns, max: ns, minFromNow: fromNow, maxFromNow: fromNow };
+    case '>':
+      return { ...UNBOUNDED, min: ns + 1n, minFromNow: fromNow };
+    case '>=':
+      return { ...UNBOUNDED, min: ns, minFromNow: fromNow };
+    case '<':
+      return { ...UNBOUNDED, max: ns - 1n, maxFromNow: fromNow };
+    case '<=':
+      return { ...UNBOUNDED, max: ns, maxFromNow: fromNow };
+    default:
+      throw new QueryError('invalid', `invalid time comparison operator: ${operator}`);
+  }
+}
+
+function clamp(ns: bigint): bigint {
+  if (ns < TIME_MIN) return TIME_MIN;
+  if (ns > TIME_MAX) return TIME_MAX;
+  return ns;
+}
+
+function intersect(a: TimeRange, b: TimeRange): TimeRange {
+  const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
+  const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
+  return { min: lower.min, max: upper.max, minFromNow: lower.minFromNow, maxFromNow: upper.maxFromNow };
+}
+
+function incompatible(literal: string): QueryError {
+  return new QueryError('invalid', `invalid operation: time and *influxql.${literal} are not compatible`);
+}

@@ -1,0 +1,13 @@
+/** Door of the runtime: the ports it reads and answers through, the historical driver, SHOW, and the live driver. */
+export * from './historical.ts';
+export * from './live-emission.ts';
+export * from './live-merge.ts';
+export * from './live-plan.ts';
+export * from './live-shard.ts';
+export * from './live-update.ts';
+export * from './panes.ts';
+export * from './partial.ts';
+export * from './result.ts';
+export * from './show.ts';
+export * from './source.ts';
+export { TABLE_ROWS_MAX } from './table-writer.ts';

@@ -1,0 +1,155 @@
+/**
+ * ArraySource: a Source over rows in arrays, and a reader of line-protocol-like texts into such rows, for tests of query/. A row
+ * written twice is merged field by field, as storage does. Blocks hold few rows and come in no particular order. No escapes.
+ */
+import {
+  type Block,
+  type Column,
+  compareText,
+  type FieldType,
+  type MeasurementSchema,
+  parseSeriesKey,
+  type SeriesTable,
+  seriesKey,
+  type Tags,
+  type Value,
+} from '../../../../model/index.ts';
+import { ColumnBuilder } from '../../../../query/runtime/columns.ts';
+import type { ScanRequest, Source } from '../../../../query/runtime/source.ts';
+
+export interface Row {
+  readonly measurement: string;
+  readonly tags: Tags;
+  readonly time: bigint;
+  readonly fields: Readonly<Record<string, { type: FieldType; value: NonNullable<Value> }>>;
+}
+
+interface Stored {
+  readonly series: number;
+  readonly time: bigint;
+  readonly fields: Map<string, NonNullable<Value>>;
+}
+
+class Table implements SeriesTable {
+  readonly keys: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  get size(): number {
+    return this.keys.length;
+  }
+  number(key: string): number {
+    let n = this.#numbers.get(key);
+    if (n === undefined) this.#numbers.set(key, (n = this.keys.push(key) - 1));
+    return n;
+  }
+  key(series: number): string {
+    return this.keys[series];
+  }
+  tag(series: number, key: string): string {
+    return parseSeriesKey(this.keys[series]).find(([k]) => k === key)?.[1] ?? '';
+  }
+  tagKeys(): string[] {
+    return [...new Set(this.keys.flatMap((key) => parseSeriesKey(key).map(([k]) => k)))].sort(compareText);
+  }
+}
+
+interface Measurement {
+  readonly table: Table;
+  readonly types: Map<string, FieldType>;
+  readonly rows: Map<string, Stored>;
+}
+
+export class ArraySource implements Source {
+  readonly #measurements = new Map<string, Measurement>();
+  readonly #blockRows: number;
+
+  constructor(rows: Iterable<Row>, blockRows = 3) {
+    this.#blockRows = blockRows;
+    for (const row of rows) this.#store(row);
+  }
+
+  describe(_database: string, _policy: string, wanted: (name: string) => boolean): MeasurementSchema[] {
+    return [...this.#measurements]
+      .filter(([name]) => wanted(name))
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([name, { table, types }]) => ({ name, fields: types, tagKeys: table.tagKeys() }));
+  }
+
+  series(_database: string, _policy: string, measurement: string): SeriesTable | null {
+    return this.#measurements.get(measurement)?.table ?? null;
+  }
+
+  *scan(request: ScanRequest): Generator<Block> {
+    const found = this.#measurements.get(request.measurement);
+    if (found === undefined) return;
+    const rows = [...found.rows.values()].filter(
+      ({ time, series }) =>
+        time >= request.minTime && time <= request.maxTime && (request.series === null || request.series[series] === 1),
+    );
+    for (let i = 0; i < rows.length; i += this.#blockRows) yield block(rows.slice(i, i + this.#blockRows), found.types);
+  }
+
+  // private functions
+
+  #store({ measurement, tags, time, fields }: Row): void {
+    let found = this.#measurements.get(measurement);
+    if (found === undefined) {
+      found = { table: new Table(), types: new Map(), rows: new Map() };
+      this.#measurements.set(measurement, found);
+    }
+    const series = found.table.number(seriesKey(tags));
+    const key = `${series} ${time}`;
+    const stored = found.rows.get(key) ?? { series, time, fields: new Map() };
+    for (const [name, { type, value }] of Object.entries(fields)) {
+      found.types.set(name, type);
+      stored.fields.set(name, value);
+    }
+    found.rows.set(key, stored);
+  }
+}
+
+/** `m,tag=a field=1i,other="x" 1000`, one per line; blank lines are left out. */
+export function rowsOf(text: string): Row[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [head, fields, time] = line.split(' ');
+      const [measurement, ...tags] = head.split(',');
+      return {
+        measurement,
+        tags: tags.map((tag) => tag.split('=') as [string, string]),
+        time: BigInt(time),
+        fields: Object.fromEntries(fields.split(',').map((pair) => [pair.split('=')[0], fieldOf(pair.split('=')[1])])),
+      };
+    });
+}
+
+// private functions
+
+function fieldOf(text: string): { type: FieldType; value: NonNullable<Value> } {
+  if (text.startsWith('"')) return { type: 'string', value: text.slice(1, -1) };
+  if (text === 'true' || text === 'false') return { type: 'boolean', value: text === 'true' };
+  if (!/[iu]$/.test(text)) return { type: 'float', value: Number(text) };
+  const wide = BigInt(text.slice(0, -1));
+  const value = Number.isSafeInteger(Number(wide)) ? Number(wide) : wide;
+  return { type: text.endsWith('u') ? 'unsigned' : 'integer', value };
+}
+
+function block(rows: Stored[], types: ReadonlyMap<string, FieldType>): Block {
+  const base = rows[0].time;
+  const columns = new Map<string, Column>();
+  for (const [name, type] of types) {
+    const builder = new ColumnBuilder(type);
+    for (const { fields } of rows) builder.push(fields.get(name) ?? null);
+    columns.set(name, builder.finish());
+  }
+  return {
+    rows: rows.length,
+    series: Uint32Array.from(rows, ({ series }) => series),
+    base,
+    offsets: Float64Array.from(rows, ({ time }) => Number(time - base)),
+    columns,
+    selection: null,
+  };
+}

@@ -1,0 +1,89 @@
+/** Asks a SELECT or SHOW text of sources as the server would: plan from merged schemas, stage 1 per source, a clone, stage 2. */
+import type { Value } from '../../../../model/index.ts';
+import {
+  historicalAnswer,
+  historicalShard,
+  mergeSchemas,
+  type Partial,
+  parse,
+  planSelect,
+  type ResultTable,
+  type Source,
+  showAnswer,
+  showShard,
+} from '../../../../query/index.ts';
+import { columnReader } from '../../../../query/runtime/columns.ts';
+
+/** 2020-01-01. */
+export const NOW = 1577836800000000000n;
+
+/** One series as InfluxDB's JSON has it. */
+export interface Series {
+  name?: string;
+  tags?: Record<string, string>;
+  columns: string[];
+  values: Value[][];
+}
+
+export async function ask(text: string, shards: readonly Source[], now = NOW): Promise<Series[]> {
+  const [statement] = parse(text);
+  const context = { database: 'db', defaultRetentionPolicy: 'autogen', now };
+  switch (statement.kind) {
+    case 'select': {
+      const plan = planSelect(statement, {
+        ...context,
+        schemas: (...wanted) => mergeSchemas(shards.map((shard) => shard.describe(...wanted))),
+      });
+      const streams = shards.map((shard) => cloned(historicalShard(structuredClone(plan), shard)));
+      const tables: ResultTable[] = [];
+      for await (const table of historicalAnswer(plan, streams)) tables.push(table);
+      return seriesOf(tables);
+    }
+    case 'show measurements':
+    case 'show tag keys':
+    case 'show tag values':
+    case 'show field keys':
+    case 'show series':
+      return seriesOf(
+        showAnswer(
+          statement,
+          shards.map((shard) => structuredClone(showShard(statement, context, shard))),
+        ),
+      );
+    default:
+      throw new Error(`cannot ask ${statement.kind}`);
+  }
+}
+
+/** Tables of one series that follow one another are one. */
+export function seriesOf(tables: Iterable<ResultTable>): Series[] {
+  const all: Series[] = [];
+  for (const table of tables) {
+    const series: Series = {
+      ...(table.name === '' ? {} : { name: table.name }),
+      ...(table.tags === null ? {} : { tags: Object.fromEntries(table.tags) }),
+      columns: [...table.columns],
+      values: valuesOf(table),
+    };
+    const before = all.at(-1);
+    const same = before?.name === series.name && JSON.stringify(before?.tags) === JSON.stringify(series.tags);
+    if (before !== undefined && same) before.values.push(...series.values);
+    else all.push(series);
+  }
+  return all;
+}
+
+// private functions
+
+async function* cloned(partials: Iterable<Partial>): AsyncGenerator<Partial> {
+  for (const partial of partials) yield structuredClone(partial);
+}
+
+function valuesOf(table: ResultTable): Value[][] {
+  const read = table.data.map((column) =>
+    column.type === 'time'
+      ? (row: number): Value => Number(column.base + BigInt(column.offsets[row]))
+      : columnReader(column),
+  );
+  return Array.from({ length: table.rows }, (_, row) => read.map((value) => value(row)));
+}
