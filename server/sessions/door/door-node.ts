@@ -24,6 +24,8 @@ import { headerMap, unsoundHandshake, unsoundHead } from './sound-head.ts';
 /** As much as uWebSockets takes. */
 const HEAD_BYTES_MAX = 16 * 1024;
 const HEADER_LINES_MAX = 100;
+/** How long the rest of a refused body is read and thrown away. */
+const LINGER_MS = 500;
 
 export async function openNodeDoor(options: DoorOptions): Promise<Door> {
   const { limits } = options;
@@ -107,7 +109,7 @@ function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request';
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy());
 }
 
 function headerLines(incoming: IncomingMessage): [string, string][] {
@@ -120,7 +122,7 @@ function headerLines(incoming: IncomingMessage): [string, string][] {
 function take(incoming: IncomingMessage, outgoing: ServerResponse, options: DoorOptions): void {
   const lines = headerLines(incoming);
   const target = incoming.url ?? '';
-  const unsound = unsoundHead(target, lines);
+  const unsound = incoming.httpVersionMajor === 1 ? unsoundHead(target, lines) : 'http version must be 1.1';
   outgoing.on('error', () => {});
   if (unsound !== null) {
     outgoing.writeHead(400, { Connection: 'close', 'Content-Type': 'application/json' });
@@ -168,6 +170,11 @@ function collect(
   return collector.whole;
 }
 
+function hasBody(incoming: IncomingMessage): boolean {
+  const told = incoming.headers['content-length'];
+  return incoming.headers['transfer-encoding'] !== undefined || (told !== undefined && told !== '0');
+}
+
 class NodeResponse implements DoorResponse {
   readonly #outgoing: ServerResponse;
   readonly #incoming: IncomingMessage;
@@ -187,11 +194,15 @@ class NodeResponse implements DoorResponse {
     if (this.#outgoing.destroyed || this.started) return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     // what is left of a body that was not read would be taken for the next request
-    const unread = !this.#incoming.complete;
+    const unread = hasBody(this.#incoming) && !this.#incoming.complete;
     const length = status === 204 ? {} : { 'Content-Length': String(bytes.length) };
     this.#outgoing.writeHead(status, { ...headers, ...length, ...(unread ? { Connection: 'close' } : {}) });
     this.#outgoing.end(bytes);
-    if (unread) this.#outgoing.once('finish', () => this.#incoming.destroy());
+    if (unread) {
+      // discarding for a moment lets the answer arrive: cutting at once would reset the connection under it
+      this.#incoming.resume();
+      setTimeout(() => this.#incoming.destroy(), LINGER_MS).unref();
+    }
   }
 
   start(status: number, headers: AnswerHeaders): void {

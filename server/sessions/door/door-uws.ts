@@ -157,7 +157,10 @@ function take(res: HttpResponse, req: HttpRequest, options: DoorOptions, answers
   }
   const headers = headerMap(lines);
   if ((headers.get('upgrade') ?? '').toLowerCase() === 'websocket') {
-    refuse(res, 404, `no socket here: connect to ${SOCKET_PATH}`);
+    // uWebSockets brings no upgrade without a key to `upgrade` below
+    const handshake = path === SOCKET_PATH ? unsoundHandshake(headers) : null;
+    if (handshake !== null) refuse(res, handshake.status, handshake.message);
+    else refuse(res, 404, `no socket here: connect to ${SOCKET_PATH}`);
     return;
   }
   const abort = new AbortController();
@@ -242,8 +245,9 @@ class UwsResponse implements DoorResponse {
       res.writeStatus(statusLine(status));
       for (const name in headers) res.writeHeader(name, headers[name]);
       if (closes) res.writeHeader('Connection', 'close');
-      if (status === 204 || status === 304) res.endWithoutBody(undefined, closes);
-      else if (this.#head) res.endWithoutBody(Buffer.byteLength(body), closes);
+      // the length is written as a header: told to `endWithoutBody` it leaves the answer open
+      if (this.#head) res.writeHeader('Content-Length', String(Buffer.byteLength(body)));
+      if (this.#head || ((status === 204 || status === 304) && !closes)) res.endWithoutBody();
       else res.end(body, closes);
     });
     this.#finish();
@@ -257,7 +261,7 @@ class UwsResponse implements DoorResponse {
     res.cork(() => {
       res.writeStatus(statusLine(status));
       for (const name in headers) res.writeHeader(name, headers[name]);
-      if (this.#head) res.endWithoutBody(undefined, !this.bodyRead);
+      if (this.#head) res.endWithoutBody();
       else if (filler !== '') res.write(filler);
     });
     if (this.#head) this.#finish();

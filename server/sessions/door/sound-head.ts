@@ -3,11 +3,15 @@
  * else looks at a request; what their parsers refuse themselves does not come this far.
  */
 
+/** A header's name, as HTTP has it. */
+const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
+
 /** Why a head must be refused; null where it is sound. `headers`: every line as it came, names in lower case. */
 export function unsoundHead(target: string, headers: readonly (readonly [string, string])[]): string | null {
   if (!target.startsWith('/')) return 'address must be a path';
   const seen = new Map<string, string>();
   for (const [name, value] of headers) {
+    if (!TOKEN.test(name)) return 'header without a proper name';
     if (seen.has(name) && (name === 'host' || name === 'content-length' || name === 'transfer-encoding')) {
       return `header ${name} given twice`;
     }

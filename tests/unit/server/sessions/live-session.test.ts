@@ -1,0 +1,271 @@
+/** The live protocol machine against a played engine, sink and clock: order, conflation, replay, bounds. */
+import { expect } from 'chai';
+import { EngineError } from '../../../../server/sessions/engine.ts';
+import { newLiveCounters } from '../../../../server/sessions/live/counters.ts';
+import { LiveSession } from '../../../../server/sessions/live/live-session.ts';
+import { HELD_BYTES_MAX } from '../../../../server/sessions/live/outbox.ts';
+import { FakeEngine, piecesOf } from './support/fake-engine.ts';
+import { FakeClock, FakeSink, settle } from './support/fake-sink.ts';
+
+describe('live session', () => {
+  let engine: FakeEngine;
+  let sink: FakeSink;
+  let clock: FakeClock;
+  let session: LiveSession;
+  const counters = newLiveCounters();
+
+  beforeEach(() => {
+    engine = new FakeEngine();
+    sink = new FakeSink();
+    clock = new FakeClock();
+    session = new LiveSession(sink, { engine, clock, counters, log: () => {}, server: 'test' });
+    session.open();
+  });
+
+  afterEach(() => {
+    session.close();
+    expect(counters.clients).to.equal(0);
+    expect(counters.subscriptions).to.equal(0);
+  });
+
+  function say(frame: object): void {
+    session.receive(JSON.stringify(frame));
+  }
+
+  async function subscribe(extra: object = {}): Promise<void> {
+    say({ op: 'subscribe', id: 's1', db: 'd', q: ' SELECT v FROM cpu ', ...extra });
+    await settle();
+    sink.take();
+  }
+
+  it('welcomes, subscribes and passes frames through as they are', async () => {
+    say({ op: 'subscribe', id: 's"1', db: 'd', q: ' SELECT v FROM cpu ', epoch: 'ns' });
+    await settle();
+    engine.feeds[0].rows('[1700000000000000001,1]', 'c1', { phase: 'snapshot' });
+    expect(sink.ops()).to.deep.equal(['welcome', 'subscribed', 'rows']);
+    expect(sink.frames[1]).to.include({ id: 's"1', query: 'SELECT v FROM cpu' });
+    expect(sink.texts[2]).to.include('"id":"s\\"1","phase":"snapshot"').and.to.include('[[1700000000000000001,1]]');
+    expect(engine.feeds[0].request).to.deep.equal({
+      database: 'd',
+      text: ' SELECT v FROM cpu ',
+      epoch: 'ns',
+      snapshot: true,
+      since: '',
+    });
+  });
+
+  it('tells of every mistake and goes on', async () => {
+    const mistakes = [
+      'nonsense',
+      '[]',
+      'null',
+      '{"op":"fly"}',
+      '{"op":"__proto__"}',
+      '{"op":"subscribe","id":"x"}',
+      '{"op":"subscribe","id":"x","db":"d","q":"q","maxHz":-1}',
+      '{"op":"subscribe","id":"x","db":"d","q":"q","mode":"all"}',
+      '{"op":"subscribe","id":7,"db":"d","q":"q"}',
+    ];
+    sink.take();
+    for (const text of mistakes) session.receive(text);
+    expect(sink.frames.map((f) => f.code)).to.deep.equal(mistakes.map(() => 'bad frame'));
+    sink.take();
+    say({ op: 'pause', id: 'none' });
+    engine.refusal = new EngineError('parse', 'found EOF', 7);
+    say({ op: 'subscribe', id: 'x', db: 'd', q: 'SELECT ' });
+    await settle();
+    expect(sink.frames[0]).to.include({ id: 'none', code: 'unknown subscription' });
+    expect(sink.frames[1]).to.deep.equal({ op: 'error', id: 'x', code: 'parse', message: 'found EOF', at: 7 });
+    say({ op: 'ping' });
+    expect(sink.ops().at(-1)).to.equal('pong');
+    expect(sink.ended).to.equal(null);
+  });
+
+  it('writes and queries', async () => {
+    sink.take();
+    say({ op: 'write', id: 'w', db: 'd', precision: 'ms', lines: 'cpu v=1 1' });
+    say({ op: 'write', id: 'x', db: 'missing', lines: 'cpu v=1 1' });
+    say({ op: 'write', id: 'y', db: 'bug', lines: 'cpu v=1 1' });
+    await settle();
+    expect(engine.writes[0]).to.include({ database: 'd', precision: 'ms', ack: 'disk', text: 'cpu v=1 1' });
+    const byId = new Map(sink.take().map((f) => [f.id, f]));
+    expect(byId.get('w')).to.deep.equal({ op: 'written', id: 'w', position: 'p1' });
+    expect(byId.get('x')).to.include({ op: 'error', code: 'database not found' });
+    expect(byId.get('y')).to.include({ op: 'error', code: 'internal', message: 'internal error' });
+    engine.pieces = () => piecesOf('{"results":[{"statement_id":0,', '"series":[]}]}\n');
+    say({ op: 'query', id: 'q', db: 'd', q: 'SELECT 1' });
+    await settle();
+    expect(sink.take()).to.deep.equal([{ op: 'result', id: 'q', results: [{ statement_id: 0, series: [] }] }]);
+  });
+
+  it('latest: keeps the newest row of each series and time for a slow reader, and says so', async () => {
+    await subscribe();
+    const feed = engine.feeds[0];
+    sink.room = false;
+    feed.rows('["t1",0]', 'c1');
+    for (let i = 1; i <= 100; i++) {
+      feed.rows(`["t1",${i}],["t2",9007199254740993]`, `c${i + 1}`);
+      feed.rows(`["t1",${i * 2}]`, `d${i + 1}`, { host: 'b' });
+      feed.push('progress', `"watermark":${i},"cursor":"p${i}"`, `p${i}`);
+    }
+    expect(sink.frames).to.have.length(1);
+    expect(session.heldBytes()).to.be.lessThan(2000);
+    clock.advance(250);
+    sink.room = true;
+    session.drain();
+    const [, status, rows, progress] = sink.frames;
+    expect(status).to.deep.equal({ op: 'status', id: 's1', lagMs: 250, conflated: 297 });
+    expect(rows.series).to.have.length(2);
+    expect(sink.texts[2]).to.include('["t1",100],["t2",9007199254740993]').and.to.include('["t1",200]');
+    expect(rows.cursor).to.equal('d101');
+    expect(progress).to.include({ op: 'progress', watermark: 100 });
+    feed.rows('["t3",1]', 'e1');
+    expect(sink.frames.at(-1)).to.include({ op: 'rows', cursor: 'e1' });
+    expect(session.heldBytes()).to.equal(0);
+  });
+
+  it('latest: keeps revisions apart, and moves the cursor only with the last frame', async () => {
+    await subscribe();
+    const feed = engine.feeds[0];
+    feed.rows('["t0",0]', 'c0');
+    sink.room = false;
+    feed.rows('["t1",1]', 'c1');
+    feed.rows('["t2",2]', 'c2');
+    feed.rows('["t1",3]', 'c3', { rev: 1 });
+    feed.push('delete', '"series":["host=b"],"cursor":"c4"', 'c4');
+    feed.rows('["t5",5]', 'c5');
+    sink.take();
+    sink.room = true;
+    session.drain();
+    const frames = sink.take();
+    expect(frames.map((f) => [f.op, f.rev, f.cursor])).to.deep.equal([
+      ['rows', 0, 'c1'],
+      ['rows', 1, 'c3'],
+      ['delete', undefined, 'c4'],
+      ['rows', 0, 'c5'],
+    ]);
+  });
+
+  it('every: keeps all in order, and replays from the log what did not fit', async () => {
+    await subscribe({ mode: 'every' });
+    const first = engine.feeds[0];
+    first.rows('["t0",0]', 'c0');
+    sink.room = false;
+    first.rows('["t1",1]', 'c1');
+    for (let i = 2; i < 5; i++) first.rows(`["t1",${i}]`, `c${i}`);
+    sink.room = true;
+    session.drain();
+    expect(sink.take().map((f) => f.cursor)).to.deep.equal(['c0', 'c1', 'c2', 'c3', 'c4']);
+    sink.room = false;
+    const wide = '"' + 'x'.repeat(10_000) + '"';
+    let pushed = 4;
+    while (!first.closed && pushed < 1000) first.rows(`["t1",${wide}]`, `c${++pushed}`);
+    expect(first.closed).to.equal(true);
+    expect(pushed * 10_000).to.be.lessThan(HELD_BYTES_MAX * 1.1);
+    expect(session.heldBytes()).to.equal(0);
+    expect(engine.feeds).to.have.length(1);
+    sink.room = true;
+    session.drain();
+    await settle();
+    expect(engine.feeds).to.have.length(2);
+    expect(engine.feeds[1].request.since).to.equal('c5');
+    expect(sink.take().map((f) => f.op)).to.deep.equal(['rows', 'status']);
+    engine.feeds[1].rows('["t1",6]', 'c6');
+    expect(sink.take().map((f) => f.cursor)).to.deep.equal(['c6']);
+  });
+
+  it('keeps the snapshot of a slow reader whole and replays only what came after it', async () => {
+    await subscribe({ mode: 'every' });
+    const feed = engine.feeds[0];
+    const wide = '"' + 'x'.repeat(100_000) + '"';
+    sink.room = false;
+    for (let i = 0; i < 30; i++) feed.rows(`["t${i}",${wide}]`, i === 29 ? 'snap' : '', { phase: 'snapshot' });
+    for (let i = 0; i < 20; i++) feed.rows(`["l${i}",${wide}]`, `c${i}`);
+    expect(feed.closed).to.equal(true);
+    sink.room = true;
+    session.drain();
+    await settle();
+    expect(sink.take().filter((f) => f.op === 'rows')).to.have.length(30);
+    expect(engine.feeds[1].request.since).to.equal('snap');
+  });
+
+  it('ends a subscription whose snapshot is too large for a reader that has stopped', async () => {
+    await subscribe();
+    const wide = '"' + 'x'.repeat(1_000_000) + '"';
+    sink.room = false;
+    for (let i = 0; i < 20; i++) engine.feeds[0].rows(`["t${i}",${wide}]`, '', { phase: 'snapshot' });
+    expect(engine.feeds[0].closed).to.equal(true);
+    sink.room = true;
+    session.drain();
+    expect(sink.frames.at(-1)).to.include({ op: 'error', id: 's1', code: 'too large' });
+  });
+
+  it('holds while paused and goes on when resumed', async () => {
+    await subscribe();
+    const feed = engine.feeds[0];
+    say({ op: 'pause', id: 's1' });
+    feed.rows('["t1",1]', 'c1');
+    feed.rows('["t1",2]', 'c2');
+    expect(sink.frames).to.have.length(0);
+    say({ op: 'resume', id: 's1' });
+    expect(sink.take().map((f) => f.op)).to.deep.equal(['status', 'rows']);
+    const wide = '"' + 'x'.repeat(100_000) + '"';
+    say({ op: 'pause', id: 's1' });
+    for (let i = 0; i < 30; i++) feed.rows(`["t${i}",${wide}]`, `d${i}`);
+    expect(feed.closed).to.equal(true);
+    say({ op: 'resume', id: 's1' });
+    await settle();
+    expect(engine.feeds[1].request.since).to.equal('c2');
+  });
+
+  it('sends at most maxHz rows frames a second, the newest of each', async () => {
+    await subscribe({ maxHz: 10 });
+    const feed = engine.feeds[0];
+    for (let i = 0; i < 100; i++) {
+      feed.rows(`["t1",${i}]`, `c${i}`);
+      clock.advance(10);
+    }
+    const rows = sink.take().filter((f) => f.op === 'rows');
+    expect(rows.length).to.be.within(9, 11);
+    clock.advance(1000);
+    expect(JSON.stringify(sink.take().concat(rows))).to.include('["t1",99]');
+    say({ op: 'update', id: 's1', maxHz: 0 });
+    feed.rows('["t1",100]', 'd1');
+    feed.rows('["t1",101]', 'd2');
+    expect(sink.take()).to.have.length(2);
+  });
+
+  it('sends nothing after unsubscribe, and takes the id again', async () => {
+    await subscribe();
+    say({ op: 'unsubscribe', id: 's1' });
+    expect(engine.feeds[0].closed).to.equal(true);
+    engine.feeds[0].closed = false;
+    engine.feeds[0].rows('["t1",1]', 'c1');
+    expect(sink.frames).to.have.length(0);
+    await subscribe();
+    engine.feeds[1].rows('["t1",1]', 'c1');
+    expect(sink.frames).to.have.length(1);
+  });
+
+  it('closes a feed that opens after its subscription has ended', async () => {
+    say({ op: 'subscribe', id: 's1', db: 'd', q: 'q' });
+    say({ op: 'unsubscribe', id: 's1' });
+    await settle();
+    expect(engine.feeds[0].closed).to.equal(true);
+    expect(sink.ops()).to.deep.equal(['welcome']);
+  });
+
+  it('bounds subscriptions, and replies that are not read', async () => {
+    for (let i = 0; i < 257; i++) say({ op: 'subscribe', id: `s${i}`, db: 'd', q: 'q' });
+    expect(sink.frames.at(-1)).to.include({ op: 'error', id: 's256', code: 'too many subscriptions' });
+    await settle();
+    sink.room = false;
+    engine.pieces = () => piecesOf(`{"results":["${'x'.repeat(1_000_000)}"]}`);
+    for (let i = 0; i < 12; i++) {
+      say({ op: 'query', id: `q${i}`, db: 'd', q: 'q' });
+      await settle();
+    }
+    expect(sink.ended).to.include({ code: 1013 });
+    expect(session.heldBytes()).to.equal(0);
+  });
+});

@@ -1,0 +1,90 @@
+/** An engine that a test plays: writes and queries are recorded and answered by functions, feeds are pushed by hand. */
+import {
+  type Engine,
+  EngineError,
+  type Feed,
+  type FeedFrame,
+  type QueryRequest,
+  type SubscribeRequest,
+  type WriteOutcome,
+  type WriteRequest,
+} from '../../../../../server/sessions/engine.ts';
+
+const encoder = new TextEncoder();
+
+export class FakeFeed implements Feed {
+  readonly query: string;
+  readonly request: SubscribeRequest;
+  readonly #frame: (frame: FeedFrame) => void;
+  closed = false;
+
+  constructor(request: SubscribeRequest, frame: (frame: FeedFrame) => void) {
+    this.request = request;
+    this.query = request.text.trim();
+    this.#frame = frame;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** A rows frame of one series: `values` as JSON texts of rows. */
+  rows(
+    values: string,
+    cursor: string,
+    options: { phase?: 'snapshot' | 'live'; rev?: number; host?: string } = {},
+  ): void {
+    const { phase = 'live', rev = 0, host = 'a' } = options;
+    const series = `{"name":"cpu","tags":{"host":"${host}"},"columns":["time","v"],"values":[${values}]}`;
+    this.push(
+      'rows',
+      `"phase":"${phase}","final":true,"rev":${rev},"series":[${series}],"cursor":"${cursor}"`,
+      cursor,
+      phase,
+    );
+  }
+
+  push(op: FeedFrame['op'], members: string, cursor = '', phase: 'snapshot' | 'live' = 'live'): void {
+    if (!this.closed) this.#frame({ op, members: encoder.encode(members), cursor, phase });
+  }
+}
+
+export class FakeEngine implements Engine {
+  readonly writes: (WriteRequest & { text: string })[] = [];
+  readonly queries: QueryRequest[] = [];
+  readonly feeds: FakeFeed[] = [];
+  ready = true;
+  outcome: WriteOutcome = { position: 'p1', partial: null, unparsed: false };
+  pieces: (request: QueryRequest, signal: AbortSignal) => AsyncIterable<Uint8Array> = () =>
+    piecesOf('{"results":[{"statement_id":0}]}\n');
+  refusal: EngineError | null = null;
+
+  async write(request: WriteRequest): Promise<WriteOutcome> {
+    if (this.refusal !== null) throw this.refusal;
+    if (request.database === 'missing') throw new EngineError('database not found', 'database not found: "missing"');
+    if (request.database === 'bug') throw new TypeError('secret');
+    this.writes.push({ ...request, text: new TextDecoder().decode(request.body) });
+    return this.outcome;
+  }
+
+  async query(request: QueryRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    if (this.refusal !== null) throw this.refusal;
+    this.queries.push(request);
+    return this.pieces(request, signal);
+  }
+
+  async subscribe(request: SubscribeRequest, frame: (frame: FeedFrame) => void): Promise<Feed> {
+    if (this.refusal !== null) throw this.refusal;
+    const feed = new FakeFeed(request, frame);
+    this.feeds.push(feed);
+    return feed;
+  }
+
+  health(): { ready: boolean; message: string } {
+    return { ready: this.ready, message: this.ready ? 'ready for queries and writes' : 'starting' };
+  }
+}
+
+export async function* piecesOf(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield encoder.encode(text);
+}
