@@ -7,6 +7,57 @@ import { type Checksum, crc32c } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
 import type { DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
 
+class MemoryFile implements StoredFile {
+  readonly #inode: Inode;
+  readonly #path: string;
+  readonly #life: { ended: boolean };
+  #closed = false;
+
+  constructor(inode: Inode, path: string, life: { ended: boolean }) {
+    this.#inode = inode;
+    this.#path = path;
+    this.#life = life;
+  }
+
+  async read(target: Uint8Array, at: number): Promise<number> {
+    const { seen } = this.#live();
+    const part = seen.subarray(Math.min(at, seen.length), Math.min(at + target.length, seen.length));
+    target.set(part);
+    return part.length;
+  }
+
+  async write(bytes: Uint8Array, at: number): Promise<void> {
+    const inode = this.#live();
+    if (at + bytes.length > inode.seen.length) inode.seen = resized(inode.seen, at + bytes.length);
+    inode.seen.set(bytes, at);
+  }
+
+  async datasync(): Promise<void> {
+    const inode = this.#live();
+    inode.durable = inode.seen.slice();
+  }
+
+  async truncate(length: number): Promise<void> {
+    const inode = this.#live();
+    inode.seen = resized(inode.seen, length);
+  }
+
+  async size(): Promise<number> {
+    return this.#live().seen.length;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  // private functions
+
+  #live(): Inode {
+    if (this.#closed || this.#life.ended) throw new StorageError('closed', `${this.#path} has been closed`);
+    return this.#inode;
+  }
+}
+
 export class MemoryFiles implements Files {
   readonly checksum: Checksum = crc32c;
   readonly #directories = new Map<string, Directory>();
@@ -109,57 +160,6 @@ export class MemoryFiles implements Files {
 
 type Inode = { seen: Uint8Array; durable: Uint8Array };
 type Directory = { seen: Map<string, Inode>; durable: Map<string, Inode> };
-
-class MemoryFile implements StoredFile {
-  readonly #inode: Inode;
-  readonly #path: string;
-  readonly #life: { ended: boolean };
-  #closed = false;
-
-  constructor(inode: Inode, path: string, life: { ended: boolean }) {
-    this.#inode = inode;
-    this.#path = path;
-    this.#life = life;
-  }
-
-  async read(target: Uint8Array, at: number): Promise<number> {
-    const { seen } = this.#live();
-    const part = seen.subarray(Math.min(at, seen.length), Math.min(at + target.length, seen.length));
-    target.set(part);
-    return part.length;
-  }
-
-  async write(bytes: Uint8Array, at: number): Promise<void> {
-    const inode = this.#live();
-    if (at + bytes.length > inode.seen.length) inode.seen = resized(inode.seen, at + bytes.length);
-    inode.seen.set(bytes, at);
-  }
-
-  async datasync(): Promise<void> {
-    const inode = this.#live();
-    inode.durable = inode.seen.slice();
-  }
-
-  async truncate(length: number): Promise<void> {
-    const inode = this.#live();
-    inode.seen = resized(inode.seen, length);
-  }
-
-  async size(): Promise<number> {
-    return this.#live().seen.length;
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-  }
-
-  // private functions
-
-  #live(): Inode {
-    if (this.#closed || this.#life.ended) throw new StorageError('closed', `${this.#path} has been closed`);
-    return this.#inode;
-  }
-}
 
 function resized(bytes: Uint8Array, length: number): Uint8Array {
   const next = new Uint8Array(length);

@@ -20,66 +20,6 @@ const fsFsync = promisify(fs.fsync);
 const fsFtruncate = promisify(fs.ftruncate);
 const fsFstat = promisify(fs.fstat);
 
-export class NodeFiles implements Files {
-  readonly checksum = checksum;
-
-  async open(path: string, mode: OpenMode): Promise<StoredFile> {
-    return new NodeFile(await guarded(path, fsOpen(path, FLAGS[mode])), path);
-  }
-
-  async list(directory: string): Promise<string[]> {
-    return (await guarded(directory, fs.promises.readdir(directory))).sort();
-  }
-
-  async makeDirectory(directory: string): Promise<void> {
-    const made = await guarded(directory, fs.promises.mkdir(directory, { recursive: true }));
-    if (made === undefined) return;
-    for (let parent = dirname(directory); ; parent = dirname(parent)) {
-      await this.syncDirectory(parent);
-      if (parent === dirname(made) || parent === dirname(parent)) return;
-    }
-  }
-
-  async rename(from: string, to: string): Promise<void> {
-    await guarded(from, fs.promises.rename(from, to));
-  }
-
-  async remove(path: string): Promise<void> {
-    await guarded(path, fs.promises.unlink(path));
-  }
-
-  async syncDirectory(directory: string): Promise<void> {
-    const fd = await guarded(directory, fsOpen(directory, 'r'));
-    try {
-      await guarded(directory, fsFsync(fd));
-    } finally {
-      await fsClose(fd);
-    }
-  }
-
-  async lock(directory: string): Promise<DirectoryLock> {
-    const path = join(directory, 'lock');
-    const own = `${path}.${process.pid}.${process.hrtime.bigint()}`;
-    await guarded(own, fs.promises.writeFile(own, ownerText(process.pid)));
-    try {
-      for (let attempt = 0; attempt < LOCK_ATTEMPTS_MAX; attempt++) {
-        if (await linked(own, path)) return { release: () => released(path) };
-        const owner = await readOwner(path);
-        if (owner !== null && ownerLives(owner)) {
-          const pid = owner.split(' ')[0];
-          throw new StorageError('locked', `${basename(directory)} is in use by process ${pid} (${path})`);
-        }
-        if (owner !== null) await takenAway(path, `${own}.stale`, owner);
-      }
-      throw new StorageError('locked', `${path} changes hands all the time`);
-    } finally {
-      await fs.promises.rm(own, { force: true });
-    }
-  }
-}
-
-// private functions
-
 class NodeFile implements StoredFile {
   readonly #path: string;
   #fd: number | null;
@@ -139,6 +79,66 @@ class NodeFile implements StoredFile {
     });
   }
 }
+
+export class NodeFiles implements Files {
+  readonly checksum = checksum;
+
+  async open(path: string, mode: OpenMode): Promise<StoredFile> {
+    return new NodeFile(await guarded(path, fsOpen(path, FLAGS[mode])), path);
+  }
+
+  async list(directory: string): Promise<string[]> {
+    return (await guarded(directory, fs.promises.readdir(directory))).sort();
+  }
+
+  async makeDirectory(directory: string): Promise<void> {
+    const made = await guarded(directory, fs.promises.mkdir(directory, { recursive: true }));
+    if (made === undefined) return;
+    for (let parent = dirname(directory); ; parent = dirname(parent)) {
+      await this.syncDirectory(parent);
+      if (parent === dirname(made) || parent === dirname(parent)) return;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await guarded(from, fs.promises.rename(from, to));
+  }
+
+  async remove(path: string): Promise<void> {
+    await guarded(path, fs.promises.unlink(path));
+  }
+
+  async syncDirectory(directory: string): Promise<void> {
+    const fd = await guarded(directory, fsOpen(directory, 'r'));
+    try {
+      await guarded(directory, fsFsync(fd));
+    } finally {
+      await fsClose(fd);
+    }
+  }
+
+  async lock(directory: string): Promise<DirectoryLock> {
+    const path = join(directory, 'lock');
+    const own = `${path}.${process.pid}.${process.hrtime.bigint()}`;
+    await guarded(own, fs.promises.writeFile(own, ownerText(process.pid)));
+    try {
+      for (let attempt = 0; attempt < LOCK_ATTEMPTS_MAX; attempt++) {
+        if (await linked(own, path)) return { release: () => released(path) };
+        const owner = await readOwner(path);
+        if (owner !== null && ownerLives(owner)) {
+          const pid = owner.split(' ')[0];
+          throw new StorageError('locked', `${basename(directory)} is in use by process ${pid} (${path})`);
+        }
+        if (owner !== null) await takenAway(path, `${own}.stale`, owner);
+      }
+      throw new StorageError('locked', `${path} changes hands all the time`);
+    } finally {
+      await fs.promises.rm(own, { force: true });
+    }
+  }
+}
+
+// private functions
 
 function checksum(bytes: Uint8Array): number {
   return crc32c(bytes);

@@ -9,6 +9,8 @@
  * further appends for good, and never tries the same file again. Where the disk was full, the file is cut back to what is durable,
  * this group is refused with `no space`, and the next append tries anew.
  *
+ * Longer than most files: the writing half is one state machine over the same few fields, and reads best in one place.
+ *
  * Segments are kept for ever: sealing them into buckets and dropping them afterwards would begin at `#segments`' front.
  */
 import { StorageError } from '../error.ts';
@@ -23,7 +25,7 @@ const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const RECORD_BYTES_MAX = 32 * 1024 * 1024;
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** Staged bytes of one write: beyond this a larger write is no faster, and appends wait longer. */
-const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 /** First size of the staging buffer. */
 const STAGING_BYTES = 64 * 1024;
 /** What a waiting append costs beside its payload, so that empty ones cannot fill the memory. */
@@ -87,6 +89,11 @@ export class ShardLog {
   /** Last durable sequence; 0 in a log that never had one. */
   get last(): number {
     return (this.#segments.at(-1)?.next ?? 1) - 1;
+  }
+
+  /** Durable bytes on disk. */
+  get bytes(): number {
+    return this.#segments.reduce((total, segment) => total + segment.bytes, 0);
   }
 
   /** Why nothing can be appended any more; null while the log is well. */

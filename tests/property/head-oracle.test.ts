@@ -23,31 +23,6 @@ const EPOCH = 1_700_000_000_000_000_000n;
 
 type Scan = { low: bigint; high: bigint; mask: boolean[] | null; fields: string[] | null };
 
-describe(`the head against a map (SEED=${SEED})`, () => {
-  it('answers every scan as the map does', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(pointsOf(), scanOf()), { minLength: 1, maxLength: 12 }), (steps) => {
-        const head = new Head();
-        const oracle = new Oracle();
-        for (const [points, scan] of steps) {
-          const { batch, bytes } = batchOf(points);
-          const applied = head.apply(batch);
-          const expected = oracle.apply(points);
-          expect([...(applied.late ?? [])]).to.deep.equal(expected.late);
-          expect(applied.conflicts.map((c) => `${c.field} ${c.rows}`)).to.deep.equal(expected.conflicts);
-          bytes.fill(0xff);
-          compare(head, oracle, scan);
-        }
-        compare(head, oracle, { low: -(2n ** 63n), high: 2n ** 63n - 1n, mask: null, fields: null });
-        expect(head.stats().points).to.equal(oracle.rows.size);
-      }),
-      { seed: SEED, numRuns: 400 },
-    );
-  });
-});
-
-// private functions
-
 class Oracle {
   readonly rows = new Map<string, { key: string; time: bigint; fields: Record<string, string> }>();
   readonly #types = new Map<string, FieldType>();
@@ -78,6 +53,31 @@ class Oracle {
     };
   }
 }
+
+describe(`the head against a map (SEED=${SEED})`, () => {
+  it('answers every scan as the map does', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(pointsOf(), scanOf()), { minLength: 1, maxLength: 12 }), (steps) => {
+        const head = new Head();
+        const oracle = new Oracle();
+        for (const [points, scan] of steps) {
+          const { batch, bytes } = batchOf(points);
+          const applied = head.apply(batch);
+          const expected = oracle.apply(points);
+          expect([...(applied.late ?? [])]).to.deep.equal(expected.late);
+          expect(applied.conflicts.map((c) => `${c.field} ${c.rows}`)).to.deep.equal(expected.conflicts);
+          bytes.fill(0xff);
+          compare(head, oracle, scan);
+        }
+        compare(head, oracle, { low: -(2n ** 63n), high: 2n ** 63n - 1n, mask: null, fields: null });
+        expect(head.stats().points).to.equal(oracle.rows.size);
+      }),
+      { seed: SEED, numRuns: 400 },
+    );
+  });
+});
+
+// private functions
 
 function compare(head: Head, oracle: Oracle, { low, high, mask, fields }: Scan): void {
   const table = head.series('db', 'autogen', 'm')!;
