@@ -190,17 +190,17 @@ export class LineDecoder {
     let id = this.#last >= 0 ? known.successor[this.#last] : -1;
     if (id >= 0 && known.spells(id, this.#view, start, this.#fastEnd)) p = start + known.lengthOf(id);
     else {
-      let c = body[p];
-      while (c > SPACE || (c === SPACE ? p > start && body[p - 1] === BACKSLASH : c !== NEWLINE)) c = body[++p];
-      if (c === NEWLINE) return -1;
-      const hash = known.hash(this.#view, start, p, this.#scope.id);
+      const hash = known.scan(this.#view, start, this.#scope.id);
+      p = known.scanEnd;
+      if (p < 0) return -1;
       id = known.find(this.#view, start, p, hash, this.#scope.id, this.#scopeOf);
       if (id < 0) return -1;
       if (this.#last >= 0) known.successor[this.#last] = id;
     }
     const m = this.#measurements[known.measurement[id]];
     if (m.body !== this.#bodies && !this.#meet(m)) return -1;
-    const { next, kinds, nameBytes, nameFrom, nameTo } = m;
+    const { next, kinds, nameView, nameFrom, nameTo } = m;
+    const view = this.#view;
     const slots = this.#slot;
     const values = this.#value;
     const fieldsMax = slots.length;
@@ -213,13 +213,16 @@ export class LineDecoder {
       let slot = next[previous];
       let q = p;
       if (slot >= 0) {
-        let i = nameFrom[slot];
-        const to = nameTo[slot];
-        while (i < to && nameBytes[i] === body[q]) {
-          i++;
-          q++;
-        }
-        if (i < to || to === 0) slot = -1;
+        const from = nameFrom[slot];
+        const length = nameTo[slot] - from;
+        q = p + length;
+        // Four bytes at a time, the last four overlapping.
+        const last = length - 4;
+        if (last >= 0 && q <= this.#fastEnd) {
+          let i = 0;
+          while (i < last && nameView.getInt32(from + i, true) === view.getInt32(p + i, true)) i += 4;
+          if (i < last || nameView.getInt32(from + last, true) !== view.getInt32(p + last, true)) slot = -1;
+        } else if (!m.spells(slot, body, p)) slot = -1;
       }
       if (slot < 0) {
         slot = m.findSpelling(body, p);

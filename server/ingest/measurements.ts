@@ -26,6 +26,7 @@ export class MeasurementMemory implements BatchOwner {
   kinds = new Int8Array(SLOTS_MIN).fill(UNKNOWN_KIND);
   /** Names as written with the equals sign, end to end. */
   nameBytes = new Uint8Array(256);
+  nameView = new DataView(this.nameBytes.buffer);
   nameFrom = new Uint32Array(SLOTS_MIN);
   nameTo = new Uint32Array(SLOTS_MIN);
   /** After slot s mostly comes slot next[s + 1]; next[0] is the first of a line. −1 = no idea. */
@@ -36,6 +37,7 @@ export class MeasurementMemory implements BatchOwner {
   others: Map<string, BatchBuilder> | null = null;
   #bytesUsed = 0;
   #slotOf = new Map<string, number>();
+  #known: KnownFields | undefined;
   #version = 0;
   /** Slot + 1 by hash of the name as written. */
   #table = new Int32Array(4 * SLOTS_MIN);
@@ -53,7 +55,8 @@ export class MeasurementMemory implements BatchOwner {
     this.body = body;
     this.others = null;
     const known = fieldTypes.lookup(this.database, this.retentionPolicy, this.name);
-    if (known?.version === this.#version && !this.assumed) return;
+    if (known !== undefined && known === this.#known && known.version === this.#version && !this.assumed) return;
+    this.#known = known;
     this.#version = known?.version ?? 0;
     this.assumed = false;
     this.full = known?.full ?? false;
@@ -88,6 +91,7 @@ export class MeasurementMemory implements BatchOwner {
     const length = to - from + 1;
     if (this.#bytesUsed + length > this.nameBytes.length) {
       this.nameBytes = grown(this.nameBytes, 2 * this.nameBytes.length + length);
+      this.nameView = new DataView(this.nameBytes.buffer);
     }
     this.nameBytes.set(body.subarray(from, to), this.#bytesUsed);
     this.nameBytes[this.#bytesUsed + length - 1] = 61;
