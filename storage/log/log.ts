@@ -9,7 +9,7 @@
  * further appends for good, and never tries the same file again. Where the disk was full, the file is cut back to what is durable,
  * this group is refused with `no space`, and the next append tries anew.
  *
- * Longer than most files: the writing half is one state machine over the same few fields, and reads best in one place.
+ * A long file: the writing half is one state machine over the same few fields, and reads best in one place.
  *
  * Segments are kept for ever: sealing them into buckets and dropping them afterwards would begin at `#segments`' front.
  */

@@ -105,6 +105,21 @@ describe('the head', () => {
     expect(head.stats().points).to.equal(2);
   });
 
+  it('views a batch of the stream again as it was applied', () => {
+    const head = new Head();
+    apply(head, [point('a=1', 1n, { f: 1 })]);
+    const { batch } = batchOf([point('a=2', 2n, { f: 2 }), point('a=1', 3n, { f: 3 })]);
+    const { block } = head.apply(batch);
+    const again = head.view(batch)!;
+    expect([...again.series])
+      .to.deep.equal([...block.series])
+      .and.to.deep.equal([1, 0]);
+    expect(again.columns.get('f')).to.deep.equal(block.columns.get('f'));
+    expect(head.stats().points).to.equal(3);
+    head.dropDatabase('db');
+    expect(head.view(batch)).to.equal(null);
+  });
+
   it('finds series by their tags', () => {
     const head = new Head();
     const keys = ['host=a,zone=eu', 'host=b', 'host=a', '', 'host=c,zone=us', 'zone=eu'];

@@ -1,10 +1,14 @@
 /** The append log through its public door: order, groups, limits, segments, readers, failures of the disk. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   type FaultPlan,
   FaultyFiles,
   type LogOptions,
   MemoryFiles,
+  NodeFiles,
   ShardLog,
   StorageError,
 } from '../../../storage/index.ts';
@@ -151,6 +155,29 @@ describe('the append log', () => {
       }
     });
   }
+
+  it('works on a real disk', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-log-'));
+    try {
+      const path = join(directory, 'shard', 'log');
+      const options = { shard: 1, segmentBytesMax: 50_000 };
+      const log = await ShardLog.open(new NodeFiles(), path, options);
+      const sizes = Array.from({ length: 200 }, (_, i) => (i * 37) % 3000);
+      await Promise.all(sizes.map((n) => log.append(payload(n))));
+      expect(await readAll(log, 1)).to.deep.equal(sizes);
+      await log.close();
+      const found: number[] = [];
+      const again = await ShardLog.open(new NodeFiles(), path, {
+        ...options,
+        recovered: (_, p) => found.push(p.length),
+      });
+      expect(found).to.deep.equal(sizes);
+      expect([again.cut, again.last, again.bytes]).to.deep.equal([null, 200, log.bytes]);
+      await again.close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
 
   it('never syncs a file again whose fsync failed', async () => {
     const files = new FaultyFiles(new MemoryFiles(), (call, n) =>
