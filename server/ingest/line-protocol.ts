@@ -46,6 +46,9 @@ const UNITS = {
   h: { perSecond: 0, secondsEach: 3600 },
 } as const;
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+const NOTHING_VIEW: DataView = new DataView(NOTHING.buffer);
+
 const encoder = new TextEncoder();
 
 export interface LineDecoderOptions {
@@ -73,8 +76,8 @@ export class LineDecoder {
   #bodies = 0;
   #batchNumbers = 0;
   // of the body at hand
-  #body: Uint8Array = new Uint8Array(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  #body: Uint8Array = NOTHING;
+  #view: DataView = NOTHING_VIEW;
   #request!: DecodeRequest;
   #scope!: { id: number; byName: Map<string, MeasurementMemory> };
   #fastEnd = 0;
@@ -170,7 +173,8 @@ export class LineDecoder {
   #finish(): Decoded {
     const batches: Batch[][] = Array.from({ length: this.#shards }, () => []);
     for (const builder of this.#open) if (builder.rows > 0) batches[builder.shard].push(builder.finish());
-    this.#body = new Uint8Array(0);
+    this.#body = NOTHING;
+    this.#view = NOTHING_VIEW;
     return {
       batches,
       rows: this.#rows,
