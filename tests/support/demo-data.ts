@@ -83,7 +83,7 @@ export function demoOptions(): { options: FakeOptions; close(): void } {
             id: frame.id,
             code: 'parse',
             message: 'error parsing query: found FORM, expected FROM at line 1, char 19',
-            at: 16,
+            at: 18,
           });
           return;
         }

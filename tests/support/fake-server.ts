@@ -60,6 +60,13 @@ export interface FakeOptions {
   readonly welcome?: boolean;
 }
 
+/** Address of a port that nobody listens on. */
+export async function deadUrl(): Promise<string> {
+  const server = await startFakeServer();
+  await server.stop();
+  return server.url;
+}
+
 export async function startFakeServer(options: FakeOptions = {}): Promise<FakeServer> {
   const sessions: FakeSession[] = [];
   const written: Written[] = [];
