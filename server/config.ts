@@ -48,7 +48,11 @@ const SETTINGS = {
   auth: { type: 'string', default: 'false', help: 'reserved: this version has no users' },
   node: { type: 'string', default: '', help: 'name of this node in its own telemetry (default: host name)' },
   'log-level': { type: 'string', default: 'info', help: 'error, warn, info or debug' },
-  shards: { type: 'string', default: '', help: 'hash ranges of series; fixed when the data directory is made (default: cores)' },
+  shards: {
+    type: 'string',
+    default: '',
+    help: 'hash ranges of series; fixed when the data directory is made (default: cores)',
+  },
   workers: { type: 'string', default: '', help: 'threads that own shards (default: cores, at most one per shard)' },
   'auto-create': { type: 'string', default: 'true', help: 'a write creates a database that does not exist' },
   'telemetry-ms': { type: 'string', default: '1000', help: 'interval of the points in _internal; 0 = none' },
@@ -59,8 +63,12 @@ type Name = keyof typeof SETTINGS;
 
 /** `--help` as text. */
 export function usage(): string {
-  const lines = Object.entries(SETTINGS).map(([name, s]) => `  --${name.padEnd(14)} ${s.help}${s.default === '' ? '' : ` (${s.default})`}`);
-  return ['usage: npm start -- [flags]', '', ...lines, '  --config FILE    the same names as a JSON object', ''].join('\n');
+  const lines = Object.entries(SETTINGS).map(
+    ([name, s]) => `  --${name.padEnd(14)} ${s.help}${s.default === '' ? '' : ` (${s.default})`}`,
+  );
+  return ['usage: npm start -- [flags]', '', ...lines, '  --config FILE    the same names as a JSON object', ''].join(
+    '\n',
+  );
 }
 
 /** `argv` without node and script. Booleans may stand without a value: `--auth`. */
@@ -68,7 +76,10 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
   const flags = parseFlags(argv);
   const file = readFile(flags['config'] ?? environment['MILLRACE_CONFIG']);
   const get = (name: Name): string =>
-    flags[name] ?? environment[`MILLRACE_${name.toUpperCase().replaceAll('-', '_')}`] ?? file[name] ?? SETTINGS[name].default;
+    flags[name] ??
+    environment[`MILLRACE_${name.toUpperCase().replaceAll('-', '_')}`] ??
+    file[name] ??
+    SETTINGS[name].default;
   refuseReserved(get);
   const cores = availableParallelism();
   const shards = get('shards') === '' ? null : wholeNumber('shards', get('shards'), 1, SHARDS_MAX);
@@ -121,7 +132,8 @@ function readFile(path: string | undefined): Record<string, string> {
 /** A setting without an effect would be a lie, `--auth` most of all. */
 function refuseReserved(get: (name: Name) => string): void {
   if (get('redis') !== '') throw new ConfigError('redis: this version keeps no shared views yet; leave it out');
-  if (get('auth') !== 'false') throw new ConfigError('auth: this version has no users yet; leave it out and bind to loopback');
+  if (get('auth') !== 'false')
+    throw new ConfigError('auth: this version has no users yet; leave it out and bind to loopback');
   if (get('roles') !== SETTINGS.roles.default) {
     throw new ConfigError(`roles: this version runs ${SETTINGS.roles.default} together; leave it out`);
   }

@@ -23,8 +23,6 @@ export interface WriteOutcome {
   readonly position: string;
   /** null: every line was kept. Else InfluxDB's text `partial write: …` and what it says of the lines; the good ones were kept. */
   readonly partial: string | null;
-  /** Lines that could not be read at all: `unable to parse 'x': missing fields`. InfluxDB words it differently from a partial write. */
-  readonly unparsed: boolean;
 }
 
 export type { AnswerFormat };

@@ -136,7 +136,8 @@ export class Peer {
         return;
       case 'open':
         if (this.#serving.size >= STREAMS_MAX) this.#fail(wire.id, new PeerError('busy', 'too many open streams'));
-        else this.#serving.set(wire.id, this.#handlers.streams[wire.method](wire.body as never)[Symbol.asyncIterator]());
+        else
+          this.#serving.set(wire.id, this.#handlers.streams[wire.method](wire.body as never)[Symbol.asyncIterator]());
         return;
       case 'next':
         void this.#serveNext(wire.id);

@@ -33,7 +33,9 @@ function violations(file: SourceFile): string[] {
     found.push(`${lines.length} lines, and the header does not say why it is long`);
   }
   if (/^export default/m.test(file.text)) found.push('default export');
-  for (const match of file.text.matchAll(/^(?:export )?(?:const|let) (\w+)[^=\n]*= (?:async )?(?:\([^)]*\)|\w+)(?:: [^=]+)? =>/gm)) {
+  for (const match of file.text.matchAll(
+    /^(?:export )?(?:const|let) (\w+)[^=\n]*= (?:async )?(?:\([^)]*\)|\w+)(?:: [^=]+)? =>/gm,
+  )) {
     found.push(`top-level function "${match[1]}" is not a declaration`);
   }
   return [...found, ...orderViolations(lines)];
@@ -46,8 +48,10 @@ function orderViolations(lines: string[]): string[] {
     const declared = /^(export )?(?:async )?function\*? (\w+)/.exec(line);
     if (declared === null) return;
     const exported = declared[1] !== undefined;
-    if (exported && marker !== -1 && i > marker) found.push(`line ${i + 1}: exported "${declared[2]}" below "${MARKER}"`);
-    if (!exported && (marker === -1 || i < marker)) found.push(`line ${i + 1}: private "${declared[2]}" above "${MARKER}"`);
+    if (exported && marker !== -1 && i > marker)
+      found.push(`line ${i + 1}: exported "${declared[2]}" below "${MARKER}"`);
+    if (!exported && (marker === -1 || i < marker))
+      found.push(`line ${i + 1}: private "${declared[2]}" above "${MARKER}"`);
   });
   if (marker !== -1 && !lines.slice(marker).some((l) => /^(?:async )?function|^type |^interface |^const /.test(l))) {
     found.push(`"${MARKER}" with nothing below it`);

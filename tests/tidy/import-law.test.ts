@@ -31,7 +31,8 @@ const VENDOR_HOMES: Record<string, RegExp> = {
 };
 
 /** Files that are started, not imported. */
-const ENTRIES = /^(server\/main\.ts|server\/workers\/worker\.ts|client\/cli\/main\.ts|client\/build\.ts|client\/console\/main\.tsx)$/;
+const ENTRIES =
+  /^(server\/main\.ts|server\/workers\/worker\.ts|client\/cli\/main\.ts|client\/build\.ts|client\/console\/main\.tsx)$/;
 
 const files = sourceFiles(FOLDERS);
 
@@ -72,12 +73,15 @@ describe('import law', () => {
 function breaches(file: SourceFile, target: string): string[] {
   if (target.startsWith('node:')) {
     if (/^(model|query)\//.test(file.path)) return [`${target}: ${file.path.split('/')[0]}/ knows no Node`];
-    if (/^storage\//.test(file.path) && !file.path.startsWith('storage/files/')) return [`${target}: only storage/files touches Node`];
+    if (/^storage\//.test(file.path) && !file.path.startsWith('storage/files/'))
+      return [`${target}: only storage/files touches Node`];
     return [];
   }
   if (!target.startsWith('.')) {
     for (const [vendor, home] of Object.entries(VENDOR_HOMES)) {
-      const same = vendor.endsWith('/') ? target.startsWith(vendor) : target === vendor || target.startsWith(`${vendor}/`);
+      const same = vendor.endsWith('/')
+        ? target.startsWith(vendor)
+        : target === vendor || target.startsWith(`${vendor}/`);
       if (same) return home.test(file.path) ? [] : [`${target}: belongs to its adapter ${home}`];
     }
     return [`${target}: a dependency without a home; give it one in VENDOR_HOMES and a reason in docs/adr`];

@@ -54,7 +54,7 @@ export class FakeEngine implements Engine {
   readonly queries: QueryRequest[] = [];
   readonly feeds: FakeFeed[] = [];
   ready = true;
-  outcome: WriteOutcome = { position: 'p1', partial: null, unparsed: false };
+  outcome: WriteOutcome = { position: 'p1', partial: null };
   pieces: (request: QueryRequest, signal: AbortSignal) => AsyncIterable<Uint8Array> = () =>
     piecesOf('{"results":[{"statement_id":0}]}\n');
   refusal: EngineError | null = null;

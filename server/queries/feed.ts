@@ -1,0 +1,47 @@
+/**
+ * Feed: what the subscribers of one live query who asked for the same epoch share. Every frame is encoded once, goes to all that are
+ * attached, and stays for a while in a ring, so that a client that lost its connection gets exactly the frames it missed.
+ */
+import type { Epoch } from '../../client/protocol/index.ts';
+import type { FeedFrame } from '../sessions/index.ts';
+
+/** Frames and bytes of them kept per feed: minutes of a window per second, or one burst. */
+const RING_FRAMES_MAX = 512;
+const RING_BYTES_MAX = 1024 * 1024;
+
+export class Feed {
+  readonly key: string;
+  readonly epoch: Epoch | null;
+  readonly subscribers = new Set<number>();
+  /** Frames `#first` … in order of their numbers, which have no holes. */
+  #ring: FeedFrame[] = [];
+  #first = 1;
+  #bytes = 0;
+
+  constructor(key: string, epoch: Epoch | null) {
+    this.key = key;
+    this.epoch = epoch;
+  }
+
+  /** Keeps the frame numbered `number`; numbers grow by one, or the ring starts anew. */
+  keep(number: number, frame: FeedFrame): void {
+    if (number !== this.#first + this.#ring.length) {
+      this.#ring = [];
+      this.#bytes = 0;
+      this.#first = number;
+    }
+    this.#ring.push(frame);
+    this.#bytes += frame.members.byteLength;
+    while (this.#ring.length > RING_FRAMES_MAX || (this.#bytes > RING_BYTES_MAX && this.#ring.length > 1)) {
+      this.#bytes -= this.#ring.shift()!.members.byteLength;
+      this.#first++;
+    }
+  }
+
+  /** The frames behind number `seen`; null where some of them are no longer (or never were) here. `last` = newest number given out. */
+  since(seen: number, last: number): FeedFrame[] | null {
+    if (seen === last) return [];
+    if (seen > last || seen + 1 < this.#first || this.#first + this.#ring.length !== last + 1) return null;
+    return this.#ring.slice(seen + 1 - this.#first);
+  }
+}

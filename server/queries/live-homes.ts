@@ -1,0 +1,235 @@
+/**
+ * LiveHomes: the live queries that have their home on this worker. Equal queries (same database and canonical text) share one
+ * operator; it is made by the first subscriber, lingers a while after the last one so that a lost connection finds it again, and
+ * is planned anew when the schema of its database has changed.
+ */
+import type { Epoch } from '../../client/protocol/index.ts';
+import {
+  assertLive,
+  type LivePlan,
+  livePlan,
+  parse,
+  QueryError,
+  type SelectStatement,
+  samePlan,
+} from '../../query/index.ts';
+import type { FeedFrame } from '../sessions/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { LiveOperator, type OperatorPort } from './live-operator.ts';
+import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-shards.ts';
+import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
+
+/** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
+const OPERATORS_MAX = 20_000;
+/** How long an operator without subscribers is kept for clients that reconnect. */
+const LINGER_MS = 30_000;
+/** How often the clock is looked at: closes quiet windows within this. */
+const TICK_MS = 100;
+/** Changes of a schema that come together are planned for once. */
+const REPLAN_DELAY_MS = 20;
+
+export interface SubscribeHome {
+  readonly subscriber: number;
+  readonly feed: string;
+  readonly database: string;
+  /** Canonical text. */
+  readonly query: string;
+  readonly epoch: Epoch | null;
+  readonly snapshot: boolean;
+  readonly since: string;
+}
+
+export interface LiveHomesOptions {
+  readonly mesh: ShardMesh;
+  readonly nowMs: () => number;
+  readonly log: Logger;
+  readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
+  readonly attached: (feed: string, subscriber: number) => void;
+}
+
+export class LiveHomes {
+  readonly #options: LiveHomesOptions;
+  readonly #port: OperatorPort;
+  /** By key; a promise while it is being planned. */
+  readonly #operators = new Map<string, Promise<LiveOperator>>();
+  readonly #running = new Map<string, LiveOperator>();
+  readonly #replanning = new Set<string>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: LiveHomesOptions) {
+    const { mesh, nowMs, frame, attached } = options;
+    this.#options = options;
+    this.#port = {
+      shards: mesh.shards,
+      nowMs,
+      frame,
+      attached,
+      start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
+      stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
+      history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
+      missed: (op, round, cursor) =>
+        this.#toShards(op, 'live ask', (shard) => {
+          const { sequence } = cursor.positions[shard];
+          return askOf(op, shard, round, { sequence, watermark: cursor.watermark });
+        }),
+      expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
+    };
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** Throws QueryError where the query cannot be live. */
+  async subscribe(request: SubscribeHome): Promise<void> {
+    const operator = await this.#operator(request.database, request.query);
+    operator.join(request);
+  }
+
+  unsubscribe({ feed, subscriber }: { feed: string; subscriber: number }): void {
+    const [database, query] = JSON.parse(feed) as [string, string];
+    this.#operators.get(keyOf(database, query))?.then((op) => op.leave(subscriber), ignore);
+  }
+
+  update(message: ShardUpdate): void {
+    const operator = this.#running.get(message.operator);
+    if (operator === undefined) return;
+    this.#guard(operator, () => operator.update(message));
+  }
+
+  failed({ operator: key, instance, message, round }: ShardFailure): void {
+    const operator = this.#running.get(key);
+    if (operator === undefined || operator.instance !== instance) return;
+    if (round !== null) operator.roundFailed(round);
+    else this.#end(operator, message);
+  }
+
+  /** Plans the live queries of a database anew, a moment later. */
+  schemaChanged(database: string): void {
+    if (this.#replanning.has(database)) return;
+    if (![...this.#running.values()].some((op) => op.database === database)) return;
+    this.#replanning.add(database);
+    setTimeout(() => {
+      this.#replanning.delete(database);
+      for (const op of this.#running.values()) if (op.database === database) void this.#replan(op);
+    }, REPLAN_DELAY_MS);
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#running.clear();
+    this.#operators.clear();
+  }
+
+  // private functions
+
+  #operator(database: string, query: string): Promise<LiveOperator> {
+    const key = keyOf(database, query);
+    let operator = this.#operators.get(key);
+    if (operator === undefined) {
+      if (this.#operators.size >= OPERATORS_MAX) {
+        throw new QueryError('invalid', `live query: ${OPERATORS_MAX} different ones are running already`);
+      }
+      operator = this.#make(key, database, query);
+      this.#operators.set(key, operator);
+      operator.catch(() => this.#operators.delete(key));
+    }
+    return operator;
+  }
+
+  async #make(key: string, database: string, query: string): Promise<LiveOperator> {
+    const live = await this.#plan(database, query);
+    const operator = new LiveOperator(key, database, query, live, this.#port);
+    this.#running.set(key, operator);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#port.start(operator);
+    return operator;
+  }
+
+  async #plan(database: string, query: string): Promise<LivePlan> {
+    const statement = parse(query)[0] as SelectStatement;
+    assertLive(statement);
+    const now = BigInt(this.#options.nowMs()) * 1_000_000n;
+    return livePlan(statement, await planOverShards(statement, database, now, this.#options.mesh));
+  }
+
+  async #replan(operator: LiveOperator): Promise<void> {
+    const { database, query, instance } = operator;
+    try {
+      const live = await this.#plan(database, query);
+      if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
+      const before = { ...operator.live.plan, bounds: live.plan.bounds };
+      if (samePlan(before, live.plan)) {
+        if (live.plan.kind === 'raw') this.#port.start(operator);
+      } else operator.restart(live);
+    } catch (error) {
+      this.#end(operator, (error as Error).message);
+    }
+  }
+
+  #toShards(operator: LiveOperator, method: string, bodyOf: (shard: number) => object): void {
+    const { mesh, log } = this.#options;
+    for (let shard = 0; shard < mesh.shards; shard++) {
+      mesh.call(shard, method, bodyOf(shard)).catch((error: Error) => {
+        log.error('a shard did not answer a live query', { query: operator.query, shard, error: error.message });
+        this.#end(operator, 'a shard did not answer');
+      });
+    }
+  }
+
+  #tick(): void {
+    const nowMs = this.#options.nowMs();
+    for (const operator of this.#running.values()) {
+      if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
+      else this.#guard(operator, () => operator.tick());
+    }
+  }
+
+  /** A query that outgrows its limits is ended and its subscribers are told; the others go on. */
+  #guard(operator: LiveOperator, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof QueryError)) {
+        this.#options.log.error('a live query failed', {
+          query: operator.query,
+          error: String((error as Error).stack),
+        });
+      }
+      this.#end(operator, error instanceof QueryError ? error.message : 'internal error');
+    }
+  }
+
+  #end(operator: LiveOperator, message: string): void {
+    if (this.#running.get(operator.key) !== operator) return;
+    operator.fail(message);
+    this.#forget(operator);
+  }
+
+  #forget(operator: LiveOperator): void {
+    this.#running.delete(operator.key);
+    this.#operators.delete(operator.key);
+    this.#port.stop(operator);
+  }
+}
+
+// private functions
+
+function keyOf(database: string, query: string): string {
+  return JSON.stringify([database, query]);
+}
+
+function nameOf(op: LiveOperator, shard: number): { shard: number; operator: string; instance: number } {
+  return { shard, operator: op.key, instance: op.instance };
+}
+
+function startOf(op: LiveOperator, shard: number, home: number): LiveStart {
+  return { ...nameOf(op, shard), live: op.live, database: op.database, home };
+}
+
+function askOf(op: LiveOperator, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
+  return { ...nameOf(op, shard), round, cursor };
+}
+
+function ignore(): void {}

@@ -1,0 +1,332 @@
+/**
+ * LiveOperator: one distinct live query at its home: stage 2 (`LiveMerge`), the feeds of its subscribers, and how a subscriber joins
+ * without a seam.
+ *
+ *     shards ──updates──▶ merge ──emissions──▶ frames (encoded once per epoch) ──▶ subscribers that are attached
+ *
+ * Joining goes in rounds. A round asks every shard for the history (or for what a cursor missed); each shard answers in the same
+ * channel as its updates, so what comes before the answer is in it and what comes after is not. Updates that follow an answer wait
+ * until all shards have answered; then the joiners get their first rows, are attached, and the waiting updates are taken. All who
+ * wait for a snapshot share one round and its encoding.
+ */
+import type { Epoch } from '../../client/protocol/index.ts';
+import { ORIGIN, type Position } from '../../model/index.ts';
+import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
+import type { FeedFrame } from '../sessions/index.ts';
+import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
+import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
+import { Feed } from './feed.ts';
+import type { ShardUpdate } from './live-shards.ts';
+
+/** A subscriber hears at least this often how far the query has come. */
+const PROGRESS_INTERVAL_MS = 1000;
+
+export interface Joiner {
+  readonly subscriber: number;
+  readonly feed: string;
+  readonly epoch: Epoch | null;
+  readonly snapshot: boolean;
+  /** '' = none. */
+  readonly since: string;
+}
+
+/** What the operator needs from its worker. */
+export interface OperatorPort {
+  readonly shards: number;
+  nowMs(): number;
+  frame(feed: string, to: number | null, frame: FeedFrame): void;
+  attached(feed: string, subscriber: number): void;
+  /** To all shards. */
+  start(operator: LiveOperator): void;
+  stop(operator: LiveOperator): void;
+  history(operator: LiveOperator, round: number): void;
+  missed(operator: LiveOperator, round: number, cursor: Cursor): void;
+  expire(operator: LiveOperator, before: bigint): void;
+}
+
+interface Round {
+  readonly id: number;
+  readonly joiners: Joiner[];
+  /** Not null: what this cursor missed is asked for, else the history. */
+  readonly cursor: Cursor | null;
+  readonly answers: (ShardUpdate | null)[];
+  readonly waiting: ShardUpdate[];
+}
+
+let lives = 0;
+
+export class LiveOperator {
+  readonly key: string;
+  readonly database: string;
+  readonly query: string;
+  live: LivePlan;
+  /** Tells updates of a restarted operator from its predecessor's. */
+  instance = 1;
+  #port: OperatorPort;
+  #merge: LiveMerge;
+  #life: string;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #subscribers = new Map<number, Feed>();
+  #joining: Joiner[] = [];
+  #started = new Set<number>();
+  /** Nobody has joined since all shards have started: what they sent is the history of the first round. */
+  #fresh = true;
+  #round: Round | null = null;
+  #rounds = 0;
+  /** Number of the last rows frame. */
+  #frames = 0;
+  #positions: Position[];
+  #sentPositions: Position[];
+  #toldAtMs = 0;
+  #expired: bigint | null = null;
+  /** When the last subscriber left; null while there are some. */
+  idleSinceMs: number | null = null;
+
+  constructor(key: string, database: string, query: string, live: LivePlan, port: OperatorPort) {
+    this.key = key;
+    this.database = database;
+    this.query = query;
+    this.live = live;
+    this.#port = port;
+    this.#merge = new LiveMerge(live, port.shards);
+    this.#life = newLife(port.nowMs());
+    this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
+    this.#sentPositions = this.#positions;
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
+  }
+
+  join(joiner: Joiner): void {
+    this.idleSinceMs = null;
+    this.#joining.push(joiner);
+    this.#nextRound();
+  }
+
+  leave(subscriber: number): void {
+    const feed = this.#subscribers.get(subscriber);
+    feed?.subscribers.delete(subscriber);
+    this.#subscribers.delete(subscriber);
+    this.#joining = this.#joining.filter((j) => j.subscriber !== subscriber);
+    const round = this.#round?.joiners;
+    const at = round?.findIndex((j) => j.subscriber === subscriber) ?? -1;
+    if (at >= 0) round!.splice(at, 1);
+    if (this.subscribers === 0) this.idleSinceMs = this.#port.nowMs();
+  }
+
+  /** An update of a shard, or its answer to a round. Throws QueryError when the query has grown over its limits. */
+  update(message: ShardUpdate): void {
+    if (message.instance !== this.instance) return;
+    const { shard, round } = message;
+    if (round !== null) {
+      if (this.#round?.id !== round) return;
+      this.#round.answers[shard] = message;
+      if (this.#round.answers.every((answer) => answer !== null)) this.#endRound(this.#round);
+      return;
+    }
+    if (this.#round?.answers[shard] != null) {
+      this.#round.waiting.push(message);
+      return;
+    }
+    this.#take(message);
+    if (this.#started.size < this.#port.shards) {
+      this.#started.add(shard);
+      if (this.#started.size === this.#port.shards) this.#nextRound();
+    } else this.#emit(this.#merge.advance(this.#port.nowMs()));
+  }
+
+  /** By the clock: closes quiet windows, and tells quiet from stalled. */
+  tick(): void {
+    if (this.#started.size < this.#port.shards || this.#round !== null) return;
+    const nowMs = this.#port.nowMs();
+    this.#emit(this.#merge.advance(nowMs));
+    if (nowMs - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#sentPositions = [...this.#positions];
+    const cursor = this.#cursor();
+    for (const feed of this.#feeds.values()) {
+      if (feed.subscribers.size === 0) continue;
+      const members = encodeProgressMembers(this.#merge.watermark, feed.epoch, cursor);
+      this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
+    }
+  }
+
+  /** A round that cannot be answered by the log: its joiners start from a new snapshot. */
+  roundFailed(round: number): void {
+    if (this.#round?.id !== round) return;
+    const { joiners, waiting } = this.#round;
+    this.#round = null;
+    for (const joiner of joiners) this.#reset(joiner, 'what was missed is no longer in the log');
+    this.#takeWaiting(waiting);
+    this.#nextRound();
+  }
+
+  /** The query reads something else than before: everybody starts anew, quietly where nothing could have been sent. */
+  restart(live: LivePlan): void {
+    const silent = this.live.plan.sources.length === 0;
+    const { watermark, rev } = this.#merge;
+    this.live = live;
+    this.instance++;
+    this.#merge = new LiveMerge(live, this.#port.shards);
+    this.#merge.raise({ watermark, rev });
+    this.#life = newLife(this.#port.nowMs());
+    this.#started = new Set();
+    this.#fresh = true;
+    this.#frames = 0;
+    const all = [...(this.#round?.joiners ?? []), ...this.#joining];
+    this.#round = null;
+    this.#joining = all;
+    for (const [subscriber, feed] of this.#subscribers) {
+      const joiner: Joiner = { subscriber, feed: feed.key, epoch: feed.epoch, snapshot: true, since: '' };
+      if (silent) this.#joining.push(joiner);
+      else this.#reset(joiner, 'the schema of what the query reads has changed');
+    }
+    this.#port.start(this);
+  }
+
+  /** Ends the query for everybody, with a reason. */
+  fail(message: string): void {
+    const members = encodeErrorMembers('invalid query', message);
+    const everyone = [...(this.#round?.joiners ?? []), ...this.#joining];
+    for (const { feed, subscriber } of everyone) {
+      this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
+    }
+    for (const feed of this.#feeds.values()) {
+      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live' });
+    }
+  }
+
+  // private functions
+
+  #nextRound(): void {
+    if (this.#round !== null || this.#joining.length === 0 || this.#started.size < this.#port.shards) return;
+    this.#joining = this.#joining.filter((joiner) => !this.#resumeFromRing(joiner));
+    if (this.#joining.length === 0) return;
+    const cursor = this.#usableCursor(this.#joining[0]);
+    const joiners = cursor === null ? this.#joining.filter((j) => j.since === '') : [this.#joining[0]];
+    if (joiners.length === 0) return;
+    this.#joining = this.#joining.filter((j) => !joiners.includes(j));
+    const answers = Array.from({ length: this.#port.shards }, () => null);
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    if (cursor !== null) {
+      this.#merge.raise(cursor);
+      if (fresh) this.#merge.subscribe(this.#port.nowMs());
+    }
+    this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting: [] };
+    if (cursor !== null) this.#port.missed(this, this.#round.id, cursor);
+    else if (fresh) this.#endRound(this.#round);
+    else this.#port.history(this, this.#round.id);
+  }
+
+  /** The cursor of a joiner that has one; one that is of no use becomes a reset and a fresh join. */
+  #usableCursor(joiner: Joiner): Cursor | null {
+    if (joiner.since === '') return null;
+    const cursor = decodeCursor(joiner.since);
+    if (cursor !== null && cursor.positions.length === this.#port.shards) return cursor;
+    this.#joining = this.#joining.filter((j) => j !== joiner);
+    this.#reset(joiner, 'the cursor is not one of this server');
+    return null;
+  }
+
+  #resumeFromRing(joiner: Joiner): boolean {
+    const cursor = joiner.since === '' ? null : decodeCursor(joiner.since);
+    if (cursor === null || cursor.life !== this.#life) return false;
+    const missed = this.#feeds.get(joiner.feed)?.since(cursor.frame, this.#frames) ?? null;
+    if (missed === null) return false;
+    this.#attach(joiner);
+    for (const frame of missed) this.#port.frame(joiner.feed, joiner.subscriber, frame);
+    return true;
+  }
+
+  #endRound(round: Round): void {
+    const nowMs = this.#port.nowMs();
+    for (const answer of round.answers) if (answer !== null) this.#merge.accept(answer.shard, answer.update);
+    const first =
+      round.cursor === null ? this.#merge.subscribe(nowMs) : this.#merge.resume(round.cursor.watermark, nowMs);
+    this.#emit(first.live);
+    this.#sentPositions = [...this.#positions];
+    const emissions = 'snapshot' in first ? first.snapshot : first.missed;
+    const members = new Map<Epoch | null, FeedFrame[]>();
+    for (const joiner of round.joiners) {
+      let frames = members.get(joiner.epoch);
+      if (frames === undefined)
+        members.set(joiner.epoch, (frames = this.#firstFrames(emissions, joiner.epoch, round.cursor === null)));
+      if (joiner.snapshot || round.cursor !== null) {
+        for (const frame of frames) this.#port.frame(joiner.feed, joiner.subscriber, frame);
+      }
+      this.#attach(joiner);
+    }
+    this.#round = null;
+    this.#takeWaiting(round.waiting);
+    this.#nextRound();
+  }
+
+  /** A snapshot without rows is still told, so that a client knows where it stands. */
+  #firstFrames(emissions: readonly Emission[], epoch: Epoch | null, snapshot: boolean): FeedFrame[] {
+    const phase = snapshot ? 'snapshot' : 'live';
+    const cursor = this.#cursor();
+    const list =
+      emissions.length > 0 || !snapshot ? emissions : [{ final: false, rev: 0, phase, tables: [] } as Emission];
+    return list.map((emission, i) => {
+      const at = i === list.length - 1 ? cursor : '';
+      const members = encodeRowsMembers({ ...emission, phase, cursor: at }, epoch);
+      return { op: 'rows', members, cursor: at, phase };
+    });
+  }
+
+  #attach({ subscriber, feed: key, epoch }: Joiner): void {
+    let feed = this.#feeds.get(key);
+    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch)));
+    feed.subscribers.add(subscriber);
+    this.#subscribers.set(subscriber, feed);
+    this.#port.attached(key, subscriber);
+  }
+
+  #reset(joiner: Joiner, reason: string): void {
+    const members = encodeResetMembers(reason);
+    this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
+    this.#joining.push({ ...joiner, since: '', snapshot: true });
+  }
+
+  #take({ shard, sequence, update }: ShardUpdate): void {
+    this.#merge.accept(shard, update);
+    this.#positions[shard] = { generation: ORIGIN.generation, sequence };
+  }
+
+  #takeWaiting(waiting: readonly ShardUpdate[]): void {
+    for (const message of waiting) this.#take(message);
+    if (waiting.length > 0) this.#emit(this.#merge.advance(this.#port.nowMs()));
+  }
+
+  /** To all that are attached. The positions of a cursor hold only behind the last frame of what was emitted together. */
+  #emit(emissions: readonly Emission[]): void {
+    emissions.forEach((emission, i) => {
+      this.#frames++;
+      if (i === emissions.length - 1) this.#sentPositions = [...this.#positions];
+      const cursor = this.#cursor();
+      for (const feed of this.#feeds.values()) {
+        const members = encodeRowsMembers({ ...emission, cursor }, feed.epoch);
+        const frame: FeedFrame = { op: 'rows', members, cursor, phase: 'live' };
+        feed.keep(this.#frames, frame);
+        if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
+      }
+      this.#toldAtMs = this.#port.nowMs();
+    });
+    const before = this.#merge.expiredBefore;
+    if (before !== null && before !== this.#expired) this.#port.expire(this, (this.#expired = before));
+  }
+
+  #cursor(): string {
+    const { watermark, rev } = this.#merge;
+    return encodeCursor({ life: this.#life, frame: this.#frames, watermark, rev, positions: this.#sentPositions });
+  }
+}
+
+// private functions
+
+function newLife(nowMs: number): string {
+  lives++;
+  return `${nowMs.toString(36)}-${lives.toString(36)}-${Math.floor(Math.random() * 2 ** 32).toString(36)}`;
+}

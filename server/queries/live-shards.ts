@@ -1,0 +1,315 @@
+/**
+ * Live queries on the shards' side: stage 1 of every live query, for the shards of one worker. The recorder tells it what was
+ * applied, in the same turn; each query's home, on this worker or another, hears updates through the `send` it gave.
+ *
+ *     recorder ──batchApplied──▶ inputs of one message ──messageApplied──▶ LiveShard.accept ──sweep──▶ collect ──send──▶ home
+ *
+ * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Windows
+ * can be read again from the head; the points of a tail cannot, so a tail is held from that message on until its home has
+ * answered, and then replays from there.
+ */
+import type { ControlEntry } from '../../model/index.ts';
+import { type LiveInput, type LivePlan, LiveShard, type LiveUpdate } from '../../query/index.ts';
+import type { Applied, Head } from '../../storage/index.ts';
+import type { Broker } from '../pubsub/index.ts';
+import type { BatchName, RecorderObserver } from '../recorder/index.ts';
+import { replay } from './replay.ts';
+
+/** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
+const COLLECT_INTERVAL_MS = 200;
+/** How often operators with news are looked at. */
+const SWEEP_INTERVAL_MS = 10;
+
+/** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
+export interface ShardUpdate {
+  readonly operator: string;
+  readonly instance: number;
+  readonly shard: number;
+  /** Sequence of the last message that the update contains. */
+  readonly sequence: number;
+  readonly update: LiveUpdate;
+  /** The answer to this round of the home; null = an update that nobody asked for. */
+  readonly round: number | null;
+}
+
+export interface ShardFailure {
+  readonly operator: string;
+  readonly instance: number;
+  readonly message: string;
+  /** Only this round has failed, because the stream no longer has what it asked for; null = the operator. */
+  readonly round: number | null;
+}
+
+export interface LiveHomePort {
+  update(update: ShardUpdate): void;
+  failed(failure: ShardFailure): void;
+}
+
+export interface LiveStart {
+  readonly shard: number;
+  readonly operator: string;
+  readonly instance: number;
+  readonly live: LivePlan;
+  readonly database: string;
+  /** Worker of its home. */
+  readonly home: number;
+}
+
+/** Of an operator on a shard. `cursor` not null: what was missed since, else the history. */
+export interface LiveAsk {
+  readonly shard: number;
+  readonly operator: string;
+  readonly instance: number;
+  readonly round: number;
+  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null } | null;
+}
+
+export interface LiveStop {
+  readonly shard: number;
+  readonly operator: string;
+  readonly instance: number;
+}
+
+export interface LiveExpire {
+  readonly operator: string;
+  readonly before: bigint;
+}
+
+interface Operator {
+  readonly id: string;
+  readonly instance: number;
+  readonly shard: number;
+  readonly live: LivePlan;
+  readonly database: string;
+  readonly stage: LiveShard;
+  readonly home: LiveHomePort;
+  collectedAtMs: number;
+  /** A tail waits from this message on for its home to plan again. */
+  heldFrom: number | null;
+}
+
+interface ShardSide {
+  readonly head: Head;
+  readonly operators: Map<string, Operator>;
+  readonly broker: Broker;
+  applied: number;
+  inputs: LiveInput[];
+  changedDatabases: Set<string>;
+}
+
+export interface LiveShardsOptions {
+  readonly nowMs: () => number;
+  /** To all homes: plans over this database may have changed. */
+  readonly schemaChanged: (database: string) => void;
+}
+
+export class LiveShards {
+  readonly #options: LiveShardsOptions;
+  readonly #shards = new Map<number, ShardSide>();
+  readonly #news = new Set<Operator>();
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: LiveShardsOptions) {
+    this.#options = options;
+  }
+
+  /** The observer for a shard's recorder. */
+  observe(shard: number, head: Head, broker: Broker): RecorderObserver {
+    const side: ShardSide = { head, operators: new Map(), broker, applied: 0, inputs: [], changedDatabases: new Set() };
+    this.#shards.set(shard, side);
+    return {
+      batchApplied: (name: BatchName, applied: Applied) => {
+        if (applied.schemaChanged) side.changedDatabases.add(name.database);
+        if (side.operators.size > 0) side.inputs.push({ ...pick(name), block: applied.block, late: applied.late });
+      },
+      controlApplied: (entry: ControlEntry) => {
+        if (entry.type === 'drop database') side.changedDatabases.add(entry.database);
+      },
+      messageApplied: (sequence: number) => this.#messageApplied(side, sequence),
+    };
+  }
+
+  /**
+   * Starts stage 1 of an operator on a shard and sends its first update before this returns. For one that runs already: with the
+   * same plan a held tail goes on from where it was held; with another it is replaced.
+   */
+  start({ shard, operator, instance, live, database }: LiveStart, home: LiveHomePort): void {
+    const side = this.#side(shard);
+    const before = side.operators.get(operator);
+    if (before !== undefined && before.instance === instance) {
+      this.#release(side, before);
+      return;
+    }
+    if (before !== undefined) this.#news.delete(before);
+    const nowMs = this.#options.nowMs();
+    const stage = new LiveShard(live, side.head);
+    const op: Operator = {
+      id: operator,
+      instance,
+      shard,
+      live,
+      database,
+      stage,
+      home,
+      collectedAtMs: nowMs,
+      heldFrom: null,
+    };
+    side.operators.set(operator, op);
+    this.#guard(op, () => this.#send(side, op, stage.start(nowMs)));
+    const { kind, bounds } = live.plan;
+    if (kind === 'raw' && !bounds.minStated && before?.heldFrom != null) {
+      op.heldFrom = before.heldFrom;
+      this.#release(side, op);
+    }
+    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+
+  stop({ shard, operator, instance }: LiveStop): void {
+    const side = this.#side(shard);
+    const op = side.operators.get(operator);
+    if (op === undefined || op.instance !== instance) return;
+    side.operators.delete(operator);
+    this.#news.delete(op);
+  }
+
+  expire({ operator, before }: LiveExpire): void {
+    for (const side of this.#shards.values()) side.operators.get(operator)?.stage.expire(before);
+  }
+
+  /**
+   * Answers a round. What is on the way to the home is sent first, and the answer goes the same way, so that answer and later updates
+   * join without a seam.
+   */
+  ask({ shard, operator, instance, round, cursor }: LiveAsk): void {
+    const side = this.#side(shard);
+    const op = side.operators.get(operator);
+    if (op === undefined || op.instance !== instance) return;
+    const answer = (read: () => LiveUpdate): void => {
+      this.#collect(side, op);
+      this.#guard(op, () => op.home.update({ ...this.#stamp(side, op, read()), round }));
+    };
+    const nowMs = this.#options.nowMs();
+    if (cursor === null) {
+      answer(() => op.stage.history(nowMs));
+      return;
+    }
+    this.#replay(side, op, cursor.sequence + 1, {
+      caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs)),
+      failed: (message) => op.home.failed({ operator, instance, message, round }),
+    });
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#shards.clear();
+    this.#news.clear();
+  }
+
+  // private functions
+
+  #side(shard: number): ShardSide {
+    const side = this.#shards.get(shard);
+    if (side === undefined) throw new Error(`shard ${shard} is not on this worker`);
+    return side;
+  }
+
+  #messageApplied(side: ShardSide, sequence: number): void {
+    const { inputs, changedDatabases } = side;
+    side.applied = sequence;
+    if (changedDatabases.size > 0) {
+      side.changedDatabases = new Set();
+      for (const database of changedDatabases) {
+        this.#hold(side, database, sequence);
+        this.#options.schemaChanged(database);
+      }
+    }
+    if (inputs.length === 0) return;
+    side.inputs = [];
+    const nowMs = this.#options.nowMs();
+    for (const op of side.operators.values()) {
+      if (op.heldFrom !== null) continue;
+      this.#guard(op, () => {
+        for (const input of inputs) if (input.database === op.database) op.stage.accept(input, nowMs);
+      });
+      this.#news.add(op);
+    }
+  }
+
+  #hold(side: ShardSide, database: string, sequence: number): void {
+    for (const op of side.operators.values()) {
+      if (op.live.plan.kind !== 'raw' || op.database !== database || op.heldFrom !== null) continue;
+      this.#collect(side, op);
+      op.heldFrom = sequence;
+    }
+  }
+
+  #release(side: ShardSide, op: Operator): void {
+    if (op.heldFrom === null) return;
+    this.#replay(side, op, op.heldFrom, {
+      caughtUp: (inputs) => {
+        op.heldFrom = null;
+        this.#guard(op, () => {
+          for (const input of inputs) op.stage.accept(input, this.#options.nowMs());
+        });
+        this.#news.add(op);
+      },
+      failed: (message) => this.#fail(op, message),
+    });
+  }
+
+  #replay(
+    side: ShardSide,
+    op: Operator,
+    from: number,
+    then: { caughtUp: (inputs: readonly LiveInput[]) => void; failed: (reason: string) => void },
+  ): void {
+    const { shard, database } = op;
+    replay({ broker: side.broker, shard, head: side.head, database, from, applied: () => side.applied, ...then });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#options.nowMs();
+    for (const op of this.#news) {
+      const side = this.#side(op.shard);
+      if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || op.stage.due(nowMs)) this.#collect(side, op);
+    }
+  }
+
+  #collect(side: ShardSide, op: Operator): void {
+    this.#news.delete(op);
+    this.#guard(op, () => {
+      op.collectedAtMs = this.#options.nowMs();
+      const update = op.stage.collect(op.collectedAtMs);
+      if (update !== null) this.#send(side, op, update);
+    });
+  }
+
+  #send(side: ShardSide, op: Operator, update: LiveUpdate): void {
+    op.home.update(this.#stamp(side, op, update));
+  }
+
+  #stamp(side: ShardSide, op: Operator, update: LiveUpdate): ShardUpdate {
+    return { operator: op.id, instance: op.instance, shard: op.shard, sequence: side.applied, update, round: null };
+  }
+
+  /** An operator beyond its limits is ended; the shard and the other operators go on. */
+  #guard(op: Operator, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(op, (error as Error).message);
+    }
+  }
+
+  #fail(op: Operator, message: string): void {
+    this.stop({ shard: op.shard, operator: op.id, instance: op.instance });
+    op.home.failed({ operator: op.id, instance: op.instance, message, round: null });
+  }
+}
+
+// private functions
+
+function pick({ database, retentionPolicy, measurement }: BatchName): BatchName {
+  return { database, retentionPolicy, measurement };
+}

@@ -1,0 +1,178 @@
+/**
+ * QueryRunner: a text of statements → the bytes of an answer, on the worker that coordinates it. Each statement is planned when its
+ * turn comes, sees what those before it did, and gets its own part of the answer; those behind one that failed are not executed.
+ *
+ *     text ──parse──▶ statements ──plan──▶ stage 1 on every shard ──partials──▶ stage 2 here ──tables──▶ encoder ──▶ pieces
+ */
+import type { Epoch } from '../../client/protocol/index.ts';
+import type { ControlEntry } from '../../model/index.ts';
+import {
+  assertLive,
+  historicalAnswer,
+  type Partial,
+  parse,
+  print,
+  QueryError,
+  type ResultTable,
+  type ShowContext,
+  type ShowPart,
+  type ShowStatement,
+  type Statement,
+  showAnswer,
+  textTables,
+} from '../../query/index.ts';
+import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { DEFAULT_RETENTION_POLICY, planOverShards, type ShardMesh } from './plan-over-shards.ts';
+
+export interface QueryRequest {
+  readonly text: string;
+  readonly database: string;
+  readonly format: AnswerFormat;
+  readonly epoch: Epoch | null;
+  readonly pretty: boolean;
+  readonly chunkRows: number;
+  /** JSON object of bind parameters, '' = none. */
+  readonly params: string;
+  readonly readOnly: boolean;
+  /** ns. */
+  readonly now: bigint;
+}
+
+export interface ShowCall {
+  readonly shard: number;
+  readonly statement: ShowStatement;
+  readonly context: ShowContext;
+}
+
+const POLICY_COLUMNS = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'default'];
+
+export interface QueryRunnerOptions {
+  readonly mesh: ShardMesh;
+  readonly databases: () => Promise<readonly string[]>;
+  /** Puts an entry into the stream of every shard; resolves when all have applied it. */
+  readonly control: (entry: ControlEntry) => Promise<unknown>;
+}
+
+/** What a table stream is before its statement's error, if it has one, is known. */
+type Tables = { readonly tables: AsyncIterable<ResultTable> | Iterable<ResultTable> };
+
+export class QueryRunner {
+  readonly #options: QueryRunnerOptions;
+
+  constructor(options: QueryRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Canonical text of a single SELECT that can be live. Throws QueryError. */
+  canonicalLive(text: string, database: string): string {
+    const statements = parse(text);
+    const [statement] = statements;
+    if (statements.length !== 1 || statement.kind !== 'select') {
+      throw new QueryError('invalid', 'a subscription takes one SELECT statement');
+    }
+    assertLive(statement);
+    const other = statement.sources.find((source) => source.database !== null && source.database !== database);
+    if (other !== undefined) {
+      throw new QueryError('invalid', `a subscription reads its own database, "${database}", not "${other.database}"`);
+    }
+    return print(statement);
+  }
+
+  /** Rejects with QueryError before the first piece where the text cannot be parsed; later errors are inside the answer. */
+  async *run(request: QueryRequest): AsyncGenerator<Uint8Array> {
+    const statements = parse(request.text, parseParams(request.params));
+    if (request.readOnly) for (const statement of statements) refuseChange(statement);
+    yield* encodeAnswer(this.#answers(statements, request), request);
+  }
+
+  // private functions
+
+  async *#answers(statements: readonly Statement[], request: QueryRequest): AsyncGenerator<StatementAnswer> {
+    let failed = false;
+    for (const [number, statement] of statements.entries()) {
+      if (failed) {
+        yield { statement: number, error: 'not executed' };
+        continue;
+      }
+      try {
+        yield { statement: number, tables: (await this.#execute(statement, request)).tables };
+      } catch (error) {
+        if (!(error instanceof QueryError)) throw error;
+        yield { statement: number, error: error.message };
+        failed = true;
+      }
+    }
+  }
+
+  async #execute(statement: Statement, { database, now }: QueryRequest): Promise<Tables> {
+    const { mesh, control, databases } = this.#options;
+    switch (statement.kind) {
+      case 'create database':
+        if (!(await databases()).includes(statement.database)) {
+          await control({ type: 'create database', database: statement.database });
+        }
+        return { tables: [] };
+      case 'drop database':
+        if ((await databases()).includes(statement.database)) {
+          await control({ type: 'drop database', database: statement.database });
+        }
+        return { tables: [] };
+      case 'select': {
+        for (const source of statement.sources) await this.#known(source.database ?? database);
+        const plan = await planOverShards(statement, database, now, mesh);
+        const shards = Array.from({ length: mesh.shards }, (_, shard) =>
+          mesh.stream<Partial>(shard, 'partials', { shard, plan }),
+        );
+        return { tables: historicalAnswer(plan, shards) };
+      }
+      case 'show databases':
+        return {
+          tables: textTables(
+            'databases',
+            ['name'],
+            (await databases()).map((name) => [name]),
+          ),
+        };
+      case 'show retention policies':
+        await this.#known(statement.database ?? database);
+        return { tables: textTables('', POLICY_COLUMNS, [[DEFAULT_RETENTION_POLICY, '0s', '168h0m0s', '1', 'true']]) };
+      default: {
+        await this.#known(statement.database ?? database);
+        const context: ShowContext = { database, defaultRetentionPolicy: DEFAULT_RETENTION_POLICY, now };
+        const found = await mesh.callAll<ShowPart[]>(
+          'show',
+          (shard) => ({ shard, statement, context }) satisfies ShowCall,
+        );
+        return { tables: showAnswer(statement, found) };
+      }
+    }
+  }
+
+  async #known(database: string): Promise<void> {
+    if (database === '') throw new QueryError('invalid', 'database name required');
+    if (!(await this.#options.databases()).includes(database)) {
+      throw new QueryError('invalid', `database not found: ${database}`);
+    }
+  }
+}
+
+// private functions
+
+function parseParams(text: string): Record<string, unknown> {
+  if (text === '') return {};
+  let params: unknown;
+  try {
+    params = JSON.parse(text);
+  } catch (error) {
+    throw new QueryError('parse', `error parsing query parameters: ${(error as Error).message}`);
+  }
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw new QueryError('parse', 'error parsing query parameters: expected a JSON object');
+  }
+  return params as Record<string, unknown>;
+}
+
+function refuseChange({ kind }: Statement): void {
+  if (kind !== 'create database' && kind !== 'drop database') return;
+  throw new QueryError('invalid', `${kind.toUpperCase()} changes data: send it as POST`);
+}

@@ -1,0 +1,109 @@
+/**
+ * What threads say to each other, by method name; peer.ts carries it. `main → worker`: write, query, canonical, subscribe … ;
+ * `worker → main`: declare, frame, attached, fatal; `worker → worker`: publish, describe, partials, and the live operators' updates.
+ * Everything here is plain data.
+ */
+import type { Epoch } from '../../client/protocol/index.ts';
+import type { ControlEntry, FieldType, MessageId, Position, Precision } from '../../model/index.ts';
+import type { Config } from '../config.ts';
+import type { AnswerFormat, FeedFrame } from '../sessions/index.ts';
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly config: Config;
+  readonly index: number;
+  /** owners[shard] = index of the worker that owns it. */
+  readonly owners: readonly number[];
+  /** One port to each other worker, by index; none to itself. */
+  readonly ports: readonly (import('node:worker_threads').MessagePort | null)[];
+}
+
+export interface WriteCall {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly precision: Precision;
+  /** False: answer when the messages are on their way, not when they are applied. */
+  readonly wait: boolean;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Time of points without one, ns. */
+  readonly now: bigint;
+}
+
+export interface WriteResult {
+  /** The shards written to. */
+  readonly positions: readonly (Position & { readonly shard: number })[];
+  readonly rows: number;
+  readonly batches: number;
+  readonly rejected: number;
+  readonly message: string | null;
+  readonly unparsed: boolean;
+}
+
+export interface PublishCall {
+  readonly shard: number;
+  readonly message: Uint8Array<ArrayBuffer>;
+  readonly id: MessageId;
+  /** True: resolve when the message is applied by the shard's recorder; else when it is in the stream. */
+  readonly wait: boolean;
+}
+
+export interface QueryCall {
+  readonly text: string;
+  readonly database: string;
+  readonly format: AnswerFormat;
+  readonly epoch: Epoch | null;
+  readonly pretty: boolean;
+  readonly chunkRows: number;
+  readonly params: string;
+  readonly readOnly: boolean;
+  readonly now: bigint;
+}
+
+export interface SubscribeCall {
+  readonly subscriber: number;
+  /** Database, query and epoch: what shares an encoding. */
+  readonly feed: string;
+  readonly database: string;
+  /** Canonical text. */
+  readonly query: string;
+  readonly epoch: Epoch | null;
+  readonly snapshot: boolean;
+  readonly since: string;
+}
+
+/** A frame of a feed; to one subscriber, or to all that are attached. */
+export interface FrameNotice {
+  readonly feed: string;
+  readonly to: number | null;
+  readonly frame: FeedFrame;
+}
+
+export interface DeclareCall {
+  readonly retentionPolicy: string;
+  readonly database: string;
+  readonly fields: readonly { readonly measurement: string; readonly field: string; readonly type: FieldType }[];
+}
+
+export interface ControlCall {
+  readonly entry: ControlEntry;
+}
+
+/** What a worker has found on its shards' disks. */
+export interface WorkerReady {
+  readonly databases: readonly string[];
+  readonly fields: readonly DeclareCall[];
+}
+
+/** Positions to wait for; a worker looks only at the shards that it owns. */
+export interface ReachedCall {
+  readonly positions: readonly Position[];
+}
+
+export interface CanonicalCall {
+  readonly text: string;
+  readonly database: string;
+}
+
+export interface CanonicalResult {
+  readonly query: string;
+}
