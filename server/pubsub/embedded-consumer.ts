@@ -87,7 +87,6 @@ export class EmbeddedConsumer implements Consumer {
         throw new BrokerError('position gone', `sequence ${this.#next} is no longer in the log, ${sequence} is`);
       }
       this.#deliver(sequence, payload);
-      if (rewinds !== this.#rewinds) return;
     }
   }
 

@@ -2,4 +2,5 @@
 export * from './broker.ts';
 export { EMBEDDED_MESSAGE_BYTES_MAX, type EmbeddedOptions, openEmbeddedBroker } from './embedded.ts';
 export { meteredBroker } from './metered.ts';
+export { meteredFiles } from './metered-files.ts';
 export { type NatsOptions, openNatsBroker } from './nats.ts';

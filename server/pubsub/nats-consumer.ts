@@ -12,7 +12,7 @@ import { AckPolicy, DeliverPolicy } from '@nats-io/jetstream';
 import { createInbox, type Msg, nanos, type Subscription } from '@nats-io/transport-node';
 import { BrokerError, type ConsumeOptions, type Consumer } from './broker.ts';
 import { aligned, deliverMessage } from './deliver.ts';
-import { finalErrorOf } from './nats-errors.ts';
+import { finalErrorOf, isStreamMissing } from './nats-errors.ts';
 import type { NatsLink } from './nats-link.ts';
 import { type MessageInfo, parseAckSubject } from './nats-names.ts';
 import { Unacked } from './unacked.ts';
@@ -25,6 +25,8 @@ const HEARTBEAT_MS = 1_000;
 const SILENCE_MS = 3_500;
 /** The server forgets a consumer that has asked for nothing for so long. */
 const INACTIVE_MS = 60_000;
+/** A server that has read its store knows its streams: one missing for so long is not there any more. */
+const MISSING_MS = 15_000;
 const PAUSE_MIN_MS = 50;
 const PAUSE_MAX_MS = 1_000;
 
@@ -83,6 +85,7 @@ export class NatsConsumer implements Consumer {
     if (this.#isEnded) return;
     const attempt = ++this.#attempt;
     this.#detach();
+    let missingSinceMs = Number.POSITIVE_INFINITY;
     for (let waitMs = PAUSE_MIN_MS; ; waitMs = Math.min(2 * waitMs, PAUSE_MAX_MS)) {
       try {
         const name = await this.#create();
@@ -94,6 +97,12 @@ export class NatsConsumer implements Consumer {
         const final = finalErrorOf(error);
         if (final !== null) {
           this.fail(final);
+          return;
+        }
+        if (!isStreamMissing(error)) missingSinceMs = Number.POSITIVE_INFINITY;
+        else missingSinceMs = Math.min(missingSinceMs, performance.now());
+        if (performance.now() - missingSinceMs > MISSING_MS) {
+          this.fail(new BrokerError('position gone', `stream ${this.#stream} is not there any more`, error));
           return;
         }
         // the server is away or has no leader: it comes back, and this goes on for as long as the consumer lives

@@ -20,13 +20,17 @@ export function finalErrorOf(error: unknown): BrokerError | null {
   if (FULL.has(error.code)) return new BrokerError('full', `stream is full: ${error.message}`, error);
   if (TOO_LARGE.has(error.code)) return new BrokerError('too large', error.message, error);
   // 5xx: no leader, shutting down, not ready; and a stream may be found once the server has read its store
-  if (error.status >= 500 || error.code === STREAM_NOT_FOUND) return null;
+  if (error.status >= 500 || isStreamMissing(error)) return null;
   return new BrokerError('gone', `broker refuses: ${error.message}`, error);
 }
 
 export function goneError(what: string, waitedMs: number, cause: unknown): BrokerError {
   const reason = cause instanceof Error ? cause.message : 'not connected';
   return new BrokerError('gone', `broker did not ${what} within ${waitedMs} ms: ${reason}`, cause);
+}
+
+export function isStreamMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
 }
 
 export function isStreamNameInUse(error: unknown): boolean {

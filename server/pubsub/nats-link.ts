@@ -161,6 +161,8 @@ function connectOnce(options: LinkOptions): Promise<NatsConnection> {
     ignoreAuthErrorAbort: true,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: PINGS_OUT_MAX,
+    // else each request costs a stack trace that nobody reads
+    noAsyncTraces: true,
   });
 }
 

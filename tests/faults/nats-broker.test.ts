@@ -186,6 +186,20 @@ describe('nats broker faults', () => {
     expect(got.errors.map(({ code }) => code)).to.deep.equal(['position gone']);
   });
 
+  it('ends a consumer with position gone when the stream stays away', async () => {
+    const broker = await open();
+    await publishRange(broker, 0, 5, 1, 3);
+    const got = await collect(broker, 0, 1);
+    await got.count(3);
+    await manage((manager) => manager.streams.delete('S_0_1'));
+    await until(
+      () => got.errors.length > 0,
+      () => 'no errors',
+      40_000,
+    );
+    expect(got.errors.map(({ code }) => code)).to.deep.equal(['position gone']);
+  });
+
   it('ends a consumer with position gone at a hole', async () => {
     const broker = await open();
     await publishRange(broker, 0, 5, 1, 10);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { meteredBroker, openEmbeddedBroker } from '../../../../server/pubsub/index.ts';
+import { meteredBroker, meteredFiles, openEmbeddedBroker } from '../../../../server/pubsub/index.ts';
 import { Metrics, toVars } from '../../../../server/telemetry/index.ts';
 import { MemoryFiles } from '../../../../storage/index.ts';
 import { codeOf, collect, publish, publishRange } from '../../../support/broker.ts';
@@ -8,7 +8,7 @@ describe('metered broker', () => {
   it('counts what is published, refused as a duplicate and failed', async () => {
     const metrics = new Metrics();
     const inner = await openEmbeddedBroker({
-      files: new MemoryFiles(),
+      files: meteredFiles(new MemoryFiles(), metrics),
       directory: '/data',
       shards: [0],
       messageBytesMax: 1024,
@@ -28,6 +28,8 @@ describe('metered broker', () => {
       messages_duplicate: 1,
       publish_failed: { 'code=too large': 1 },
     });
+    // one of the new segment, one per lone publish
+    expect(vars['fsync_ms']).to.include({ count: 4 });
     expect(vars['publish_ms']).to.include({ count: 4 });
     expect(vars['message_bytes']).to.include({ count: 3 });
   });
