@@ -33,8 +33,7 @@ export function printEvent(event: LiveEvent, format: LiveFlags['format']): void 
     if (event.op !== 'progress') console.log(JSON.stringify(event));
   } else if (event.op === 'rows') {
     for (const { name, tags = {}, columns, values } of event.series) {
-      for (const row of values)
-        console.log(rowLine(name, tags, columns, row) + (event.rev > 0 ? ` (revision ${event.rev})` : ''));
+      for (const row of values) console.log(rowLine(name, tags, columns, row) + standing(event));
     }
   } else if (event.op === 'delete') console.error(`withdrawn: ${event.series.join(' ')}`);
   else if (event.op === 'gap') console.error(`gap from ${event.from} to ${event.to}: ${event.reason}`);
@@ -42,6 +41,12 @@ export function printEvent(event: LiveEvent, format: LiveFlags['format']): void 
 }
 
 // private functions
+
+/** What a reader must know of a row besides its values: its window is still open, or it corrects one that was said before. */
+function standing({ final, rev }: Extract<LiveEvent, { op: 'rows' }>): string {
+  if (!final) return ' (open)';
+  return rev > 0 ? ` (revision ${rev})` : '';
+}
 
 async function tail(words: string[], flags: LiveFlags): Promise<void> {
   const q = await textOf(words, 'query');

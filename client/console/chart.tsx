@@ -12,6 +12,8 @@ import { formatClock, formatValue, type Unit } from './format.ts';
 
 /** Past this the legend would be taller than the chart. */
 const LEGEND_MAX = 16;
+/** A server that has just started has little to show: the axis begins this wide and grows to its span. */
+const RANGE_MS_MIN = 60_000;
 /** Whole steps of the units bytes are shown in: 1, 2, 4 … 512 B, KiB, MiB … */
 const BYTE_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
 /** Up to so many points a trace shows its points, when they are far apart. */
@@ -21,7 +23,7 @@ export interface ChartProps {
   readonly traces: Traces;
   readonly unit: Unit;
   readonly height: number;
-  /** Width of the time axis; absent: from the first to the last time. */
+  /** Widest time axis; absent: from the first to the last time. */
   readonly rangeMs?: number;
   /** Fixed values that the y axis always holds. */
   readonly min?: number;
@@ -133,7 +135,7 @@ function optionsOf(
     width,
     height,
     ms: 1,
-    padding: [8, 20, 0, 0],
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -147,7 +149,7 @@ function optionsOf(
       y: { range: (_, min, max) => rangeY(props.current, min, max) },
     },
     axes: [
-      { ...axis, size: 26, gap: 4, space: 70, values: (_, ticks) => ticks.map((tick) => tickText(tick, ticks)) },
+      { ...axis, size: 26, gap: 4, space: 58, values: (_, ticks) => ticks.map((tick) => tickText(tick, ticks)) },
       {
         ...axis,
         size: unit === 'bytes/s' ? 74 : 60,
@@ -176,7 +178,7 @@ function optionsOf(
 
 function rangeX({ rangeMs }: ChartProps, min: number, max: number): [number, number] {
   if (min === null || max === null) return [Date.now() - (rangeMs ?? 60_000), Date.now()];
-  if (rangeMs !== undefined) return [max - rangeMs, max];
+  if (rangeMs !== undefined) return [Math.max(max - rangeMs, Math.min(min, max - RANGE_MS_MIN)), max];
   return min === max ? [min - 1000, max + 1000] : [min, max];
 }
 

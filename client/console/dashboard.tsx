@@ -19,7 +19,8 @@ import { Sparkline } from './sparkline.tsx';
 const DATABASE = '_internal';
 /** How often a new server is asked again for its first report. */
 const HOSTS_ASKED_MS = 1_000;
-const CHART_HEIGHT = 168;
+/** A wall has room for taller charts. */
+const CHART_HEIGHT = innerWidth >= 1900 ? 216 : 168;
 
 /** Held over a change of view. */
 const span = signal<Span>(SPANS[1]);

@@ -45,7 +45,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'cpu',
     title: 'CPU by core',
-    select: 'mean(busy) AS busy',
+    select: 'mean(busy) AS "busy"',
     from: 'cpu',
     by: ['core'],
     unit: 'percent',
@@ -59,7 +59,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'points',
     title: 'Points written',
-    select: 'mean(points_in_per_second) AS points',
+    select: 'mean(points_in_per_second) AS "points"',
     from: 'millrace',
     by: ['door'],
     unit: 'rate',
@@ -71,7 +71,7 @@ export const PANELS: readonly PanelDefinition[] = [
     id: 'latency',
     title: 'Latency, 99th percentile',
     select:
-      'max(write_ms_p99) AS write, max(fsync_ms_p99) AS fsync, max(live_lag_ms_p99) AS push, max(query_ms_p99) AS query',
+      'max(write_ms_p99) AS "write", max(fsync_ms_p99) AS "fsync", max(live_lag_ms_p99) AS "push", max(query_ms_p99) AS "query"',
     from: 'millrace',
     by: [],
     unit: 'ms',
@@ -82,7 +82,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'memory',
     title: 'Memory',
-    select: 'mean(used) AS used, mean(cached) AS cached, mean(total) AS total',
+    select: 'mean(used) AS "used", mean(cached) AS "cached", mean(total) AS "total"',
     from: 'memory',
     by: [],
     unit: 'bytes',
@@ -124,7 +124,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'clients',
     title: 'Live clients',
-    select: 'max(sessions) AS sessions, max(subscriptions) AS subscriptions, max(live_queries) AS "live queries"',
+    select: 'max(sessions) AS "sessions", max(subscriptions) AS "subscriptions", max(live_queries) AS "live queries"',
     from: 'millrace',
     by: [],
     unit: 'number',
@@ -134,7 +134,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'process',
     title: 'Server memory',
-    select: 'mean(rss_bytes) AS resident, mean(heap_used_bytes) AS heap, mean(array_buffer_bytes) AS buffers',
+    select: 'mean(rss_bytes) AS "resident", mean(heap_used_bytes) AS "heap", mean(array_buffer_bytes) AS "buffers"',
     from: 'process',
     by: [],
     unit: 'bytes',
@@ -145,7 +145,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'loop',
     title: 'Event loop delay',
-    select: 'max(event_loop_lag_p99_ms) AS p99, max(event_loop_lag_max_ms) AS "max"',
+    select: 'max(event_loop_lag_p99_ms) AS "p99", max(event_loop_lag_max_ms) AS "max"',
     from: 'process',
     by: [],
     unit: 'ms',
@@ -155,7 +155,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'filesystem',
     title: 'Space on disk',
-    select: 'mean(used_percent) AS used',
+    select: 'mean(used_percent) AS "used"',
     from: 'filesystem',
     by: ['path'],
     unit: 'percent',
