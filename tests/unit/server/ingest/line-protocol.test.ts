@@ -304,6 +304,18 @@ describe('line protocol: bad lines among good ones', () => {
   });
 });
 
+describe('line protocol: what is known is read as what is new', () => {
+  it('even where the rules for keys and for the end of a line disagree about a backslash', () => {
+    const key = 'm,a=b\\\\ c,d=="e';
+    const warm = new Decoding();
+    expect(warm.decode(`${key} v=1 1`).rows).equal(1);
+    const body = `${key} v=1 1\nm v=2 2\n`;
+    const [known, fresh] = [warm.decode(body), new Decoding().decode(body)];
+    expect([known.lines, known.rows, known.text]).deep.equal([fresh.lines, fresh.rows, fresh.text]);
+    expect(fresh.lines).equal(1);
+  });
+});
+
 describe('line protocol: limits', () => {
   it('lists so many errors and counts all', () => {
     const { errors, unparsed, text } = new Decoding({ limits: { errorsListedMax: 2 } }).decode('a\nb\nc\nd\n');
