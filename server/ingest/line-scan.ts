@@ -6,6 +6,8 @@
  * fields a backslash takes the next byte with it; a newline inside a quoted field value does not end the line, so a quote that is
  * never closed takes all that follows with it. A tag value may begin with an equals sign.
  *
+ * The file is a little long because the rules are one grammar, and are compared with InfluxDB's as one.
+ *
  * Otherwise than InfluxDB 1.6/1.8, on purpose: a carriage return before the newline is dropped; `1u` is read; a string value must
  * end with its quote (`"a"x` is refused, not read as `a"`); bytes that are not UTF-8 are refused.
  */
