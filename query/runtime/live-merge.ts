@@ -320,6 +320,7 @@ export class LiveMerge {
   #sendLate(dirty: readonly Cell[], out: EmissionBuilder): void {
     const { plan, fills } = this.#live;
     const closed = dirty.filter((cell) => cell.window <= this.#closed);
+    if (closed.length === 0) return;
     const rendered = renderCells(plan, this.#stores, closed, this.#closed);
     const empty = new Set<Cell>();
     for (const cell of closed) {
@@ -329,13 +330,14 @@ export class LiveMerge {
       else if (!cell.data) empty.add(cell);
     }
     if (fills) {
+      const waiting = new Set(this.#cells.dirty);
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
         this.#markNeighbours(cell);
         if (cell.data) for (const late of this.#fillAfter(cell)) empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
-        if (cell.window > this.#closed || cell.data) continue;
+        if (waiting.has(cell) || cell.data) continue;
         this.#cells.clean(cell);
         empty.add(cell);
       }
