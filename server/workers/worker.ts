@@ -9,7 +9,7 @@ import { ORIGIN } from '../../model/index.ts';
 import { historicalShard, showShard, transferables } from '../../query/index.ts';
 import { NodeFiles } from '../../storage/index.ts';
 import { FieldTypes, LineDecoder } from '../ingest/index.ts';
-import { type Broker, meteredBroker, openEmbeddedBroker, openNatsBroker } from '../pubsub/index.ts';
+import { type Broker, meteredBroker, meteredFiles, openEmbeddedBroker, openNatsBroker } from '../pubsub/index.ts';
 import {
   DEFAULT_RETENTION_POLICY,
   type DescribeCall,
@@ -50,7 +50,7 @@ const start = workerData as WorkerStart;
 const { config, index, owners } = start;
 const metrics = new Metrics();
 const log = openLog({ level: config.logLevel }).with({ node: config.node, worker: index });
-const files = new NodeFiles();
+const files = meteredFiles(new NodeFiles(), metrics);
 const shards = new Map<number, Shard>();
 const own = owners.flatMap((owner, shard) => (owner === index ? [shard] : []));
 const fieldTypes = new FieldTypes();

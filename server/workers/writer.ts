@@ -27,8 +27,8 @@ import type { PublishCall, WriteCall, WriteResult } from './messages.ts';
 
 /** A message is closed before it grows past this, and never past what the broker takes. */
 const MESSAGE_BYTES_TARGET = 4 * 1024 * 1024;
-/** Rounds of decode and declare: types are fixed after one, a racing writer may cost another. */
-const DECODE_ROUNDS_MAX = 4;
+/** The authority's answer settles a body's fields in one round; a database dropped meanwhile may cost another. */
+const DECLARE_ROUNDS_MAX = 8;
 
 export interface ShardAddress {
   readonly generation: number;
@@ -58,24 +58,25 @@ export class Writer {
   }
 
   async write(call: WriteCall): Promise<WriteResult> {
-    const decoded = await this.#decode(call);
-    const messages = decoded.batches.flatMap((batches, shard) => this.#messages(shard, batches, call.wait));
-    const batches = decoded.batches.reduce((n, list) => n + list.length, 0);
+    let { decoded, messages } = this.#decode(call);
+    for (let round = 1; decoded.newFields.length > 0; round++) {
+      if (round > DECLARE_ROUNDS_MAX) throw new Error(`field types did not settle in ${DECLARE_ROUNDS_MAX} rounds`);
+      const { fieldTypes, declare } = this.#options;
+      fieldTypes.learn(decoded.newFields, await declare(call.database, call.retentionPolicy, decoded.newFields));
+      ({ decoded, messages } = this.#decode(call));
+    }
+    const publishing = messages.map((message) => this.#options.shards[message.shard].publish(message));
     const message = describeErrors(decoded);
-    const unparsed = decoded.unparsed === decoded.lines;
-    const sequences = await Promise.all(messages.map((m) => this.#options.shards[m.shard].publish(m)));
-    const positions = messages.map((m, i) => ({
-      shard: m.shard,
-      generation: this.#options.shards[m.shard].generation,
-      sequence: sequences[i],
-    }));
+    const sequences = await Promise.all(publishing);
     return {
-      positions,
+      positions: messages.map(({ shard }, i) => {
+        return { shard, generation: this.#options.shards[shard].generation, sequence: sequences[i] };
+      }),
       rows: decoded.rows,
-      batches,
+      batches: decoded.batches.reduce((n, list) => n + list.length, 0),
       rejected: decoded.unparsed + decoded.refused,
       message: message === '' ? null : message,
-      unparsed: unparsed && message !== '',
+      unparsed: message !== '' && decoded.unparsed === decoded.lines,
     };
   }
 
@@ -88,13 +89,15 @@ export class Writer {
 
   // private functions
 
-  async #decode(call: WriteCall): Promise<Decoded> {
-    const { decoder, fieldTypes, declare } = this.#options;
-    for (let round = 1; ; round++) {
-      const decoded = decoder.decode(call.body, { ...call, fieldTypes });
-      if (decoded.newFields.length === 0 || round === DECODE_ROUNDS_MAX) return decoded;
-      fieldTypes.learn(decoded.newFields, await declare(call.database, call.retentionPolicy, decoded.newFields));
-    }
+  /** In one turn, since the batches lean on the decoder's buffers. No messages while there are fields to be declared. */
+  #decode(call: WriteCall): { decoded: Decoded; messages: PublishCall[] } {
+    const { decoder, fieldTypes } = this.#options;
+    const decoded = decoder.decode(call.body, { ...call, fieldTypes });
+    if (decoded.newFields.length > 0) return { decoded, messages: [] };
+    return {
+      decoded,
+      messages: decoded.batches.flatMap((batches, shard) => this.#messages(shard, batches, call.wait)),
+    };
   }
 
   /** Envelopes of one shard: as few as the greatest size of a message allows. */

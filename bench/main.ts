@@ -1,0 +1,23 @@
+/**
+ * `npm run bench -- NAME [flags]`: the project's benchmarks. Each prints what it measured and appends nothing anywhere; results worth
+ * keeping are put into bench/results/ as text by hand or with `--save`.
+ */
+import { runIngest } from './ingest.ts';
+import { runLive } from './live.ts';
+
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+  ingest: runIngest,
+  live: runLive,
+};
+
+const [name, ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHES).join(' | ')} [--save]`);
+  process.exitCode = 1;
+} else {
+  const { saveResult } = await import('./report.ts');
+  const report = await bench(args);
+  process.stdout.write(report);
+  if (args.includes('--save')) saveResult(name, report);
+}
