@@ -201,7 +201,7 @@ function usePanel(panel: PanelDefinition, host: string, shown: Span): { feed: Li
   const feed = useLive(DATABASE, q)!;
   const version = feed.version.value;
   const traces = useMemo(() => {
-    const newest = tracesOfLive(feed.table.series(), panel.tracesMax);
+    const newest = tracesOfLive(feed.table.series(), panel.tracesMax, shown.gapMs);
     feed.table.trim((newest.times.at(-1) ?? 0) - shown.ms);
     return newest;
   }, [feed, version]);

@@ -10,13 +10,15 @@ export interface Span {
   readonly ms: number;
   /** Width of a window: about 300 to a chart. */
   readonly every: string;
+  /** So long without a window is a hole: a few reports that came late are none. */
+  readonly gapMs: number;
 }
 
 export const SPANS: readonly Span[] = [
-  { key: '1m', text: '1 min', ms: 60_000, every: '1s' },
-  { key: '5m', text: '5 min', ms: 300_000, every: '1s' },
-  { key: '15m', text: '15 min', ms: 900_000, every: '3s' },
-  { key: '1h', text: '1 hour', ms: 3_600_000, every: '10s' },
+  { key: '1m', text: '1 min', ms: 60_000, every: '1s', gapMs: 5_000 },
+  { key: '5m', text: '5 min', ms: 300_000, every: '1s', gapMs: 5_000 },
+  { key: '15m', text: '15 min', ms: 900_000, every: '3s', gapMs: 9_000 },
+  { key: '1h', text: '1 hour', ms: 3_600_000, every: '10s', gapMs: 30_000 },
 ];
 
 export interface PanelDefinition {
@@ -45,7 +47,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'cpu',
     title: 'CPU by core',
-    select: 'mean(busy) AS "busy"',
+    select: 'mean("busy") AS "busy"',
     from: 'cpu',
     by: ['core'],
     unit: 'percent',
@@ -59,7 +61,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'points',
     title: 'Points written',
-    select: 'mean(points_in_per_second) AS "points"',
+    select: 'mean("points_in_per_second") AS "points"',
     from: 'millrace',
     by: ['door'],
     unit: 'rate',
@@ -71,7 +73,7 @@ export const PANELS: readonly PanelDefinition[] = [
     id: 'latency',
     title: 'Latency, 99th percentile',
     select:
-      'max(write_ms_p99) AS "write", max(fsync_ms_p99) AS "fsync", max(live_lag_ms_p99) AS "push", max(query_ms_p99) AS "query"',
+      'max("write_ms_p99") AS "write", max("fsync_ms_p99") AS "fsync", max("live_lag_ms_p99") AS "push", max("query_ms_p99") AS "query"',
     from: 'millrace',
     by: [],
     unit: 'ms',
@@ -82,7 +84,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'memory',
     title: 'Memory',
-    select: 'mean(used) AS "used", mean(cached) AS "cached", mean(total) AS "total"',
+    select: 'mean("used") AS "used", mean("cached") AS "cached", mean("total") AS "total"',
     from: 'memory',
     by: [],
     unit: 'bytes',
@@ -94,7 +96,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'load',
     title: 'Load average',
-    select: 'mean(load1) AS "1 min", mean(load5) AS "5 min", mean(load15) AS "15 min"',
+    select: 'mean("load1") AS "1 min", mean("load5") AS "5 min", mean("load15") AS "15 min"',
     from: 'load',
     by: [],
     unit: 'number',
@@ -104,7 +106,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'network',
     title: 'Network',
-    select: 'mean(received_bytes_per_second) AS "in", mean(sent_bytes_per_second) AS "out"',
+    select: 'mean("received_bytes_per_second") AS "in", mean("sent_bytes_per_second") AS "out"',
     from: 'network',
     by: ['interface'],
     unit: 'bytes/s',
@@ -114,7 +116,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'disk',
     title: 'Disk',
-    select: 'mean(read_bytes_per_second) AS "read", mean(written_bytes_per_second) AS "written"',
+    select: 'mean("read_bytes_per_second") AS "read", mean("written_bytes_per_second") AS "written"',
     from: 'disk',
     by: ['device'],
     unit: 'bytes/s',
@@ -124,7 +126,8 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'clients',
     title: 'Live clients',
-    select: 'max(sessions) AS "sessions", max(subscriptions) AS "subscriptions", max(live_queries) AS "live queries"',
+    select:
+      'max("sessions") AS "sessions", max("subscriptions") AS "subscriptions", max("live_queries") AS "live queries"',
     from: 'millrace',
     by: [],
     unit: 'number',
@@ -134,7 +137,8 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'process',
     title: 'Server memory',
-    select: 'mean(rss_bytes) AS "resident", mean(heap_used_bytes) AS "heap", mean(array_buffer_bytes) AS "buffers"',
+    select:
+      'mean("rss_bytes") AS "resident", mean("heap_used_bytes") AS "heap", mean("array_buffer_bytes") AS "buffers"',
     from: 'process',
     by: [],
     unit: 'bytes',
@@ -145,7 +149,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'loop',
     title: 'Event loop delay',
-    select: 'max(event_loop_lag_p99_ms) AS "p99", max(event_loop_lag_max_ms) AS "max"',
+    select: 'max("event_loop_lag_p99_ms") AS "p99", max("event_loop_lag_max_ms") AS "max"',
     from: 'process',
     by: [],
     unit: 'ms',
@@ -155,7 +159,7 @@ export const PANELS: readonly PanelDefinition[] = [
   {
     id: 'filesystem',
     title: 'Space on disk',
-    select: 'mean(used_percent) AS "used"',
+    select: 'mean("used_percent") AS "used"',
     from: 'filesystem',
     by: ['path'],
     unit: 'percent',

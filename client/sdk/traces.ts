@@ -30,10 +30,16 @@ interface Readable {
   readonly rows: readonly (readonly FrameValue[])[];
 }
 
-export function tracesOfLive(series: readonly LiveSeries[], tracesMax: number): Traces {
+/** Where nothing came for longer than `gapMs` every trace gets a hole, so that no line is drawn over a time nobody knows of. */
+export function tracesOfLive(
+  series: readonly LiveSeries[],
+  tracesMax: number,
+  gapMs = Number.POSITIVE_INFINITY,
+): Traces {
   return tracesOf(
     series.map(({ name, tags, columns, rows }) => ({ name, tags, columns, rows: rows.map((row) => row.values) })),
     tracesMax,
+    gapMs,
   );
 }
 
@@ -57,7 +63,7 @@ export function lastValue(trace: Trace | undefined): number | null {
 
 // private functions
 
-function tracesOf(all: readonly Readable[], tracesMax: number): Traces {
+function tracesOf(all: readonly Readable[], tracesMax: number, gapMs = Number.POSITIVE_INFINITY): Traces {
   const index = new Map<number, number>();
   for (const series of all) {
     const timeAt = series.columns.indexOf('time');
@@ -66,7 +72,10 @@ function tracesOf(all: readonly Readable[], tracesMax: number): Traces {
       if (!Number.isNaN(time)) index.set(time, 0);
     }
   }
-  const times = [...index.keys()].sort((a, b) => a - b);
+  const times = withHoles(
+    [...index.keys()].sort((a, b) => a - b),
+    gapMs,
+  );
   times.forEach((time, i) => {
     index.set(time, i);
   });
@@ -81,6 +90,11 @@ function tracesOf(all: readonly Readable[], tracesMax: number): Traces {
       ),
     );
   return { times, traces: busiest(traces, tracesMax), total: traces.length };
+}
+
+function withHoles(times: number[], gapMs: number): number[] {
+  if (!times.some((time, i) => time - times[i - 1] > gapMs)) return times;
+  return times.flatMap((time, i) => (time - times[i - 1] > gapMs ? [times[i - 1] + 1, time] : [time]));
 }
 
 function tracesOfSeries(

@@ -1,6 +1,6 @@
 /** Traces: series of different times over one list of times, labels that tell them apart, the busiest first. */
 import { expect } from 'chai';
-import { tracesOfAnswer } from '../../../../client/sdk/index.ts';
+import { LiveTable, tracesOfAnswer, tracesOfLive } from '../../../../client/sdk/index.ts';
 
 describe('sdk/traces', () => {
   const series = [
@@ -36,5 +36,16 @@ describe('sdk/traces', () => {
     const { times, traces } = tracesOfAnswer([{ name: 'm', columns: ['time', 'a', 'b', 's'], values }], 10);
     expect(times).to.deep.equal([Date.UTC(2026, 0, 1)]);
     expect(traces.map(({ label }) => label)).to.deep.equal(['a', 'b']);
+  });
+
+  it('makes a hole where nothing came for too long, and none elsewhere', () => {
+    const table = new LiveTable();
+    const values = [0, 1000, 2000, 9000].map((time) => [time, 1]);
+    const frame = { name: 'm', columns: ['time', 'v'], values };
+    table.apply({ op: 'rows', id: 's', phase: 'live', final: true, rev: 0, series: [frame], cursor: '' });
+    const { times, traces } = tracesOfLive(table.series(), 10, 5000);
+    expect(times).to.deep.equal([0, 1000, 2000, 2001, 9000]);
+    expect(traces[0].values).to.deep.equal([1, 1, 1, null, 1]);
+    expect(tracesOfLive(table.series(), 10).times.length).to.equal(4);
   });
 });

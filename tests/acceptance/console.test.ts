@@ -1,0 +1,108 @@
+/** Console and the SDK's browser build in a real Chromium against the real server: the chart moves when points are written. */
+import { execFileSync } from 'node:child_process';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { Millrace } from '../../client/sdk/index.ts';
+import { findBrowser, startBrowser } from '../support/browser.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+/** What `dist/sdk/millrace.js` gives a page. */
+type BrowserSdk = typeof import('../../client/sdk/index.ts');
+
+describe('console and server', function () {
+  this.timeout(120_000);
+  let browser: Browser;
+  let page: Page;
+  let server: TestServer;
+  let client: Millrace;
+  const problems: string[] = [];
+
+  before(async function () {
+    if (findBrowser() === null) {
+      console.log('      no chromium found: install the Debian package "chromium" or set CHROMIUM');
+      this.skip();
+    }
+    execFileSync(process.execPath, ['client/build.ts']);
+    server = await startServer();
+    client = new Millrace({ url: server.http });
+    browser = await startBrowser();
+  });
+  after(async () => {
+    client?.close();
+    await browser?.close();
+    await server?.stop();
+  });
+  beforeEach(async () => {
+    problems.length = 0;
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('request', (request) => {
+      const url = new URL(request.url());
+      if (url.protocol !== 'data:' && url.host !== new URL(server.http).host) problems.push(`asked elsewhere: ${url}`);
+    });
+  });
+  afterEach(async () => {
+    await page.close();
+    expect(problems).to.deep.equal([]);
+  });
+
+  it('opens on a live overview of the server itself, without an error in any panel', async () => {
+    await page.goto(server.http);
+    const chart = page.locator('[data-panel="cpu"] .chart');
+    await chart.waitFor();
+    const first = Number(await chart.getAttribute('data-last'));
+    await page.waitForFunction(
+      (before) =>
+        Number(document.querySelector('[data-panel="cpu"] .chart')?.getAttribute('data-last')) >= before + 2000,
+      first,
+    );
+    expect(await page.locator('[data-panel]').count()).to.equal(11);
+    expect(await page.locator('.notice-error').count()).to.equal(0);
+    expect(await page.locator('[data-tile="Memory"] .tile-value').textContent()).to.match(/iB/);
+  });
+
+  it('moves the live chart of a query when points are written', async () => {
+    await client.write('garden', `soil,bed=a wet=0.25 ${Date.now() - 2000}`, { precision: 'ms' });
+    await client.write('garden', `soil,bed=a wet=0.25 ${Date.now() - 1000}`, { precision: 'ms' });
+    const q = 'SELECT last(wet) FROM soil WHERE time > now() - 5m GROUP BY time(1s), bed fill(none)';
+    await page.goto(`${server.http}/#/query?db=garden&live=1&q=${encodeURIComponent(q)}`);
+    const chart = page.locator('.answer .chart');
+    await chart.waitFor();
+    const points = Number(await chart.getAttribute('data-points'));
+    const before = await chart.screenshot();
+    for (let i = 1; i <= 3; i++) {
+      await client.write('garden', `soil,bed=a wet=${i} ${Date.now()}`, { precision: 'ms' });
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    await page.waitForFunction(
+      (count) => Number(document.querySelector('.answer .chart')?.getAttribute('data-points')) > count,
+      points,
+    );
+    await page.locator('tbody td', { hasText: /^3$/ }).first().waitFor();
+    expect(before.equals(await chart.screenshot())).to.equal(false);
+  });
+
+  it('the SDK’s browser build subscribes in the page and receives what the page writes', async () => {
+    await page.goto(server.http);
+    const received = await page.evaluate(async () => {
+      const path = '/sdk/millrace.js';
+      const sdk = (await import(path)) as BrowserSdk;
+      const millrace = new sdk.Millrace({ url: location.origin });
+      const values: unknown[] = [];
+      await millrace.write('page', [{ measurement: 'm', fields: { v: 1 }, time: new Date(1) }]);
+      for await (const event of millrace.subscribe('page', 'SELECT v FROM m WHERE time >= 0', { epoch: 'ms' })) {
+        if (event.op !== 'rows') continue;
+        for (const series of event.series) values.push(...series.values);
+        if (values.length === 1)
+          await millrace.write('page', [{ measurement: 'm', fields: { v: 2 }, time: new Date(2) }]);
+        if (values.length >= 2) break;
+      }
+      millrace.close();
+      return values;
+    });
+    expect(received).to.deep.equal([
+      [1, 1],
+      [2, 2],
+    ]);
+  });
+});
