@@ -41,7 +41,7 @@ export interface SessionsOptions {
   readonly version: string;
   readonly gunzip: Gunzip;
   readonly metrics: () => string | Promise<string>;
-  readonly vars: () => unknown;
+  readonly vars: () => unknown | Promise<unknown>;
   /** Directory of the built console. */
   readonly consoleDirectory: string;
   /** File of the built browser SDK. */

@@ -2,6 +2,8 @@
  * The door on uWebSockets.js: the one file that knows it. Its facts that shape this code: a request is readable only inside the
  * call that brings it; chunks of a body die when the call returns; `publish` drops for slow sockets without a word and is never used;
  * an answer's `onWritable` replaces its own draining, so what waits in it moves on only when something more is written.
+ *
+ * Longer than 300 lines because a vendor lives in one file: requests, answers and sockets share its types and its quirks.
  */
 
 import {

@@ -9,7 +9,7 @@ export interface StatusParts {
   /** Prometheus text. */
   readonly metrics: () => string | Promise<string>;
   /** Body of `/debug/vars`: plain data. */
-  readonly vars: () => unknown;
+  readonly vars: () => unknown | Promise<unknown>;
 }
 
 export function ping(exchange: Exchange, { version }: StatusParts): void {
@@ -32,6 +32,6 @@ export async function metrics(exchange: Exchange, parts: StatusParts): Promise<v
   replyText(exchange, 200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metrics());
 }
 
-export function vars(exchange: Exchange, parts: StatusParts): void {
-  replyJson(exchange, 200, parts.vars());
+export async function vars(exchange: Exchange, parts: StatusParts): Promise<void> {
+  replyJson(exchange, 200, await parts.vars());
 }

@@ -4,7 +4,7 @@ import { type AckLevel, type Engine, EngineError } from '../engine.ts';
 import { type Exchange, replyEmpty, replyError } from './exchange.ts';
 import { readAck, readPrecision, readPrecisionV2 } from './parameters.ts';
 
-/** Unpacks a gzip body; throws EngineError `too large` beyond the limit, `parse` where it is no gzip. */
+/** Unpacks a gzip body into a buffer of its own; rejects with an error of code `too large` or `malformed`. */
 export type Gunzip = (
   body: Uint8Array<ArrayBuffer>,
   bytesMax: number,
@@ -57,7 +57,7 @@ async function keep(exchange: Exchange, parts: WriteParts, target: Target): Prom
   const { request } = exchange;
   let body = await request.body(parts.bodyBytesMax);
   const coding = request.headers.get('content-encoding') ?? '';
-  if (coding === 'gzip') body = await parts.gunzip(body, parts.bodyBytesMax);
+  if (coding === 'gzip') body = await unpack(body, parts);
   else if (coding !== '' && coding !== 'identity') {
     throw new EngineError('bad frame', `content-encoding "${coding}" is not known: use gzip or none`);
   }
@@ -65,4 +65,15 @@ async function keep(exchange: Exchange, parts: WriteParts, target: Target): Prom
   const place = { 'X-Millrace-Position': outcome.position };
   if (outcome.partial === null) replyEmpty(exchange, 204, place);
   else replyError(exchange, 400, outcome.partial, place);
+}
+
+async function unpack(body: Uint8Array<ArrayBuffer>, parts: WriteParts): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await parts.gunzip(body, parts.bodyBytesMax);
+  } catch (error) {
+    const { code, message } = error as Error & { code?: unknown };
+    if (code === 'too large') throw new EngineError('too large', message);
+    if (code === 'malformed') throw new EngineError('parse', message);
+    throw error;
+  }
 }

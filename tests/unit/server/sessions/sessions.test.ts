@@ -4,9 +4,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { gunzipBody } from '../../../../server/ingest/index.ts';
 import { EngineError, openSessions, type Sessions } from '../../../../server/sessions/index.ts';
 import { FakeEngine, piecesOf } from './support/fake-engine.ts';
 
@@ -26,9 +27,9 @@ for (const adapter of ['uws', 'node'] as const) {
         port: 0,
         engine,
         version: '1.8.10-millrace',
-        gunzip: (body, bytesMax) => new Uint8Array(gunzipSync(body, { maxOutputLength: bytesMax })),
+        gunzip: gunzipBody,
         metrics: () => 'millrace_up 1\n',
-        vars: () => ({ up: 1 }),
+        vars: async () => ({ up: 1 }),
         consoleDirectory: directory,
         sdkFile: join(directory, 'sdk.js'),
         log: (line) => lines.push(line),
@@ -69,6 +70,9 @@ for (const adapter of ['uws', 'node'] as const) {
       const headers = { 'Content-Encoding': 'gzip' };
       expect((await write('db=d&ack=queued', { body: gzipSync('mem v=2'), headers })).status).to.equal(204);
       expect(engine.writes[1]).to.include({ text: 'mem v=2', ack: 'queued', precision: 'ns' });
+      const bomb = await write('db=d', { body: gzipSync('x'.repeat(1_000_000)), headers });
+      expect((await told(bomb))[0]).to.equal(413);
+      expect((await told(await write('db=d', { headers })))[0]).to.equal(400);
       expect(await told(await write(''))).to.deep.equal([400, 'database is required']);
       expect(await told(await write('db=missing'))).to.deep.equal([404, 'database not found: "missing"']);
       expect((await told(await write('db=d&precision=x')))[0]).to.equal(400);
