@@ -1,0 +1,47 @@
+/**
+ * Golden scripts of queries: `tests/golden/query/*.txt`, verified against a real InfluxDB 1.6.7. A script is `data` lines, then
+ * `> query` lines, each followed by the answer as JSON lines (one per series) or `error …`. `GOLDEN=write` writes the answers anew.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { QueryError } from '../../query/index.ts';
+import { ArraySource, rowsOf } from '../unit/query/support/array-source.ts';
+import { ask } from '../unit/query/support/ask.ts';
+
+const FOLDER = new URL('./query/', import.meta.url);
+
+describe('golden: queries', () => {
+  for (const name of readdirSync(FOLDER)) {
+    it(name, async () => {
+      const file = new URL(name, FOLDER);
+      const text = readFileSync(file, 'utf8');
+      const answered = await run(text);
+      if (process.env.GOLDEN === 'write') writeFileSync(file, answered);
+      else expect(answered).to.equal(text);
+    });
+  }
+});
+
+// private functions
+
+async function run(text: string): Promise<string> {
+  const [data, ...queries] = text.split(/^> /m);
+  const shards = [0, 1].map((s) => new ArraySource(rowsOf(data).filter(({ tags }) => String(tags).length % 2 === s)));
+  let out = data;
+  for (const query of queries) {
+    const statement = query.split('\n')[0];
+    out += `> ${statement}\n`;
+    try {
+      for (const series of await ask(statement, shards)) out += `${JSON.stringify(series, plain)}\n`;
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      out += `error ${error.message}\n`;
+    }
+    out += '\n';
+  }
+  return `${out.trimEnd()}\n`;
+}
+
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

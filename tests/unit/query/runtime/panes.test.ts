@@ -1,0 +1,76 @@
+/** PaneStore as the live driver uses it: changes, replacing, resetting and dropping windows. */
+import { expect } from 'chai';
+import {
+  mergeSchemas,
+  PaneStore,
+  type Plan,
+  parse,
+  planSelect,
+  type SelectStatement,
+} from '../../../../query/index.ts';
+import { ArraySource, rowsOf } from '../support/array-source.ts';
+import { NOW } from '../support/ask.ts';
+
+const MINUTE = 60_000_000_000n;
+const A = { name: 'm', tags: ['a'] };
+
+describe('query/runtime: PaneStore', () => {
+  it('tells whole states of the cells that changed, once', () => {
+    const { plan, source } = planned('m,host=a v=1 0\nm,host=a v=2 1\nm,host=b v=5 60000000000');
+    const store = new PaneStore(plan);
+    add(store, source);
+    const changed = store.takeChanged()!;
+    expect(changed.groups.map(({ tags }) => tags[0]).sort()).to.deep.equal(['a', 'b']);
+    expect(store.takeChanged()).to.equal(null);
+    const home = new PaneStore(plan);
+    home.replace(changed);
+    home.replace(changed);
+    expect(home.states[0].result(home.find(A, 0))).to.equal(3);
+    home.merge(changed);
+    expect(home.states[0].result(home.find(A, 0))).to.equal(6);
+  });
+
+  it('leaves out the rows to skip', () => {
+    const { plan, source } = planned('m,host=a v=1 0\nm,host=a v=2 1\nm,host=a v=4 2');
+    const store = new PaneStore(plan);
+    for (const block of source.scan(request()))
+      store.add(block, 0, source.series('db', 'autogen', 'm')!, Uint32Array.of(1));
+    expect(store.states[0].result(store.find(A, 0))).to.equal(5);
+  });
+
+  it('empties a window and tells so; forgets windows before a number', () => {
+    const { plan, source } = planned(`m,host=a v=1 0\nm,host=a v=2 ${MINUTE}\nm,host=a v=4 ${2n * MINUTE}`);
+    const store = new PaneStore(plan);
+    add(store, source);
+    store.takeChanged();
+    store.reset(1);
+    const home = new PaneStore(plan);
+    home.replace(store.takeChanged()!);
+    expect(home.ordered().length).to.equal(0);
+    expect(Array.from(store.ordered(), (slot) => store.windowOf(slot))).to.deep.equal([0, 2]);
+    store.dropBefore(2);
+    expect(store.size).to.equal(1);
+    expect(store.find(A, 0)).to.equal(-1);
+    add(store, source);
+    expect(store.states[0].result(store.find(A, 0))).to.equal(1);
+  });
+});
+
+// private functions
+
+function request(): Parameters<ArraySource['scan']>[0] {
+  const range = { minTime: -(2n ** 62n), maxTime: 2n ** 62n };
+  return { database: 'db', retentionPolicy: 'autogen', measurement: 'm', ...range, series: null, fields: null };
+}
+
+function planned(text: string): { plan: Plan; source: ArraySource } {
+  const source = new ArraySource(rowsOf(text), 100);
+  const [statement] = parse('SELECT sum(v) FROM m GROUP BY time(1m), host');
+  const schemas = (...wanted: Parameters<ArraySource['describe']>) => mergeSchemas([source.describe(...wanted)]);
+  const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
+  return { plan: planSelect(statement as SelectStatement, context), source };
+}
+
+function add(store: PaneStore, source: ArraySource): void {
+  for (const block of source.scan(request())) store.add(block, 0, source.series('db', 'autogen', 'm')!);
+}
