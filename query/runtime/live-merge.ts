@@ -11,6 +11,9 @@
  * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
  * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
  *
+ * It is over 300 lines because closing, revising and filling change the same few things about a cell; drawing rows, remembering cells
+ * and gathering frames are in live-render, live-cells and live-emission.
+ *
  * It does not read a clock, encode, or know clients and cursors. Non-final rows are provisional: they always carry revision 0.
  */
 import { QueryError } from '../language/errors.ts';
@@ -94,6 +97,8 @@ export class LiveMerge {
   /** Runs of points of a tail that wait to be sent. */
   #points: Run[] = [];
   #pastPoints: Run[] = [];
+  /** Shards whose last update left something out. */
+  readonly #incomplete = new Set<number>();
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
 
@@ -113,6 +118,14 @@ export class LiveMerge {
     return Math.max(this.#goneRev, this.#revMax);
   }
 
+  /**
+   * All that was accepted has been sent. Only then may a cursor name the positions of the updates accepted last; else it keeps the
+   * ones before.
+   */
+  get settled(): boolean {
+    return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
+  }
+
   /** What shards should be told to `expire`; null = nothing yet. */
   get expiredBefore(): bigint | null {
     const some = Number.isFinite(this.#frozen) && this.#live.plan.window !== null;
@@ -125,7 +138,9 @@ export class LiveMerge {
     this.#watermark.observe(shard, update.reading);
     this.#count(update);
     for (const run of update.runs) (changes ? this.#points : this.#pastPoints).push(run);
-    if (!changes) {
+    if (changes && update.complete) this.#incomplete.delete(shard);
+    else if (changes) this.#incomplete.add(shard);
+    else {
       for (const window of update.touched.windows) this.#missed.add(window);
       this.#historyHeld = true;
     }
@@ -156,20 +171,10 @@ export class LiveMerge {
     }
   }
 
-  /** What all clients must hear now. `flush` sends changes at once instead of once per `emitEvery`. */
-  advance(nowMs: number, flush = false): Emission[] {
+  /** What all clients must hear now. */
+  advance(nowMs: number): Emission[] {
     const out = new EmissionBuilder('live');
-    const at = this.#watermark.advance(nowMs);
-    if (this.#points.length > 0) {
-      for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
-      this.#points = [];
-    }
-    if (at !== null) this.#close(at, out);
-    if (this.#cells.dirty.size > 0 && (flush || this.#tickDue(nowMs))) {
-      this.#sendOpen(out);
-      this.#sendLate([...this.#cells.dirty], out);
-      this.#sentAtMs = nowMs;
-    }
+    this.#step(nowMs, false, out);
     this.#expire(nowMs, out);
     return out.build();
   }
@@ -180,13 +185,14 @@ export class LiveMerge {
    */
   subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
     const { plan } = this.#live;
-    const live = this.advance(nowMs, true);
+    const before = new EmissionBuilder('live');
+    this.#step(nowMs, true, before);
     const out = new EmissionBuilder('snapshot');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
     this.#send(this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#closed, Number.POSITIVE_INFINITY), out);
     this.#missed.clear();
-    return { live, snapshot: out.build() };
+    return { live: before.build(), snapshot: out.build() };
   }
 
   /**
@@ -195,7 +201,8 @@ export class LiveMerge {
    */
   resume(watermark: bigint | null, nowMs: number): { readonly live: Emission[]; readonly missed: Emission[] } {
     const { plan } = this.#live;
-    const live = this.advance(nowMs, true);
+    const before = new EmissionBuilder('live');
+    this.#step(nowMs, true, before);
     const out = new EmissionBuilder('live');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const seen = watermark === null ? Number.NEGATIVE_INFINITY : lastEnded(plan, watermark);
@@ -205,10 +212,22 @@ export class LiveMerge {
       out,
     );
     this.#missed.clear();
-    return { live, missed: out.build() };
+    return { live: before.build(), missed: out.build() };
   }
 
   // private functions
+
+  /** Sends points, closes windows, and sends changes where it is time or `flush` is set. */
+  #step(nowMs: number, flush: boolean, out: EmissionBuilder): void {
+    const at = this.#watermark.advance(nowMs);
+    for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
+    this.#points = [];
+    if (at !== null) this.#close(at, out);
+    if (this.#cells.dirty.size === 0 || !(flush || this.#tickDue(nowMs))) return;
+    this.#sendOpen(out);
+    this.#sendLate([...this.#cells.dirty], out);
+    this.#sentAtMs = nowMs;
+  }
 
   #count({ kind, touched, counts }: LiveUpdate): void {
     this.counters.ahead += counts.ahead;
@@ -243,6 +262,8 @@ export class LiveMerge {
     const { plan, fills } = this.#live;
     const target = lastEnded(plan, at);
     if (target <= this.#closed) return;
+    // Before the rows that may be filled from them.
+    this.#sendLate([...this.#cells.dirty], out);
     const before = this.#closed;
     const cells = this.#cells.between(before, target);
     const rendered = renderCells(plan, this.#stores, cells, target);

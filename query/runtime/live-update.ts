@@ -48,6 +48,8 @@ export interface LiveUpdate {
   /** Windows into which rows came, for judging how late those were. Of a resume: the windows that the missed rows touched. */
   readonly touched: WindowCounts;
   readonly counts: ShardCounts;
+  /** All that was accepted is in this update and those before; false = a window waits to be read again. */
+  readonly complete: boolean;
 }
 
 /** Rows of one revision. One frame is made of it. */

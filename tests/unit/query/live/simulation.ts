@@ -183,13 +183,19 @@ export interface Seen {
 export class Simulation {
   readonly live: LivePlan;
   readonly shards: MemoryShard[];
-  readonly operators: LiveShard[];
-  readonly merge: LiveMerge;
+  operators: LiveShard[];
+  merge: LiveMerge;
   readonly emissions: Emission[] = [];
   /** What a client holds: `host@seconds after AT` → last row. */
   readonly seen = new Map<string, Seen>();
   readonly #finals = new Map<string, string>();
   now = NOW;
+  connected = true;
+  /** What each shard has applied: its log. */
+  readonly #log: LiveInput[][];
+  /** How much of it was accepted when its operator last spoke, and of what a client's cursor knows. */
+  #spoken: number[];
+  #cursor: { positions: number[]; watermark: bigint | null; rev: number };
 
   constructor(live: LivePlan, shards = 1, history: readonly Point[] = []) {
     this.live = live;
@@ -200,6 +206,28 @@ export class Simulation {
     for (const [s, operator] of this.operators.entries())
       this.merge.accept(s, structuredClone(operator.start(this.now)));
     this.take(this.merge.subscribe(this.now).snapshot);
+    this.#log = this.shards.map(() => []);
+    this.#spoken = this.shards.map(() => 0);
+    this.#cursor = { positions: [...this.#spoken], watermark: this.merge.watermark, rev: this.merge.rev };
+  }
+
+  /** The client goes away, and with `kill` the operators too; it comes back with the cursor of what it saw last. */
+  reconnect(kill: boolean, meanwhile: () => void): void {
+    const cursor = this.#cursor;
+    this.connected = false;
+    meanwhile();
+    if (kill) {
+      this.operators = this.shards.map((shard) => new LiveShard(this.live, shard));
+      this.merge = new LiveMerge(this.live, this.shards.length);
+      for (const [s, operator] of this.operators.entries()) this.merge.accept(s, operator.start(this.now));
+      this.merge.raise(cursor);
+    }
+    for (const [s, operator] of this.operators.entries()) {
+      const inputs = this.#log[s].slice(cursor.positions[s]);
+      this.merge.accept(s, structuredClone(operator.missed(this.now, cursor.watermark, inputs)));
+    }
+    this.connected = true;
+    this.take(this.merge.resume(cursor.watermark, this.now).missed);
   }
 
   shardOf(host: string): number {
@@ -210,7 +238,10 @@ export class Simulation {
   write(...points: Point[]): void {
     for (const [s, shard] of this.shards.entries()) {
       const own = points.filter(({ host }) => this.shardOf(host) === s);
-      if (own.length > 0) this.operators[s].accept(shard.apply(own), this.now);
+      if (own.length === 0) continue;
+      const input = shard.apply(own);
+      this.#log[s].push(input);
+      this.operators[s].accept(input, this.now);
     }
     this.tell((operator) => operator.due(this.now));
   }
@@ -226,14 +257,21 @@ export class Simulation {
   tell(wanted: (operator: LiveShard) => boolean): void {
     for (const [s, operator] of this.operators.entries()) {
       const update = wanted(operator) ? operator.collect(this.now) : null;
-      if (update !== null) this.merge.accept(s, structuredClone(update));
+      if (update === null) continue;
+      this.merge.accept(s, structuredClone(update));
+      this.#spoken[s] = this.#log[s].length;
     }
     this.take(this.merge.advance(this.now));
+    if (this.connected) {
+      const positions = this.merge.settled ? [...this.#spoken] : this.#cursor.positions;
+      this.#cursor = { positions, watermark: this.merge.watermark, rev: this.merge.rev };
+    }
     const before = this.merge.expiredBefore;
     if (before !== null) for (const operator of this.operators) operator.expire(before);
   }
 
   take(emissions: readonly Emission[]): void {
+    if (!this.connected) return;
     for (const emission of emissions) {
       this.emissions.push(emission);
       for (const [key, values] of rowsOf(emission.tables)) {

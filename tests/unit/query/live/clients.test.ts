@@ -1,0 +1,146 @@
+/** Clients that come late, come back, or outlive the operator; tails; and which statements may be live at all. */
+import { expect } from 'chai';
+import type { SelectStatement } from '../../../../query/language/ast.ts';
+import { parse, QueryError } from '../../../../query/language/index.ts';
+import { assertLive, livePlan, samePlan } from '../../../../query/runtime/live-plan.ts';
+import type { Emission } from '../../../../query/runtime/live-update.ts';
+import { AT, type Point, planOf, rowsOf, SECOND, Simulation, seconds } from './simulation.ts';
+
+const SUM = { aggregates: [['sum', 'v']] } as const;
+
+function at(s: number, v: number, host = 'a'): Point {
+  return { host, time: AT + seconds(s), v };
+}
+
+function told(emissions: readonly Emission[]): unknown[] {
+  return emissions.map(({ final, rev, phase, tables }) => [phase, final, rev, Object.fromEntries(rowsOf(tables))]);
+}
+
+function select(text: string): SelectStatement {
+  return parse(text)[0] as SelectStatement;
+}
+
+describe('query/runtime/live clients', () => {
+  it('a windowed query without a lower bound begins with its open windows, warm', () => {
+    const sim = new Simulation(planOf(SUM), 2, [at(-200, 1), at(-11, 2), at(-1, 4), at(-0.5, 8, 'b')]);
+    expect(told(sim.emissions)).to.deep.equal([['snapshot', false, 0, { 'a@-10': [4], 'b@-10': [8] }]]);
+    sim.write(at(-0.2, 16));
+    sim.pass(1000);
+    expect(sim.seen.get('a@-10')!.values).to.deep.equal([20]);
+    sim.write(at(-12, 32));
+    sim.pass(1000);
+    expect(sim.seen.get('a@-20'), 'late, into a window that had closed').to.deep.equal({
+      final: true,
+      rev: 1,
+      values: [34],
+    });
+  });
+
+  it('with a lower bound it begins with history inside it', () => {
+    const sim = new Simulation(planOf({ ...SUM, min: AT - 30n * SECOND }), 1, [at(-31, 1), at(-30, 2), at(-1, 4)]);
+    expect(told(sim.emissions)).to.deep.equal([
+      ['snapshot', true, 0, { 'a@-30': [2] }],
+      ['snapshot', false, 0, { 'a@-10': [4] }],
+    ]);
+  });
+
+  it('a client that comes later gets the same rows, given up ones too, and the others nothing new', () => {
+    const sim = new Simulation(planOf({ ...SUM, min: AT - 300n * SECOND }), 2, [at(-300, 1), at(-1, 4, 'b')]);
+    for (let s = 0; s < 100; s += 5) {
+      sim.write(at(s, 1));
+      sim.pass(5000);
+    }
+    for (const [s, operator] of sim.operators.entries())
+      sim.merge.accept(s, structuredClone(operator.history(sim.now)));
+    const { live, snapshot } = sim.merge.subscribe(sim.now);
+    expect(told(live)).to.deep.equal([]);
+    const rows = new Map(snapshot.flatMap(({ tables }) => [...rowsOf(tables)]));
+    expect([...rows].sort()).to.deep.equal([...sim.history({ ...sim.live.plan, fill: { kind: 'none' } })].sort());
+    sim.pass(3000);
+    expect(sim.merge.counters.tooLate).to.equal(0);
+  });
+
+  it('a returning client gets what closed or changed since its cursor', () => {
+    const sim = new Simulation(planOf(SUM));
+    sim.write(at(1, 1));
+    sim.write(at(11, 2));
+    sim.pass(1000);
+    sim.write(at(21, 4));
+    sim.pass(1000);
+    const cursor = sim.merge.watermark;
+    const missed = [sim.shards[0].apply([at(2, 8)]), sim.shards[0].apply([at(31, 16)])];
+    for (const input of missed) sim.operators[0].accept(input, sim.now);
+    sim.pass(2000);
+    sim.merge.accept(0, structuredClone(sim.operators[0].missed(sim.now, cursor, missed)));
+    expect(told(sim.merge.resume(cursor, sim.now).missed)).to.deep.equal([
+      ['live', true, 0, { 'a@20': [4] }],
+      ['live', true, 1, { 'a@0': [9] }],
+      ['live', false, 0, { 'a@30': [16] }],
+    ]);
+  });
+
+  it('an operator that starts anew uses no revision that a returning client has seen', () => {
+    const first = new Simulation(planOf(SUM));
+    first.write(at(1, 1));
+    first.write(at(11, 2));
+    first.pass(1000);
+    first.write(at(2, 4));
+    first.pass(1000);
+    expect(first.seen.get('a@0')).to.deep.equal({ final: true, rev: 1, values: [5] });
+    const floor = { watermark: first.merge.watermark, rev: first.merge.rev };
+    const second = new Simulation(planOf(SUM), 1, [at(1, 1), at(11, 2), at(2, 4), at(3, 8)]);
+    second.merge.raise(floor);
+    second.merge.accept(
+      0,
+      second.operators[0].missed(second.now, floor.watermark, [second.shards[0].apply([at(3, 8)])]),
+    );
+    const { missed } = second.merge.resume(floor.watermark, second.now);
+    expect(told(missed)).to.deep.equal([
+      ['live', true, 2, { 'a@0': [13] }],
+      ['live', false, 0, { 'a@10': [2] }],
+    ]);
+    expect(second.merge.watermark).to.equal(floor.watermark);
+    expect(second.merge.rev).to.equal(2);
+  });
+
+  it('a tail begins with nothing and sends every point as it was written', () => {
+    const sim = new Simulation(planOf({}), 2, [at(-1, 1)]);
+    expect(sim.emissions).to.deep.equal([]);
+    sim.pass(1000);
+    sim.write(at(1, 2), at(1, 3, 'b'));
+    expect(sim.heard(), 'at once').to.deep.equal([[true, 0, { 'a@1': [2, null], 'b@1': [3, null] }]]);
+    sim.pass(1000);
+    sim.write({ host: 'a', time: AT + seconds(1), w: 5 });
+    expect(sim.heard()).to.deep.equal([[true, 0, { 'a@1': [null, 5] }]]);
+    const bounded = new Simulation(planOf({ min: AT - 5n * SECOND }), 2, [at(-1, 1), at(-9, 1), at(-2, 1, 'b')]);
+    expect(told(bounded.emissions)).to.deep.equal([['snapshot', true, 0, { 'a@-1': [1, null], 'b@-2': [1, null] }]]);
+  });
+
+  it('refuses what has no live meaning, and says why', () => {
+    for (const [text, clause] of [
+      ['SELECT v FROM m ORDER BY time DESC', 'ORDER BY time DESC'],
+      ['SELECT v FROM m LIMIT 10', 'LIMIT'],
+      ['SELECT v FROM m OFFSET 10', 'OFFSET'],
+      ['SELECT mean(v) FROM m GROUP BY host SLIMIT 1', 'SLIMIT'],
+      ['SELECT mean(v) FROM m GROUP BY host SOFFSET 1', 'SOFFSET'],
+    ]) {
+      expect(() => assertLive(select(text)), text)
+        .to.throw(QueryError, `live query: ${clause} has no meaning`)
+        .with.property('code', 'invalid');
+    }
+    expect(() => assertLive(select('SELECT mean(v) FROM m GROUP BY time(10s), host fill(0)'))).not.to.throw();
+    expect(() => livePlan(select('SELECT mean(v) FROM m'), planOf({ ...SUM, interval: 1000n }).plan)).to.throw('1ms');
+  });
+
+  it('a bound that moves with the clock does not end a live query', () => {
+    const { plan } = planOf({ ...SUM, max: AT });
+    const moving = { ...plan, bounds: { ...plan.bounds, maxFromNow: true } };
+    const statement = select('SELECT sum(v) FROM m GROUP BY time(10s), host fill(null)');
+    const live = livePlan(statement, moving);
+    expect(live.plan.bounds.max > AT).to.equal(true);
+    expect(live.fills).to.equal(true);
+    expect(livePlan({ ...statement, fill: null }, moving).fills).to.equal(false);
+    expect(samePlan(live.plan, livePlan(statement, moving).plan)).to.equal(true);
+    expect(samePlan(live.plan, plan)).to.equal(false);
+  });
+});
