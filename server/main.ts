@@ -122,7 +122,6 @@ async function runProgram(): Promise<void> {
       log.error('a worker ended; stopping', { error: error.message });
       process.exit(1);
     });
-    process.stdout.write(`listening ${server.http}${server.udp === null ? '' : ` ${server.udp}`}\n`);
     let stopping = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
@@ -137,6 +136,8 @@ async function runProgram(): Promise<void> {
         );
       });
     }
+    // last: whoever reads this line may send a signal at once
+    process.stdout.write(`listening ${server.http}${server.udp === null ? '' : ` ${server.udp}`}\n`);
   } catch (error) {
     process.stderr.write(`${startupMessage(error as Error)}\n`);
     process.exit(1);

@@ -3,11 +3,31 @@
  * attached, and stays for a while in a ring, so that a client that lost its connection gets exactly the frames it missed.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
+import type { Emission } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
+import { encodeRowsMembers } from './answers/index.ts';
 
 /** Frames and bytes of them kept per feed: minutes of a window per second, or one burst. */
 const RING_FRAMES_MAX = 512;
 const RING_BYTES_MAX = 1024 * 1024;
+
+/**
+ * What a client hears first: a snapshot, or what it missed. Only the last frame has the cursor. A snapshot without rows is told all
+ * the same, so that the client knows where it stands.
+ */
+export function firstFrames(
+  emissions: readonly Emission[],
+  epoch: Epoch | null,
+  phase: Emission['phase'],
+  cursor: string,
+): FeedFrame[] {
+  const nothing: Emission = { final: false, rev: 0, phase, tables: [] };
+  const list = emissions.length > 0 || phase === 'live' ? emissions : [nothing];
+  return list.map((emission, i) => {
+    const at = i === list.length - 1 ? cursor : '';
+    return { op: 'rows', members: encodeRowsMembers({ ...emission, phase, cursor: at }, epoch), cursor: at, phase };
+  });
+}
 
 export class Feed {
   readonly key: string;

@@ -15,8 +15,9 @@ import {
 } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { LiveOperator, type OperatorPort } from './live-operator.ts';
-import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-shards.ts';
+import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
+import { LiveOperator } from './live-operator.ts';
+import type { OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 
 /** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
@@ -168,12 +169,13 @@ export class LiveHomes {
     }
   }
 
-  #toShards(operator: LiveOperator, method: string, bodyOf: (shard: number) => object): void {
+  #toShards(operator: RunningQuery, method: string, bodyOf: (shard: number) => object): void {
     const { mesh, log } = this.#options;
     for (let shard = 0; shard < mesh.shards; shard++) {
       mesh.call(shard, method, bodyOf(shard)).catch((error: Error) => {
-        log.error('a shard did not answer a live query', { query: operator.query, shard, error: error.message });
-        this.#end(operator, 'a shard did not answer');
+        log.error('a shard did not answer a live query', { query: operator.key, shard, error: error.message });
+        const running = this.#running.get(operator.key);
+        if (running !== undefined) this.#end(running, 'a shard did not answer');
       });
     }
   }
@@ -220,15 +222,15 @@ function keyOf(database: string, query: string): string {
   return JSON.stringify([database, query]);
 }
 
-function nameOf(op: LiveOperator, shard: number): { shard: number; operator: string; instance: number } {
+function nameOf(op: RunningQuery, shard: number): { shard: number; operator: string; instance: number } {
   return { shard, operator: op.key, instance: op.instance };
 }
 
-function startOf(op: LiveOperator, shard: number, home: number): LiveStart {
+function startOf(op: RunningQuery, shard: number, home: number): LiveStart {
   return { ...nameOf(op, shard), live: op.live, database: op.database, home };
 }
 
-function askOf(op: LiveOperator, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
+function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
   return { ...nameOf(op, shard), round, cursor };
 }
 

@@ -15,34 +15,12 @@ import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
-import { Feed } from './feed.ts';
-import type { ShardUpdate } from './live-shards.ts';
+import { Feed, firstFrames } from './feed.ts';
+import type { ShardUpdate } from './live-messages.ts';
+import type { Joiner, OperatorPort, RunningQuery } from './operator-port.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
-
-export interface Joiner {
-  readonly subscriber: number;
-  readonly feed: string;
-  readonly epoch: Epoch | null;
-  readonly snapshot: boolean;
-  /** '' = none. */
-  readonly since: string;
-}
-
-/** What the operator needs from its worker. */
-export interface OperatorPort {
-  readonly shards: number;
-  nowMs(): number;
-  frame(feed: string, to: number | null, frame: FeedFrame): void;
-  attached(feed: string, subscriber: number): void;
-  /** To all shards. */
-  start(operator: LiveOperator): void;
-  stop(operator: LiveOperator): void;
-  history(operator: LiveOperator, round: number): void;
-  missed(operator: LiveOperator, round: number, cursor: Cursor): void;
-  expire(operator: LiveOperator, before: bigint): void;
-}
 
 interface Round {
   readonly id: number;
@@ -55,12 +33,11 @@ interface Round {
 
 let lives = 0;
 
-export class LiveOperator {
+export class LiveOperator implements RunningQuery {
   readonly key: string;
   readonly database: string;
   readonly query: string;
   live: LivePlan;
-  /** Tells updates of a restarted operator from its predecessor's. */
   instance = 1;
   #port: OperatorPort;
   #merge: LiveMerge;
@@ -248,11 +225,12 @@ export class LiveOperator {
     this.#emit(first.live);
     this.#sentPositions = [...this.#positions];
     const emissions = 'snapshot' in first ? first.snapshot : first.missed;
+    const phase = round.cursor === null ? 'snapshot' : 'live';
     const members = new Map<Epoch | null, FeedFrame[]>();
     for (const joiner of round.joiners) {
       let frames = members.get(joiner.epoch);
       if (frames === undefined)
-        members.set(joiner.epoch, (frames = this.#firstFrames(emissions, joiner.epoch, round.cursor === null)));
+        members.set(joiner.epoch, (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor())));
       if (joiner.snapshot || round.cursor !== null) {
         for (const frame of frames) this.#port.frame(joiner.feed, joiner.subscriber, frame);
       }
@@ -261,19 +239,6 @@ export class LiveOperator {
     this.#round = null;
     this.#takeWaiting(round.waiting);
     this.#nextRound();
-  }
-
-  /** A snapshot without rows is still told, so that a client knows where it stands. */
-  #firstFrames(emissions: readonly Emission[], epoch: Epoch | null, snapshot: boolean): FeedFrame[] {
-    const phase = snapshot ? 'snapshot' : 'live';
-    const cursor = this.#cursor();
-    const list =
-      emissions.length > 0 || !snapshot ? emissions : [{ final: false, rev: 0, phase, tables: [] } as Emission];
-    return list.map((emission, i) => {
-      const at = i === list.length - 1 ? cursor : '';
-      const members = encodeRowsMembers({ ...emission, phase, cursor: at }, epoch);
-      return { op: 'rows', members, cursor: at, phase };
-    });
   }
 
   #attach({ subscriber, feed: key, epoch }: Joiner): void {

@@ -13,6 +13,7 @@ import { type LiveInput, type LivePlan, LiveShard, type LiveUpdate } from '../..
 import type { Applied, Head } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
 import type { BatchName, RecorderObserver } from '../recorder/index.ts';
+import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
 import { replay } from './replay.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
@@ -20,59 +21,9 @@ const COLLECT_INTERVAL_MS = 200;
 /** How often operators with news are looked at. */
 const SWEEP_INTERVAL_MS = 10;
 
-/** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
-export interface ShardUpdate {
-  readonly operator: string;
-  readonly instance: number;
-  readonly shard: number;
-  /** Sequence of the last message that the update contains. */
-  readonly sequence: number;
-  readonly update: LiveUpdate;
-  /** The answer to this round of the home; null = an update that nobody asked for. */
-  readonly round: number | null;
-}
-
-export interface ShardFailure {
-  readonly operator: string;
-  readonly instance: number;
-  readonly message: string;
-  /** Only this round has failed, because the stream no longer has what it asked for; null = the operator. */
-  readonly round: number | null;
-}
-
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
   failed(failure: ShardFailure): void;
-}
-
-export interface LiveStart {
-  readonly shard: number;
-  readonly operator: string;
-  readonly instance: number;
-  readonly live: LivePlan;
-  readonly database: string;
-  /** Worker of its home. */
-  readonly home: number;
-}
-
-/** Of an operator on a shard. `cursor` not null: what was missed since, else the history. */
-export interface LiveAsk {
-  readonly shard: number;
-  readonly operator: string;
-  readonly instance: number;
-  readonly round: number;
-  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null } | null;
-}
-
-export interface LiveStop {
-  readonly shard: number;
-  readonly operator: string;
-  readonly instance: number;
-}
-
-export interface LiveExpire {
-  readonly operator: string;
-  readonly before: bigint;
 }
 
 interface Operator {

@@ -10,14 +10,15 @@ import {
   type Engine,
   EngineError,
   type Feed,
-  type FeedFrame,
   type QueryRequest,
   type SubscribeRequest,
   type WriteOutcome,
   type WriteRequest,
 } from '../sessions/index.ts';
 import { type Metrics, type MetricsSnapshot, mergeSnapshots } from '../telemetry/index.ts';
+import { Feeds, type FrameListener } from './feeds.ts';
 import type {
+  AttachedNotice,
   CanonicalResult,
   ControlCall,
   DeclareCall,
@@ -28,7 +29,7 @@ import type {
   WriteCall,
   WriteResult,
 } from './messages.ts';
-import { type Handlers, handOver, type Peer, PeerError } from './peer.ts';
+import { type Handlers, handOver, PeerError } from './peer.ts';
 import type { Pool } from './pool.ts';
 
 /** Bytes of bodies handed to workers and not yet answered; beyond, writers are told to come again. */
@@ -52,13 +53,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   'too many subscriptions': 'too many subscriptions',
 };
 
-type Subscriber = {
-  readonly frame: (frame: FeedFrame) => void;
-  attached: boolean;
-  open: boolean;
-  early: FeedFrame[] | null;
-};
-
 export interface PoolEngineOptions {
   readonly shards: number;
   readonly autoCreate: boolean;
@@ -70,11 +64,10 @@ export class PoolEngine implements Engine {
   readonly #options: PoolEngineOptions;
   readonly #authority = new FieldTypeAuthority();
   readonly #databases = new Map<string, Promise<void>>();
-  readonly #feeds = new Map<string, Map<number, Subscriber>>();
+  readonly #feeds = new Feeds();
   readonly #positions: Position[];
   #pool: Pool | null = null;
   #bytesInFlight = 0;
-  #nextSubscriber = 1;
 
   constructor(options: PoolEngineOptions) {
     this.#options = options;
@@ -90,11 +83,8 @@ export class PoolEngine implements Engine {
     },
     streams: {},
     notices: {
-      frame: (notice: FrameNotice) => this.#frame(notice),
-      attached: ({ feed, subscriber }: { feed: string; subscriber: number }) => {
-        const s = this.#feeds.get(feed)?.get(subscriber);
-        if (s !== undefined) s.attached = true;
-      },
+      frame: (notice: FrameNotice) => this.#feeds.frame(notice),
+      attached: (notice: AttachedNotice) => this.#feeds.attached(notice),
     },
   };
 
@@ -165,7 +155,7 @@ export class PoolEngine implements Engine {
     }
   }
 
-  async subscribe(request: SubscribeRequest, frame: (frame: FeedFrame) => void): Promise<Feed> {
+  async subscribe(request: SubscribeRequest, frame: FrameListener): Promise<Feed> {
     const pool = this.#serving();
     const { database } = request;
     try {
@@ -174,20 +164,18 @@ export class PoolEngine implements Engine {
         throw new EngineError('database not found', `database not found: ${database}`);
       const home = pool.peers[homeOf(database, query, pool.peers.length)];
       const feed = JSON.stringify([database, query, request.epoch]);
-      const subscriber = this.#nextSubscriber++;
-      const state: Subscriber = { frame, attached: false, open: true, early: [] };
-      let members = this.#feeds.get(feed);
-      if (members === undefined) this.#feeds.set(feed, (members = new Map()));
-      members.set(subscriber, state);
-      const call: SubscribeCall = { ...request, subscriber, feed, query };
+      const subscriber = this.#feeds.enter(feed, frame);
+      const leave = (): void => {
+        if (this.#feeds.leave(feed, subscriber)) home.notify('unsubscribe', { feed, subscriber });
+      };
       try {
-        await home.call('subscribe', call);
+        await home.call('subscribe', { ...request, subscriber, feed, query } satisfies SubscribeCall);
       } catch (error) {
-        this.#leave(home, feed, subscriber);
+        leave();
         throw error;
       }
-      queueMicrotask(() => this.#flushEarly(state));
-      return { query, close: () => this.#leave(home, feed, subscriber) };
+      queueMicrotask(() => this.#feeds.opened(feed, subscriber));
+      return { query, close: leave };
     } catch (error) {
       throw asEngineError(error);
     }
@@ -249,43 +237,9 @@ export class PoolEngine implements Engine {
       clearTimeout(timer);
     }
   }
-
-  #frame({ feed, to, frame }: FrameNotice): void {
-    const members = this.#feeds.get(feed);
-    if (members === undefined) return;
-    if (to !== null) {
-      const subscriber = members.get(to);
-      if (subscriber !== undefined) deliver(subscriber, frame);
-      return;
-    }
-    for (const subscriber of members.values()) if (subscriber.attached) deliver(subscriber, frame);
-  }
-
-  #flushEarly(subscriber: Subscriber): void {
-    const early = subscriber.early ?? [];
-    subscriber.early = null;
-    for (const frame of early) deliver(subscriber, frame);
-  }
-
-  #leave(home: Peer, feed: string, subscriber: number): void {
-    const members = this.#feeds.get(feed);
-    const state = members?.get(subscriber);
-    if (members === undefined || state === undefined) return;
-    state.open = false;
-    members.delete(subscriber);
-    if (members.size === 0) this.#feeds.delete(feed);
-    home.notify('unsubscribe', { feed, subscriber });
-  }
 }
 
 // private functions
-
-/** Frames that come before the caller has its feed wait until it has. */
-function deliver(subscriber: Subscriber, frame: FeedFrame): void {
-  if (!subscriber.open) return;
-  if (subscriber.early !== null) subscriber.early.push(frame);
-  else subscriber.frame(frame);
-}
 
 /** All feeds of one query live on one worker, whatever their epoch: they share its operator. */
 function homeOf(database: string, query: string, workers: number): number {

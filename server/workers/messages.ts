@@ -78,6 +78,12 @@ export interface FrameNotice {
   readonly frame: FeedFrame;
 }
 
+/** From now on the subscriber gets what goes to all. */
+export interface AttachedNotice {
+  readonly feed: string;
+  readonly subscriber: number;
+}
+
 export interface DeclareCall {
   readonly retentionPolicy: string;
   readonly database: string;

@@ -18,8 +18,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 const VENDOR_HOMES: Record<string, RegExp> = {
   '@nats-io/': /^server\/(pubsub|cluster)\/nats/,
   ioredis: /^server\/views\/redis/,
-  'uWebSockets.js': /^server\/sessions\/door-uws/,
-  ws: /^server\/sessions\/door-node/,
+  'uWebSockets.js': /^server\/sessions\/door\/door-uws/,
+  ws: /^server\/sessions\/door\/door-node/,
   '@node-rs/crc32': /^storage\/files\//,
   'ohm-js': /^query\/language\//,
   re2js: /^query\/language\/regex\.ts$/,
@@ -32,7 +32,7 @@ const VENDOR_HOMES: Record<string, RegExp> = {
 
 /** Files that are started, not imported. */
 const ENTRIES =
-  /^(server\/main\.ts|server\/workers\/worker\.ts|client\/cli\/main\.ts|client\/build\.ts|client\/console\/main\.tsx)$/;
+  /^(server\/main\.ts|server\/workers\/worker\.ts|client\/cli\/main\.ts|client\/build\.ts|client\/console\/app\.tsx)$/;
 
 const files = sourceFiles(FOLDERS);
 

@@ -6,7 +6,7 @@
  * or a socket, and no answer is held whole, except where a format needs lengths before contents (msgpack without chunks).
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
-import type { ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultTable } from '../../../query/index.ts';
 
 export type AnswerFormat = 'json' | 'csv' | 'ndjson' | 'msgpack';
 

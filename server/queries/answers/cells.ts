@@ -5,7 +5,7 @@
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { Presence } from '../../../model/index.ts';
-import type { ResultColumn, ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultColumn, ResultTable } from '../../../query/index.ts';
 import { epochTexts, rfcTexts } from './times.ts';
 
 export type CellText = (row: number) => string;

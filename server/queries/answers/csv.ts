@@ -4,7 +4,7 @@
  * unit asked for; floats never have an exponent. A statement's error, which InfluxDB leaves out, is a table of its own: `error`.
  */
 import { parseSeriesKey, seriesKey } from '../../../model/index.ts';
-import type { ResultColumn, ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultColumn, ResultTable } from '../../../query/index.ts';
 import type { AnswerOptions, StatementAnswers } from './answer.ts';
 import type { CellText } from './cells.ts';
 import { errorMessage } from './json.ts';

@@ -6,7 +6,7 @@
  * Pretty is Go's indenting with four spaces, done on the same texts by one walker (`indent.ts`).
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
-import type { ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultTable } from '../../../query/index.ts';
 import type { AnswerMessage, AnswerOptions, StatementAnswer, StatementAnswers } from './answer.ts';
 import { jsonCells, jsonText } from './cells.ts';
 import { Indenter } from './indent.ts';

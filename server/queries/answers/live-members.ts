@@ -3,7 +3,7 @@
  * closing brace of a frame (client/protocol). Called by a live query's home worker; sessions only put an id in front.
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
-import type { ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultTable } from '../../../query/index.ts';
 import { jsonText } from './cells.ts';
 import { rowTexts, seriesHead } from './json.ts';
 import { sameSeries } from './series.ts';

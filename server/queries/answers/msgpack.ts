@@ -3,7 +3,7 @@
  * held until it is complete, up to ANSWER_BYTES_MAX; beyond that the statement ends with an error that names the way out. In
  * chunks: one object after another, nothing is held but a chunk.
  */
-import type { ResultColumn, ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultColumn, ResultTable } from '../../../query/index.ts';
 import { type AnswerOptions, PIECE_BYTES, type StatementAnswer, type StatementAnswers } from './answer.ts';
 import { errorMessage } from './json.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';

@@ -2,7 +2,7 @@
  * Answers as one JSON object a line and a row: `{"statement_id":0,"name":"cpu","tags":{"host":"a"},"row":{"time":…,"usage":1}}`.
  * Every line can be understood alone; an error is a line too: `{"statement_id":0,"error":"…"}`. A statement without rows gives no line.
  */
-import type { ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultTable } from '../../../query/index.ts';
 import type { AnswerOptions, StatementAnswers } from './answer.ts';
 import { jsonCells, jsonText } from './cells.ts';
 import { errorMessage } from './json.ts';

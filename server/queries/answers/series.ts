@@ -1,5 +1,5 @@
 /** Tables as series: which consecutive tables belong together, and the rows of a statement cut into runs of bounded length. */
-import type { ResultTable } from '../../../query/runtime/result.ts';
+import type { ResultTable } from '../../../query/index.ts';
 
 /** Rows [from, to) of a table. */
 export interface Run {

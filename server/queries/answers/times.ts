@@ -1,7 +1,7 @@
 /** Times of a result column in the unit that was asked for. Dividing truncates toward zero, as InfluxDB's integer division does. */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import { formatTime } from '../../../model/index.ts';
-import type { TimeColumn } from '../../../query/runtime/result.ts';
+import type { TimeColumn } from '../../../query/index.ts';
 
 const NS_PER_EPOCH: Readonly<Record<Epoch, bigint>> = {
   ns: 1n,

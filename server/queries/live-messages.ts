@@ -1,0 +1,52 @@
+/** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
+import type { LivePlan, LiveUpdate } from '../../query/index.ts';
+
+/** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
+export interface ShardUpdate {
+  readonly operator: string;
+  readonly instance: number;
+  readonly shard: number;
+  /** Sequence of the last message that the update contains. */
+  readonly sequence: number;
+  readonly update: LiveUpdate;
+  /** The answer to this round of the home; null = an update that nobody asked for. */
+  readonly round: number | null;
+}
+
+export interface ShardFailure {
+  readonly operator: string;
+  readonly instance: number;
+  readonly message: string;
+  /** Only this round has failed, because the stream no longer has what it asked for; null = the operator. */
+  readonly round: number | null;
+}
+
+export interface LiveStart {
+  readonly shard: number;
+  readonly operator: string;
+  readonly instance: number;
+  readonly live: LivePlan;
+  readonly database: string;
+  /** Worker of its home. */
+  readonly home: number;
+}
+
+/** Of an operator on a shard. `cursor` not null: what was missed since, else the history. */
+export interface LiveAsk {
+  readonly shard: number;
+  readonly operator: string;
+  readonly instance: number;
+  readonly round: number;
+  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null } | null;
+}
+
+export interface LiveStop {
+  readonly shard: number;
+  readonly operator: string;
+  readonly instance: number;
+}
+
+export interface LiveExpire {
+  readonly operator: string;
+  readonly before: bigint;
+}
