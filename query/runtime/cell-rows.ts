@@ -115,10 +115,12 @@ function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: nu
   );
   const first = Math.min(...firsts);
   const fillers = tracks.map((track) => new Filler(plan, track));
-  for (let i = 0; i <= last - first; i++) {
-    if (++budget.buckets > BUCKETS_MAX) {
-      throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
-    }
+  const rows = last - first + 1;
+  budget.buckets += plan.limit > 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
+  if (budget.buckets > BUCKETS_MAX) {
+    throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
+  }
+  for (let i = 0; i < rows; i++) {
     const window = plan.descending ? last - i : first + i;
     const values: Value[] = [];
     for (let a = 0; a < tracks.length; a++) values.push(window < firsts[a] ? null : fillers[a].at(window));
