@@ -15,13 +15,15 @@ import { isUtf8 } from 'node:buffer';
 import { type Batch, FIELD_TYPES, floorDiv, NS_PER, seriesKey, shardOf } from '../../model/index.ts';
 import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
-import type { Decoded, DecodeRequest, LineError } from './decoded.ts';
+import type { Decoded, DecodeRequest } from './decoded.ts';
 import { IngestError } from './errors.ts';
 import type { NewField } from './field-types.ts';
 import { KnownSeries } from './known-series.ts';
 import { INGEST_LIMITS, type IngestLimits } from './limits.ts';
+import { LineErrors } from './line-errors.ts';
 import { type ScannedPoint, scanLine, scanPoint, skipBlanks, unescapeString } from './line-scan.ts';
 import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
+import { booleanLength, readDigits } from './plain-values.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -91,14 +93,13 @@ export class LineDecoder {
   #cells = 0;
   #met = 0;
   #open: BatchBuilder[] = [];
-  #errors: LineError[] = [];
-  #unparsed = 0;
-  #refused = 0;
+  #errors: LineErrors;
   #newFields: NewField[] = [];
 
   constructor(options: LineDecoderOptions) {
     this.#shards = options.shards;
     this.#limits = { ...INGEST_LIMITS, ...options.limits };
+    this.#errors = new LineErrors(this.#limits);
     const fields = this.#limits.fieldsPerPointMax;
     this.#slot = new Int32Array(fields);
     this.#value = new Float64Array(fields);
@@ -156,9 +157,9 @@ export class LineDecoder {
     this.#bodies++;
     this.#line = 1;
     this.#last = -1;
-    this.#lines = this.#rows = this.#cells = this.#met = this.#unparsed = this.#refused = 0;
+    this.#lines = this.#rows = this.#cells = this.#met = 0;
     this.#open = [];
-    this.#errors = [];
+    this.#errors = new LineErrors(this.#limits);
     this.#newFields = [];
   }
 
@@ -179,9 +180,9 @@ export class LineDecoder {
       batches,
       rows: this.#rows,
       lines: this.#lines,
-      errors: this.#errors,
-      unparsed: this.#unparsed,
-      refused: this.#refused,
+      errors: this.#errors.listed,
+      unparsed: this.#errors.unparsedCount,
+      refused: this.#errors.refusedCount,
       newFields: this.#newFields,
     };
   }
@@ -372,8 +373,7 @@ export class LineDecoder {
       this.#lines++;
       const problem = this.#readByTheBook(from, end);
       if (problem !== '') {
-        this.#unparsed++;
-        this.#report(line, 'unparsed', `unable to parse '${this.#quote(from, end)}': ${problem}`);
+        this.#errors.unparsed(line, body.subarray(from, end), problem);
       }
     }
     this.#line = line + newlines;
@@ -387,10 +387,7 @@ export class LineDecoder {
     const point = scanPoint(this.#body, from, end, this.#request.precision, this.#limits);
     if (typeof point === 'string') return point;
     const refusal = this.#take(point, from);
-    if (refusal !== '') {
-      this.#refused++;
-      this.#report(this.#line, 'refused', refusal);
-    }
+    if (refusal !== '') this.#errors.refused(this.#line, refusal);
     return '';
   }
 
@@ -510,11 +507,14 @@ export class LineDecoder {
   /** Puts the line at hand, n fields, into the batch of its series and time. */
   #commit(m: MeasurementMemory, spelling: number, n: number, seconds: number, nanos: number): void {
     if (this.#rows >= this.#limits.pointsPerBodyMax) {
-      this.#refuse(`too many points in one request: more than ${this.#limits.pointsPerBodyMax}`);
+      this.#errors.refused(this.#line, `too many points in one request: more than ${this.#limits.pointsPerBodyMax}`);
       return;
     }
     if (this.#cells > this.#limits.cellsPerBodyMax) {
-      this.#refuse('too many different fields in one request: send points with the same fields together');
+      this.#errors.refused(
+        this.#line,
+        'too many different fields in one request: send points with the same fields together',
+      );
       return;
     }
     const known = this.#known;
@@ -615,44 +615,9 @@ export class LineDecoder {
     if (batch.locals === null) m.builders[batch.shard] = undefined;
     else m.others!.delete(`${batch.shard} ${Math.floor(batch.baseSeconds / SPAN_SECONDS)}`);
   }
-
-  #refuse(message: string): void {
-    this.#refused++;
-    this.#report(this.#line, 'refused', message);
-  }
-
-  #report(line: number, kind: LineError['kind'], message: string): void {
-    if (this.#errors.length < this.#limits.errorsListedMax) this.#errors.push({ line, kind, message });
-  }
-
-  #quote(from: number, end: number): string {
-    const { errorQuoteBytesMax } = this.#limits;
-    const cut = end - from > errorQuoteBytesMax;
-    return (
-      new TextDecoder().decode(this.#body.subarray(from, cut ? from + errorQuoteBytesMax : end)) + (cut ? '…' : '')
-    );
-  }
 }
 
 // private functions
-
-/** Length of the boolean that starts with `c` at `p`; 0 = none known. */
-function booleanLength(body: Uint8Array, p: number, c: number): number {
-  const next = body[p + 1];
-  const isTrue = c === 116 || c === 84;
-  if (!isTrue && c !== 102 && c !== 70) return 0;
-  if (next === COMMA || next === SPACE || next === NEWLINE || next === RETURN) return 1;
-  if (isTrue && next === 114 && body[p + 2] === 117 && body[p + 3] === 101) return 4;
-  if (!isTrue && next === 97 && body[p + 2] === 108 && body[p + 3] === 115 && body[p + 4] === 101) return 5;
-  return 0;
-}
-
-/** Up to 15 decimal digits. */
-function readDigits(body: Uint8Array, from: number, to: number): number {
-  let v = 0;
-  for (let i = from; i < to; i++) v = v * 10 + body[i] - 48;
-  return v;
-}
 
 function escapeName(name: string): string {
   return name.replace(/[, =\\]/g, '\\$&');
