@@ -85,7 +85,7 @@ describe('console and server', function () {
   it('the SDK’s browser build subscribes in the page and receives what the page writes', async () => {
     await page.goto(server.http);
     const received = await page.evaluate(async () => {
-      const path = '/sdk/millrace.js';
+      const path = '/sdk.js';
       const sdk = (await import(path)) as BrowserSdk;
       const millrace = new sdk.Millrace({ url: location.origin });
       const values: unknown[] = [];

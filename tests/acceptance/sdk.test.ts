@@ -1,10 +1,8 @@
 /** The SDK against the real server: write, read one's own write, live rows, and a live query that outlives its server. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { type LiveEvent, LiveTable, Millrace, MillraceError, type Subscription } from '../../client/sdk/index.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { deadUrl } from '../support/fake-server.ts';
+import { startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
 async function rowsUntil(subscription: Subscription, enough: (values: number[]) => boolean): Promise<number[]> {
   const values: number[] = [];
@@ -19,19 +17,19 @@ async function rowsUntil(subscription: Subscription, enough: (values: number[]) 
 
 describe('sdk and server', function () {
   this.timeout(120_000);
-  let dataDir: string;
+  let flags: string[];
   let server: TestServer;
   let client: Millrace;
 
   before(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'millrace-sdk-'));
-    server = await startServer(['--data-dir', dataDir]);
+    // A port that is named, not 0: only then may a server come back to it at once.
+    flags = ['--data-dir', await temporaryDirectory(), '--http', new URL(await deadUrl()).host];
+    server = await startServer(flags);
     client = new Millrace({ url: server.http });
   });
   after(async () => {
     client?.close();
     await server?.stop();
-    await rm(dataDir, { recursive: true, force: true });
   });
 
   it('reads its own write, with every escape as it was', async () => {
@@ -111,9 +109,8 @@ describe('sdk and server', function () {
     while (first !== 'subscribed') first = (await subscription.next()).value?.op;
     for (let v = 1; v <= 5; v++) await client.write('crash', `m v=${v} ${v}`);
     expect(await rowsUntil(subscription, ({ length }) => length >= 5)).to.deep.equal([1, 2, 3, 4, 5]);
-    const port = new URL(server.http).port;
     await server.kill();
-    server = await startServer(['--data-dir', dataDir, '--http', `127.0.0.1:${port}`]);
+    server = await startServer(flags);
     for (let v = 6; v <= 10; v++) await client.write('crash', `m v=${v} ${v}`);
     expect(await rowsUntil(subscription, ({ length }) => length >= 5)).to.deep.equal([6, 7, 8, 9, 10]);
   });

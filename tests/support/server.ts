@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +16,7 @@ const STOP_MS_MAX = 30_000;
 export interface TestServer {
   /** `http://127.0.0.1:port` */
   readonly http: string;
-  /** `udp://127.0.0.1:port` */
-  readonly udp: string;
+  readonly udp: { readonly host: string; readonly port: number };
   readonly dataDir: string;
   readonly process: ChildProcess;
   /** SIGTERM, and its exit code; the data goes. A server that is gone already stays so. */
@@ -25,10 +25,17 @@ export interface TestServer {
   kill(): Promise<void>;
 }
 
+/** A folder of its own for data; removed when the tests end, at the latest. */
+export async function temporaryDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'millrace-test-'));
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
 /** `flags` come last, and so win over the ones given here. */
 export async function startServer(flags: readonly string[] = []): Promise<TestServer> {
   const named = flags.indexOf('--data-dir');
-  const dataDir = named >= 0 ? flags[named + 1] : await mkdtemp(join(tmpdir(), 'millrace-test-'));
+  const dataDir = named >= 0 ? flags[named + 1] : await temporaryDirectory();
   const free = ['--http', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--data-dir', dataDir];
   const child = spawn(process.execPath, ['server/main.ts', ...free, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
   const { http, udp } = await listening(child);
@@ -50,7 +57,7 @@ export async function startServer(flags: readonly string[] = []): Promise<TestSe
 
 // private functions
 
-function listening(child: ChildProcess): Promise<{ http: string; udp: string }> {
+function listening(child: ChildProcess): Promise<Pick<TestServer, 'http' | 'udp'>> {
   return new Promise((resolve, reject) => {
     let out = '';
     let err = '';
@@ -63,7 +70,8 @@ function listening(child: ChildProcess): Promise<{ http: string; udp: string }> 
       const line = /^listening (http:\/\/\S+) (udp:\/\/\S+)/m.exec(out);
       if (line === null) return;
       clearTimeout(timer);
-      resolve({ http: line[1], udp: line[2] });
+      const { hostname, port } = new URL(line[2].replace('udp:', 'http:'));
+      resolve({ http: line[1], udp: { host: hostname, port: Number(port) } });
     });
     child.stderr!.on('data', (data) => {
       err = (err + data).slice(-10_000);
