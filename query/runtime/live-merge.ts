@@ -148,9 +148,10 @@ export class LiveMerge {
     this.#stores[shard].replace(update.cells);
     const { groups, group, window } = update.cells;
     for (let i = 0; i < window.length; i++) {
-      if (changes && window[i] < this.#frozen) continue;
+      const frozen = window[i] < this.#frozen;
+      if (changes && frozen) continue;
       const cell = this.#cells.ensure(groups[group[i]], window[i]);
-      if (changes) this.#cells.mark(cell);
+      if (!frozen) this.#cells.mark(cell);
     }
     this.#checkSize();
   }
@@ -197,7 +198,8 @@ export class LiveMerge {
 
   /**
    * What a returning client has missed: rows of windows that were open at the watermark it was told, or that the `missed` updates
-   * name. `live` goes to the others. Rows that it has seen may be among them, with the same revision and value, or a greater one.
+   * name. `live` goes to the others. Rows that it has seen may be among them, with the same revision and value, or a greater one. Its new
+   * cursor has the positions at which the shards made `missed`, and the watermark and `rev` as they are after this call.
    */
   resume(watermark: bigint | null, nowMs: number): { readonly live: Emission[]; readonly missed: Emission[] } {
     const { plan } = this.#live;
@@ -407,7 +409,7 @@ export class LiveMerge {
       if (rows === null) continue;
       const final = cell.window <= this.#closed;
       if (!final) out.add(false, 0, rows);
-      else if (cell.final) out.add(true, cell.rev, rows);
+      else if (cell.final && cell.sent === rows.text) out.add(true, cell.rev, rows);
       else this.#sendFinal(cell, rows, out);
     }
   }

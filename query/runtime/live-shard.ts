@@ -183,7 +183,11 @@ export class LiveShard {
     for (const input of inputs) {
       if (!this.#sources.has(sourceKey(input))) continue;
       if (this.#plan.kind === 'raw') runs.push(this.#points(input));
-      else new BlockWindows(this.#plan, input.block, this.#aheadLimit(nowMs)).addTo(touched);
+      else {
+        const windows = new BlockWindows(this.#plan, input.block, this.#aheadLimit(nowMs));
+        windows.addTo(touched);
+        this.#observe(windows.greatest, nowMs);
+      }
     }
     if (this.#plan.kind === 'raw') return { ...nothing(), reading: this.#clock.reading, runs };
     return this.#readWindows(nowMs, watermark, [...touched.keys()]);

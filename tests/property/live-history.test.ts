@@ -204,6 +204,30 @@ describe(`live = history (SEED=${SEED})`, () => {
     );
   });
 
+  it('I3, I4: connections joined by cursors, over restarts too, end as one does, and no final row has two values', () => {
+    fc.assert(
+      fc.property(
+        steps,
+        aggregates,
+        interval,
+        shardCount,
+        fc.infiniteStream(fc.nat(5)),
+        (script, set, width, n, random) => {
+          const live = planOf({ aggregates: set, interval: width, fill: { kind: 'none' } });
+          const sim = new Simulation(live, n);
+          for (const step of pointsOf(script)) {
+            const what = random.next().value as number;
+            if (what < 3) play(sim, [step]);
+            else sim.reconnect(what === 3, () => play(sim, [step]));
+          }
+          closeByClock(sim);
+          expect(sorted(sim.finals())).to.deep.equal(sorted(sim.history()));
+        },
+      ),
+      RUNS,
+    );
+  });
+
   it('a tail sends every point once, and running totals end as history has them', () => {
     fc.assert(
       fc.property(steps, aggregates, byHost, shardCount, (script, set, grouped, shards) => {

@@ -228,6 +228,11 @@ export class Simulation {
     }
     this.connected = true;
     this.take(this.merge.resume(cursor.watermark, this.now).missed);
+    this.#cursor = {
+      positions: this.#log.map(({ length }) => length),
+      watermark: this.merge.watermark,
+      rev: this.merge.rev,
+    };
   }
 
   shardOf(host: string): number {
