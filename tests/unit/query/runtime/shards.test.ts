@@ -25,7 +25,7 @@ const row: fc.Arbitrary<Row> = fc.record({
   time: fc.integer({ min: 0, max: 20 }).map((n) => BigInt(n) * 30_000_000_000n),
   fields: fc
     .tuple(
-      fc.option(fc.constantFrom(0.1, 0.2, 0.3, -1.7, 1e6, -1e6, 5, 3.3), { nil: null }),
+      fc.option(fc.constantFrom(0.1, 0.2, 0.3, -1.7, 1e9, -1e9, 5, 3.3), { nil: null }),
       fc.option(fc.constantFrom(1, 2, 3, -4, 9007199254740991, 9007199254740993n), { nil: null }),
       fc.option(fc.constantFrom('p', 'q', 'r'), { nil: null }),
     )
