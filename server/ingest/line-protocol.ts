@@ -23,7 +23,8 @@ import { INGEST_LIMITS, type IngestLimits } from './limits.ts';
 import { LineErrors } from './line-errors.ts';
 import { type ScannedPoint, scanLine, scanPoint, skipBlanks, unescapeString } from './line-scan.ts';
 import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
-import { booleanLength, readDigits } from './plain-values.ts';
+import { booleanLength, isPlainSpelling, readDigits } from './plain-values.ts';
+import { UNITS } from './precision.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -38,15 +39,6 @@ const SECONDS_SURE = 9_223_372_035;
 const REMEMBERED_FIELDS_MAX = 1_000_000;
 /** … a measurement itself costing as much as so many. */
 const MEASUREMENT_WEIGHT = 8;
-
-const UNITS = {
-  ns: { perSecond: 1e9, secondsEach: 0 },
-  us: { perSecond: 1e6, secondsEach: 0 },
-  ms: { perSecond: 1e3, secondsEach: 0 },
-  s: { perSecond: 1, secondsEach: 1 },
-  m: { perSecond: 0, secondsEach: 60 },
-  h: { perSecond: 0, secondsEach: 3600 },
-} as const;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NOTHING_VIEW: DataView = new DataView(NOTHING.buffer);
@@ -482,26 +474,17 @@ export class LineDecoder {
     // The one spelling that stands for the series. Escaped ones get a leading zero byte, which no line's key has: what a backslash
     // means differs between a line and a canonical key.
     const plain = !text.includes('\\') && !/[, =\\]/.test(m.name);
-    const spelling = encoder.encode((plain ? '' : '\0') + escapeName(m.name) + (text === '' ? '' : `,${text}`));
+    const spelling = encoder.encode((plain ? '' : '\0') + m.escapedName + (text === '' ? '' : `,${text}`));
     const view = new DataView(spelling.buffer, spelling.byteOffset, spelling.byteLength);
     const mainHash = known.hash(view, 0, spelling.length, scope);
     let main = known.find(view, 0, spelling.length, mainHash, scope, this.#scopeOf);
     if (main < 0) main = known.add(spelling, mainHash, m.id, shard, key);
-    if (!this.#plainSpelling(from, to)) return main;
+    if (!isPlainSpelling(this.#body, from, to)) return main;
     const again = known.find(this.#view, from, to, hash, scope, this.#scopeOf);
     if (again >= 0) return again;
     const id = known.add(this.#body.subarray(from, to), hash, m.id, shard, key);
     known.main[id] = main;
     return id;
-  }
-
-  /** Can the fast way know this spelling? Not where it and the rule for the end of a line could disagree about an escape. */
-  #plainSpelling(from: number, to: number): boolean {
-    const body = this.#body;
-    for (let i = from; i < to; i++) {
-      if (body[i] === NEWLINE || (body[i] === BACKSLASH && body[i + 1] === BACKSLASH)) return false;
-    }
-    return true;
   }
 
   /** Puts the line at hand, n fields, into the batch of its series and time. */
@@ -615,10 +598,4 @@ export class LineDecoder {
     if (batch.locals === null) m.builders[batch.shard] = undefined;
     else m.others!.delete(`${batch.shard} ${Math.floor(batch.baseSeconds / SPAN_SECONDS)}`);
   }
-}
-
-// private functions
-
-function escapeName(name: string): string {
-  return name.replace(/[, =\\]/g, '\\$&');
 }

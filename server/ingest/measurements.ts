@@ -50,6 +50,11 @@ export class MeasurementMemory implements BatchOwner {
     this.seed = shardSeed(database, name);
   }
 
+  /** Its name as line protocol spells it. */
+  get escapedName(): string {
+    return this.name.replace(/[, =\\]/g, '\\$&');
+  }
+
   /** At the first line of a body. */
   begin(body: number, fieldTypes: FieldTypes): void {
     this.body = body;

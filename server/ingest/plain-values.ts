@@ -3,6 +3,7 @@ const COMMA = 44;
 const SPACE = 32;
 const NEWLINE = 10;
 const RETURN = 13;
+const BACKSLASH = 92;
 
 /** Length of the boolean that starts with `c` at `p`; 0 = none known. */
 export function booleanLength(body: Uint8Array, p: number, c: number): number {
@@ -20,4 +21,12 @@ export function readDigits(body: Uint8Array, from: number, to: number): number {
   let v = 0;
   for (let i = from; i < to; i++) v = v * 10 + body[i] - 48;
   return v;
+}
+
+/** Can the fast way know this spelling? Not where it and the rule for the end of a line could disagree about an escape. */
+export function isPlainSpelling(body: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    if (body[i] === NEWLINE || (body[i] === BACKSLASH && body[i + 1] === BACKSLASH)) return false;
+  }
+  return true;
 }
