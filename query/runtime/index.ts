@@ -1,6 +1,5 @@
 /** Door of the runtime: the ports it reads and answers through, the historical driver, SHOW, and the live driver. */
 export * from './historical.ts';
-export * from './live-emission.ts';
 export * from './live-merge.ts';
 export * from './live-plan.ts';
 export * from './live-shard.ts';
@@ -11,3 +10,4 @@ export * from './result.ts';
 export * from './show.ts';
 export * from './source.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';
+export * from './watermark.ts';

@@ -20,7 +20,7 @@ import { historicalShard } from './historical.ts';
 import { type LivePlan, windowEnd } from './live-plan.ts';
 import { blockSource, inBounds, readInto } from './live-read.ts';
 import { type LiveInput, type LiveUpdate, NO_COUNTS, NO_WINDOWS, type ShardCounts } from './live-update.ts';
-import { BlockWindows } from './live-windows.ts';
+import { RowWindows } from './live-windows.ts';
 import { PaneStore } from './panes.ts';
 import type { CellsPartial, RowsPartial } from './partial.ts';
 import type { Source } from './source.ts';
@@ -99,7 +99,7 @@ export class LiveShard {
     const table = this.#source.series(input.database, input.retentionPolicy, input.measurement);
     if (table === null) return;
     this.#news = true;
-    const windows = new BlockWindows(this.#plan, input.block, this.#aheadLimit(arrivalMs));
+    const windows = new RowWindows(this.#plan, input.block, this.#aheadLimit(arrivalMs));
     this.#observe(windows.greatest, arrivalMs);
     this.#counts.ahead += windows.ahead;
     if (this.#plan.kind === 'raw') {
@@ -184,7 +184,7 @@ export class LiveShard {
       if (!this.#sources.has(sourceKey(input))) continue;
       if (this.#plan.kind === 'raw') runs.push(this.#points(input));
       else {
-        const windows = new BlockWindows(this.#plan, input.block, this.#aheadLimit(nowMs));
+        const windows = new RowWindows(this.#plan, input.block, this.#aheadLimit(nowMs));
         windows.addTo(touched);
         this.#observe(windows.greatest, nowMs);
       }
@@ -196,7 +196,7 @@ export class LiveShard {
   // private functions
 
   /** Counts rows by window; gives the numbers of those that must not go into the panes, marking their windows. */
-  #judge(windows: BlockWindows, late: Uint32Array | null): Uint32Array | null {
+  #judge(windows: RowWindows, late: Uint32Array | null): Uint32Array | null {
     const plain = late === null || late.length === 0;
     if (plain && (windows.rows === 0 || windows.least >= this.#wholeFrom)) {
       windows.addTo(this.#touched);

@@ -5,7 +5,7 @@
 import { type Block, OFFSET_MAX } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 
-export class BlockWindows {
+export class RowWindows {
   readonly #block: Block;
   readonly #plan: Plan;
   /** Offsets of the plan's bounds from the block's base, both included. */
