@@ -4,6 +4,12 @@
  */
 import type { Batch, Precision } from '../../model/index.ts';
 import type { FieldTypes, NewField } from './field-types.ts';
+import type { IngestLimits } from './limits.ts';
+
+export interface LineDecoderOptions {
+  readonly shards: number;
+  readonly limits?: Partial<IngestLimits>;
+}
 
 export interface DecodeRequest {
   readonly database: string;

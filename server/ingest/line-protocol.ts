@@ -15,7 +15,7 @@ import { isUtf8 } from 'node:buffer';
 import { type Batch, FIELD_TYPES, floorDiv, NS_PER, seriesKey, shardOf } from '../../model/index.ts';
 import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
-import type { Decoded, DecodeRequest } from './decoded.ts';
+import type { Decoded, DecodeRequest, LineDecoderOptions } from './decoded.ts';
 import { IngestError } from './errors.ts';
 import type { NewField } from './field-types.ts';
 import { KnownSeries } from './known-series.ts';
@@ -44,11 +44,6 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 const NOTHING_VIEW: DataView = new DataView(NOTHING.buffer);
 
 const encoder = new TextEncoder();
-
-export interface LineDecoderOptions {
-  readonly shards: number;
-  readonly limits?: Partial<IngestLimits>;
-}
 
 export class LineDecoder {
   readonly #shards: number;
