@@ -48,6 +48,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
     const engine = new PoolEngine({ shards, autoCreate: config.autoCreate, nowNs, metrics });
     const { pool, ready } = await Pool.start({ config, shards, handlers: engine.handlers, died });
     engine.serve(pool, ready);
+    if (config.telemetryMs > 0) await engine.createDatabase(INTERNAL_DATABASE);
     const counters = newLiveCounters();
     const snapshot = async (): Promise<MetricsSnapshot> => {
       metrics.gauge('sessions').set(counters.clients);

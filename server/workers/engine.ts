@@ -181,6 +181,11 @@ export class PoolEngine implements Engine {
     }
   }
 
+  /** Makes the database unless it exists. */
+  async createDatabase(database: string): Promise<void> {
+    await (this.#databases.get(database) ?? this.#control({ type: 'create database', database }));
+  }
+
   health(): { ready: boolean; message: string } {
     return this.#pool === null
       ? { ready: false, message: 'starting: reading the log' }
