@@ -110,8 +110,8 @@ export class Connection {
     this.#socket = socket;
     socket.onmessage = (event) => this.#socket === socket && this.#receive(event.data);
     socket.onclose = () => this.#socket === socket && this.#lost();
-    // A close always follows an error; without a handler Node would print it.
-    socket.onerror = () => {};
+    // Browsers say error and then close; Node says only error where nobody listens. Whichever comes first counts.
+    socket.onerror = () => this.#socket === socket && this.#lost();
     this.#arm(WELCOME_MS_MAX, () => this.#lost());
   }
 

@@ -80,6 +80,31 @@ describe('sdk/subscribe', () => {
     expect(states.slice(0, 4)).to.deep.equal(['connecting', 'connected', 'reconnecting', 'connected']);
   });
 
+  it('finds a server again that was away for longer than a try', async () => {
+    live = (session, frame) => {
+      if (frame.op !== 'subscribe') return;
+      session.send({ op: 'subscribed', id: frame.id, query: 'q' });
+      session.send(row(frame.id, frame.since === undefined ? 1 : Number(frame.since.slice(1)) + 1));
+    };
+    let tries = 0;
+    class CountedSocket extends WebSocket {
+      constructor(url: string) {
+        super(url);
+        tries += 1;
+      }
+    }
+    client = new Millrace({ url: server.url, random: () => 0, WebSocket: CountedSocket as typeof WebSocket });
+    const subscription = client.subscribe('db', 'q');
+    expect((await take(subscription, 1)).map(numberOf)).to.deep.equal([1]);
+    const { port } = server;
+    await server.stop();
+    const before = tries;
+    // A try that is refused must be followed by the next, not by the wait for a welcome that cannot come.
+    await until(() => tries >= before + 3);
+    server = await startFakeServer({ port, live: (session, frame) => live(session, frame) });
+    expect((await take(subscription, 1)).map(numberOf)).to.deep.equal([2]);
+  });
+
   it('starts where `since` says', async () => {
     live = (session, frame) => {
       if (frame.op !== 'subscribe') return;
