@@ -1,4 +1,4 @@
-/** Gathers rendered rows into emissions: one for each (final, revision), one table for each source table, rows by time. */
+/** Gathers rendered rows into emissions: one for each (final, revision), one table for each source table, rows by time. A cell is added once. */
 import { compareText } from '../../model/index.ts';
 import type { Rendered } from './live-render.ts';
 import { pickRows, timeColumn } from './live-rows.ts';
@@ -39,7 +39,9 @@ export class EmissionBuilder {
       rev,
       phase: this.#phase,
       tables: [...tables]
-        .map(([table, rows]) => (rows === null ? table : pickRows(table, byTime(table, rows))))
+        .map(([table, rows]) =>
+          rows === null || rows.length === table.rows ? table : pickRows(table, byTime(table, rows)),
+        )
         .sort(byGroup),
     }));
   }

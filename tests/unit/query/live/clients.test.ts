@@ -2,9 +2,10 @@
 import { expect } from 'chai';
 import type { SelectStatement } from '../../../../query/language/ast.ts';
 import { parse, QueryError } from '../../../../query/language/index.ts';
-import { assertLive, livePlan, samePlan } from '../../../../query/runtime/live-plan.ts';
+import { planSelect } from '../../../../query/planner/index.ts';
+import { assertLive, type LivePlan, livePlan, samePlan } from '../../../../query/runtime/live-plan.ts';
 import type { Emission } from '../../../../query/runtime/live-update.ts';
-import { AT, type Point, planOf, rowsOf, SECOND, Simulation, seconds } from './simulation.ts';
+import { AT, MemoryShard, type Point, planOf, rowsOf, SECOND, Simulation, seconds } from './simulation.ts';
 
 const SUM = { aggregates: [['sum', 'v']] } as const;
 
@@ -18,6 +19,13 @@ function told(emissions: readonly Emission[]): unknown[] {
 
 function select(text: string): SelectStatement {
   return parse(text)[0] as SelectStatement;
+}
+
+function planned(text: string): LivePlan {
+  const schemas = (_: string, __: string, wanted: (name: string) => boolean) =>
+    new MemoryShard().describe().filter(({ name }) => wanted(name));
+  const context = { database: 'd', defaultRetentionPolicy: 'autogen', now: AT, schemas };
+  return livePlan(select(text), planSelect(select(text), context));
 }
 
 describe('query/runtime/live clients', () => {
@@ -130,6 +138,21 @@ describe('query/runtime/live clients', () => {
     }
     expect(() => assertLive(select('SELECT mean(v) FROM m GROUP BY time(10s), host fill(0)'))).not.to.throw();
     expect(() => livePlan(select('SELECT mean(v) FROM m'), planOf({ ...SUM, interval: 1000n }).plan)).to.throw('1ms');
+  });
+
+  it('takes plans of texts; a row whose points no longer pass is sent again, empty', () => {
+    const sim = new Simulation(planned('SELECT count(v), max(v) + 1 FROM m WHERE v > 5 GROUP BY time(10s), host'), 2);
+    sim.write(at(1, 10), at(2, 3), at(3, 7, 'b'));
+    sim.pass(1000);
+    expect(sim.heard()).to.deep.equal([[false, 0, { 'a@0': [1, 11], 'b@0': [1, 8] }]]);
+    sim.write(at(1, 2), at(10, 6), at(10, 6, 'b'));
+    sim.pass(2000);
+    expect(sim.seen.get('a@0')).to.deep.equal({ final: true, rev: 0, values: [0, null] });
+    expect(sim.seen.get('b@0')).to.deep.equal({ final: true, rev: 0, values: [1, 8] });
+    const tail = new Simulation(planned("SELECT v FROM m WHERE host =~ /^a/ AND time > '2023-11-14' AND time < now()"));
+    tail.pass(1000);
+    tail.write(at(1, 2), at(1, 3, 'b'));
+    expect(told(tail.emissions)).to.deep.equal([['live', true, 0, { '@1': [2] }]]);
   });
 
   it('a bound that moves with the clock does not end a live query', () => {

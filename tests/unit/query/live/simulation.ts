@@ -125,7 +125,8 @@ export class MemoryShard implements Source {
   }
 
   describe(): MeasurementSchema[] {
-    return [];
+    const fields = new Map([['v', 'float'] as const, ['w', 'float'] as const]);
+    return [{ name: 'm', fields, tagKeys: ['host'] }];
   }
 
   series(): SeriesTable {
