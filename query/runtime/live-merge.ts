@@ -11,8 +11,8 @@
  * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
  * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
  *
- * It is over 300 lines because closing, revising and filling change the same few things about a cell; drawing rows, remembering cells
- * and gathering frames are in live-render, live-cells and live-emission.
+ * It is long because closing, revising and giving up windows all change the same few things about a cell; drawing rows, choosing what
+ * to fill, remembering cells and gathering frames have files of their own beside it.
  *
  * It does not read a clock, encode, or know clients and cursors. Non-final rows are provisional: they always carry revision 0.
  */
@@ -20,16 +20,9 @@ import { QueryError } from '../language/errors.ts';
 import { windowStart } from '../planner/plan.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
+import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
 import { type LivePlan, lastEnded, windowEnd } from './live-plan.ts';
-import {
-  fillsInside,
-  LIVE_WINDOWS,
-  pointTables,
-  type Rendered,
-  renderCells,
-  renderEmpty,
-  renderFills,
-} from './live-render.ts';
+import { LIVE_WINDOWS, pointTables, type Rendered, renderCells, renderEmpty, renderFills } from './live-render.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
@@ -85,7 +78,7 @@ export class LiveMerge {
   /** W as it was, to find where it stood GRACE_MS ago. */
   #past: { readonly ms: number; readonly at: bigint }[] = [];
   /** Last window with data of each live series, by closed windows; only where the plan fills. */
-  readonly #alive = new Map<string, Cell>();
+  readonly #alive: AliveSeries = new Map();
   #floor: LiveFloor = { watermark: null, rev: -1 };
   /** Revision for rows of windows that have been given up: above all that were ever sent of such. */
   #goneRev = 0;
@@ -275,7 +268,7 @@ export class LiveMerge {
       cell.data = rendered.has(cell);
     }
     if (fills) {
-      const empty = this.#fillGaps(before, target, cells, this.#alive);
+      const empty = fillGaps(this.#cells, before, target, cells, this.#alive);
       for (const [cell, rows] of renderFills(plan, this.#stores, empty, target)) rendered.set(cell, rows);
     }
     for (const cell of cells) {
@@ -284,45 +277,8 @@ export class LiveMerge {
     }
     // Cells that #fillGaps has made.
     for (const [cell, rows] of rendered) if (!cell.final) this.#sendFinal(cell, rows, out);
-    if (fills) for (const cell of cells) if (cell.data) this.#markNeighbours(cell, before);
+    if (fills) for (const cell of cells) if (cell.data) markNeighbours(this.#cells, plan, cell, before);
     this.#checkSize();
-  }
-
-  /**
-   * The cells without data that live series have in the windows (before, target], made where they did not exist. `cells` are those
-   * that exist there, by window; `alive` has the last cell with data of each live series and is brought up to `target`.
-   */
-  #fillGaps(before: number, target: number, cells: readonly Cell[], alive: Map<string, Cell>): Cell[] {
-    const empty: Cell[] = [];
-    const withData = cells.filter((cell) => cell.data);
-    if (withData.length === 0 && alive.size === 0) return empty;
-    let next = 0;
-    let n = alive.size > 0 ? before + 1 : (withData[0]?.window ?? target + 1);
-    while (n <= target) {
-      for (; next < withData.length && withData[next].window === n; next++) {
-        alive.set(withData[next].owner.key, withData[next]);
-      }
-      for (const [key, last] of alive) {
-        if (n - last.window > LIVE_WINDOWS) alive.delete(key);
-        else if (last.window !== n) empty.push(this.#cells.ensure(last.owner.group, n));
-      }
-      n = alive.size > 0 ? n + 1 : (withData[next]?.window ?? target + 1);
-    }
-    return empty;
-  }
-
-  /** A closed window's cell has got other data: cells filled from it must be looked at, but for those after `upTo`. */
-  #markNeighbours(cell: Cell, upTo = this.#closed): void {
-    const { cells } = cell.owner;
-    const { plan } = this.#live;
-    const inside = fillsInside(plan);
-    for (const step of plan.fill.kind === 'linear' ? [-1, 1] : [1]) {
-      for (let i = 1; i <= LIVE_WINDOWS; i++) {
-        const other = cells.get(cell.window + step * i);
-        if (other?.data && !inside) break;
-        if (other?.final && other.window <= upTo) this.#cells.mark(other);
-      }
-    }
   }
 
   /** Changed rows of open windows. */
@@ -356,8 +312,8 @@ export class LiveMerge {
       const waiting = new Set(this.#cells.dirty);
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
-        this.#markNeighbours(cell);
-        if (cell.data) for (const late of this.#fillAfter(cell)) empty.add(late);
+        markNeighbours(this.#cells, plan, cell, this.#closed);
+        if (cell.data) for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive)) empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
         if (waiting.has(cell) || cell.data) continue;
@@ -369,19 +325,6 @@ export class LiveMerge {
     for (const cell of empty) if (!fills && cell.sent !== null) rendered.set(cell, renderEmpty(plan, cell));
     for (const [cell, rows] of rendered) if (!cell.final || rows.text !== cell.sent) this.#sendFinal(cell, rows, out);
     this.#checkSize();
-  }
-
-  /** The cells to be filled behind a late one, of windows that have closed without this series. */
-  #fillAfter(cell: Cell): Cell[] {
-    const { group, cells, key } = cell.owner;
-    const made: Cell[] = [];
-    for (let n = cell.window + 1; n <= Math.min(cell.window + LIVE_WINDOWS, this.#closed); n++) {
-      if (!cells.has(n)) made.push(this.#cells.ensure(group, n));
-    }
-    const last = this.#alive.get(key);
-    const live = this.#closed - cell.window <= LIVE_WINDOWS;
-    if (live && (last === undefined || last.window < cell.window)) this.#alive.set(key, cell);
-    return made;
   }
 
   #sendFinal(cell: Cell, rows: Rendered, out: EmissionBuilder): void {
@@ -400,7 +343,7 @@ export class LiveMerge {
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {
-      const made = this.#fillGaps(Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
+      const made = fillGaps(this.#cells, Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
       for (const [cell, rows] of renderFills(plan, this.#stores, [...filled], this.#closed)) rendered.set(cell, rows);
     }

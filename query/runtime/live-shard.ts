@@ -10,7 +10,7 @@
  * all of their series go straight into the panes. Every other row may overwrite a field of an older one, and a row of a window whose
  * beginning we do not hold misses its neighbours; both only mark their window, which is then read again from the source.
  *
- * It is over 300 lines because running, starting and reading beside the running state share the same few private steps.
+ * It is long because running, starting and reading beside the running state share the same few private steps.
  *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
