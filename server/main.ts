@@ -45,7 +45,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
   try {
     const shards = await readShards(config);
     const metrics = new Metrics();
-    const engine = new PoolEngine({ shards, autoCreate: config.autoCreate, nowNs, metrics });
+    const engine = new PoolEngine({ shards, autoCreate: config.autoCreate, nowNs: wallClock(), metrics });
     const { pool, ready } = await Pool.start({ config, shards, handlers: engine.handlers, died });
     engine.serve(pool, ready);
     if (config.telemetryMs > 0) await engine.createDatabase(INTERNAL_DATABASE);
@@ -192,8 +192,14 @@ async function openUdp(config: Config, engine: PoolEngine, metrics: Metrics): Pr
   });
 }
 
-function nowNs(): bigint {
-  return BigInt(Date.now()) * 1_000_000n;
+/** Wall clock in nanoseconds for points without a time: finer than a millisecond, and never the same or less than before. */
+function wallClock(): () => bigint {
+  let last = 0n;
+  return () => {
+    const now = BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+    last = now > last ? now : last + 1n;
+    return last;
+  };
 }
 
 function printHost(host: string): string {
