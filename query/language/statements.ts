@@ -4,6 +4,7 @@
  * a value, ORDER BY something else than time); what needs the schema or the functions is the planner's to refuse.
  * Long because Ohm takes the actions as one dictionary, whose keys and arity it checks against the grammar.
  */
+// biome-ignore-all lint/suspicious/noExplicitAny: the semantic actions of Ohm carry no types
 import type { MatchResult, Node } from 'ohm-js';
 import type { CastType, Expression, KeyMatch, MeasurementSource, Statement } from './ast.ts';
 import { parseError, QueryError } from './errors.ts';

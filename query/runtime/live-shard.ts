@@ -31,7 +31,7 @@ export const SHARD_CELLS_MAX = 1_000_000;
 /** Points of a tail that wait for `collect`. */
 export const TAIL_ROWS_MAX = 1_000_000;
 /** `due` asks for no collect sooner than this after the last. */
-const DUE_GAP_MS = 20;
+const DUE_GAP_MS = 5;
 /** A wide window into which disordered rows keep coming is read again from the source at most every so often. */
 const RECOMPUTE_GAP_MS_MAX = 5_000;
 

@@ -120,7 +120,7 @@ export class LiveOperator implements RunningQuery {
     this.#emit(this.#merge.advance(nowMs));
     if (nowMs - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
     this.#toldAtMs = nowMs;
-    this.#sentPositions = [...this.#positions];
+    this.#settle();
     const cursor = this.#cursor();
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
@@ -219,11 +219,11 @@ export class LiveOperator implements RunningQuery {
 
   #endRound(round: Round): void {
     const nowMs = this.#port.nowMs();
-    for (const answer of round.answers) if (answer !== null) this.#merge.accept(answer.shard, answer.update);
+    for (const answer of round.answers) if (answer !== null) this.#take(answer);
     const first =
       round.cursor === null ? this.#merge.subscribe(nowMs) : this.#merge.resume(round.cursor.watermark, nowMs);
     this.#emit(first.live);
-    this.#sentPositions = [...this.#positions];
+    this.#settle();
     const emissions = 'snapshot' in first ? first.snapshot : first.missed;
     const phase = round.cursor === null ? 'snapshot' : 'live';
     const members = new Map<Epoch | null, FeedFrame[]>();
@@ -269,7 +269,7 @@ export class LiveOperator implements RunningQuery {
   #emit(emissions: readonly Emission[]): void {
     emissions.forEach((emission, i) => {
       this.#frames++;
-      if (i === emissions.length - 1) this.#sentPositions = [...this.#positions];
+      if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
         const members = encodeRowsMembers({ ...emission, cursor }, feed.epoch);
@@ -281,6 +281,11 @@ export class LiveOperator implements RunningQuery {
     });
     const before = this.#merge.expiredBefore;
     if (before !== null && before !== this.#expired) this.#port.expire(this, (this.#expired = before));
+  }
+
+  /** A cursor's positions move only when all that was taken up to them has been sent. */
+  #settle(): void {
+    if (this.#merge.settled) this.#sentPositions = [...this.#positions];
   }
 
   #cursor(): string {

@@ -19,7 +19,7 @@ import { replay } from './replay.ts';
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
 /** How often operators with news are looked at. */
-const SWEEP_INTERVAL_MS = 10;
+const SWEEP_INTERVAL_MS = 5;
 
 export interface LiveHomePort {
   update(update: ShardUpdate): void;

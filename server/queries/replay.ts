@@ -49,11 +49,12 @@ export function replay(options: ReplayOptions): void {
       shard,
       from,
       unackedMax: UNACKED_MAX,
-      deliver: ({ sequence, payload, ack }) => {
+      deliver: (delivery) => {
         if (done) return;
+        const { sequence, payload } = delivery;
         bytes += payload.byteLength;
         inputs.push(...inputsOf(payload, options));
-        ack();
+        delivery.ack();
         if (sequence >= applied()) end(() => caughtUp(inputs));
         else if (bytes > REPLAY_BYTES_MAX) end(() => failed(`more than ${REPLAY_BYTES_MAX} bytes were written since`));
       },
