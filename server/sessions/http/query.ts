@@ -11,7 +11,8 @@ import { isTrue, readEpoch } from './parameters.ts';
 const FORM_BYTES_MAX = 1024 * 1024;
 /** InfluxDB's own. */
 const CHUNK_ROWS_DEFAULT = 10_000;
-const PARSE_PREFIX = 'error parsing query: ';
+/** Errors of parameters say so themselves: `error parsing query parameters: …`. */
+const PARSE_WORDS = 'error parsing query';
 
 const FORMATS: readonly (readonly [string, AnswerFormat])[] = [
   ['application/csv', 'csv'],
@@ -31,8 +32,8 @@ export async function query(exchange: Exchange, engine: Engine): Promise<void> {
   try {
     pieces = await engine.query(asked, exchange.request.signal);
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'parse' && !error.message.startsWith(PARSE_PREFIX)) {
-      throw new EngineError('parse', PARSE_PREFIX + error.message, error.at);
+    if (error instanceof EngineError && error.code === 'parse' && !error.message.startsWith(PARSE_WORDS)) {
+      throw new EngineError('parse', `${PARSE_WORDS}: ${error.message}`, error.at);
     }
     throw error;
   }
