@@ -104,7 +104,8 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
 function parseFlags(argv: readonly string[]): Record<string, string> {
   const known = [...Object.keys(SETTINGS), 'config'];
   const options = Object.fromEntries(known.map((name) => [name, { type: 'string' as const }]));
-  const spelled = argv.map((a) => (a === '--auth' || a === '--auto-create' ? `${a}=true` : a));
+  const bare = (at: number): boolean => argv[at + 1] === undefined || argv[at + 1].startsWith('--');
+  const spelled = argv.map((a, at) => ((a === '--auth' || a === '--auto-create') && bare(at) ? `${a}=true` : a));
   try {
     return parseArgs({ args: spelled, options, strict: true }).values as Record<string, string>;
   } catch (error) {
