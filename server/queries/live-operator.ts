@@ -14,7 +14,7 @@ import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
-import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import type { Joiner, OperatorPort, RunningQuery } from './operator-port.ts';
@@ -30,8 +30,6 @@ interface Round {
   readonly answers: (ShardUpdate | null)[];
   readonly waiting: ShardUpdate[];
 }
-
-let lives = 0;
 
 export class LiveOperator implements RunningQuery {
   readonly key: string;
@@ -66,7 +64,7 @@ export class LiveOperator implements RunningQuery {
     this.live = live;
     this.#port = port;
     this.#merge = new LiveMerge(live, port.shards);
-    this.#life = newLife(port.nowMs());
+    this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
   }
@@ -147,7 +145,7 @@ export class LiveOperator implements RunningQuery {
     this.instance++;
     this.#merge = new LiveMerge(live, this.#port.shards);
     this.#merge.raise({ watermark, rev });
-    this.#life = newLife(this.#port.nowMs());
+    this.#life = newLife();
     this.#started = new Set();
     this.#fresh = true;
     this.#frames = 0;
@@ -292,11 +290,4 @@ export class LiveOperator implements RunningQuery {
     const { watermark, rev } = this.#merge;
     return encodeCursor({ life: this.#life, frame: this.#frames, watermark, rev, positions: this.#sentPositions });
   }
-}
-
-// private functions
-
-function newLife(nowMs: number): string {
-  lives++;
-  return `${nowMs.toString(36)}-${lives.toString(36)}-${Math.floor(Math.random() * 2 ** 32).toString(36)}`;
 }
