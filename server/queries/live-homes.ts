@@ -162,7 +162,7 @@ export class LiveHomes {
       if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
       const before = { ...operator.live.plan, bounds: live.plan.bounds };
       if (samePlan(before, live.plan)) {
-        if (live.plan.kind === 'raw') this.#port.start(operator);
+        this.#port.start(operator);
       } else operator.restart(live);
     } catch (error) {
       this.#end(operator, (error as Error).message);
@@ -227,7 +227,13 @@ function nameOf(op: RunningQuery, shard: number): { shard: number; operator: str
 }
 
 function startOf(op: RunningQuery, shard: number, home: number): LiveStart {
-  return { ...nameOf(op, shard), live: op.live, database: op.database, home };
+  return {
+    ...nameOf(op, shard),
+    live: op.live,
+    database: op.database,
+    home,
+    replayFrom: op.replayFrom?.[shard] ?? null,
+  };
 }
 
 function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {

@@ -37,6 +37,7 @@ export class LiveOperator implements RunningQuery {
   readonly query: string;
   live: LivePlan;
   instance = 1;
+  replayFrom: readonly number[] | null = null;
   #port: OperatorPort;
   #merge: LiveMerge;
   #life: string;
@@ -139,6 +140,7 @@ export class LiveOperator implements RunningQuery {
 
   /** The query reads something else than before: everybody starts anew, quietly where nothing could have been sent. */
   restart(live: LivePlan): void {
+    if (!this.#fresh) this.replayFrom = this.#sentPositions.map(({ sequence }) => sequence + 1);
     const silent = this.live.plan.sources.length === 0;
     const { watermark, rev } = this.#merge;
     this.live = live;
