@@ -45,6 +45,8 @@ export class LiveOperator implements RunningQuery {
   readonly #subscribers = new Map<number, Feed>();
   #joining: Joiner[] = [];
   #started = new Set<number>();
+  /** Updates of shards that have started, while others have not. */
+  #early: ShardUpdate[] = [];
   /** Nobody has joined since all shards have started: what they sent is the history of the first round. */
   #fresh = true;
   #round: Round | null = null;
@@ -105,11 +107,12 @@ export class LiveOperator implements RunningQuery {
       this.#round.waiting.push(message);
       return;
     }
-    this.#take(message);
     if (this.#started.size < this.#port.shards) {
-      this.#started.add(shard);
-      if (this.#started.size === this.#port.shards) this.#nextRound();
-    } else this.#emit(this.#merge.advance(this.#port.nowMs()));
+      this.#begin(message);
+      return;
+    }
+    this.#take(message);
+    this.#emit(this.#merge.advance(this.#port.nowMs()));
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
@@ -149,6 +152,7 @@ export class LiveOperator implements RunningQuery {
     this.#merge.raise({ watermark, rev });
     this.#life = newLife();
     this.#started = new Set();
+    this.#early = [];
     this.#fresh = true;
     this.#frames = 0;
     const all = [...(this.#round?.joiners ?? []), ...this.#joining];
@@ -176,6 +180,25 @@ export class LiveOperator implements RunningQuery {
 
   // private functions
 
+  /** While shards start: the first update of each is history, what follows is live and waits until all have started. */
+  #begin(message: ShardUpdate): void {
+    if (this.#started.has(message.shard)) {
+      this.#early.push(message);
+      return;
+    }
+    this.#take(message);
+    this.#started.add(message.shard);
+    if (this.#started.size < this.#port.shards) return;
+    this.#nextRound();
+    if (this.#fresh) {
+      // everybody has left meanwhile; whoever comes next asks for the history as it is then
+      this.#fresh = false;
+      this.#merge.subscribe(this.#port.nowMs());
+      this.#settle();
+    }
+    this.#takeWaiting(this.#early.splice(0));
+  }
+
   #nextRound(): void {
     if (this.#round !== null || this.#joining.length === 0 || this.#started.size < this.#port.shards) return;
     this.#joining = this.#joining.filter((joiner) => !this.#resumeFromRing(joiner));
@@ -191,7 +214,8 @@ export class LiveOperator implements RunningQuery {
       this.#merge.raise(cursor);
       if (fresh) this.#merge.subscribe(this.#port.nowMs());
     }
-    this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting: [] };
+    const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
+    this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting };
     if (cursor !== null) this.#port.missed(this, this.#round.id, cursor);
     else if (fresh) this.#endRound(this.#round);
     else this.#port.history(this, this.#round.id);

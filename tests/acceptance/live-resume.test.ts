@@ -195,9 +195,9 @@ describe('a reader that stops reading', function () {
   it('gets the newest rows in mode latest, and is told how many it did not see', async () => {
     const server = await startServer([...QUIET, '--shards', '2']);
     try {
-      const hosts = 2000;
+      const hosts = 3500;
       const lines = (v: number): string =>
-        Array.from({ length: hosts }, (_, h) => `m,host=${'h'.repeat(400)}${h} v=${v}i ${SECOND + v}`).join('\n');
+        Array.from({ length: hosts }, (_, h) => `m,host=${'h'.repeat(120)}${h} v=${v}i ${SECOND + v}`).join('\n');
       await written(server, 'd', lines(1));
       const client = await LiveClient.connect(server);
       await client.subscribed({ db: 'd', q: 'SELECT last("v") FROM "m" WHERE time >= 0 GROUP BY time(1h), "host"' });
