@@ -26,6 +26,8 @@ const OPERATORS_MAX = 20_000;
 const LINGER_MS = 30_000;
 /** How often the clock is looked at: closes quiet windows within this. */
 const TICK_MS = 100;
+/** While schemas change without end a query is planned so often, then lives with a plan that is made again anyway. */
+const PLAN_ATTEMPTS_MAX = 5;
 /** Changes of a schema that come together are planned for once. */
 const REPLAN_DELAY_MS = 20;
 
@@ -55,6 +57,7 @@ export class LiveHomes {
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
   readonly #replanning = new Set<string>();
+  #schemaChanges = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
@@ -107,6 +110,7 @@ export class LiveHomes {
 
   /** Plans the live queries of a database anew, a moment later. */
   schemaChanged(database: string): void {
+    this.#schemaChanges++;
     if (this.#replanning.has(database)) return;
     if (![...this.#running.values()].some((op) => op.database === database)) return;
     this.#replanning.add(database);
@@ -148,11 +152,16 @@ export class LiveHomes {
     return operator;
   }
 
+  /** Once more where a schema has changed meanwhile: an operator that does not run yet is not told. */
   async #plan(database: string, query: string): Promise<LivePlan> {
     const statement = parse(query)[0] as SelectStatement;
     assertLive(statement);
-    const now = BigInt(this.#options.nowMs()) * 1_000_000n;
-    return livePlan(statement, await planOverShards(statement, database, now, this.#options.mesh));
+    for (let attempt = 1; ; attempt++) {
+      const changes = this.#schemaChanges;
+      const now = BigInt(this.#options.nowMs()) * 1_000_000n;
+      const live = livePlan(statement, await planOverShards(statement, database, now, this.#options.mesh));
+      if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return live;
+    }
   }
 
   async #replan(operator: LiveOperator): Promise<void> {
