@@ -195,16 +195,23 @@ describe('a reader that stops reading', function () {
   it('gets the newest rows in mode latest, and is told how many it did not see', async () => {
     const server = await startServer([...QUIET, '--shards', '2']);
     try {
-      const hosts = 3500;
+      const hosts = 500;
       const lines = (v: number): string =>
-        Array.from({ length: hosts }, (_, h) => `m,host=${'h'.repeat(120)}${h} v=${v}i ${SECOND + v}`).join('\n');
+        Array.from({ length: hosts }, (_, h) => `m,host=${'h'.repeat(20)}${h} v=${v}i ${SECOND + v}`).join('\n');
       await written(server, 'd', lines(1));
       const client = await LiveClient.connect(server);
       await client.subscribed({ db: 'd', q: 'SELECT last("v") FROM "m" WHERE time >= 0 GROUP BY time(1h), "host"' });
+      // what the sockets between us hold is filled by another subscription first
+      await written(server, 'd', 'filler pad="" 1');
+      await client.subscribed({ id: 'filler', db: 'd', q: 'SELECT "pad" FROM "filler"', mode: 'every' });
       client.socket.pause();
+      const pad = 'x'.repeat(1000);
+      for (let body = 0; body < 100; body++) {
+        const fill = Array.from({ length: 200 }, (_, i) => `filler pad="${pad}" ${body * 200 + i + 2}`);
+        await written(server, 'd', fill.join('\n'));
+      }
       const frames = (): Promise<number> => metric(server, 'millrace_frames_conflated_total');
       let v = 1;
-      // sockets hold some megabytes before the server notices
       await eventually(
         async () => {
           await written(server, 'd', lines(++v));
