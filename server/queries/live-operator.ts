@@ -8,6 +8,8 @@
  * channel as its updates, so what comes before the answer is in it and what comes after is not. Updates that follow an answer wait
  * until all shards have answered; then the joiners get their first rows, are attached, and the waiting updates are taken. All who
  * wait for a snapshot share one round and its encoding.
+ *
+ * It is long because joining, starting and restarting are one state machine over the same few fields.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
