@@ -48,6 +48,7 @@ export interface LiveHomesOptions {
   readonly log: Logger;
   readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
   readonly attached: (feed: string, subscriber: number) => void;
+  readonly late: (rows: number) => void;
 }
 
 export class LiveHomes {
@@ -61,13 +62,14 @@ export class LiveHomes {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
-    const { mesh, nowMs, frame, attached } = options;
+    const { mesh, nowMs, frame, attached, late } = options;
     this.#options = options;
     this.#port = {
       shards: mesh.shards,
       nowMs,
       frame,
       attached,
+      late,
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),

@@ -282,7 +282,10 @@ export class LiveOperator implements RunningQuery {
   }
 
   #take({ shard, sequence, update }: ShardUpdate): void {
+    const { counters } = this.#merge;
+    const before = counters.late + counters.tooLate;
     this.#merge.accept(shard, update);
+    this.#port.late(counters.late + counters.tooLate - before);
     this.#positions[shard] = { generation: ORIGIN.generation, sequence };
   }
 

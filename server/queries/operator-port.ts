@@ -35,4 +35,6 @@ export interface OperatorPort {
   history(operator: RunningQuery, round: number): void;
   missed(operator: RunningQuery, round: number, cursor: Cursor): void;
   expire(operator: RunningQuery, before: bigint): void;
+  /** Rows that came for windows that were closed. */
+  late(rows: number): void;
 }
