@@ -200,12 +200,14 @@ export class LiveShard {
 
   // private functions
 
-  /** What `before` held is read again: a stream behind the clock has its open windows there. */
+  /** What `before` held is read again: a stream behind the clock has its open windows there. One that had no windows held none. */
   #takeOver(before: LiveShard): void {
-    this.#floor = before.#floor;
-    this.#wholeFrom = Math.min(this.#wholeFrom, before.#wholeFrom);
-    for (const windows of [before.#whole, before.#stale]) {
-      for (const window of windows) if (window < this.#wholeFrom) this.#stale.add(window);
+    if (Number.isFinite(before.#wholeFrom)) {
+      this.#floor = before.#floor;
+      this.#wholeFrom = Math.min(this.#wholeFrom, before.#wholeFrom);
+      for (const windows of [before.#whole, before.#stale]) {
+        for (const window of windows) if (window < this.#wholeFrom) this.#stale.add(window);
+      }
     }
     const { reading } = before.#clock;
     if (reading !== null) this.#clock.observe(reading.greatest, reading.arrivalMs);
