@@ -1,7 +1,19 @@
 /** What keeps: the append log, the head and the port to the disk. */
+export { BLOCK_CACHE_BYTES, BlockCache } from './buckets/cache.ts';
+export { BucketReader } from './buckets/reader.ts';
+export type {
+  BucketContent,
+  BucketIdentity,
+  BucketRows,
+  BucketScan,
+  BucketSummary,
+  ChunkStatistics,
+  FieldStatistics,
+} from './buckets/types.ts';
+export { type BucketOpening, BucketWriter, writeBucket } from './buckets/writer.ts';
 export { StorageError, type StorageErrorCode } from './error.ts';
 export { type FaultPlan, FaultyFiles } from './files/faulty.ts';
-export type { DirectoryLock, Files, OpenMode, StoredFile } from './files/files.ts';
+export type { Compression, DirectoryLock, Files, OpenMode, StoredFile } from './files/files.ts';
 export { MemoryFiles } from './files/memory.ts';
 export { NodeFiles } from './files/node.ts';
 export { Head } from './head/head.ts';
