@@ -5,6 +5,9 @@
 
 /** Enough for the hot ends of some thousand series; a shard's head is far larger. */
 export const BLOCK_CACHE_BYTES = 32 * 1024 * 1024;
+/** A scratch larger than this is not kept. */
+const SCRATCH_BYTES_MAX = 4 * 1024 * 1024;
+const SCRATCH_BYTES_MIN = 256 * 1024;
 /** Keys are reader · this + block: exact below 2^53 for two million readers. */
 const BLOCKS_PER_READER = 2 ** 32;
 
@@ -16,6 +19,7 @@ export class BlockCache {
   #readers = 0;
   /** In order of use, latest last. */
   readonly #entries = new Map<number, Entry>();
+  #scratch = new Uint8Array(SCRATCH_BYTES_MIN);
 
   constructor(bytesMax = BLOCK_CACHE_BYTES) {
     this.bytesMax = bytesMax;
@@ -33,6 +37,13 @@ export class BlockCache {
   /** A number for a new reader; the entries of earlier readers grow old and leave. */
   register(): number {
     return this.#readers++;
+  }
+
+  /** Room for stored bytes until they are decoded: the next call may give the same. Exactly that long, at a multiple of 8 in its buffer. */
+  scratch(bytes: number): Uint8Array {
+    if (bytes > SCRATCH_BYTES_MAX) return new Uint8Array(bytes);
+    if (bytes > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(bytes, 2 * this.#scratch.length));
+    return this.#scratch.subarray(0, bytes);
   }
 
   get(reader: number, block: number): unknown {

@@ -1,7 +1,37 @@
-/** Writes a bucket. (Insides follow; the signatures stand.) */
-import type { Position, TextDictionary } from '../../model/index.ts';
-import type { Files } from '../files/files.ts';
+/**
+ * Writes a bucket (`layout.ts`), chunk by chunk: what is held besides the caller's rows is one chunk's blocks, the write buffer and the chunk table. The
+ * file is on disk when `finish` resolves; its name is durable when the caller has synced the directory.
+ */
+import { type Column, type FieldType, OFFSET_MAX, type Position, type TextDictionary } from '../../model/index.ts';
+import { StorageError } from '../error.ts';
+import type { Files, StoredFile } from '../files/files.ts';
+import { encodeColumn, encodeRuns, encodeTimes, type Runs } from './column-block.ts';
+import {
+  chunkBytes,
+  encodeFooter,
+  encodeHeader,
+  encodeTrailer,
+  fieldAt,
+  type KeySection,
+  type Place,
+  RUNS_AT,
+  statisticsAt,
+  TIMES_AT,
+  TRAILER_BYTES,
+  writePlace,
+} from './layout.ts';
+import { encodeKeys, SECTION_SERIES_MAX } from './series-section.ts';
+import { writeStatistics } from './statistics.ts';
 import type { BucketContent, BucketRows, BucketSummary } from './types.ts';
+
+/** Doubles of a column of a chunk are 64 KiB. */
+const CHUNK_ROWS_MAX = 8192;
+/** Where series are small a chunk is small too: whoever reads one series of it decodes all of it. */
+const SMALL_CHUNK_ROWS = 2048;
+const SMALL_SERIES_ROWS = 512;
+/** Texts of a chunk's rows in one column: a row more may stand only if the chunk has none yet. */
+const CHUNK_TEXT_BYTES_MAX = 512 * 1024;
+const WRITE_BYTES = 256 * 1024;
 
 export interface BucketOpening {
   readonly database: string;
@@ -12,30 +42,265 @@ export interface BucketOpening {
   readonly base: bigint;
 }
 
-/** For content that is not in memory at once (merges): parts in order, each ending before the next begins. Parts want ≥ 64 Ki rows. */
+/**
+ * For content that is not in memory at once (merges): parts in order, the last row of each before the first of the next. Chunks do not
+ * cross parts, so parts want tens of thousands of rows. After an error of any call only `abandon` makes sense.
+ */
 export class BucketWriter {
-  static async create(_files: Files, _path: string, _opening: BucketOpening): Promise<BucketWriter> {
-    throw new Error('to come');
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #opening: BucketOpening;
+  readonly #file: StoredFile;
+  readonly #buffer = new Uint8Array(WRITE_BYTES);
+  #buffered = 0;
+  #written = 0;
+  readonly #fields = new Map<string, { readonly number: number; readonly type: FieldType }>();
+  readonly #chunks: DataView[] = [];
+  #rows = 0;
+  #minOffset = Infinity;
+  #maxOffset = -Infinity;
+  #lastSeries = -1;
+  #lastOffset = -Infinity;
+
+  private constructor(files: Files, path: string, opening: BucketOpening, file: StoredFile) {
+    this.#files = files;
+    this.#path = path;
+    this.#opening = opening;
+    this.#file = file;
   }
 
-  async write(_rows: BucketRows): Promise<void> {
-    throw new Error('to come');
+  /** The file must not exist. */
+  static async create(files: Files, path: string, opening: BucketOpening): Promise<BucketWriter> {
+    const writer = new BucketWriter(files, path, opening, await files.open(path, 'create'));
+    try {
+      await writer.#append(encodeHeader(files.checksum));
+    } catch (error) {
+      await writer.abandon();
+      throw error;
+    }
+    return writer;
   }
 
-  /** Footer, datasync, close. The directory's sync is the caller's. */
+  /** RangeError where rows are out of order or leave ±OFFSET_MAX, or a field changes its type. */
+  async write(part: BucketRows): Promise<void> {
+    this.#check(part);
+    this.#register(part.columns);
+    for (let from = 0; from < part.rows; ) {
+      const to = chunkEnd(part, from);
+      await this.#writeChunk(part, from, to);
+      from = to;
+    }
+  }
+
+  /** Series keys, footer, datasync, close. */
   async finish(): Promise<BucketSummary> {
-    throw new Error('to come');
+    const { base, seriesKeys, position } = this.#opening;
+    const sections = await this.#writeKeys();
+    const footer = encodeFooter({
+      ...this.#opening,
+      minOffset: this.#rows === 0 ? 0 : this.#minOffset,
+      maxOffset: this.#rows === 0 ? 0 : this.#maxOffset,
+      rows: this.#rows,
+      series: seriesKeys.size,
+      fields: [...this.#fields].map(([name, { type }]) => ({ name, type })),
+      sections,
+      chunks: this.#chunks.length,
+      chunkTable: this.#chunkTable(),
+    });
+    const place = await this.#append(footer);
+    await this.#append(encodeTrailer(place, this.#files.checksum));
+    await this.#flush();
+    await this.#file.datasync();
+    await this.#file.close();
+    return {
+      path: this.#path,
+      bytes: place.at + place.length + TRAILER_BYTES,
+      rows: this.#rows,
+      series: seriesKeys.size,
+      chunks: this.#chunks.length,
+      minTime: base + BigInt(this.#rows === 0 ? 0 : this.#minOffset),
+      maxTime: base + BigInt(this.#rows === 0 ? 0 : this.#maxOffset),
+      fields: new Map([...this.#fields].map(([name, { type }]) => [name, type])),
+      footerChecksum: place.checksum,
+      position,
+    };
   }
 
-  /** Closes and removes the unfinished file. May be called after an error of `write` or `finish`. */
+  /** Closes and removes the unfinished file. */
   async abandon(): Promise<void> {
-    throw new Error('to come');
+    await this.#file.close().catch(ignored);
+    await this.#files.remove(this.#path).catch(ignored);
+  }
+
+  // private functions
+
+  #check(part: BucketRows): void {
+    const { series, offsets, rows } = part;
+    for (let i = 0; i < rows; i++) {
+      const isOrdered = series[i] === this.#lastSeries ? offsets[i] > this.#lastOffset : series[i] > this.#lastSeries;
+      if (!isOrdered) throw new RangeError(`bucket: row ${this.#rows + i} is not behind the one before it`);
+      if (!(Math.abs(offsets[i]) <= OFFSET_MAX)) throw new RangeError('bucket: a time is too far from the base');
+      this.#lastSeries = series[i];
+      this.#lastOffset = offsets[i];
+    }
+    if (this.#lastSeries >= this.#opening.seriesKeys.size) throw new RangeError('bucket: a series has no key');
+  }
+
+  #register(columns: ReadonlyMap<string, Column>): void {
+    for (const [name, { type }] of columns) {
+      const known = this.#fields.get(name);
+      if (known === undefined) this.#fields.set(name, { number: this.#fields.size, type });
+      else if (known.type !== type) throw new RangeError(`bucket: field "${name}" is ${known.type}, then ${type}`);
+    }
+  }
+
+  async #writeChunk(part: BucketRows, from: number, to: number): Promise<void> {
+    const runs = runsOf(part.series, from, to);
+    const offsets = part.offsets.slice(from, to);
+    const record = new DataView(new ArrayBuffer(chunkBytes(this.#fields.size)));
+    const isSingle = runs.series.length === 1;
+    let min = offsets[0];
+    let max = offsets[0];
+    for (const offset of offsets) {
+      if (offset < min) min = offset;
+      if (offset > max) max = offset;
+    }
+    record.setUint32(0, to - from, true);
+    record.setUint32(4, runs.series[0], true);
+    record.setUint32(8, runs.series[runs.series.length - 1], true);
+    record.setFloat64(16, min, true);
+    record.setFloat64(24, max, true);
+    if (!isSingle) writePlace(record, RUNS_AT, await this.#append(encodeRuns(runs, to - from)));
+    writePlace(record, TIMES_AT, await this.#append(encodeTimes(offsets, runs.starts)));
+    for (const [name, column] of part.columns) {
+      const block = encodeColumn(column, from, to, runs.starts, this.#files.compression);
+      if (block === null) continue;
+      const { number } = this.#fields.get(name)!;
+      writePlace(record, fieldAt(number), await this.#append(block));
+      writeStatistics(record, statisticsAt(number), column, from, to, part.offsets, isSingle);
+    }
+    this.#chunks.push(record);
+    this.#rows += to - from;
+    this.#minOffset = Math.min(this.#minOffset, min);
+    this.#maxOffset = Math.max(this.#maxOffset, max);
+  }
+
+  async #writeKeys(): Promise<KeySection[]> {
+    const { seriesKeys } = this.#opening;
+    const sections: KeySection[] = [];
+    for (let from = 0; from < seriesKeys.size; from += SECTION_SERIES_MAX) {
+      const to = Math.min(from + SECTION_SERIES_MAX, seriesKeys.size);
+      const place = await this.#append(encodeKeys(seriesKeys, from, to, this.#files.compression));
+      sections.push({ ...place, series: to - from });
+    }
+    return sections;
+  }
+
+  /** Records of chunks written before a field was known are shorter: they lack it. */
+  #chunkTable(): Uint8Array {
+    const stride = chunkBytes(this.#fields.size);
+    const table = new Uint8Array(stride * this.#chunks.length);
+    this.#chunks.forEach((record, i) => {
+      table.set(new Uint8Array(record.buffer), i * stride);
+    });
+    return table;
+  }
+
+  async #append(bytes: Uint8Array): Promise<Place> {
+    const place = { at: this.#written + this.#buffered, length: bytes.length, checksum: this.#files.checksum(bytes) };
+    if (this.#buffered + bytes.length > WRITE_BYTES) await this.#flush();
+    if (bytes.length > WRITE_BYTES) {
+      await this.#file.write(bytes, this.#written);
+      this.#written += bytes.length;
+    } else {
+      this.#buffer.set(bytes, this.#buffered);
+      this.#buffered += bytes.length;
+    }
+    return place;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#buffered === 0) return;
+    await this.#file.write(this.#buffer.subarray(0, this.#buffered), this.#written);
+    this.#written += this.#buffered;
+    this.#buffered = 0;
   }
 }
 
-/** The file must not exist. On an error it is removed where that is possible. */
+/** The file must not exist; after an error there is none. */
 export async function writeBucket(files: Files, path: string, content: BucketContent): Promise<BucketSummary> {
   const writer = await BucketWriter.create(files, path, content);
-  await writer.write(content);
-  return writer.finish();
+  try {
+    await writer.write(content);
+    return await writer.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+}
+
+// private functions
+
+function ignored(error: unknown): void {
+  if (!(error instanceof StorageError)) throw error;
+}
+
+/** The end of the chunk that begins at `from`: a large series is cut into equal parts, small ones stay whole. */
+function chunkEnd(part: BucketRows, from: number): number {
+  const first = seriesEnd(part, from);
+  let end = first;
+  if (first - from > CHUNK_ROWS_MAX) {
+    end = from + Math.ceil((first - from) / Math.ceil((first - from) / CHUNK_ROWS_MAX));
+  } else {
+    const rowsMax = first - from <= SMALL_SERIES_ROWS ? SMALL_CHUNK_ROWS : CHUNK_ROWS_MAX;
+    while (end < part.rows) {
+      const next = seriesEnd(part, end);
+      if (next - from > rowsMax) break;
+      end = next;
+    }
+  }
+  for (const column of part.columns.values()) {
+    if (column.type === 'string') end = textEnd(column, from, end);
+  }
+  return end;
+}
+
+/** The first row behind `from` of another series. */
+function seriesEnd(part: BucketRows, from: number): number {
+  const series = part.series[from];
+  let low = from;
+  let step = 1;
+  while (low + step < part.rows && part.series[low + step] === series) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step, part.rows);
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (part.series[middle] === series) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+function textEnd(column: Column & { type: 'string' }, from: number, to: number): number {
+  const { offsets } = column.dictionary;
+  let bytes = 0;
+  for (let i = from; i < to; i++) {
+    if (column.present?.[i] === 0) continue;
+    bytes += offsets[column.values[i] + 1] - offsets[column.values[i]];
+    if (bytes > CHUNK_TEXT_BYTES_MAX && i > from) return i;
+  }
+  return to;
+}
+
+function runsOf(series: Uint32Array, from: number, to: number): Runs {
+  const numbers: number[] = [];
+  const starts: number[] = [];
+  for (let i = from; i < to; i++) {
+    if (i > from && series[i] === series[i - 1]) continue;
+    numbers.push(series[i]);
+    starts.push(i - from);
+  }
+  return { series: Uint32Array.from(numbers), starts: Uint32Array.from(starts) };
 }
