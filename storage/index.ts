@@ -18,5 +18,6 @@ export { MemoryFiles } from './files/memory.ts';
 export { NodeFiles } from './files/node.ts';
 export { Head } from './head/head.ts';
 export type { Applied, Conflict, HeadScan, HeadStats, TagPredicate } from './head/types.ts';
-export { ShardLog } from './log/log.ts';
+export { LOG_KEEP_BYTES, ShardLog } from './log/log.ts';
 export type { LogCut, LogOptions, LogRecord } from './log/types.ts';
+export { HEAD_BYTES, ShardStore, type StoreOptions, type StoreStats } from './store/store.ts';

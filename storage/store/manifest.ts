@@ -1,0 +1,71 @@
+/**
+ * The manifest of one shard: which buckets there are and up to where in the stream they reach, as records (manifest-record.ts) in an
+ * append log of its own: checksums, torn tails and damage are that log's business. One record is one step: all of it or nothing.
+ *
+ * When records have come to twice what a full one took, the next sealing writes a full one; once that is durable, what stands before
+ * it is trimmed away, segment by segment. Until then both say the same, so the exchange can be cut short anywhere.
+ */
+import type { Files } from '../files/files.ts';
+import { ShardLog } from '../log/log.ts';
+import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from './manifest-record.ts';
+
+/** Small ones, so that little stays in front of a full record. */
+const SEGMENT_BYTES_MAX = 1024 * 1024;
+/** A full record holds every series key of the shard: some 100 MB at a million series. */
+const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
+/** Below this, no full record is worth its writing. */
+const FULL_BYTES_MIN = 4 * 1024 * 1024;
+
+export class Manifest {
+  readonly #log: ShardLog;
+  #fullBytes: number;
+
+  private constructor(log: ShardLog, fullBytes: number) {
+    this.#log = log;
+    this.#fullBytes = fullBytes;
+  }
+
+  /** Gives all records to `apply`, in order. Throws StorageError `corrupt` with file and offset. */
+  static async open(
+    files: Files,
+    directory: string,
+    shard: number,
+    apply: (record: ManifestRecord) => void,
+  ): Promise<Manifest> {
+    let fullBytes = 0;
+    const log = await ShardLog.open(files, directory, {
+      shard,
+      segmentBytesMax: SEGMENT_BYTES_MAX,
+      recordBytesMax: RECORD_BYTES_MAX,
+      recovered: (_sequence, payload) => {
+        const record = decodeManifestRecord(payload);
+        if (record.full) fullBytes = payload.byteLength;
+        apply(record);
+      },
+    });
+    return new Manifest(log, fullBytes);
+  }
+
+  get bytes(): number {
+    return this.#log.bytes;
+  }
+
+  /** The next record ought to be a full one. */
+  get grown(): boolean {
+    return this.#log.bytes > Math.max(FULL_BYTES_MIN, 2 * this.#fullBytes);
+  }
+
+  /** Resolves when the record is durable; records are in the order of the calls. Rejects with StorageError: then it is not there. */
+  async append(record: ManifestRecord): Promise<void> {
+    const bytes = encodeManifestRecord(record);
+    const sequence = await this.#log.append(bytes);
+    if (!record.full) return;
+    this.#fullBytes = bytes.byteLength;
+    // what cannot be removed now goes after a later full record
+    await this.#log.trim(sequence - 1, 0).catch(() => {});
+  }
+
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}
