@@ -8,13 +8,11 @@
  *      2 DELTA   numbers of the firsts of each run (INTEGERS), then plane of n: v[i] − v[i − 1]; of no meaning (and cheap) at the first of a run
  *      3 RUNS    u32 k; INTEGERS of k values, INTEGERS of k lengths
  *
- *      plane     f64 base, f64 step, packed (d − base) / step with `width` bits; then, where there are exceptions, f64 their base, u32 their width,
- *                packed positions (bits of n − 1), packed d − their base.  Exceptions keep one outlier from widening all.
- *
- * Runs are given to both sides from outside (`starts`: where the rows of each series begin), n too.
+ * Planes: `planes.ts`. Runs are given to both sides from outside (`starts`: where the rows of each series begin), n too.
  */
-import { pack, packedWords, unpack } from './packing.ts';
-import { bitLength, takeDouble, takeWord, type WordReader, type WordWriter } from './words.ts';
+import { packedWords } from './packing.ts';
+import { decodePlane, encodePlane, PLANE_WORDS, type Plane, planPlane } from './planes.ts';
+import { bitLength, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 const RAW = 0;
 const FRAME = 1;
@@ -23,12 +21,6 @@ const RUNS = 3;
 /** Differences of numbers that span less than this, and their distances from each other, are exact in doubles. */
 const SPAN_MAX = 2 ** 52;
 const EXCEPTIONS_ESCAPE = 0xffff;
-/** Words of a plane besides its numbers; of exceptions likewise. */
-const PLANE_WORDS = 4;
-const EXCEPTION_WORDS = 3;
-/** From how many samples a plane's middle is taken. */
-const SAMPLES = 9;
-
 const NO_STARTS = new Uint32Array(1);
 
 export function encodeIntegers(
@@ -118,18 +110,6 @@ export function decodeIntegers(from: WordReader, n: number, out: Float64Array, s
 
 // private functions
 
-type Plane = {
-  readonly base: number;
-  /** Greatest number that is packed. */
-  readonly high: number;
-  readonly step: number;
-  readonly width: number;
-  readonly exceptions: number;
-  readonly exceptionBase: number;
-  readonly exceptionWidth: number;
-  readonly words: number;
-};
-
 function head(mode: number, plane: Plane): number {
   return (mode | (plane.width << 8) | (Math.min(plane.exceptions, EXCEPTIONS_ESCAPE) << 16)) >>> 0;
 }
@@ -185,117 +165,4 @@ function differences(values: Float64Array, n: number, starts: Uint32Array) {
   if (min > max) min = max = 0;
   for (const start of starts) deltas[start] = min;
   return { values: deltas, min, max };
-}
-
-/** How a plane of these numbers is cheapest: the width that all but a few of them need, counted from around their middle. */
-function planPlane(values: Float64Array, n: number, min: number, max: number): Plane {
-  const full = planWithin(values, n, min, max, min, max);
-  if (full.width <= 2 || n < 32) return full;
-  const middle = middleOf(values, n);
-  const counts = new Uint32Array(64);
-  for (let i = 0; i < n; i++) counts[bitLength(Math.abs(values[i] - middle) / full.step)]++;
-  const exceptionBits = bitLength(n - 1) + bitLength(max - min);
-  let best = full.width;
-  let bestBits = n * full.width;
-  for (let bits = 62, beyond = 0; bits >= 0; bits--) {
-    beyond += counts[bits + 1];
-    if (8 * beyond > n) break;
-    const cost = n * (bits + 1) + (beyond + 32) * exceptionBits;
-    if (cost < bestBits) {
-      bestBits = cost;
-      best = bits;
-    }
-  }
-  if (bestBits >= n * full.width) return full;
-  const reach = full.step * 2 ** best;
-  let low = Infinity;
-  let high = -Infinity;
-  for (let i = 0; i < n; i++) {
-    const v = values[i];
-    if (Math.abs(v - middle) >= reach) continue;
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
-  if (low > high) return full;
-  const patched = planWithin(values, n, low, high, min, max);
-  return patched.words < full.words ? patched : full;
-}
-
-/** Numbers in [low, high] are packed, the others exceptions. */
-function planWithin(values: Float64Array, n: number, low: number, high: number, min: number, max: number): Plane {
-  let step = 0;
-  let exceptions = 0;
-  if (low !== high) {
-    for (let i = 0; i < n; i++) {
-      const v = values[i];
-      if (v < low || v > high) exceptions++;
-      else if (step !== 1 && v !== low) step = divisor(v - low, step);
-    }
-  } else if (min !== max) {
-    for (let i = 0; i < n; i++) if (values[i] !== low) exceptions++;
-  }
-  if (step === 0) step = 1;
-  const width = bitLength((high - low) / step);
-  const exceptionWidth = exceptions > 0 ? bitLength(max - min) : 0;
-  let words = 1 + PLANE_WORDS + packedWords(n, width);
-  if (exceptions > 0) {
-    words += EXCEPTION_WORDS + packedWords(exceptions, bitLength(n - 1)) + packedWords(exceptions, exceptionWidth);
-  }
-  return { base: low, high, step, width, exceptions, exceptionBase: min, exceptionWidth, words };
-}
-
-function divisor(a: number, b: number): number {
-  if (b !== 0 && a % b === 0) return b;
-  while (b !== 0) [a, b] = [b, a % b];
-  return a;
-}
-
-function middleOf(values: Float64Array, n: number): number {
-  const samples = new Float64Array(SAMPLES);
-  for (let i = 0; i < SAMPLES; i++) samples[i] = values[Math.floor(((i + 0.5) * n) / SAMPLES)];
-  return samples.sort()[SAMPLES >>> 1];
-}
-
-function encodePlane(values: Float64Array, n: number, plane: Plane, into: WordWriter): void {
-  const { base, high, step, width, exceptions, exceptionBase, exceptionWidth } = plane;
-  into.pushDouble(base);
-  into.pushDouble(step);
-  const packed = new Float64Array(n);
-  if (exceptions === 0) {
-    if (width === 0) return;
-    if (step === 1) for (let i = 0; i < n; i++) packed[i] = values[i] - base;
-    else for (let i = 0; i < n; i++) packed[i] = (values[i] - base) / step;
-    pack(packed, n, width, into);
-    return;
-  }
-  const positions = new Float64Array(exceptions);
-  const outliers = new Float64Array(exceptions);
-  let count = 0;
-  for (let i = 0; i < n; i++) {
-    const v = values[i];
-    if (v >= base && v <= high) packed[i] = (v - base) / step;
-    else {
-      positions[count] = i;
-      outliers[count++] = v - exceptionBase;
-    }
-  }
-  pack(packed, n, width, into);
-  into.pushDouble(exceptionBase);
-  into.push(exceptionWidth);
-  pack(positions, exceptions, bitLength(n - 1), into);
-  pack(outliers, exceptions, exceptionWidth, into);
-}
-
-function decodePlane(from: WordReader, n: number, width: number, exceptions: number, out: Float64Array): void {
-  const base = takeDouble(from);
-  const step = takeDouble(from);
-  unpack(from, n, width, out, base, step);
-  if (exceptions === 0) return;
-  const exceptionBase = takeDouble(from);
-  const exceptionWidth = takeWord(from);
-  const positions = new Float64Array(exceptions);
-  const outliers = new Float64Array(exceptions);
-  unpack(from, exceptions, bitLength(n - 1), positions, 0, 1);
-  unpack(from, exceptions, exceptionWidth, outliers, exceptionBase, 1);
-  for (let i = 0; i < exceptions; i++) out[positions[i]] = outliers[i];
 }

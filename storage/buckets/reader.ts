@@ -4,25 +4,12 @@
  * the blocks of the wanted fields. Decoded blocks of small scans are kept in the cache that the readers of a shard share.
  */
 import type { Block, Column, FieldType, Position, TextDictionary } from '../../model/index.ts';
-import { StorageError } from '../error.ts';
 import type { Files, StoredFile } from '../files/files.ts';
 import type { BlockCache } from './cache.ts';
-import { decodeColumn, decodeRuns, decodeTimes, type Runs } from './column-block.ts';
-import {
-  chunkBytes,
-  decodeFooter,
-  decodeTrailer,
-  type Footer,
-  fieldAt,
-  HEADER_BYTES,
-  headerIntact,
-  type Place,
-  RUNS_AT,
-  readPlace,
-  statisticsAt,
-  TIMES_AT,
-  TRAILER_BYTES,
-} from './layout.ts';
+import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
+import { corrupt, type Opened, readEnds } from './ends.ts';
+import { chunkBytes, type Footer, fieldAt, type Place, RUNS_AT, readPlace, statisticsAt, TIMES_AT } from './layout.ts';
+import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
 import { concatenated, decodeKeys } from './series-section.ts';
 import { readStatistics } from './statistics.ts';
@@ -32,13 +19,6 @@ import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
 const CACHED_CHUNKS_MAX = 64;
 /** Blocks with less than this between them are read in one go. */
 const GAP_BYTES_MAX = 16 * 1024;
-/** The cache's names for the blocks of a chunk: its runs, its times, then its fields. */
-const RUNS = 0;
-const TIMES = 1;
-const FIELDS = 2;
-
-const ONE_START = new Uint32Array(1);
-
 export class BucketReader {
   readonly path: string;
   readonly bytes: number;
@@ -238,23 +218,16 @@ export class BucketReader {
     if (fields.length === 0) return null;
     const isSingle = this.#place(chunk, RUNS_AT).length === 0;
     const pieces = new Pieces(this.#cache, this.#id, chunk * (this.#footer.fields.length + FIELDS), isCached);
+    const values = fields.map((field) => field + FIELDS);
     // With one series there is nothing to find out before the values are read: everything comes in one go.
-    const first = isSingle ? [TIMES, ...fields.map((field) => field + FIELDS)] : [RUNS, TIMES];
-    this.#fetch(chunk, first, rows, pieces);
+    this.#fetch(chunk, isSingle ? [TIMES, ...values] : [RUNS, TIMES], rows, pieces);
     const runs = isSingle ? { series: Uint32Array.of(this.#firstSeries(chunk)), starts: ONE_START } : pieces.runs;
     const { low, high } = this.#offsets(request);
     const isInside =
       this.#table.getFloat64(record + 16, true) >= low && this.#table.getFloat64(record + 24, true) <= high;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
-    if (!isSingle) {
-      this.#fetch(
-        chunk,
-        fields.map((field) => field + FIELDS),
-        rows,
-        pieces,
-      );
-    }
+    if (!isSingle) this.#fetch(chunk, values, rows, pieces);
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges);
@@ -315,88 +288,9 @@ export class BucketReader {
   }
 }
 
-/** The decoded blocks of one chunk during a scan. */
-class Pieces {
-  readonly #cache: BlockCache;
-  readonly #reader: number;
-  readonly #first: number;
-  readonly #isCached: boolean;
-  readonly #values = new Map<number, unknown>();
-
-  constructor(cache: BlockCache, reader: number, first: number, isCached: boolean) {
-    this.#cache = cache;
-    this.#reader = reader;
-    this.#first = first;
-    this.#isCached = isCached;
-  }
-
-  get runs(): Runs {
-    return this.#values.get(RUNS) as Runs;
-  }
-
-  get starts(): Uint32Array {
-    return this.#values.has(RUNS) ? this.runs.starts : ONE_START;
-  }
-
-  get times(): Float64Array {
-    return this.#values.get(TIMES) as Float64Array;
-  }
-
-  get(block: number): unknown {
-    return this.#values.get(block);
-  }
-
-  /** Whether it is here or in the cache. */
-  find(block: number): boolean {
-    if (this.#values.has(block)) return true;
-    const value = this.#cache.get(this.#reader, this.#first + block);
-    if (value === undefined) return false;
-    this.#values.set(block, value);
-    return true;
-  }
-
-  add(block: number, value: unknown, bytes: number): void {
-    this.#values.set(block, value);
-    if (this.#isCached) this.#cache.set(this.#reader, this.#first + block, value, bytes);
-  }
-}
-
 // private functions
-
-type Opened = { readonly footer: Footer; readonly checksum: number; readonly bytes: number };
-
-async function readEnds(files: Files, path: string, file: StoredFile): Promise<Opened> {
-  const size = await file.size();
-  if (size < HEADER_BYTES + TRAILER_BYTES) throw corrupt(path, size, 'too short for a bucket');
-  const header = await readPart(file, path, 0, HEADER_BYTES);
-  if (!headerIntact(header, files.checksum)) throw corrupt(path, 0, 'the header is damaged');
-  const trailerAt = size - TRAILER_BYTES;
-  const place = decodeTrailer(await readPart(file, path, trailerAt, TRAILER_BYTES), files.checksum);
-  if (place === null) throw corrupt(path, trailerAt, 'the trailer is damaged or missing');
-  if (place.at + place.length !== trailerAt) throw corrupt(path, trailerAt, 'the trailer is of another file');
-  const bytes = await readPart(file, path, place.at, place.length);
-  if (files.checksum(bytes) !== place.checksum) throw corrupt(path, place.at, 'the footer is damaged');
-  return { footer: decodeFooter(bytes), checksum: place.checksum, bytes: size };
-}
-
-async function readPart(file: StoredFile, path: string, at: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  const n = await file.read(bytes, at);
-  if (n < length) throw corrupt(path, at + n, 'the file ends early');
-  return bytes;
-}
-
-function corrupt(path: string, at: number, what: string, cause?: unknown): StorageError {
-  return new StorageError('corrupt', `${path}: at byte ${at}: ${what}`, cause);
-}
 
 function blockAt(block: number): number {
   if (block === RUNS) return RUNS_AT;
   return block === TIMES ? TIMES_AT : fieldAt(block - FIELDS);
-}
-
-function columnBytes(column: Column): number {
-  const texts =
-    column.type === 'string' ? column.dictionary.bytes.byteLength + column.dictionary.offsets.byteLength : 0;
-  return column.values.byteLength + (column.present?.byteLength ?? 0) + texts;
 }
