@@ -10,6 +10,9 @@
  *
  * Blocks: runs, times, fields of chunk 0; of chunk 1; …; then the series keys (`series-section.ts`). Fields, times, runs: `column-block.ts`.
  *
+ * Chunks of one series whose number of rows and whose times are the same may name the same block of times: so thousands of
+ * series measured together cost one column of times; the price is that damage to it is felt by all of them.
+ *
  * Footer
  *      0  i64  base: times are offsets from it, in ns
  *      8  f64  least offset           16  f64  greatest offset

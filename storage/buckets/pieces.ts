@@ -41,6 +41,11 @@ export class Pieces {
     return this.#values.get(block);
   }
 
+  /** What is known from elsewhere in the scan. */
+  give(block: number, value: unknown): void {
+    this.#values.set(block, value);
+  }
+
   /** Whether it is here or in the cache. */
   find(block: number): boolean {
     if (this.#values.has(block)) return true;

@@ -6,19 +6,20 @@
 import type { Block, Column, FieldType, Position, TextDictionary } from '../../model/index.ts';
 import type { Files, StoredFile } from '../files/files.ts';
 import type { BlockCache } from './cache.ts';
+import { ChunkTable } from './chunk-table.ts';
 import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
 import { corrupt, type Opened, readEnds } from './ends.ts';
-import { chunkBytes, type Footer, fieldAt, type Place, RUNS_AT, readPlace, statisticsAt, TIMES_AT } from './layout.ts';
+import { type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
 import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
 import { concatenated, decodeKeys } from './series-section.ts';
-import { readStatistics } from './statistics.ts';
-import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
+import { spansOf } from './spans.ts';
+import type { BucketScan, ChunkStatistics } from './types.ts';
 
 /** A scan of more chunks than this would only push out what smaller ones keep using. */
 const CACHED_CHUNKS_MAX = 64;
-/** Blocks with less than this between them are read in one go. */
-const GAP_BYTES_MAX = 16 * 1024;
+/** Decoded times that a scan keeps for the chunks that share them. */
+const SHARED_TIMES_MAX = 64;
 export class BucketReader {
   readonly path: string;
   readonly bytes: number;
@@ -43,8 +44,7 @@ export class BucketReader {
   readonly #cache: BlockCache;
   readonly #id: number;
   readonly #footer: Footer;
-  readonly #table: DataView;
-  readonly #stride: number;
+  readonly #table: ChunkTable;
 
   private constructor(files: Files, path: string, file: StoredFile, cache: BlockCache, opened: Opened) {
     const { footer } = opened;
@@ -67,8 +67,7 @@ export class BucketReader {
     this.#cache = cache;
     this.#id = cache.register();
     this.#footer = footer;
-    this.#table = new DataView(footer.chunkTable.buffer, footer.chunkTable.byteOffset, footer.chunkTable.byteLength);
-    this.#stride = chunkBytes(footer.fields.length);
+    this.#table = new ChunkTable(footer);
   }
 
   /** StorageError `corrupt` with path and offset where the file is not as it was written. */
@@ -98,36 +97,20 @@ export class BucketReader {
 
   /** Blocks come by series, then time. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
   *scan(request: BucketScan): Generator<Block> {
-    const chunks = this.#candidates(request);
+    const chunks = this.#table.candidates(request);
     const isCached = chunks.length <= CACHED_CHUNKS_MAX;
-    const fields = this.#wantedFields(request.fields);
+    const fields = this.#table.fieldsNamed(request.fields);
+    const shared = new Map<number, Float64Array>();
     for (const chunk of chunks) {
-      const block = this.#scanChunk(chunk, request, fields, isCached);
+      const block = this.#scanChunk(chunk, request, fields, isCached, shared);
       if (block !== null) yield block;
     }
   }
 
-  /** Of the chunks that may hold rows of the request; fields as wanted. Reads nothing. */
+  /** Of the chunks that may hold rows of the request, the wanted fields. Reads nothing. */
   *statistics(request: BucketScan): Generator<ChunkStatistics> {
-    const wanted = this.#wantedFields(request.fields);
-    for (const chunk of this.#candidates(request)) {
-      const record = chunk * this.#stride;
-      const fields = new Map<string, FieldStatistics>();
-      for (const field of wanted) {
-        if (this.#place(chunk, fieldAt(field)).length === 0) continue;
-        const { name, type } = this.#footer.fields[field];
-        fields.set(name, readStatistics(this.#table, record + statisticsAt(field), type));
-      }
-      yield {
-        chunk,
-        rows: this.#table.getUint32(record, true),
-        firstSeries: this.#firstSeries(chunk),
-        lastSeries: this.#lastSeries(chunk),
-        minTime: this.base + BigInt(this.#table.getFloat64(record + 16, true)),
-        maxTime: this.base + BigInt(this.#table.getFloat64(record + 24, true)),
-        fields,
-      };
-    }
+    const fields = this.#table.fieldsNamed(request.fields);
+    for (const chunk of this.#table.candidates(request)) yield this.#table.statistics(chunk, fields);
   }
 
   /** May be called twice. */
@@ -138,93 +121,31 @@ export class BucketReader {
 
   // private functions
 
-  #firstSeries(chunk: number): number {
-    return this.#table.getUint32(chunk * this.#stride + 4, true);
-  }
-
-  #lastSeries(chunk: number): number {
-    return this.#table.getUint32(chunk * this.#stride + 8, true);
-  }
-
-  #place(chunk: number, at: number): Place {
-    return readPlace(this.#table, chunk * this.#stride + at);
-  }
-
-  /** Numbers of the fields asked for that the bucket has. */
-  #wantedFields(names: readonly string[] | null): number[] {
-    const wanted = names === null ? null : new Set(names);
-    return this.#footer.fields.flatMap(({ name }, i) => (wanted === null || wanted.has(name) ? [i] : []));
-  }
-
-  /** Chunks whose times and series numbers overlap the request, ascending. */
-  #candidates(request: BucketScan): number[] {
-    const found: number[] = [];
-    const { low, high } = this.#offsets(request);
-    if (low > high) return found;
-    const list = request.series instanceof Uint32Array ? request.series : null;
-    let at = 0;
-    let chunk = list === null ? 0 : this.#chunkOf(list[0]);
-    while (chunk < this.chunks) {
-      if (list !== null) {
-        while (at < list.length && list[at] < this.#firstSeries(chunk)) at++;
-        if (at === list.length) break;
-        if (list[at] > this.#lastSeries(chunk)) {
-          chunk = Math.max(chunk + 1, this.#chunkOf(list[at]));
-          continue;
-        }
-      }
-      const record = chunk * this.#stride;
-      const isInTime =
-        this.#table.getFloat64(record + 16, true) <= high && this.#table.getFloat64(record + 24, true) >= low;
-      if (isInTime && (list !== null || this.#mayHold(chunk, request))) found.push(chunk);
-      chunk++;
-    }
-    return found;
-  }
-
-  /** The first chunk whose last series is not below this one. */
-  #chunkOf(series: number): number {
-    let low = 0;
-    let high = this.chunks;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#lastSeries(middle) < series) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #mayHold(chunk: number, { series: mask, map }: BucketScan): boolean {
-    if (mask === null) return true;
-    const last = this.#lastSeries(chunk);
-    for (let s = this.#firstSeries(chunk); s <= last; s++) if (mask[map === null ? s : map[s]] === 1) return true;
-    return false;
-  }
-
-  /** The request's times as offsets, cut to what the bucket has. */
-  #offsets({ minTime, maxTime }: BucketScan): { low: number; high: number } {
-    const { minOffset, maxOffset } = this.#footer;
-    if (this.rows === 0 || maxTime < this.minTime || minTime > this.maxTime) return { low: 1, high: 0 };
-    return {
-      low: minTime <= this.minTime ? minOffset : Number(minTime - this.base),
-      high: maxTime >= this.maxTime ? maxOffset : Number(maxTime - this.base),
-    };
-  }
-
-  #scanChunk(chunk: number, request: BucketScan, wanted: readonly number[], isCached: boolean): Block | null {
-    const record = chunk * this.#stride;
-    const rows = this.#table.getUint32(record, true);
-    const fields = wanted.filter((field) => this.#place(chunk, fieldAt(field)).length > 0);
+  #scanChunk(
+    chunk: number,
+    request: BucketScan,
+    wanted: readonly number[],
+    isCached: boolean,
+    shared: Map<number, Float64Array>,
+  ): Block | null {
+    const rows = this.#table.rows(chunk);
+    const fields = wanted.filter((field) => this.#table.place(chunk, fieldAt(field)).length > 0);
     if (fields.length === 0) return null;
-    const isSingle = this.#place(chunk, RUNS_AT).length === 0;
+    const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
     const pieces = new Pieces(this.#cache, this.#id, chunk * (this.#footer.fields.length + FIELDS), isCached);
     const values = fields.map((field) => field + FIELDS);
     // With one series there is nothing to find out before the values are read: everything comes in one go.
+    const timesAt = this.#table.place(chunk, TIMES_AT).at;
+    const known = isSingle ? shared.get(timesAt) : undefined;
+    if (known !== undefined) pieces.give(TIMES, known);
     this.#fetch(chunk, isSingle ? [TIMES, ...values] : [RUNS, TIMES], rows, pieces);
-    const runs = isSingle ? { series: Uint32Array.of(this.#firstSeries(chunk)), starts: ONE_START } : pieces.runs;
-    const { low, high } = this.#offsets(request);
-    const isInside =
-      this.#table.getFloat64(record + 16, true) >= low && this.#table.getFloat64(record + 24, true) <= high;
+    if (isSingle && known === undefined) {
+      if (shared.size === SHARED_TIMES_MAX) shared.clear();
+      shared.set(timesAt, pieces.times);
+    }
+    const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
+    const { low, high } = this.#table.offsetsOf(request);
+    const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
     if (!isSingle) this.#fetch(chunk, values, rows, pieces);
@@ -237,7 +158,7 @@ export class BucketReader {
   #fetch(chunk: number, blocks: readonly number[], rows: number, pieces: Pieces): void {
     const missing = blocks.filter((block) => !pieces.find(block));
     if (missing.length === 0) return;
-    const places = missing.map((block) => this.#place(chunk, blockAt(block)));
+    const places = missing.map((block) => this.#table.place(chunk, blockAt(block)));
     const read = this.#read(places);
     missing.forEach((block, i) => {
       const { compression } = this.#files;
@@ -254,23 +175,23 @@ export class BucketReader {
 
   /** The words of some blocks of ascending places, checked; valid until the next read of any reader that shares the cache. */
   #read(places: readonly Place[]): Uint32Array[] {
-    const total = places.reduce((sum, place) => sum + place.length, 0);
-    const start = places[0].at;
-    const last = places[places.length - 1];
-    const span = last.at + last.length - start;
-    const isDense = span - total <= GAP_BYTES_MAX;
-    const bytes = this.#cache.scratch(isDense ? span : total);
-    if (isDense) this.#readInto(bytes, start);
-    let at = 0;
-    return places.map((place) => {
-      const from = isDense ? place.at - start : at;
-      at += place.length;
-      const part = bytes.subarray(from, from + place.length);
-      if (!isDense) this.#readInto(part, place.at);
-      this.blocksRead++;
-      if (this.#files.checksum(part) !== place.checksum) throw corrupt(this.path, place.at, 'a block is damaged');
-      return new Uint32Array(part.buffer, part.byteOffset, place.length >>> 2);
-    });
+    const spans = spansOf(places);
+    const bytes = this.#cache.scratch(spans.reduce((sum, { length }) => sum + length, 0));
+    const words: Uint32Array[] = [];
+    let start = 0;
+    for (const { first, last, length } of spans) {
+      const part = bytes.subarray(start, start + length);
+      start += length;
+      this.#readInto(part, places[first].at);
+      for (let i = first; i <= last; i++) {
+        const { at, length: blockBytes, checksum } = places[i];
+        const block = part.subarray(at - places[first].at, at - places[first].at + blockBytes);
+        this.blocksRead++;
+        if (this.#files.checksum(block) !== checksum) throw corrupt(this.path, at, 'a block is damaged');
+        words.push(new Uint32Array(block.buffer, block.byteOffset, blockBytes >>> 2));
+      }
+    }
+    return words;
   }
 
   #readInto(target: Uint8Array, at: number): void {

@@ -28,6 +28,9 @@ import type { BucketContent, BucketRows, BucketSummary } from './types.ts';
 /** Less makes the disk busy, more only takes memory. */
 const WRITE_BYTES = 256 * 1024;
 
+/** Distinct blocks of times remembered while writing, for they may come again with the next series. */
+const SHARED_TIMES_MAX = 64;
+
 export interface BucketOpening {
   readonly database: string;
   readonly retentionPolicy: string;
@@ -51,6 +54,7 @@ export class BucketWriter {
   #written = 0;
   readonly #fields = new Map<string, { readonly number: number; readonly type: FieldType }>();
   readonly #chunks: DataView[] = [];
+  readonly #times = new Map<string, { readonly bytes: Uint8Array; readonly place: Place }>();
   #rows = 0;
   #minOffset = Infinity;
   #maxOffset = -Infinity;
@@ -166,7 +170,8 @@ export class BucketWriter {
     record.setFloat64(16, min, true);
     record.setFloat64(24, max, true);
     if (!isSingle) writePlace(record, RUNS_AT, await this.#append(encodeRuns(runs, to - from)));
-    writePlace(record, TIMES_AT, await this.#append(encodeTimes(offsets, runs.starts)));
+    const times = encodeTimes(offsets, runs.starts);
+    writePlace(record, TIMES_AT, isSingle ? await this.#appendTimes(times, to - from) : await this.#append(times));
     for (const [name, column] of part.columns) {
       const block = encodeColumn(column, from, to, runs.starts, this.#files.compression);
       if (block === null) continue;
@@ -199,6 +204,17 @@ export class BucketWriter {
       table.set(new Uint8Array(record.buffer), i * stride);
     });
     return table;
+  }
+
+  /** Many series are measured at the same times: those of a chunk of one series are written once. */
+  async #appendTimes(bytes: Uint8Array, rows: number): Promise<Place> {
+    const key = `${rows} ${this.#files.checksum(bytes)}`;
+    const known = this.#times.get(key);
+    if (known !== undefined && sameBytes(known.bytes, bytes)) return known.place;
+    const place = await this.#append(bytes);
+    if (this.#times.size === SHARED_TIMES_MAX) this.#times.clear();
+    this.#times.set(key, { bytes, place });
+    return place;
   }
 
   async #append(bytes: Uint8Array): Promise<Place> {
@@ -235,6 +251,10 @@ export async function writeBucket(files: Files, path: string, content: BucketCon
 }
 
 // private functions
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
 
 function ignored(error: unknown): void {
   if (!(error instanceof StorageError)) throw error;

@@ -128,7 +128,7 @@ function conforms(name: string, make: () => { files: Files; root: string }): voi
       const long = compression.compress(bytes('abc'.repeat(1000)));
       expect(long.length).to.be.below(100);
       expect(() => compression.decompress(long, 2999)).to.throw(StorageError, /zstd/);
-      expect(() => compression.decompress(long.subarray(0, 20), 3000)).to.throw(StorageError, /zstd/);
+      expect(() => compression.decompress(long.subarray(0, -1), 3000)).to.throw(StorageError, /zstd/);
     });
 
     it('writes, reads, measures and truncates', async () => {
