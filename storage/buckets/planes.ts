@@ -15,6 +15,8 @@ export const PLANE_WORDS = 4;
 const EXCEPTION_WORDS = 3;
 /** From how many samples a plane's middle is taken. */
 const SAMPLES = 9;
+/** From about how many it is told whether exceptions pay; rare ones need not be among them. */
+const DISTANCES = 512;
 /** Exceptions are for outliers: at most one number in this many. */
 const EXCEPTION_SHARE = 8;
 
@@ -35,21 +37,8 @@ export function planPlane(values: Float64Array, n: number, min: number, max: num
   const full = planWithin(values, n, min, max, min, max);
   if (full.width <= 2 || n < 32) return full;
   const middle = middleOf(values, n);
-  const counts = new Uint32Array(64);
-  for (let i = 0; i < n; i++) counts[bitLength(Math.abs(values[i] - middle) / full.step)]++;
-  const exceptionBits = bitLength(n - 1) + bitLength(max - min);
-  let best = full.width;
-  let bestBits = n * full.width;
-  for (let bits = 62, beyond = 0; bits >= 0; bits--) {
-    beyond += counts[bits + 1];
-    if (EXCEPTION_SHARE * beyond > n) break;
-    const cost = n * (bits + 1) + (beyond + 32) * exceptionBits;
-    if (cost < bestBits) {
-      bestBits = cost;
-      best = bits;
-    }
-  }
-  if (bestBits >= n * full.width) return full;
+  const best = likelyBits(values, n, middle, full, bitLength(n - 1) + bitLength(max - min));
+  if (best + 1 >= full.width) return full;
   const reach = full.step * 2 ** best;
   let low = Infinity;
   let high = -Infinity;
@@ -109,6 +98,25 @@ export function decodePlane(from: WordReader, n: number, width: number, exceptio
 }
 
 // private functions
+
+/** How many bits the distances from the middle take, where exceptions pay for the rest: told from a part of the numbers. */
+function likelyBits(values: Float64Array, n: number, middle: number, full: Plane, exceptionBits: number): number {
+  const stride = Math.max(1, Math.floor(n / DISTANCES)) | 1;
+  const counts = new Uint32Array(64);
+  let sampled = 0;
+  for (let i = 0; i < n; i += stride, sampled++) counts[bitLength(Math.abs(values[i] - middle) / full.step)]++;
+  let best = full.width;
+  let bestBits = sampled * full.width;
+  for (let bits = 62, beyond = 0; bits >= 0; bits--) {
+    beyond += counts[bits + 1];
+    if (EXCEPTION_SHARE * beyond > sampled) break;
+    const cost = sampled * (bits + 1) + beyond * exceptionBits;
+    if (cost >= bestBits) continue;
+    bestBits = cost;
+    best = bits;
+  }
+  return best;
+}
 
 /** Numbers in [low, high] are packed, the others exceptions. */
 function planWithin(values: Float64Array, n: number, low: number, high: number, min: number, max: number): Plane {

@@ -74,6 +74,7 @@ describe('a bucket', () => {
     expect(readBy({ minTime: BASE + 16_000n * 10n ** 10n })).to.deep.equal([0, 0]);
     // One chunk of each series holds the first hour; one field of each is read, and the times that they share.
     expect(readBy({ maxTime: BASE + 359n * 10n ** 10n, fields: ['a'] })).to.deep.equal([3600, 11]);
+    expect(readBy({ minTime: BASE + 15_640n * 10n ** 10n, fields: ['a'] })).to.deep.equal([3600, 11]);
     expect(readBy({ series: Uint32Array.of(4), fields: ['a'] })).to.deep.equal([16_000, 4]);
     expect(readBy({ series: Uint8Array.of(0, 0, 1), fields: ['b'] })).to.deep.equal([16_000, 4]);
     expect(readBy({ series: Uint32Array.of(4), minTime: BASE, maxTime: BASE })).to.deep.equal([1, 3]);
