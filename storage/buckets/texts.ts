@@ -1,7 +1,7 @@
 /**
  * Lists of texts, and string columns.
  *
- *      texts    INTEGERS of the lengths; u32 stored bytes, zstd where they are fewer than all lengths together, else the texts as they are
+ *      texts    INTEGERS of the lengths; u32 stored bytes: zstd where they are fewer than all lengths together, else the texts as they are
  *      strings  u32 texts; the texts, in the order of their first row; INTEGERS of each row's text
  */
 import { TextDictionary } from '../../model/index.ts';
@@ -9,8 +9,10 @@ import type { Compression } from '../files/files.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
 import { takeBytes, takeWord, type WordReader, type WordWriter } from './words.ts';
 
-/** Shorter than this zstd's own header eats what it saves. */
-const COMPRESSED_BYTES_MIN = 64;
+/** A call of zstd takes some 60 µs however little there is to do: a scan that reads a few rows would feel it. */
+const COMPRESSED_BYTES_MIN = 4096;
+/** What it must leave at most. */
+const COMPRESSED_SHARE = 0.8;
 
 export function encodeTexts(
   bytes: Uint8Array,
@@ -24,7 +26,7 @@ export function encodeTexts(
   encodeIntegers(lengths, n, into);
   const plain = bytes.subarray(offsets[0], offsets[n]);
   const squeezed = plain.length < COMPRESSED_BYTES_MIN ? plain : zstd.compress(plain);
-  const stored = squeezed.length < plain.length ? squeezed : plain;
+  const stored = squeezed.length < COMPRESSED_SHARE * plain.length ? squeezed : plain;
   into.push(stored.length);
   into.pushBytes(stored);
 }

@@ -198,6 +198,13 @@ describe(`bucket encodings (seed ${seed})`, () => {
       zstd,
     );
     expect((4 * decimals.length) / n).to.be.below(0.4);
+    const lines = Array.from({ length: n }, (_, i) => `GET /api/v2/items/${(i * 7919) % 5000} 200 in ${i % 90} ms`);
+    const dictionary = TextDictionary.of(lines);
+    const column: Column = { type: 'string', values: Uint32Array.from(lines, (_, i) => i), dictionary, present: null };
+    const bytes = encodeColumn(column, 0, n, new Uint32Array(1), zstd)!;
+    expect(bytes.length / dictionary.bytes.length).to.be.below(0.3);
+    const out = decodeColumn(new Uint32Array(bytes.buffer), n, new Uint32Array(1), zstd);
+    for (let i = 0; i < n; i++) expect(text(out, i)).to.equal(lines[i]);
   });
 });
 
