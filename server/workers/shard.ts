@@ -11,6 +11,13 @@ import { Recorder } from '../recorder/index.ts';
 import type { PublishCall } from './messages.ts';
 import { makePause } from './pause.ts';
 
+/** Logs leave by whole segments: a quarter of what is kept, within what a file should be. */
+const SEGMENT_BYTES = { min: 1024 * 1024, max: 256 * 1024 * 1024 };
+
+export function logSegmentBytes(logKeepBytes: number): number {
+  return Math.min(SEGMENT_BYTES.max, Math.max(SEGMENT_BYTES.min, Math.floor(logKeepBytes / 4)));
+}
+
 export interface ShardOptions {
   readonly id: number;
   readonly files: Files;
@@ -18,6 +25,7 @@ export interface ShardOptions {
   readonly directory: string;
   readonly headBytes: number;
   readonly logKeepBytes: number;
+  readonly segmentBytesMax: number;
   readonly live: LiveShards;
   readonly failed: (error: Error) => void;
   /** Something that can be tried again later did not work. */
@@ -57,10 +65,11 @@ export class Shard {
 
   /** Resolves when all that the stream holds at present is applied. */
   async start(broker: Broker): Promise<void> {
-    const { files, directory, live } = this.#options;
+    const { files, directory, live, segmentBytesMax } = this.#options;
     if (!broker.capabilities.durablePublish) {
       this.#ownLog = await ShardLog.open(files, join(directory, String(this.id)), {
         shard: this.id,
+        segmentBytesMax,
         recovered: (sequence, payload) => this.recorder.recovered(sequence, payload),
         committed: (first, payloads) => this.recorder.committed(first, payloads),
       });

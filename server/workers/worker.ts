@@ -43,7 +43,7 @@ import type {
   WriteCall,
 } from './messages.ts';
 import { type Handlers, handOver, Peer } from './peer.ts';
-import { Shard } from './shard.ts';
+import { logSegmentBytes, Shard, type ShardOptions } from './shard.ts';
 import { Writer } from './writer.ts';
 
 const start = workerData as WorkerStart;
@@ -134,16 +134,27 @@ function makeNotices(): Handlers['notices'] {
 async function open(): Promise<WorkerReady> {
   const directory = join(config.dataDir, 'shards');
   const { headBytes, logKeepBytes } = config;
+  const segmentBytesMax = logSegmentBytes(logKeepBytes);
   const warn = (text: string, error: Error): void => log.warn(text, { error: error.message });
   for (const id of own) {
-    const options = { id, files: disk, directory, headBytes, logKeepBytes, live: liveShards, failed: fatal, warn };
+    const options: ShardOptions = {
+      id,
+      files: disk,
+      directory,
+      headBytes,
+      logKeepBytes,
+      segmentBytesMax,
+      live: liveShards,
+      failed: fatal,
+      warn,
+    };
     shards.set(id, await Shard.open(options));
   }
   const recovered = (shard: number, sequence: number, payload: Uint8Array): void =>
     shardOf(shard).recorder.recovered(sequence, payload);
   const plain =
     config.nats === null
-      ? await openEmbeddedBroker({ files, directory, shards: own, logKeepBytes, recovered })
+      ? await openEmbeddedBroker({ files, directory, shards: own, logKeepBytes, segmentBytesMax, recovered })
       : await openNatsBroker({ servers: config.nats.split(','), shards: own });
   const opened = meteredBroker(plain, metrics);
   broker = opened;

@@ -5,6 +5,7 @@
  * When records have come to twice what a full one took, the next sealing writes a full one; once that is durable, what stands before
  * it is trimmed away, segment by segment. Until then both say the same, so the exchange can be cut short anywhere.
  */
+import { StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import { ShardLog } from '../log/log.ts';
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from './manifest-record.ts';
@@ -16,12 +17,20 @@ const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
 /** Below this, no full record is worth its writing. */
 const FULL_BYTES_MIN = 4 * 1024 * 1024;
 
+export interface ManifestOptions {
+  readonly shard: number;
+  /** Below this, no full record is written. Default 4 MiB. */
+  readonly fullBytesMin?: number;
+}
+
 export class Manifest {
   readonly #log: ShardLog;
+  readonly #fullBytesMin: number;
   #fullBytes: number;
 
-  private constructor(log: ShardLog, fullBytes: number) {
+  private constructor(log: ShardLog, fullBytesMin: number, fullBytes: number) {
     this.#log = log;
+    this.#fullBytesMin = fullBytesMin;
     this.#fullBytes = fullBytes;
   }
 
@@ -29,21 +38,28 @@ export class Manifest {
   static async open(
     files: Files,
     directory: string,
-    shard: number,
+    { shard, fullBytesMin = FULL_BYTES_MIN }: ManifestOptions,
     apply: (record: ManifestRecord) => void,
   ): Promise<Manifest> {
     let fullBytes = 0;
+    /** What begins behind trimmed records means something only from the full one on for whose sake they were trimmed. */
+    let isWhole = false;
     const log = await ShardLog.open(files, directory, {
       shard,
-      segmentBytesMax: SEGMENT_BYTES_MAX,
+      segmentBytesMax: Math.min(SEGMENT_BYTES_MAX, fullBytesMin),
       recordBytesMax: RECORD_BYTES_MAX,
-      recovered: (_sequence, payload) => {
+      recovered: (sequence, payload) => {
         const record = decodeManifestRecord(payload);
         if (record.full) fullBytes = payload.byteLength;
-        apply(record);
+        isWhole ||= record.full || sequence === 1;
+        if (isWhole) apply(record);
       },
     });
-    return new Manifest(log, fullBytes);
+    if (!isWhole && log.last > 0) {
+      await log.close();
+      throw new StorageError('corrupt', `${directory}: begins at record ${log.first}, and no full record follows`);
+    }
+    return new Manifest(log, fullBytesMin, fullBytes);
   }
 
   get bytes(): number {
@@ -52,7 +68,7 @@ export class Manifest {
 
   /** The next record ought to be a full one. */
   get grown(): boolean {
-    return this.#log.bytes > Math.max(FULL_BYTES_MIN, 2 * this.#fullBytes);
+    return this.#log.bytes > Math.max(this.#fullBytesMin, 2 * this.#fullBytes);
   }
 
   /** Resolves when the record is durable; records are in the order of the calls. Rejects with StorageError: then it is not there. */

@@ -2,7 +2,7 @@
 import { StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import { Head } from '../head/head.ts';
-import { Manifest } from './manifest.ts';
+import { Manifest, type ManifestOptions } from './manifest.ts';
 import type { ManifestBucket, ManifestRecord } from './manifest-record.ts';
 
 export interface Restored {
@@ -15,9 +15,9 @@ export interface Restored {
   readonly nextBucket: number;
 }
 
-export async function restoreState(files: Files, directory: string, shard: number): Promise<Restored> {
+export async function restoreState(files: Files, directory: string, options: ManifestOptions): Promise<Restored> {
   let state = emptyState();
-  const manifest = await Manifest.open(files, `${directory}/manifest`, shard, (record) => {
+  const manifest = await Manifest.open(files, `${directory}/manifest`, options, (record) => {
     if (record.full) state = emptyState();
     applyRecord(state, record, directory);
   });

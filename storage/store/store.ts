@@ -41,6 +41,8 @@ const RETRY_MS = 1_000;
 export interface StoreOptions {
   readonly shard: number;
   readonly headBytes?: number;
+  /** As ManifestOptions.fullBytesMin. */
+  readonly manifestFullBytesMin?: number;
   /** Called in the turn in which buckets stand for everything up to `sequence`: the stream before it is not needed any more. */
   readonly sealed?: (sequence: number) => void;
   /** Called once, for what the store cannot go on from. */
@@ -60,7 +62,7 @@ export interface StoreStats extends HeadStats {
 export class ShardStore {
   readonly #files: Files;
   readonly #directory: string;
-  readonly #options: Required<StoreOptions>;
+  readonly #options: Required<Omit<StoreOptions, 'manifestFullBytesMin'>>;
   readonly #head: Head;
   readonly #cache: BlockCache;
   /** The cache's number for maps of series. */
@@ -77,6 +79,8 @@ export class ShardStore {
   /** Dropped, and not in the manifest yet; with the buckets to be removed then. */
   #drops: Drop[] = [];
   #dropping: Promise<void> | null = null;
+  /** Removals under way. */
+  readonly #removals = new Set<Promise<void>>();
   #closing = false;
 
   private constructor(parts: StoreParts) {
@@ -97,7 +101,10 @@ export class ShardStore {
     await files.makeDirectory(`${directory}/buckets`);
     const cache = new BlockCache();
     const maps = cache.register();
-    const { manifest, head, buckets, sealed, nextBucket } = await restoreState(files, directory, options.shard);
+    const { manifest, head, buckets, sealed, nextBucket } = await restoreState(files, directory, {
+      shard: options.shard,
+      fullBytesMin: options.manifestFullBytesMin,
+    });
     await removeStrays(files, `${directory}/buckets`, buckets);
     const store = new ShardStore({
       files,
@@ -214,6 +221,7 @@ export class ShardStore {
     this.#closing = true;
     await this.#sealing;
     await this.#dropping;
+    await Promise.all(this.#removals);
     await this.#manifest.close();
     for (const [, { sealed }] of this.#head.measurements()) {
       for (const bucket of sealedMap(sealed).all()) await bucket.retire();
@@ -297,7 +305,7 @@ export class ShardStore {
     for (const part of frozen.measurements) {
       const buckets = opened.get(part) ?? [];
       if (this.#isAlive(part)) part.measurement.release(sealedMap(part.measurement.sealed).with(buckets));
-      else void this.#removeDropped(part.name.database, buckets);
+      else this.#later(this.#removeDropped(part.name.database, buckets));
     }
     this.#sealed = frozen.sequence;
     this.#frozen = null;
@@ -346,7 +354,12 @@ export class ShardStore {
       this.#drops = [...drops, ...this.#drops];
       throw error;
     }
-    for (const { buckets } of drops) void this.#remove(buckets);
+    for (const { buckets } of drops) this.#later(this.#remove(buckets));
+  }
+
+  #later(work: Promise<void>): void {
+    const removal = work.finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
   }
 
   /** Of a database that was dropped while they were written: not before the manifest says so, as it may name them. */
@@ -388,7 +401,7 @@ type Drop = { readonly name: string; readonly buckets: SealedBucket[] };
 type StoreParts = {
   readonly files: Files;
   readonly directory: string;
-  readonly options: Required<StoreOptions>;
+  readonly options: Required<Omit<StoreOptions, 'manifestFullBytesMin'>>;
   readonly head: Head;
   readonly cache: BlockCache;
   readonly maps: number;
