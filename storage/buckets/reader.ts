@@ -81,11 +81,6 @@ export class BucketReader {
     }
   }
 
-  /** Memory held, besides the cache. */
-  get memoryBytes(): number {
-    return this.#footer.chunkTable.byteLength;
-  }
-
   /** All keys, index = bucket series number; read and decoded at each call, not kept. */
   seriesKeys(): TextDictionary {
     const parts = this.#footer.sections.map((section) => {
