@@ -94,18 +94,21 @@ function wide<T extends BigInt64Array | BigUint64Array>(
 
 function texts(sources: readonly Source[], places: Uint32Array, present: Uint8Array | null): StringColumn {
   const table = new ByteTable();
-  /** Per chunk: its text → number in the table + 1; 0 = not met. */
-  const numbers = sources.map((source) =>
-    source?.type === 'string' ? new Uint32Array(source.dictionary.size) : new Uint32Array(0),
-  );
+  /** Text of a chunk → number in the table: parts are small, dictionaries of chunks may be large. */
+  const numbers = new Map<number, number>();
   const values = new Uint32Array(places.length);
   for (let i = 0; i < places.length; i++) {
     if (present !== null && present[i] === 0) continue;
-    const c = places[i] >>> CHUNK_BITS;
-    const source = sources[c] as StringColumn;
+    const chunk = places[i] >>> CHUNK_BITS;
+    const source = sources[chunk] as StringColumn;
     const text = source.values[places[i] & (CHUNK_ROWS - 1)];
-    if (numbers[c][text] === 0) numbers[c][text] = table.intern(source.dictionary, text) + 1;
-    values[i] = numbers[c][text] - 1;
+    const key = chunk * 2 ** 32 + text;
+    let number = numbers.get(key);
+    if (number === undefined) {
+      number = table.intern(source.dictionary, text);
+      numbers.set(key, number);
+    }
+    values[i] = number;
   }
   return { type: 'string', values, dictionary: table.dictionary(), present };
 }
