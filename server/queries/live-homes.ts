@@ -26,6 +26,8 @@ const OPERATORS_MAX = 20_000;
 const LINGER_MS = 30_000;
 /** How often the clock is looked at: closes quiet windows within this. */
 const TICK_MS = 100;
+/** While schemas change without end a query is planned so often, then lives with a plan that is made again anyway. */
+const PLAN_ATTEMPTS_MAX = 5;
 /** Changes of a schema that come together are planned for once. */
 const REPLAN_DELAY_MS = 20;
 
@@ -46,6 +48,7 @@ export interface LiveHomesOptions {
   readonly log: Logger;
   readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
   readonly attached: (feed: string, subscriber: number) => void;
+  readonly late: (rows: number) => void;
 }
 
 export class LiveHomes {
@@ -55,16 +58,18 @@ export class LiveHomes {
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
   readonly #replanning = new Set<string>();
+  #schemaChanges = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
-    const { mesh, nowMs, frame, attached } = options;
+    const { mesh, nowMs, frame, attached, late } = options;
     this.#options = options;
     this.#port = {
       shards: mesh.shards,
       nowMs,
       frame,
       attached,
+      late,
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
@@ -107,6 +112,7 @@ export class LiveHomes {
 
   /** Plans the live queries of a database anew, a moment later. */
   schemaChanged(database: string): void {
+    this.#schemaChanges++;
     if (this.#replanning.has(database)) return;
     if (![...this.#running.values()].some((op) => op.database === database)) return;
     this.#replanning.add(database);
@@ -148,11 +154,16 @@ export class LiveHomes {
     return operator;
   }
 
+  /** Once more where a schema has changed meanwhile: an operator that does not run yet is not told. */
   async #plan(database: string, query: string): Promise<LivePlan> {
     const statement = parse(query)[0] as SelectStatement;
     assertLive(statement);
-    const now = BigInt(this.#options.nowMs()) * 1_000_000n;
-    return livePlan(statement, await planOverShards(statement, database, now, this.#options.mesh));
+    for (let attempt = 1; ; attempt++) {
+      const changes = this.#schemaChanges;
+      const now = BigInt(this.#options.nowMs()) * 1_000_000n;
+      const live = livePlan(statement, await planOverShards(statement, database, now, this.#options.mesh));
+      if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return live;
+    }
   }
 
   async #replan(operator: LiveOperator): Promise<void> {
@@ -162,7 +173,7 @@ export class LiveHomes {
       if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
       const before = { ...operator.live.plan, bounds: live.plan.bounds };
       if (samePlan(before, live.plan)) {
-        if (live.plan.kind === 'raw') this.#port.start(operator);
+        this.#port.start(operator);
       } else operator.restart(live);
     } catch (error) {
       this.#end(operator, (error as Error).message);
@@ -227,7 +238,13 @@ function nameOf(op: RunningQuery, shard: number): { shard: number; operator: str
 }
 
 function startOf(op: RunningQuery, shard: number, home: number): LiveStart {
-  return { ...nameOf(op, shard), live: op.live, database: op.database, home };
+  return {
+    ...nameOf(op, shard),
+    live: op.live,
+    database: op.database,
+    home,
+    replayFrom: op.replayFrom?.[shard] ?? null,
+  };
 }
 
 function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {

@@ -29,6 +29,8 @@ export interface LiveStart {
   readonly database: string;
   /** Worker of its home. */
   readonly home: number;
+  /** First message that the predecessor's subscribers have heard nothing of; null = none. */
+  readonly replayFrom: number | null;
 }
 
 /** Of an operator on a shard. `cursor` not null: what was missed since, else the history. */

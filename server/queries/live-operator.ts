@@ -8,13 +8,15 @@
  * channel as its updates, so what comes before the answer is in it and what comes after is not. Updates that follow an answer wait
  * until all shards have answered; then the joiners get their first rows, are attached, and the waiting updates are taken. All who
  * wait for a snapshot share one round and its encoding.
+ *
+ * It is long because joining, starting and restarting are one state machine over the same few fields.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
-import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
+import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import type { Joiner, OperatorPort, RunningQuery } from './operator-port.ts';
@@ -31,14 +33,13 @@ interface Round {
   readonly waiting: ShardUpdate[];
 }
 
-let lives = 0;
-
 export class LiveOperator implements RunningQuery {
   readonly key: string;
   readonly database: string;
   readonly query: string;
   live: LivePlan;
   instance = 1;
+  replayFrom: readonly number[] | null = null;
   #port: OperatorPort;
   #merge: LiveMerge;
   #life: string;
@@ -46,6 +47,8 @@ export class LiveOperator implements RunningQuery {
   readonly #subscribers = new Map<number, Feed>();
   #joining: Joiner[] = [];
   #started = new Set<number>();
+  /** Updates of shards that have started, while others have not. */
+  #early: ShardUpdate[] = [];
   /** Nobody has joined since all shards have started: what they sent is the history of the first round. */
   #fresh = true;
   #round: Round | null = null;
@@ -66,7 +69,7 @@ export class LiveOperator implements RunningQuery {
     this.live = live;
     this.#port = port;
     this.#merge = new LiveMerge(live, port.shards);
-    this.#life = newLife(port.nowMs());
+    this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
   }
@@ -106,11 +109,12 @@ export class LiveOperator implements RunningQuery {
       this.#round.waiting.push(message);
       return;
     }
-    this.#take(message);
     if (this.#started.size < this.#port.shards) {
-      this.#started.add(shard);
-      if (this.#started.size === this.#port.shards) this.#nextRound();
-    } else this.#emit(this.#merge.advance(this.#port.nowMs()));
+      this.#begin(message);
+      return;
+    }
+    this.#take(message);
+    this.#emit(this.#merge.advance(this.#port.nowMs()));
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
@@ -141,14 +145,16 @@ export class LiveOperator implements RunningQuery {
 
   /** The query reads something else than before: everybody starts anew, quietly where nothing could have been sent. */
   restart(live: LivePlan): void {
+    if (!this.#fresh) this.replayFrom = this.#sentPositions.map(({ sequence }) => sequence + 1);
     const silent = this.live.plan.sources.length === 0;
     const { watermark, rev } = this.#merge;
     this.live = live;
     this.instance++;
     this.#merge = new LiveMerge(live, this.#port.shards);
     this.#merge.raise({ watermark, rev });
-    this.#life = newLife(this.#port.nowMs());
+    this.#life = newLife();
     this.#started = new Set();
+    this.#early = [];
     this.#fresh = true;
     this.#frames = 0;
     const all = [...(this.#round?.joiners ?? []), ...this.#joining];
@@ -176,6 +182,25 @@ export class LiveOperator implements RunningQuery {
 
   // private functions
 
+  /** While shards start: the first update of each is history, what follows is live and waits until all have started. */
+  #begin(message: ShardUpdate): void {
+    if (this.#started.has(message.shard)) {
+      this.#early.push(message);
+      return;
+    }
+    this.#take(message);
+    this.#started.add(message.shard);
+    if (this.#started.size < this.#port.shards) return;
+    this.#nextRound();
+    if (this.#fresh) {
+      // everybody has left meanwhile; whoever comes next asks for the history as it is then
+      this.#fresh = false;
+      this.#merge.subscribe(this.#port.nowMs());
+      this.#settle();
+    }
+    this.#takeWaiting(this.#early.splice(0));
+  }
+
   #nextRound(): void {
     if (this.#round !== null || this.#joining.length === 0 || this.#started.size < this.#port.shards) return;
     this.#joining = this.#joining.filter((joiner) => !this.#resumeFromRing(joiner));
@@ -191,7 +216,8 @@ export class LiveOperator implements RunningQuery {
       this.#merge.raise(cursor);
       if (fresh) this.#merge.subscribe(this.#port.nowMs());
     }
-    this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting: [] };
+    const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
+    this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting };
     if (cursor !== null) this.#port.missed(this, this.#round.id, cursor);
     else if (fresh) this.#endRound(this.#round);
     else this.#port.history(this, this.#round.id);
@@ -256,7 +282,10 @@ export class LiveOperator implements RunningQuery {
   }
 
   #take({ shard, sequence, update }: ShardUpdate): void {
+    const { counters } = this.#merge;
+    const before = counters.late + counters.tooLate;
     this.#merge.accept(shard, update);
+    this.#port.late(counters.late + counters.tooLate - before);
     this.#positions[shard] = { generation: ORIGIN.generation, sequence };
   }
 
@@ -292,11 +321,4 @@ export class LiveOperator implements RunningQuery {
     const { watermark, rev } = this.#merge;
     return encodeCursor({ life: this.#life, frame: this.#frames, watermark, rev, positions: this.#sentPositions });
   }
-}
-
-// private functions
-
-function newLife(nowMs: number): string {
-  lives++;
-  return `${nowMs.toString(36)}-${lives.toString(36)}-${Math.floor(Math.random() * 2 ** 32).toString(36)}`;
 }

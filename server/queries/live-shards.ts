@@ -4,9 +4,8 @@
  *
  *     recorder ──batchApplied──▶ inputs of one message ──messageApplied──▶ LiveShard.accept ──sweep──▶ collect ──send──▶ home
  *
- * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Windows
- * can be read again from the store; the points of a tail cannot, so a tail is held from that message on until its home has
- * answered, and then replays from there.
+ * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Until a
+ * home has answered, its operator is held from that message on; what came meanwhile is then replayed from the stream.
  */
 import type { ControlEntry } from '../../model/index.ts';
 import { type LiveInput, type LivePlan, LiveShard, type LiveUpdate } from '../../query/index.ts';
@@ -35,8 +34,10 @@ interface Operator {
   readonly stage: LiveShard;
   readonly home: LiveHomePort;
   collectedAtMs: number;
-  /** A tail waits from this message on for its home to plan again. */
+  /** Waits from this message on for its home to plan again. */
   heldFrom: number | null;
+  /** Asked while it was held. */
+  readonly asks: LiveAsk[];
 }
 
 interface ShardSide {
@@ -91,7 +92,7 @@ export class LiveShards {
    * Starts stage 1 of an operator on a shard and sends its first update before this returns. For one that runs already: with the
    * same plan a held tail goes on from where it was held; with another it is replaced.
    */
-  start({ shard, operator, instance, live, database }: LiveStart, home: LiveHomePort): void {
+  start({ shard, operator, instance, live, database, replayFrom }: LiveStart, home: LiveHomePort): void {
     const side = this.#side(shard);
     const before = side.operators.get(operator);
     if (before !== undefined && before.instance === instance) {
@@ -110,15 +111,12 @@ export class LiveShards {
       stage,
       home,
       collectedAtMs: nowMs,
-      heldFrom: null,
+      heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
+      asks: [],
     };
     side.operators.set(operator, op);
-    this.#guard(op, () => this.#send(side, op, stage.start(nowMs)));
-    const { kind, bounds } = live.plan;
-    if (kind === 'raw' && !bounds.minStated && before?.heldFrom != null) {
-      op.heldFrom = before.heldFrom;
-      this.#release(side, op);
-    }
+    this.#guard(op, () => this.#send(side, op, stage.start(nowMs, before?.stage)));
+    this.#release(side, op);
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
 
@@ -138,10 +136,15 @@ export class LiveShards {
    * Answers a round. What is on the way to the home is sent first, and the answer goes the same way, so that answer and later updates
    * join without a seam.
    */
-  ask({ shard, operator, instance, round, cursor }: LiveAsk): void {
+  ask(ask: LiveAsk): void {
+    const { shard, operator, instance, round, cursor } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
+    if (op.heldFrom !== null) {
+      op.asks.push(ask);
+      return;
+    }
     const answer = (read: () => LiveUpdate): void => {
       this.#collect(side, op);
       this.#guard(op, () => op.home.update({ ...this.#stamp(side, op, read()), round }));
@@ -196,7 +199,7 @@ export class LiveShards {
 
   #hold(side: ShardSide, database: string, sequence: number): void {
     for (const op of side.operators.values()) {
-      if (op.live.plan.kind !== 'raw' || op.database !== database || op.heldFrom !== null) continue;
+      if (op.database !== database || op.heldFrom !== null) continue;
       this.#collect(side, op);
       op.heldFrom = sequence;
     }
@@ -208,9 +211,10 @@ export class LiveShards {
       caughtUp: (inputs) => {
         op.heldFrom = null;
         this.#guard(op, () => {
-          for (const input of inputs) op.stage.accept(input, this.#options.nowMs());
+          for (const input of inputs) op.stage.accept(input, this.#options.nowMs(), true);
         });
         this.#news.add(op);
+        for (const ask of op.asks.splice(0)) this.ask(ask);
       },
       failed: (message) => this.#fail(op, message),
     });
@@ -248,7 +252,8 @@ export class LiveShards {
   }
 
   #stamp(side: ShardSide, op: Operator, update: LiveUpdate): ShardUpdate {
-    return { operator: op.id, instance: op.instance, shard: op.shard, sequence: side.applied, update, round: null };
+    const sequence = op.heldFrom === null ? side.applied : op.heldFrom - 1;
+    return { operator: op.id, instance: op.instance, shard: op.shard, sequence, update, round: null };
   }
 
   /** An operator beyond its limits is ended; the shard and the other operators go on. */
@@ -267,6 +272,11 @@ export class LiveShards {
 }
 
 // private functions
+
+/** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
+function readsAllAgain({ plan }: LivePlan): boolean {
+  return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
+}
 
 function pick({ database, retentionPolicy, measurement }: BatchName): BatchName {
   return { database, retentionPolicy, measurement };

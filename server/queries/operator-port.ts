@@ -20,6 +20,8 @@ export interface RunningQuery {
   readonly live: LivePlan;
   /** Tells updates of a restarted operator from its predecessor's. */
   readonly instance: number;
+  /** By shard: the first message that the predecessor's subscribers have heard nothing of; null = they have heard nothing yet. */
+  readonly replayFrom: readonly number[] | null;
 }
 
 export interface OperatorPort {
@@ -33,4 +35,6 @@ export interface OperatorPort {
   history(operator: RunningQuery, round: number): void;
   missed(operator: RunningQuery, round: number, cursor: Cursor): void;
   expire(operator: RunningQuery, before: bigint): void;
+  /** Rows that came for windows that were closed. */
+  late(rows: number): void;
 }

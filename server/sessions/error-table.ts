@@ -26,6 +26,10 @@ export interface ToldError {
   readonly at: number | undefined;
 }
 
+export function statusOf(code: ErrorCode): number {
+  return STATUS[code];
+}
+
 /** What a client is told of an error. Whatever is not an EngineError is a bug: logged, and shown as `internal error` alone. */
 export function toldError(error: unknown, log: (line: string) => void): ToldError {
   if (error instanceof EngineError) {

@@ -53,6 +53,8 @@ export interface SessionsOptions {
   readonly bodyBytesMax?: number;
   readonly limits?: Partial<DoorLimits>;
   readonly clock?: SessionClock;
+  /** Hears of every request that is answered, when the head of the answer leaves. */
+  readonly answered?: (route: string, status: number) => void;
   /** Filled by us, read by telemetry. */
   readonly counters?: LiveCounters;
 }
@@ -153,6 +155,8 @@ async function handle(
   options: SessionsOptions,
 ): Promise<void> {
   const origins = options.origins ?? [];
+  const label = routes.has(request.path) ? request.path : 'other';
+  const counted = counting(response, (status) => options.answered?.(label, status));
   const id = request.headers.get('x-request-id')?.slice(0, REQUEST_ID_LENGTH_MAX) ?? randomUUID();
   const headers = {
     'X-Influxdb-Version': options.version,
@@ -161,7 +165,13 @@ async function handle(
     'X-Request-Id': id,
     ...corsHeaders(request.headers, origins),
   };
-  const exchange = { request, response, parameters: new URLSearchParams(request.query), headers, log: options.log };
+  const exchange = {
+    request,
+    response: counted,
+    parameters: new URLSearchParams(request.query),
+    headers,
+    log: options.log,
+  };
   try {
     if (!originAllowed(request.headers, origins)) replyError(exchange, 403, 'origin is not allowed');
     else if (request.method === 'OPTIONS') replyEmpty(exchange, 204, { Allow: 'GET, HEAD, POST, OPTIONS' });
@@ -169,6 +179,28 @@ async function handle(
   } catch (error) {
     replyThrown(exchange, error);
   }
+}
+
+/** The same response, telling the status of its head. */
+function counting(response: DoorResponse, answered: (status: number) => void): DoorResponse {
+  return {
+    get started() {
+      return response.started;
+    },
+    reply(status, headers, body) {
+      answered(status);
+      response.reply(status, headers, body);
+    },
+    start(status, headers, filler) {
+      answered(status);
+      response.start(status, headers, filler);
+    },
+    write: (bytes) => response.write(bytes),
+    drained: () => response.drained(),
+    onDrain: (callback) => response.onDrain(callback),
+    buffered: () => response.buffered(),
+    end: () => response.end(),
+  };
 }
 
 async function route(exchange: Exchange, routes: ReadonlyMap<string, Route>, consoleDirectory: string): Promise<void> {

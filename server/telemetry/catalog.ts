@@ -57,8 +57,6 @@ export const METRICS = {
   },
   sealings: { kind: 'gauge', help: 'times that a head was sealed to buckets since the start' },
   series: { kind: 'gauge', help: 'series known' },
-  recorder_lag: { kind: 'gauge', help: 'messages published and not yet applied' },
-  corrupt_blocks: { kind: 'counter', help: 'stored blocks or records whose checksum did not match' },
   // asking and watching
   queries: { kind: 'counter', help: 'historical queries answered, by outcome', labels: ['outcome'] },
   queries_running: { kind: 'gauge', help: 'historical queries under way' },
@@ -67,16 +65,9 @@ export const METRICS = {
   sessions: { kind: 'gauge', help: 'WebSocket and event-stream connections open' },
   subscriptions: { kind: 'gauge', help: 'subscriptions of clients open' },
   live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
-  continuous_queries: { kind: 'gauge', help: 'stored continuous queries running' },
   frames_out: { kind: 'counter', help: 'frames sent to clients' },
   frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
   frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },
-  sessions_dropped: { kind: 'counter', help: 'connections closed by the server, by reason', labels: ['reason'] },
-  live_lag_ms: {
-    kind: 'histogram',
-    help: 'time from the acknowledgement of a point to the frame with it',
-    buckets: MILLISECONDS,
-  },
   // the server itself
   event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },
   threads: { kind: 'gauge', help: 'threads that run shards' },

@@ -146,7 +146,7 @@ export class PoolEngine implements Engine {
     const pool = this.#serving();
     if (request.after !== '') await this.#reached(request.after);
     const call: QueryCall = { ...request, now: this.#options.nowNs() };
-    const pieces = pool.next().stream<Uint8Array>('query', call);
+    const pieces = this.#measured(pool.next().stream<Uint8Array>('query', call), signal);
     signal.addEventListener('abort', () => void pieces.return(), { once: true });
     try {
       return startedWith(await pieces.next(), pieces);
@@ -199,6 +199,25 @@ export class PoolEngine implements Engine {
   }
 
   // private functions
+
+  /** Counts and times a query from its first piece asked for to its end, whatever the end. */
+  async *#measured(
+    pieces: AsyncGenerator<Uint8Array, void, void>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const { metrics } = this.#options;
+    const began = performance.now();
+    let outcome = 'failed';
+    metrics.gauge('queries_running').add(1);
+    try {
+      yield* pieces;
+      outcome = 'answered';
+    } finally {
+      metrics.gauge('queries_running').add(-1);
+      metrics.counter('queries', { outcome: signal.aborted ? 'abandoned' : outcome }).add();
+      metrics.histogram('query_ms').observe(performance.now() - began);
+    }
+  }
 
   #serving(): Pool {
     if (this.#pool === null) throw new EngineError('busy', 'the server is starting: it reads its log');

@@ -78,6 +78,7 @@ const homes = new LiveHomes({
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
+  late: (rows) => metrics.counter('points_late').add(rows),
 });
 const runner = new QueryRunner({
   mesh,

@@ -123,7 +123,7 @@ describe('nats broker faults', () => {
     const broker = await open({ goneAfterMs: GONE_AFTER_MS });
     const got = await collect(broker, 0, 1);
     await publishRange(broker, 0, 5, 1, 2);
-    nats.freeze();
+    await nats.freeze();
     expect(await codeOf(publish(broker, 0, { producer: 5, number: 3 }, '5:3'))).to.equal('gone');
     nats.thaw();
     await publishRange(broker, 0, 5, 3, 5);

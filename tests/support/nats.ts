@@ -3,6 +3,7 @@
  * the test process ends is killed by its pid.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,8 +15,8 @@ export interface NatsServer {
   readonly server: string;
   /** As a power switch: SIGKILL. Resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP and SIGCONT: it is there and says nothing. */
-  freeze(): void;
+  /** SIGSTOP and SIGCONT: it is there and says nothing. Resolves when every thread of it stands still. */
+  freeze(): Promise<void>;
   thaw(): void;
   /** Same port, same directory. */
   start(): Promise<void>;
@@ -46,7 +47,7 @@ export async function startNats(): Promise<NatsServer> {
     server: `127.0.0.1:${port}`,
     start,
     kill,
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze: () => freeze(child!),
     thaw: () => void child?.kill('SIGCONT'),
     async stop() {
       await kill();
@@ -68,6 +69,13 @@ export function freePort(): Promise<number> {
 }
 
 // private functions
+
+async function freeze(child: ChildProcess): Promise<void> {
+  child.kill('SIGSTOP');
+  const tasks = `/proc/${child.pid}/task`;
+  const moving = (task: string): boolean => !/\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'));
+  while (readdirSync(tasks).some(moving)) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 async function run(port: number, directory: string): Promise<ChildProcess> {
   const args = ['-js', '-a', '127.0.0.1', '-p', String(port), '-sd', directory];

@@ -28,6 +28,8 @@ const HEAD_BYTES_MAX = 16 * 1024;
 const HEADER_LINES_MAX = 100;
 /** How long the rest of a refused body is read and thrown away. */
 const LINGER_MS = 500;
+/** How often connections that have become idle are looked for while the door closes. */
+const IDLE_POLL_MS = 10;
 
 export async function openNodeDoor(options: DoorOptions): Promise<Door> {
   const { limits } = options;
@@ -41,10 +43,18 @@ export async function openNodeDoor(options: DoorOptions): Promise<Door> {
     insecureHTTPParser: false,
     requireHostHeader: true,
   });
+  let closing: Promise<void> | null = null;
   server.maxHeadersCount = HEADER_LINES_MAX;
   server.maxConnections = limits.connectionsMax;
-  server.on('request', (incoming, outgoing) => take(incoming, outgoing, options));
+  server.on('request', (incoming, outgoing) => {
+    if (closing === null) take(incoming, outgoing, options);
+    else refuseLate(outgoing);
+  });
   server.on('checkContinue', (incoming, outgoing) => {
+    if (closing !== null) {
+      refuseLate(outgoing);
+      return;
+    }
     outgoing.writeContinue();
     take(incoming, outgoing, options);
   });
@@ -60,7 +70,6 @@ export async function openNodeDoor(options: DoorOptions): Promise<Door> {
   heartbeat.unref();
   await listening(server, options);
   const { port } = server.address() as AddressInfo;
-  let closing: Promise<void> | null = null;
   return {
     adapter: 'node',
     host: options.host,
@@ -90,14 +99,22 @@ async function close(
   clearInterval(heartbeat);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const socket of sockets.clients) socket.close(1001, 'server is going away');
-  server.closeIdleConnections();
+  // a connection kept alive is idle once its running answer has ended
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS);
   const cut = setTimeout(() => {
     for (const socket of sockets.clients) socket.terminate();
     server.closeAllConnections();
   }, drainMs);
   await closed;
   clearTimeout(cut);
+  clearInterval(idle);
   for (const socket of sockets.clients) socket.terminate();
+}
+
+/** A request on a connection kept alive, when the door is closing. */
+function refuseLate(outgoing: ServerResponse): void {
+  outgoing.writeHead(503, { Connection: 'close', 'Content-Type': 'application/json', 'Retry-After': '1' });
+  outgoing.end('{"error":"server is going away"}\n');
 }
 
 function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {

@@ -91,11 +91,14 @@ export async function openUwsDoor(options: DoorOptions): Promise<Door> {
       listener.closed();
     },
   });
-  app.any('/*', (res, req) => take(res, req, options, answers));
+  let closing: Promise<void> | null = null;
+  app.any('/*', (res, req) => {
+    if (closing === null) take(res, req, options, answers);
+    else refuse(res, 503, 'server is going away');
+  });
   const heartbeat = setInterval(() => beat(sockets), limits.heartbeatMs);
   heartbeat.unref();
   const listener = await listening(app, options);
-  let closing: Promise<void> | null = null;
   return {
     adapter: 'uws',
     host: options.host,
@@ -109,7 +112,8 @@ export async function openUwsDoor(options: DoorOptions): Promise<Door> {
 function listening(app: ReturnType<typeof App>, options: DoorOptions): Promise<us_listen_socket> {
   return new Promise((resolve, reject) => {
     app.listen(options.host, options.port, (token) => {
-      if (token === false) reject(new Error(`cannot listen on ${options.host}:${options.port}: is it in use?`));
+      const taken = (): Error => new Error(`cannot listen on ${options.host}:${options.port}: is it in use?`);
+      if (token === false) reject(Object.assign(taken(), { code: 'EADDRINUSE' }));
       else resolve(token);
     });
   });
@@ -144,6 +148,7 @@ function headerLines(req: HttpRequest): [string, string][] {
 function refuse(res: HttpResponse, status: number, message: string): void {
   res.cork(() => {
     res.writeStatus(statusLine(status)).writeHeader('Content-Type', 'application/json');
+    if (status === 503) res.writeHeader('Retry-After', '1');
     if (status === 426) res.writeHeader('Upgrade', 'websocket').writeHeader('Sec-WebSocket-Version', '13');
     res.writeHeader('Connection', 'close').end(`{"error":"${message}"}\n`, true);
   });

@@ -31,6 +31,9 @@ export interface LiveSessionOptions {
 
 type SubscribeFrame = Extract<ClientFrame, { op: 'subscribe' }>;
 
+/** WebSocket close code `going away`. */
+const CODE_GOING_AWAY = 1001;
+
 const encoder = new TextEncoder();
 
 export class LiveSession {
@@ -92,9 +95,10 @@ export class LiveSession {
     this.#outbox.drain();
   }
 
-  /** Tells the client to come back after a while: the server is going away. */
+  /** Tells the client to come back after a while and ends its connection: the server is going away. */
   goAway(retryAfterMs: number): void {
     this.#outbox.reply({ op: 'goaway', retryAfterMs });
+    this.#outbox.end(CODE_GOING_AWAY, 'server is going away');
   }
 
   heldBytes(): number {

@@ -130,8 +130,7 @@ export class Outbox {
     this.#replies.push(bytes);
     this.#replyBytes += bytes.length;
     if (this.#replyBytes > REPLY_BYTES_MAX) {
-      this.close();
-      this.#sink.end(CODE_OVERLOADED, 'replies are not read');
+      this.end(CODE_OVERLOADED, 'replies are not read');
     }
   }
 
@@ -174,6 +173,13 @@ export class Outbox {
     lane.dropped = false;
     this.#tellStatus(lane);
     lane.owner.rejoin(lane.cursor);
+  }
+
+  /** Closes, and ends the connection behind what has been sent. */
+  end(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.close();
+    this.#sink.end(code, reason);
   }
 
   close(): void {

@@ -282,6 +282,13 @@ for (const adapter of ['uws', 'node'] as const) {
       expect((await told(await fetch(`${url}/live?db=d`)))[0]).to.equal(400);
     });
 
+    it('answers a stream that cannot begin with a status', async () => {
+      engine.refusal = new EngineError('database not found', 'database not found: d');
+      const reply = await fetch(`${url}/live?db=d&q=SELECT`);
+      engine.refusal = null;
+      expect([reply.status, await reply.json()]).to.deep.equal([404, { error: 'database not found: d' }]);
+    });
+
     it('says goodbye before it closes', async () => {
       const { client, frames } = await dial();
       await until(() => frames.length === 1);
