@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseArgs } from 'node:util';
+import { HEAD_BYTES, LOG_KEEP_BYTES } from '../storage/index.ts';
 
 export interface Address {
   readonly host: string;
@@ -27,6 +28,10 @@ export interface Config {
   readonly shards: number | null;
   readonly workers: number;
   readonly autoCreate: boolean;
+  /** Memory of rows in one shard's head before it is sealed to buckets. */
+  readonly headBytes: number;
+  /** Of each shard's log, what is kept of messages that are in buckets. */
+  readonly logKeepBytes: number;
   /** Milliseconds between the server's own points in `_internal`; 0 = none. */
   readonly telemetryMs: number;
   readonly door: 'uws' | 'node' | 'auto';
@@ -36,6 +41,11 @@ export class ConfigError extends Error {}
 
 /** The envelope's header has room for 65,536; a stream each in JetStream makes 256 sensible (docs/adr). */
 export const SHARDS_MAX = 256;
+
+/** Below it every few messages would make a file. */
+const HEAD_BYTES_MIN = 4096;
+/** Sizes beyond are a slip of the pen: 1 TiB. */
+const BYTES_MAX = 2 ** 40;
 
 const SETTINGS = {
   'data-dir': { type: 'string', default: './data', help: 'where everything is kept' },
@@ -55,6 +65,16 @@ const SETTINGS = {
   },
   workers: { type: 'string', default: '', help: 'threads that own shards (default: cores, at most one per shard)' },
   'auto-create': { type: 'string', default: 'true', help: 'a write creates a database that does not exist' },
+  'head-bytes': {
+    type: 'string',
+    default: String(HEAD_BYTES),
+    help: 'memory of recent rows in a shard before they are sealed to buckets on disk',
+  },
+  'log-keep-bytes': {
+    type: 'string',
+    default: String(LOG_KEEP_BYTES),
+    help: "bytes of a shard's log kept for clients that resume, though in buckets",
+  },
   'telemetry-ms': { type: 'string', default: '1000', help: 'interval of the points in _internal; 0 = none' },
   door: { type: 'string', default: 'auto', help: 'auto, uws (uWebSockets.js) or node (node:http)' },
 } as const;
@@ -94,6 +114,8 @@ export function readConfig(argv: readonly string[], environment: Readonly<Record
     shards,
     workers: get('workers') === '' ? cores : wholeNumber('workers', get('workers'), 1, SHARDS_MAX),
     autoCreate: oneOf('auto-create', get('auto-create'), ['true', 'false']) === 'true',
+    headBytes: wholeNumber('head-bytes', get('head-bytes'), HEAD_BYTES_MIN, BYTES_MAX),
+    logKeepBytes: wholeNumber('log-keep-bytes', get('log-keep-bytes'), 0, BYTES_MAX),
     telemetryMs: wholeNumber('telemetry-ms', get('telemetry-ms'), 0, 3_600_000),
     door: oneOf('door', get('door'), ['auto', 'uws', 'node']),
   });

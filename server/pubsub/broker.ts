@@ -86,5 +86,10 @@ export interface Broker {
   consume(options: ConsumeOptions): Promise<Consumer>;
   /** Sequence of the last message. */
   last(shard: number): Promise<number>;
+  /**
+   * The shard keeps messages up to this one elsewhere: the adapter may let go of them, as far as it is asked to keep few. Consumers of
+   * what is gone meet `position gone`; duplicates of it are recognised all the same. Rejects with BrokerError; call it again later.
+   */
+  forget(shard: number, upTo: number): Promise<void>;
   close(): Promise<void>;
 }

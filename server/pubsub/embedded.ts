@@ -3,14 +3,15 @@
  * every other adapter. A publish is an append, resolved after the fsync of its group; a message is delivered to live consumers
  * right after that fsync, from memory, in the turn in which the log commits.
  *
- * On disk, below the directory given: `shard-<n>/log/`, which the append log owns. Messages must be envelopes: from their headers
- * the table of producers is built anew at opening, so that duplicates are refused across restarts.
+ * On disk, below the directory given: `shard-<n>/log/`, which the append log owns, and `shard-<n>/producers`. Messages must be
+ * envelopes: from that file and their headers the table of producers is built anew at opening, so that duplicates are refused across
+ * restarts, those of messages that the log no longer has among them.
  *
- * It has no retention and no thread of its own, and does not verify the checksum in the envelope: the log has its own.
+ * The log lets go only of what `forget` names, and of that keeps `logKeepBytes`. No thread of its own; it does not verify the checksum in the envelope: the log has its own.
  */
 import assert from 'node:assert/strict';
 import { type MessageId, readEnvelopeHeader } from '../../model/index.ts';
-import { type Files, ShardLog } from '../../storage/index.ts';
+import { type Files, LOG_KEEP_BYTES, ShardLog } from '../../storage/index.ts';
 import {
   type Broker,
   type BrokerCapabilities,
@@ -23,6 +24,7 @@ import { aligned } from './deliver.ts';
 import { EmbeddedConsumer } from './embedded-consumer.ts';
 import { brokerErrorOf } from './embedded-errors.ts';
 import { PRODUCERS_MAX, Producers } from './producers.ts';
+import { loadProducers, saveProducers } from './producers-file.ts';
 
 /** 32 MiB: more than the largest write body becomes for one shard. */
 export const EMBEDDED_MESSAGE_BYTES_MAX = 32 * 1024 * 1024;
@@ -37,11 +39,14 @@ export interface EmbeddedOptions {
   /** As LogOptions. */
   readonly segmentBytesMax?: number;
   readonly queueBytesMax?: number;
+  /** What `forget` leaves of a shard's log, for those who resume. Default LOG_KEEP_BYTES. */
+  readonly logKeepBytes?: number;
   /** Every message found at opening, in order per shard; the payload is valid only until it returns. Saves a second reading. */
   readonly recovered?: (shard: number, sequence: number, payload: Uint8Array) => void;
 }
 
 interface Shard {
+  readonly directory: string;
   readonly log: ShardLog;
   readonly producers: Producers;
   /** Messages on their way into the log, by `producer:number`. */
@@ -58,16 +63,22 @@ export async function openEmbeddedBroker(options: EmbeddedOptions): Promise<Brok
     for (const { log } of shards.values()) await log.close();
     throw brokerErrorOf(error);
   }
-  return new EmbeddedBroker(shards, options.messageBytesMax ?? EMBEDDED_MESSAGE_BYTES_MAX);
+  return new EmbeddedBroker(shards, options);
 }
 
 class EmbeddedBroker implements Broker {
   readonly capabilities: BrokerCapabilities;
   readonly #shards: ReadonlyMap<number, Shard>;
+  readonly #files: Files;
+  readonly #logKeepBytes: number;
+  #forgetting: Promise<void> = Promise.resolve();
   #closed: Promise<void> | null = null;
 
-  constructor(shards: ReadonlyMap<number, Shard>, messageBytesMax: number) {
+  constructor(shards: ReadonlyMap<number, Shard>, options: EmbeddedOptions) {
+    const messageBytesMax = options.messageBytesMax ?? EMBEDDED_MESSAGE_BYTES_MAX;
     this.#shards = shards;
+    this.#files = options.files;
+    this.#logKeepBytes = options.logKeepBytes ?? LOG_KEEP_BYTES;
     this.capabilities = { durablePublish: true, remote: false, messageBytesMax };
   }
 
@@ -116,12 +127,28 @@ class EmbeddedBroker implements Broker {
     return this.#shard(shard).log.last;
   }
 
+  forget(shard: number, upTo: number): Promise<void> {
+    const work = this.#forgetting.then(() => this.#forget(this.#shard(shard), upTo));
+    this.#forgetting = work.catch(() => {});
+    return work;
+  }
+
   close(): Promise<void> {
-    this.#closed ??= closeShards([...this.#shards.values()]);
+    this.#closed ??= this.#forgetting.then(() => closeShards([...this.#shards.values()]));
     return this.#closed;
   }
 
   // private functions
+
+  async #forget({ log, directory, producers }: Shard, upTo: number): Promise<void> {
+    if (this.#closed !== null || !log.trims(upTo, this.#logKeepBytes)) return;
+    try {
+      await saveProducers(this.#files, directory, producers, log.last);
+      await log.trim(upTo, this.#logKeepBytes);
+    } catch (error) {
+      throw brokerErrorOf(error);
+    }
+  }
 
   #shard(shard: number): Shard {
     const found = this.#shards.get(shard);
@@ -133,16 +160,20 @@ class EmbeddedBroker implements Broker {
 // private functions
 
 async function openShard(shard: number, options: EmbeddedOptions): Promise<Shard> {
-  const { files, directory, segmentBytesMax, queueBytesMax } = options;
+  const { files, segmentBytesMax, queueBytesMax } = options;
+  const directory = `${options.directory}/shard-${shard}`;
   const producers = new Producers(options.producersMax ?? PRODUCERS_MAX);
   const consumers = new Set<EmbeddedConsumer>();
-  const log = await ShardLog.open(files, `${directory}/shard-${shard}/log`, {
+  await files.makeDirectory(directory);
+  const saved = await loadProducers(files, directory, producers);
+  const log = await ShardLog.open(files, `${directory}/log`, {
     shard,
     ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }),
     ...(queueBytesMax === undefined ? {} : { queueBytesMax }),
     recordBytesMax: options.messageBytesMax ?? EMBEDDED_MESSAGE_BYTES_MAX,
     recovered(sequence, payload) {
-      producers.add(idOf(shard, sequence, payload), sequence);
+      const id = idOf(shard, sequence, payload);
+      if (sequence > saved) producers.add(id, sequence);
       options.recovered?.(shard, sequence, payload);
     },
     committed(first, payloads) {
@@ -150,7 +181,12 @@ async function openShard(shard: number, options: EmbeddedOptions): Promise<Shard
       for (const consumer of consumers) consumer.committed(first, payloads);
     },
   });
-  return { log, producers, running: new Map(), consumers };
+  if (log.first > saved + 1) {
+    await log.close();
+    const what = `messages from ${saved + 1} to ${log.first - 1} are neither in the log nor in the table of producers`;
+    throw new BrokerError('corrupt', `${directory}: ${what}`);
+  }
+  return { directory, log, producers, running: new Map(), consumers };
 }
 
 function idOf(shard: number, sequence: number, payload: Uint8Array): MessageId {

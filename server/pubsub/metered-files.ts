@@ -9,6 +9,7 @@ export function meteredFiles(files: Files, metrics: Metrics): Files {
   const tookMs = metrics.histogram('fsync_ms');
   return {
     checksum: files.checksum,
+    compression: files.compression,
     open: async (path: string, mode: OpenMode) => meteredFile(await files.open(path, mode), tookMs),
     list: (directory) => files.list(directory),
     makeDirectory: (directory) => files.makeDirectory(directory),
@@ -31,6 +32,7 @@ function meteredFile(file: StoredFile, tookMs: Histogram): StoredFile {
       tookMs.observe(performance.now() - startMs);
     },
     truncate: (length) => file.truncate(length),
+    readSync: (target, at) => file.readSync(target, at),
     size: () => file.size(),
     close: () => file.close(),
   };

@@ -157,6 +157,9 @@ class NatsBroker implements Broker {
     return (await this.#bounds(stream)).last;
   }
 
+  /** The stream has limits of its own, and other readers than this process. */
+  async forget(): Promise<void> {}
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

@@ -15,6 +15,9 @@ export const PRODUCER_WINDOW = 64;
 /** Half a KiB each, so 2 MiB a shard; many times the processes that publish to one server within minutes. */
 export const PRODUCERS_MAX = 4096;
 
+/** Per producer in `save`: its id, last number, last sequence, then the window. */
+export const PRODUCER_NUMBERS = 3 + PRODUCER_WINDOW;
+
 export interface Seen {
   /** Where the message is; for one older than the window a later message of its producer, so it lies at or before it. */
   readonly sequence: number;
@@ -63,6 +66,29 @@ export class Producers {
     if (id.number <= producer.last - PRODUCER_WINDOW) return;
     if (id.number > producer.last) moveWindow(producer, id.number);
     producer.sequences[id.number % PRODUCER_WINDOW] = sequence;
+  }
+
+  /** All of it as bytes, for `restore`; what they mean stands in producers-file.ts. */
+  save(): Uint8Array<ArrayBuffer> {
+    const numbers = new Float64Array(this.#producers.size * PRODUCER_NUMBERS);
+    let at = 0;
+    for (const [producer, { last, lastSequence, sequences }] of this.#producers) {
+      numbers.set([producer, last, lastSequence], at);
+      numbers.set(sequences, at + 3);
+      at += PRODUCER_NUMBERS;
+    }
+    return new Uint8Array(numbers.buffer);
+  }
+
+  /** Into an empty table. `saved` starts at a multiple of 8 in its buffer. */
+  restore(saved: Uint8Array): void {
+    const numbers = new Float64Array(saved.buffer, saved.byteOffset, saved.byteLength / 8);
+    for (let at = 0; at < numbers.length; at += PRODUCER_NUMBERS) {
+      const [producer, last, lastSequence] = numbers.subarray(at, at + 3);
+      const sequences = numbers.slice(at + 3, at + PRODUCER_NUMBERS);
+      this.#producers.set(producer, { last, lastSequence, sequences });
+      if (this.#producers.size > this.#max) this.#forgetFirst();
+    }
   }
 
   // private functions

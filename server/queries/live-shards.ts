@@ -9,7 +9,7 @@
  */
 import type { ControlEntry } from '../../model/index.ts';
 import { type LiveInput, type LivePlan, LiveShard, type LiveUpdate } from '../../query/index.ts';
-import type { Applied, Head } from '../../storage/index.ts';
+import type { Applied, ShardStore } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
 import type { BatchName, RecorderObserver } from '../recorder/index.ts';
 import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
@@ -41,7 +41,7 @@ interface Operator {
 }
 
 interface ShardSide {
-  readonly head: Head;
+  readonly store: ShardStore;
   readonly operators: Map<string, Operator>;
   readonly broker: Broker;
   applied: number;
@@ -66,8 +66,15 @@ export class LiveShards {
   }
 
   /** The observer for a shard's recorder. */
-  observe(shard: number, head: Head, broker: Broker): RecorderObserver {
-    const side: ShardSide = { head, operators: new Map(), broker, applied: 0, inputs: [], changedDatabases: new Set() };
+  observe(shard: number, store: ShardStore, broker: Broker): RecorderObserver {
+    const side: ShardSide = {
+      store,
+      operators: new Map(),
+      broker,
+      applied: 0,
+      inputs: [],
+      changedDatabases: new Set(),
+    };
     this.#shards.set(shard, side);
     return {
       batchApplied: (name: BatchName, applied: Applied) => {
@@ -94,7 +101,7 @@ export class LiveShards {
     }
     if (before !== undefined) this.#news.delete(before);
     const nowMs = this.#options.nowMs();
-    const stage = new LiveShard(live, side.head);
+    const stage = new LiveShard(live, side.store);
     const op: Operator = {
       id: operator,
       instance,
@@ -220,7 +227,7 @@ export class LiveShards {
     then: { caughtUp: (inputs: readonly LiveInput[]) => void; failed: (reason: string) => void },
   ): void {
     const { shard, database } = op;
-    replay({ broker: side.broker, shard, head: side.head, database, from, applied: () => side.applied, ...then });
+    replay({ broker: side.broker, shard, store: side.store, database, from, applied: () => side.applied, ...then });
   }
 
   #sweep(): void {

@@ -1,5 +1,5 @@
 /**
- * Replay: what a shard's stream holds from a position up to what its head has applied, as inputs for a live operator. It reads the
+ * Replay: what a shard's stream holds from a position up to what its store has applied, as inputs for a live operator. It reads the
  * stream as one more consumer while the shard goes on; `caughtUp` runs in the very turn in which the last applied message has been
  * read, so an operator that takes part from then on misses nothing and sees nothing twice.
  *
@@ -8,7 +8,7 @@
  */
 import { readBatches, readEnvelopeHeader } from '../../model/index.ts';
 import type { LiveInput } from '../../query/index.ts';
-import type { Head } from '../../storage/index.ts';
+import type { ShardStore } from '../../storage/index.ts';
 import type { Broker, Consumer } from '../pubsub/index.ts';
 
 /** Of messages read for one replay; beyond it a client starts from a new snapshot instead: that is cheaper for both. */
@@ -18,7 +18,7 @@ const UNACKED_MAX = 64;
 export interface ReplayOptions {
   readonly broker: Broker;
   readonly shard: number;
-  readonly head: Head;
+  readonly store: ShardStore;
   readonly database: string;
   /** First sequence wanted. */
   readonly from: number;
@@ -71,12 +71,12 @@ export function replay(options: ReplayOptions): void {
 
 // private functions
 
-function inputsOf(payload: Uint8Array, { head, database }: ReplayOptions): LiveInput[] {
+function inputsOf(payload: Uint8Array, { store, database }: ReplayOptions): LiveInput[] {
   if (readEnvelopeHeader(payload).kind === 'control') return [];
   return readBatches(payload)
     .filter((batch) => batch.database === database)
     .flatMap((batch) => {
-      const block = head.view(batch);
+      const block = store.view(batch);
       return block === null ? [] : [{ ...nameOf(batch), block, late: null }];
     });
 }

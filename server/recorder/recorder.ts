@@ -1,17 +1,18 @@
 /**
  * Recorder: the consumer of a shard's stream that makes it durable and readable. One per shard, on the shard's thread.
  *
- *     broker ──deliver──▶ own log (only where the broker is not itself fsynced) ──committed──▶ head ──▶ observer (live queries)
+ *     broker ──deliver──▶ own log (only where the broker is not itself fsynced) ──committed──▶ store ──▶ observer (live queries)
  *
- * Applying is synchronous: head and observer always stand at the same position, `applied`. A message is acknowledged to the broker
- * when it is applied. What is applied is a pure function of the stream: no clock, no configuration. It starts no retries of a
+ * Order of calls: `recovered` for every message that the log is found to hold when it is opened, then `start`. The store knows up to
+ * where it is sealed, so only what lies behind is applied; nobody observes that. From `start` on applying is synchronous: store and
+ * observer always stand at the same position, `applied`. A message is acknowledged to the broker when it is applied. What is applied is a pure function of the stream: no clock, no configuration. It starts no retries of a
  * failed fsync: an error here is final and reported by `failed`.
  */
 import { type ControlEntry, readBatches, readControl, readEnvelopeHeader } from '../../model/index.ts';
-import type { Applied, Head, ShardLog } from '../../storage/index.ts';
+import { type Applied, type ShardLog, type ShardStore, StorageError } from '../../storage/index.ts';
 import type { Broker, BrokerError, Consumer, Delivery } from '../pubsub/index.ts';
 
-/** Messages of one shard between broker and head; of 128 KiB each they are 32 MiB. */
+/** Messages of one shard between broker and store; of 128 KiB each they are 32 MiB. */
 const UNACKED_MAX = 256;
 
 /** Hears of everything applied, in the same turn and in order. Must not throw. */
@@ -30,13 +31,17 @@ export interface BatchName {
 
 export interface RecorderOptions {
   readonly shard: number;
+  readonly store: ShardStore;
+  /** Called once, for what the process cannot go on from. */
+  readonly failed: (error: Error) => void;
+}
+
+/** What the recorder runs between. */
+export interface RecorderEnds {
   readonly broker: Broker;
-  readonly head: Head;
   /** The shard's own durable copy; null where the broker's publish is durable by itself. */
   readonly log: ShardLog | null;
   readonly observer: RecorderObserver;
-  /** Called once, for what the process cannot go on from. */
-  readonly failed: (error: Error) => void;
 }
 
 type Waiter = { readonly sequence: number; readonly resolve: () => void };
@@ -46,24 +51,42 @@ export class Recorder {
   readonly #waiters: Waiter[] = [];
   readonly #unacked: Delivery[] = [];
   #consumer: Consumer | null = null;
-  #applied = 0;
+  #ends: RecorderEnds | null = null;
+  #applied: number;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#applied = options.store.sealed;
   }
 
-  /** Sequence of the last message that the head holds. */
+  /** Sequence of the last message that the store holds. */
   get applied(): number {
     return this.#applied;
   }
 
-  /** Rebuilds the head from what is kept, then follows the stream; resolves when the stream's present end is applied. */
-  async start(): Promise<void> {
-    const { broker, shard, log, failed } = this.#options;
-    if (log !== null) {
-      for await (const { sequence, payload } of log.read(log.first)) this.#apply(sequence, payload);
+  /** A message found in the log, in order; the payload may change when this returns. Throws StorageError `corrupt` at a gap. */
+  recovered(sequence: number, payload: Uint8Array): void {
+    if (sequence <= this.#applied) return;
+    if (sequence > this.#applied + 1) {
+      const { shard } = this.#options;
+      const found = `buckets and log hold messages up to ${this.#applied}, then from ${sequence}`;
+      throw new StorageError('corrupt', `shard ${shard}: expected message ${this.#applied + 1}; ${found}`);
     }
+    this.#apply(sequence, payload);
+  }
+
+  /** Follows the stream behind what is applied; resolves when its present end is applied. */
+  async start(ends: RecorderEnds): Promise<void> {
+    const { shard, failed } = this.#options;
+    const { broker, log, observer } = ends;
     const last = await broker.last(shard);
+    const kept = log?.last ?? last;
+    if (kept < this.#applied) {
+      const text = `the log ends at message ${kept}, but buckets hold messages up to ${this.#applied}`;
+      throw new StorageError('corrupt', `shard ${shard}: ${text}`);
+    }
+    this.#ends = ends;
+    observer.messageApplied(this.#applied);
     this.#consumer = await broker.consume({
       shard,
       from: this.#applied + 1,
@@ -99,7 +122,8 @@ export class Recorder {
   // private functions
 
   #deliver(delivery: Delivery): void {
-    const { log, failed } = this.#options;
+    const { failed } = this.#options;
+    const { log } = this.#ends!;
     if (log === null) {
       this.#apply(delivery.sequence, delivery.payload);
       delivery.ack();
@@ -117,17 +141,22 @@ export class Recorder {
   }
 
   #apply(sequence: number, payload: Uint8Array): void {
-    const { head, observer } = this.#options;
+    const { store } = this.#options;
+    const observer = this.#ends?.observer;
     if (readEnvelopeHeader(payload).kind === 'control') {
       const entry = readControl(payload);
-      if (entry.type === 'create database') head.createDatabase(entry.database);
-      else head.dropDatabase(entry.database);
-      observer.controlApplied(entry);
+      if (entry.type === 'create database') store.createDatabase(entry.database);
+      else store.dropDatabase(entry.database);
+      observer?.controlApplied(entry);
     } else {
-      for (const batch of readBatches(payload)) observer.batchApplied(batch, head.apply(batch));
+      for (const batch of readBatches(payload)) {
+        const applied = store.apply(batch);
+        observer?.batchApplied(batch, applied);
+      }
     }
     this.#applied = sequence;
-    observer.messageApplied(sequence);
+    store.applied(sequence);
+    observer?.messageApplied(sequence);
     while (this.#waiters.length > 0 && this.#waiters[0].sequence <= sequence) this.#waiters.shift()!.resolve();
   }
 }

@@ -50,6 +50,12 @@ export const METRICS = {
   head_bytes: { kind: 'gauge', help: 'bytes of columns held in memory' },
   head_points: { kind: 'gauge', help: 'points held in memory' },
   bucket_bytes: { kind: 'gauge', help: 'bytes of sealed buckets on disk' },
+  buckets: { kind: 'gauge', help: 'sealed buckets' },
+  bucket_rows: {
+    kind: 'gauge',
+    help: 'rows in sealed buckets; a point that was overwritten counts as often as it is there',
+  },
+  sealings: { kind: 'gauge', help: 'times that a head was sealed to buckets since the start' },
   series: { kind: 'gauge', help: 'series known' },
   // asking and watching
   queries: { kind: 'counter', help: 'historical queries answered, by outcome', labels: ['outcome'] },

@@ -1,62 +1,104 @@
 /**
- * Shard: what one worker holds of one hash range of series — head, recorder, live operators — around its stream. Opened by the
- * worker, closed in reverse. The order inside one turn is always: head applied, then live operators, so both stand at `applied`.
+ * Shard: what one worker holds of one hash range of series — store, recorder, live operators — around its stream. The worker opens
+ * it, opens the broker, which finds the messages of the log (`recovered`), and starts it; it closes it in reverse. The order inside
+ * one turn is always: store applied, then live operators, so both stand at `applied`.
  */
 import { join } from 'node:path';
-import { Head, NodeFiles, ShardLog } from '../../storage/index.ts';
+import { type Files, ShardLog, ShardStore } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
 import type { LiveShards } from '../queries/index.ts';
 import { Recorder } from '../recorder/index.ts';
 import type { PublishCall } from './messages.ts';
+import { makePause } from './pause.ts';
+
+/** Logs leave by whole segments: a quarter of what is kept, within what a file should be. */
+const SEGMENT_BYTES = { min: 1024 * 1024, max: 256 * 1024 * 1024 };
+
+export function logSegmentBytes(logKeepBytes: number): number {
+  return Math.min(SEGMENT_BYTES.max, Math.max(SEGMENT_BYTES.min, Math.floor(logKeepBytes / 4)));
+}
 
 export interface ShardOptions {
   readonly id: number;
+  readonly files: Files;
+  /** Of all shards. */
   readonly directory: string;
-  readonly broker: Broker;
+  readonly headBytes: number;
+  readonly logKeepBytes: number;
+  readonly segmentBytesMax: number;
   readonly live: LiveShards;
   readonly failed: (error: Error) => void;
+  /** Something that can be tried again later did not work. */
+  readonly warn: (text: string, error: Error) => void;
 }
 
 export class Shard {
   readonly id: number;
-  readonly head: Head;
-  readonly broker: Broker;
+  readonly store: ShardStore;
   readonly recorder: Recorder;
-  readonly #ownLog: ShardLog | null;
+  readonly #options: ShardOptions;
+  #broker: Broker | null = null;
+  #ownLog: ShardLog | null = null;
 
-  private constructor(id: number, head: Head, broker: Broker, recorder: Recorder, ownLog: ShardLog | null) {
-    this.id = id;
-    this.head = head;
-    this.broker = broker;
-    this.recorder = recorder;
-    this.#ownLog = ownLog;
+  private constructor(options: ShardOptions, store: ShardStore) {
+    this.id = options.id;
+    this.store = store;
+    this.recorder = new Recorder({ shard: options.id, store, failed: options.failed });
+    this.#options = options;
+  }
+
+  /** What is sealed can be read; what the log holds behind it comes with `recovered`. */
+  static async open(options: ShardOptions): Promise<Shard> {
+    let shard: Shard | null = null;
+    const store = await ShardStore.open(options.files, join(options.directory, `shard-${options.id}`), {
+      shard: options.id,
+      headBytes: options.headBytes,
+      pause: makePause(),
+      sealed: (sequence) => {
+        if (shard !== null) shard.#forget(sequence);
+      },
+      failed: options.failed,
+    });
+    shard = new Shard(options, store);
+    return shard;
   }
 
   /** Resolves when all that the stream holds at present is applied. */
-  static async open({ id, directory, broker, live, failed }: ShardOptions): Promise<Shard> {
-    const head = new Head();
-    const observer = live.observe(id, head, broker);
-    let recorder: Recorder | null = null;
-    let log: ShardLog | null = null;
+  async start(broker: Broker): Promise<void> {
+    const { files, directory, live, segmentBytesMax } = this.#options;
     if (!broker.capabilities.durablePublish) {
-      log = await ShardLog.open(new NodeFiles(), join(directory, String(id)), {
-        shard: id,
-        committed: (first, payloads) => recorder!.committed(first, payloads),
+      this.#ownLog = await ShardLog.open(files, join(directory, String(this.id)), {
+        shard: this.id,
+        segmentBytesMax,
+        recovered: (sequence, payload) => this.recorder.recovered(sequence, payload),
+        committed: (first, payloads) => this.recorder.committed(first, payloads),
       });
     }
-    recorder = new Recorder({ shard: id, broker, head, log, observer, failed });
-    await recorder.start();
-    return new Shard(id, head, broker, recorder, log);
+    this.#broker = broker;
+    const observer = live.observe(this.id, this.store, broker);
+    await this.recorder.start({ broker, log: this.#ownLog, observer });
+    this.#forget(this.store.sealed);
   }
 
   async publish({ message, id, wait }: PublishCall): Promise<number> {
-    const { sequence } = await this.broker.publish(this.id, message, id);
+    const { sequence } = await this.#broker!.publish(this.id, message, id);
     if (wait) await this.recorder.reached(sequence);
     return sequence;
   }
 
   async close(): Promise<void> {
     await this.recorder.close();
+    await this.store.close();
     await this.#ownLog?.close();
+  }
+
+  // private functions
+
+  /** What is in buckets need not be in the logs, but for those who resume. */
+  #forget(sequence: number): void {
+    const { logKeepBytes, warn } = this.#options;
+    const failed = (error: Error): void => warn('a log could not be trimmed', error);
+    this.#broker?.forget(this.id, sequence).catch(failed);
+    this.#ownLog?.trim(sequence, logKeepBytes).catch(failed);
   }
 }

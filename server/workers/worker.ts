@@ -43,14 +43,15 @@ import type {
   WriteCall,
 } from './messages.ts';
 import { type Handlers, handOver, Peer } from './peer.ts';
-import { Shard } from './shard.ts';
+import { logSegmentBytes, Shard, type ShardOptions } from './shard.ts';
 import { Writer } from './writer.ts';
 
 const start = workerData as WorkerStart;
 const { config, index, owners } = start;
 const metrics = new Metrics();
 const log = openLog({ level: config.logLevel }).with({ node: config.node, worker: index });
-const files = meteredFiles(new NodeFiles(), metrics);
+const disk = new NodeFiles();
+const files = meteredFiles(disk, metrics);
 const shards = new Map<number, Shard>();
 const own = owners.flatMap((owner, shard) => (owner === index ? [shard] : []));
 const fieldTypes = new FieldTypes();
@@ -104,10 +105,10 @@ function makeCalls(): Handlers['calls'] {
     canonical: ({ text, database }: CanonicalCall) => ({ query: runner.canonicalLive(text, database) }),
     subscribe: (call: SubscribeCall) => homes.subscribe(call),
     describe: ({ shard, matchers }: DescribeCall) => {
-      const { head } = shardOf(shard);
-      return describeMatching((database, policy, wanted) => head.describe(database, policy, wanted), matchers);
+      const { store } = shardOf(shard);
+      return describeMatching((database, policy, wanted) => store.describe(database, policy, wanted), matchers);
     },
-    show: ({ shard, statement, context }: ShowCall) => showShard(statement, context, shardOf(shard).head),
+    show: ({ shard, statement, context }: ShowCall) => showShard(statement, context, shardOf(shard).store),
     'live start': (start: LiveStart) => liveShards.start(start, homeAt(start.home)),
     'live stop': (stop: LiveStop) => liveShards.stop(stop),
     'live ask': (ask: LiveAsk) => liveShards.ask(ask),
@@ -117,7 +118,7 @@ function makeCalls(): Handlers['calls'] {
 function makeStreams(): Handlers['streams'] {
   return {
     query: (call: QueryCall) => handedOver(runner.run(call), (piece) => [piece.buffer]),
-    partials: ({ shard, plan }: PartialsCall) => handedOver(historicalShard(plan, shardOf(shard).head), transferables),
+    partials: ({ shard, plan }: PartialsCall) => handedOver(historicalShard(plan, shardOf(shard).store), transferables),
   };
 }
 
@@ -133,15 +134,32 @@ function makeNotices(): Handlers['notices'] {
 
 async function open(): Promise<WorkerReady> {
   const directory = join(config.dataDir, 'shards');
+  const { headBytes, logKeepBytes } = config;
+  const segmentBytesMax = logSegmentBytes(logKeepBytes);
+  const warn = (text: string, error: Error): void => log.warn(text, { error: error.message });
+  for (const id of own) {
+    const options: ShardOptions = {
+      id,
+      files: disk,
+      directory,
+      headBytes,
+      logKeepBytes,
+      segmentBytesMax,
+      live: liveShards,
+      failed: fatal,
+      warn,
+    };
+    shards.set(id, await Shard.open(options));
+  }
+  const recovered = (shard: number, sequence: number, payload: Uint8Array): void =>
+    shardOf(shard).recorder.recovered(sequence, payload);
   const plain =
     config.nats === null
-      ? await openEmbeddedBroker({ files, directory, shards: own })
+      ? await openEmbeddedBroker({ files, directory, shards: own, logKeepBytes, segmentBytesMax, recovered })
       : await openNatsBroker({ servers: config.nats.split(','), shards: own });
   const opened = meteredBroker(plain, metrics);
   broker = opened;
-  for (const id of own) {
-    shards.set(id, await Shard.open({ id, directory, broker: opened, live: liveShards, failed: fatal }));
-  }
+  for (const shard of shards.values()) await shard.start(opened);
   writer = new Writer({
     decoder: new LineDecoder({ shards: owners.length }),
     fieldTypes,
@@ -176,13 +194,13 @@ async function publishElsewhere(call: PublishCall): Promise<number> {
 }
 
 function found(): WorkerReady {
-  const heads = [...shards.values()].map(({ head }) => head);
-  const databases = [...new Set(heads.flatMap((head) => head.databases()))];
-  const fields = heads.flatMap((head) =>
+  const stores = [...shards.values()].map(({ store }) => store);
+  const databases = [...new Set(stores.flatMap((store) => store.databases()))];
+  const fields = stores.flatMap((store) =>
     databases.map((database) => ({
       database,
       retentionPolicy: DEFAULT_RETENTION_POLICY,
-      fields: head
+      fields: store
         .describe(database, DEFAULT_RETENTION_POLICY, () => true)
         .flatMap(({ name, fields }) => [...fields].map(([field, type]) => ({ measurement: name, field, type }))),
     })),
@@ -191,11 +209,14 @@ function found(): WorkerReady {
 }
 
 function readMetrics(): MetricsSnapshot {
-  const heads = [...shards.values()].map(({ head }) => head.stats());
-  const total = (of: (stats: (typeof heads)[number]) => number): number =>
-    heads.reduce((sum, stats) => sum + of(stats), 0);
+  const all = [...shards.values()].map(({ store }) => store.stats());
+  const total = (of: (stats: (typeof all)[number]) => number): number => all.reduce((sum, stats) => sum + of(stats), 0);
   metrics.gauge('head_bytes').set(total((stats) => stats.bytes));
   metrics.gauge('head_points').set(total((stats) => stats.points));
+  metrics.gauge('bucket_bytes').set(total((stats) => stats.bucketBytes));
+  metrics.gauge('buckets').set(total((stats) => stats.buckets));
+  metrics.gauge('bucket_rows').set(total((stats) => stats.bucketRows));
+  metrics.gauge('sealings').set(total((stats) => stats.sealings));
   metrics.gauge('series').set(total((stats) => stats.series));
   metrics.gauge('live_queries').set(homes.size);
   metrics.gauge('threads').set(1);

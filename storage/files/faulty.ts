@@ -30,6 +30,10 @@ export class FaultyFiles implements Files {
     return this.#inner.checksum;
   }
 
+  get compression() {
+    return this.#inner.compression;
+  }
+
   async open(path: string, mode: OpenMode): Promise<StoredFile> {
     this.#strike('open', path);
     const file = await this.#inner.open(path, mode);
@@ -37,6 +41,10 @@ export class FaultyFiles implements Files {
       read: async (target, at) => {
         this.#strike('read', path);
         return file.read(target, at);
+      },
+      readSync: (target, at) => {
+        this.#strike('read', path);
+        return file.readSync(target, at);
       },
       write: async (bytes, at) => {
         const fault = this.#next('write');

@@ -17,6 +17,8 @@ export type OpenMode = 'read' | 'write' | 'create';
 export interface StoredFile {
   /** Bytes read into `target` from `at` on; fewer than asked only at the end of the file. */
   read(target: Uint8Array, at: number): Promise<number>;
+  /** As `read`, while the thread waits: for scans, which see one state of the shard because nothing runs between their blocks. */
+  readSync(target: Uint8Array, at: number): number;
   /** Writes all the bytes at `at`; on an error any part of them may have been written. */
   write(bytes: Uint8Array, at: number): Promise<void>;
   /** Bytes and length are on disk when this resolves. */
@@ -31,9 +33,17 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
+/** Zstandard (RFC 8878), in one go. */
+export interface Compression {
+  compress(bytes: Uint8Array): Uint8Array;
+  /** `length`: bytes that must come out; `corrupt` where the input is damaged or gives another number. */
+  decompress(bytes: Uint8Array, length: number): Uint8Array;
+}
+
 export interface Files {
   /** crc32c, as fast as the adapter has it. */
   readonly checksum: Checksum;
+  readonly compression: Compression;
   open(path: string, mode: OpenMode): Promise<StoredFile>;
   /** Names in a directory, sorted. */
   list(directory: string): Promise<string[]>;

@@ -5,7 +5,8 @@
  */
 import { type Checksum, crc32c } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
-import type { DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
+import type { Compression, DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
+import { zstd } from './zstd.ts';
 
 class MemoryFile implements StoredFile {
   readonly #inode: Inode;
@@ -20,6 +21,10 @@ class MemoryFile implements StoredFile {
   }
 
   async read(target: Uint8Array, at: number): Promise<number> {
+    return this.readSync(target, at);
+  }
+
+  readSync(target: Uint8Array, at: number): number {
     const { seen } = this.#live();
     const part = seen.subarray(Math.min(at, seen.length), Math.min(at + target.length, seen.length));
     target.set(part);
@@ -60,6 +65,7 @@ class MemoryFile implements StoredFile {
 
 export class MemoryFiles implements Files {
   readonly checksum: Checksum = crc32c;
+  readonly compression: Compression = zstd;
   readonly #directories = new Map<string, Directory>();
   #locks = new Set<string>();
   /** Handles of an earlier life are dead. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { crc32c } from '@node-rs/crc32';
 import { StorageError, type StorageErrorCode } from '../error.ts';
 import type { DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
+import { zstd } from './zstd.ts';
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' };
 /** How often a stale lock may be taken from under us before we give up: each time another process has won. */
@@ -35,6 +36,21 @@ class NodeFile implements StoredFile {
       const n = await this.#transfer(fs.read, target, done, at);
       if (n === 0) break;
       done += n;
+    }
+    return done;
+  }
+
+  readSync(target: Uint8Array, at: number): number {
+    const fd = this.#open();
+    let done = 0;
+    try {
+      while (done < target.length) {
+        const n = fs.readSync(fd, target, done, target.length - done, at + done);
+        if (n === 0) break;
+        done += n;
+      }
+    } catch (error) {
+      throw storageError(this.#path, error as NodeJS.ErrnoException);
     }
     return done;
   }
@@ -82,6 +98,7 @@ class NodeFile implements StoredFile {
 
 export class NodeFiles implements Files {
   readonly checksum = checksum;
+  readonly compression = zstd;
 
   async open(path: string, mode: OpenMode): Promise<StoredFile> {
     return new NodeFile(await guarded(path, fsOpen(path, FLAGS[mode])), path);

@@ -51,6 +51,39 @@ export class ByteTable {
     return this.#dictionary!;
   }
 
+  /** The texts [from, to) as they are now, copied. */
+  slice(from: number, to: number): TextDictionary {
+    const start = this.#offsets[from];
+    const offsets = this.#offsets.slice(from, to + 1).map((offset) => offset - start);
+    return new TextDictionary(this.#arena.slice(start, this.#offsets[to]), offsets);
+  }
+
+  /** Order of two texts by their bytes: negative, 0 or positive. */
+  compare(a: number, b: number): number {
+    const arena = this.#arena;
+    const [from, end] = [this.#offsets[a], this.#offsets[a + 1]];
+    const [other, otherEnd] = [this.#offsets[b], this.#offsets[b + 1]];
+    const length = Math.min(end - from, otherEnd - other);
+    for (let i = 0; i < length; i++) {
+      const difference = arena[from + i] - arena[other + i];
+      if (difference !== 0) return difference;
+    }
+    return end - from - (otherEnd - other);
+  }
+
+  /** The texts listed, copied. */
+  pick(numbers: Uint32Array): TextDictionary {
+    const offsets = new Uint32Array(numbers.length + 1);
+    for (let i = 0; i < numbers.length; i++) {
+      offsets[i + 1] = offsets[i] + this.#offsets[numbers[i] + 1] - this.#offsets[numbers[i]];
+    }
+    const bytes = new Uint8Array(offsets[numbers.length]);
+    for (let i = 0; i < numbers.length; i++) {
+      bytes.set(this.#arena.subarray(this.#offsets[numbers[i]], this.#offsets[numbers[i] + 1]), offsets[i]);
+    }
+    return new TextDictionary(bytes, offsets);
+  }
+
   // private functions
 
   #intern(source: Uint8Array, view: DataView, from: number, to: number): number {

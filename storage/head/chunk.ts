@@ -7,6 +7,8 @@ import { ChunkColumn } from './chunk-column.ts';
 
 /** Large enough that the cost of a block does not count, small enough that a time range leaves whole chunks unread. */
 export const CHUNK_ROWS = 65_536;
+/** CHUNK_ROWS as a shift. */
+export const CHUNK_BITS = 16;
 /** A chunk is full when one of its string columns holds this much text: offsets into it are 32 bits. */
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 const CAPACITY_MIN = 64;

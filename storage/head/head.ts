@@ -1,14 +1,15 @@
 /**
- * The head of one shard: its points as columns in memory, indexed, rebuilt from the stream at start. The recorder applies batches in the
- * order of the stream; queries read through `describe`, `series` and `scan`, which have the shape of the query side's source.
- * Everything is synchronous and on one thread; the same batches in the same order give the same head.
+ * The head of one shard: what is known of its measurements, and the points that are not sealed yet as columns in memory. Batches are
+ * applied in the order of the stream; queries read through `describe`, `series` and `scan`, which have the shape of the query side's
+ * source and see sealed points too (measurement.ts). Everything is synchronous and on one thread; the same batches in the same order
+ * give the same head. The store (`../store/`) seals it and brings it back at start.
  *
  * The last position wins for a (series, time), field by field. A value of another type than its field has in this shard is left out
  * and reported. Names are case sensitive; a batch for a database or policy that is not known makes it.
  */
 import { type Batch, type Block, compareText, type MeasurementSchema, type SeriesTable } from '../../model/index.ts';
 import { Measurement } from './measurement.ts';
-import type { Applied, HeadScan, HeadStats, TagPredicate } from './types.ts';
+import type { Applied, HeadScan, HeadStats, MeasurementName, TagPredicate } from './types.ts';
 
 export class Head {
   /** Database → retention policy → measurement. */
@@ -29,24 +30,51 @@ export class Head {
   }
 
   apply(batch: Batch): Applied {
-    this.createDatabase(batch.database);
-    const policies = this.#databases.get(batch.database)!;
-    let measurements = policies.get(batch.retentionPolicy);
+    return this.measurement(batch).apply(batch);
+  }
+
+  /** Makes what does not exist. */
+  measurement({ database, retentionPolicy, measurement: name }: MeasurementName): Measurement {
+    this.createDatabase(database);
+    const policies = this.#databases.get(database)!;
+    let measurements = policies.get(retentionPolicy);
     if (measurements === undefined) {
       measurements = new Map();
-      policies.set(batch.retentionPolicy, measurements);
+      policies.set(retentionPolicy, measurements);
     }
-    let measurement = measurements.get(batch.measurement);
+    let measurement = measurements.get(name);
     if (measurement === undefined) {
-      measurement = new Measurement(batch.measurement);
-      measurements.set(batch.measurement, measurement);
+      measurement = new Measurement(name);
+      measurements.set(name, measurement);
     }
-    return measurement.apply(batch);
+    return measurement;
+  }
+
+  find(database: string, retentionPolicy: string, name: string): Measurement | null {
+    return this.#databases.get(database)?.get(retentionPolicy)?.get(name) ?? null;
+  }
+
+  /** All of them, or those of one database. */
+  *measurements(only: string | null = null): Generator<[MeasurementName, Measurement]> {
+    for (const [database, policies] of this.#databases) {
+      if (only !== null && database !== only) continue;
+      for (const [retentionPolicy, measurements] of policies) {
+        for (const [measurement, found] of measurements) yield [{ database, retentionPolicy, measurement }, found];
+      }
+    }
+  }
+
+  /** Memory of the rows that are not being sealed yet. Walks all chunks. */
+  activeBytes(): number {
+    return sum(
+      [...this.measurements()].map(([, m]) => m),
+      (m) => m.activeBytes,
+    );
   }
 
   /** A batch of the stream that has been applied, as a block again; null where its measurement is no more. */
   view(batch: Batch): Block | null {
-    return this.#measurement(batch.database, batch.retentionPolicy, batch.measurement)?.view(batch) ?? null;
+    return this.find(batch.database, batch.retentionPolicy, batch.measurement)?.view(batch) ?? null;
   }
 
   describe(database: string, retentionPolicy: string, wanted: (name: string) => boolean): MeasurementSchema[] {
@@ -57,13 +85,12 @@ export class Head {
   }
 
   series(database: string, retentionPolicy: string, measurement: string): SeriesTable | null {
-    return this.#measurement(database, retentionPolicy, measurement)?.series ?? null;
+    return this.find(database, retentionPolicy, measurement)?.series ?? null;
   }
 
   /** Blocks are valid until the next `apply` or `dropDatabase`. */
   *scan(request: HeadScan): Generator<Block> {
-    const measurement = this.#measurement(request.database, request.retentionPolicy, request.measurement);
-    // Sealed buckets will be read here, before the head: their blocks, less the rows that the head overwrites, then these.
+    const measurement = this.find(request.database, request.retentionPolicy, request.measurement);
     if (measurement !== null) yield* measurement.scan(request);
   }
 
@@ -74,15 +101,13 @@ export class Head {
     measurement: string,
     predicates: readonly TagPredicate[],
   ): Uint8Array {
-    const found = this.#measurement(database, retentionPolicy, measurement);
+    const found = this.find(database, retentionPolicy, measurement);
     return found === null ? new Uint8Array(0) : found.series.matching(predicates);
   }
 
   /** Walks all chunks: for a status page, not for a hot path. */
   stats(): HeadStats {
-    const all = [...this.#databases.values()].flatMap((policies) =>
-      [...policies.values()].flatMap((m) => [...m.values()]),
-    );
+    const all = [...this.measurements()].map(([, measurement]) => measurement);
     return {
       databases: this.#databases.size,
       measurements: all.length,
@@ -92,12 +117,6 @@ export class Head {
       overwrittenRows: sum(all, (m) => m.overwrittenRows),
       bytes: sum(all, (m) => m.bytes),
     };
-  }
-
-  // private functions
-
-  #measurement(database: string, retentionPolicy: string, name: string): Measurement | null {
-    return this.#databases.get(database)?.get(retentionPolicy)?.get(name) ?? null;
   }
 }
 

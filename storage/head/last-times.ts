@@ -31,6 +31,17 @@ export class LastTimes {
     this.#low = low;
   }
 
+  /** Of the first `series` series: two arrays for `restore`, copied. */
+  save(series: number): { high: Int16Array<ArrayBuffer>; low: Float64Array<ArrayBuffer> } {
+    return { high: this.#high.slice(0, series), low: this.#low.slice(0, series) };
+  }
+
+  /** Room has been reserved. */
+  restore({ high, low }: { high: Int16Array; low: Float64Array }): void {
+    this.#high.set(high);
+    this.#low.set(low);
+  }
+
   /** Takes the first `rows` rows in, or those of `kept`, and lists the ones that were not newer than their series, in order. */
   advance(
     series: Uint32Array,

@@ -1,6 +1,11 @@
 /**
- * One measurement of one retention policy in the head: its series, its fields' types and its rows by partition. Decides which rows of
- * a batch are late, and which values do not fit the type that the field has.
+ * One measurement of one retention policy: its series, its fields' types and its rows in layers (layers.ts). Decides which rows of a
+ * batch are late, and which values do not fit the type that the field has.
+ *
+ *     sealed (buckets, oldest first) ─▶ frozen (being written as buckets; nothing is added) ─▶ active (the batches' rows)
+ *
+ * Series, types and the last time of each series outlive the rows: numbers stay what they are, and a row that is not newer than one
+ * which was sealed long ago is late all the same.
  */
 import {
   type Batch,
@@ -9,31 +14,55 @@ import {
   compareText,
   type FieldType,
   type MeasurementSchema,
+  type TextDictionary,
 } from '../../model/index.ts';
 import { LastTimes } from './last-times.ts';
-import { type IncomingRows, PARTITION_BITS, Partition } from './partition.ts';
+import { scanLayers } from './layers.ts';
+import type { SealedRows } from './row-layer.ts';
+import { HeadRows } from './rows.ts';
 import { HeadSeries } from './series.ts';
 import type { Applied, Conflict, HeadScan } from './types.ts';
 
 export class Measurement {
   readonly name: string;
   readonly series = new HeadSeries();
-  /** Distinct (series, time). */
-  points = 0;
-  lateRows = 0;
-  overwrittenRows = 0;
+  readonly lastTimes = new LastTimes();
+  sealed: SealedRows = NOTHING_SEALED;
+  /** How many series and fields are known to whoever restores it. */
+  recordedSeries = 0;
+  recordedFields = 0;
   readonly #fields = new Map<string, FieldType>();
-  readonly #lastTimes = new LastTimes();
-  readonly #partitions = new Map<bigint, Partition>();
+  #active = new HeadRows();
+  #frozen: HeadRows | null = null;
 
   constructor(name: string) {
     this.name = name;
   }
 
   get bytes(): number {
-    let total = this.series.bytes + this.#lastTimes.bytes;
-    for (const partition of this.#partitions.values()) total += partition.bytes;
-    return total;
+    return this.series.bytes + this.lastTimes.bytes + this.#active.bytes + (this.#frozen?.bytes ?? 0);
+  }
+
+  /** Of the rows that are not being sealed yet. */
+  get activeBytes(): number {
+    return this.#active.bytes;
+  }
+
+  get fields(): ReadonlyMap<string, FieldType> {
+    return this.#fields;
+  }
+
+  /** Rows in memory. */
+  get points(): number {
+    return this.#active.points + (this.#frozen?.points ?? 0);
+  }
+
+  get lateRows(): number {
+    return this.#active.lateRows + (this.#frozen?.lateRows ?? 0);
+  }
+
+  get overwrittenRows(): number {
+    return this.#active.overwrittenRows + (this.#frozen?.overwrittenRows ?? 0);
   }
 
   schema(): MeasurementSchema {
@@ -46,9 +75,9 @@ export class Measurement {
     const { columns, conflicts } = this.#accept(batch);
     const kept = conflicts.length === 0 ? null : rowsWithValues(columns, rows);
     const series = rowSeries(batch, this.series.number(batch.seriesKeys));
-    this.#lastTimes.reserve(this.series.size);
-    const late = this.#lastTimes.advance(series, base, offsets, rows, kept);
-    this.#store(batch, columns, series, kept, late);
+    this.lastTimes.reserve(this.series.size);
+    const late = this.lastTimes.advance(series, base, offsets, rows, kept);
+    this.#active.store(batch, columns, series, kept, late);
     return {
       block: { rows, series, base, offsets, columns, selection: kept },
       late,
@@ -66,9 +95,35 @@ export class Measurement {
   }
 
   *scan(request: HeadScan): Generator<Block> {
-    for (const partition of this.#partitions.values()) {
-      yield* partition.scan(request.minTime, request.maxTime, request.series, request.fields);
+    const range = { min: request.minTime, max: request.maxTime };
+    const { layers, release } = this.sealed.hold(range);
+    try {
+      const all = [...layers, ...(this.#frozen?.partitions ?? []), ...this.#active.partitions];
+      yield* scanLayers(all, range, request.series, request.fields);
+    } finally {
+      release();
     }
+  }
+
+  /** From here on nothing is added to the rows there are; they are given, to be sealed. */
+  freeze(): HeadRows {
+    if (this.#frozen !== null) throw new Error(`"${this.name}" is being sealed already`);
+    this.#frozen = this.#active;
+    this.#active = new HeadRows();
+    return this.#frozen;
+  }
+
+  /** The frozen rows are readable as `sealed` now. */
+  release(sealed: SealedRows): void {
+    this.#frozen = null;
+    this.sealed = sealed;
+  }
+
+  /** What was known when an earlier life of the shard was sealed. Types of fields stand once they are set. */
+  restore(fields: Iterable<readonly [string, FieldType]>, keys: TextDictionary): void {
+    for (const [field, type] of fields) this.#fields.set(field, type);
+    this.series.number(keys);
+    this.lastTimes.reserve(this.series.size);
   }
 
   // private functions
@@ -88,54 +143,11 @@ export class Measurement {
     for (const { field } of conflicts) columns.delete(field);
     return { columns, conflicts };
   }
-
-  #store(
-    batch: Batch,
-    columns: ReadonlyMap<string, Column>,
-    series: Uint32Array,
-    kept: Uint32Array | null,
-    late: Uint32Array | null,
-  ): void {
-    const { rows, base, offsets } = batch;
-    if (rows === 0) return;
-    const { least, greatest } = extremes(offsets, rows);
-    const first = (base + BigInt(least)) >> PARTITION_BITS;
-    const last = (base + BigInt(greatest)) >> PARTITION_BITS;
-    const isPlain = first === last && kept === null;
-    if (isPlain && late === null) {
-      const partition = this.#partition(first);
-      partition.append(incoming(partition, batch, columns, series), rows);
-      this.points += rows;
-      return;
-    }
-    const isLate = new Uint8Array(rows);
-    if (late !== null) for (const row of late) isLate[row] = 1;
-    const candidates = kept ?? Uint32Array.from({ length: rows }, (_, row) => row);
-    const groups = isPlain ? new Map([[first, candidates]]) : byPartition(base, offsets, candidates);
-    for (const [number, list] of groups) {
-      const partition = this.#partition(number);
-      const place = incoming(partition, batch, columns, series);
-      const ordered = list.filter((row) => isLate[row] === 0);
-      const behind = list.filter((row) => isLate[row] === 1);
-      partition.gather(place, ordered);
-      const added = partition.merge(place, behind);
-      this.points += ordered.length + added;
-      this.lateRows += behind.length;
-      this.overwrittenRows += behind.length - added;
-    }
-  }
-
-  #partition(number: bigint): Partition {
-    let partition = this.#partitions.get(number);
-    if (partition === undefined) {
-      partition = new Partition(number << PARTITION_BITS);
-      this.#partitions.set(number, partition);
-    }
-    return partition;
-  }
 }
 
 // private functions
+
+const NOTHING_SEALED: SealedRows = { hold: () => ({ layers: [], release: () => {} }) };
 
 function countPresent(column: Column, rows: number): number {
   if (column.present === null) return rows;
@@ -162,37 +174,4 @@ function rowSeries(batch: Batch, numbers: Uint32Array): Uint32Array {
   const result = new Uint32Array(rows);
   for (let row = 0; row < rows; row++) result[row] = numbers[series[row]];
   return result;
-}
-
-/** Of the rows themselves: the batch's own bounds are for whoever does not look at rows. */
-function extremes(offsets: Float64Array, rows: number): { least: number; greatest: number } {
-  let least = offsets[0];
-  let greatest = least;
-  for (let row = 1; row < rows; row++) {
-    const offset = offsets[row];
-    if (offset < least) least = offset;
-    if (offset > greatest) greatest = offset;
-  }
-  return { least, greatest };
-}
-
-function incoming(
-  partition: Partition,
-  batch: Batch,
-  columns: ReadonlyMap<string, Column>,
-  series: Uint32Array,
-): IncomingRows {
-  return { series, offsets: batch.offsets, shift: Number(batch.base - partition.base), columns };
-}
-
-/** Rare: a batch that lies across the border of partitions, or lost rows. */
-function byPartition(base: bigint, offsets: Float64Array, rows: Uint32Array): Map<bigint, Uint32Array> {
-  const lists = new Map<bigint, number[]>();
-  for (const row of rows) {
-    const number = (base + BigInt(offsets[row])) >> PARTITION_BITS;
-    const list = lists.get(number);
-    if (list === undefined) lists.set(number, [row]);
-    else list.push(row);
-  }
-  return new Map([...lists].map(([number, list]) => [number, Uint32Array.from(list)]));
 }

@@ -7,6 +7,7 @@
 import type { Block, Column } from '../../model/index.ts';
 import { CHUNK_ROWS, Chunk } from './chunk.ts';
 import { RowIndex } from './row-index.ts';
+import type { RowLayer, TimeRange } from './row-layer.ts';
 
 export const PARTITION_BITS = 51n;
 const CAPACITY_MIN = 64;
@@ -19,7 +20,7 @@ export interface IncomingRows {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
-export class Partition {
+export class Partition implements RowLayer {
   readonly base: bigint;
   readonly #ordered: Chunk[] = [];
   /** For ordered chunks that late rows had to be looked up in. */
@@ -29,6 +30,26 @@ export class Partition {
 
   constructor(base: bigint) {
     this.base = base;
+  }
+
+  /** Times of the first and the last row; valid where there are rows. */
+  get minTime(): bigint {
+    return this.base + BigInt(least([...this.#ordered, ...this.#late]));
+  }
+
+  get maxTime(): bigint {
+    return this.base + BigInt(greatest([...this.#ordered, ...this.#late]));
+  }
+
+  /** Between these times lie all rows that may repeat one of an earlier layer: those that came late and were not known here. */
+  get late(): TimeRange | null {
+    if (this.#late.length === 0) return null;
+    return { min: this.base + BigInt(least(this.#late)), max: this.base + BigInt(greatest(this.#late)) };
+  }
+
+  /** Rows of each series stand in order of time within the ordered chunks, in no order within the late ones. */
+  get chunks(): { readonly ordered: readonly Chunk[]; readonly late: readonly Chunk[] } {
+    return { ordered: this.#ordered, late: this.#late };
   }
 
   get bytes(): number {
@@ -137,6 +158,14 @@ export class Partition {
 
 /** Row from[i] of the batch overwrites row to[i] of a chunk, in this order. */
 type Overwrites = { readonly from: number[]; readonly to: number[] };
+
+function least(chunks: readonly Chunk[]): number {
+  return chunks.reduce((min, { minOffset }) => Math.min(min, minOffset), Infinity);
+}
+
+function greatest(chunks: readonly Chunk[]): number {
+  return chunks.reduce((max, { maxOffset }) => Math.max(max, maxOffset), -Infinity);
+}
 
 /** The last chunk, or a new one where it is full. A chunk after a full one will be full too. */
 function roomy(chunks: Chunk[]): Chunk {

@@ -43,6 +43,21 @@ export class HeadSeries implements SeriesTable {
     return this.#keys.dictionary().get(series);
   }
 
+  /** Keys of the series [from, to). */
+  keys(from: number, to: number): TextDictionary {
+    return this.#keys.slice(from, to);
+  }
+
+  /** Order of two series by their keys. */
+  compare(a: number, b: number): number {
+    return this.#keys.compare(a, b);
+  }
+
+  /** Keys of the series listed. */
+  keysOf(series: Uint32Array): TextDictionary {
+    return this.#keys.pick(series);
+  }
+
   tag(series: number, key: string): string {
     const tag = this.#tags.get(key);
     if (tag === undefined || series >= tag.valueOf.length) return '';

@@ -15,6 +15,12 @@ export interface HeadScan {
   readonly fields: readonly string[] | null;
 }
 
+export interface MeasurementName {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+}
+
 export interface Applied {
   /**
    * The rows just applied, with the shard's series numbers, as views on the batch (valid as long as its bytes are). Not free of
@@ -47,11 +53,11 @@ export interface HeadStats {
   readonly databases: number;
   readonly measurements: number;
   readonly series: number;
-  /** Distinct (series, time). */
+  /** Distinct (series, time) in memory. */
   readonly points: number;
-  /** Rows that came not newer than an earlier one of their series, since the start. */
+  /** Rows that came not newer than an earlier one of their series, since the last sealing. */
   readonly lateRows: number;
-  /** Of these, rows that overwrote or completed a point that was there. */
+  /** Of these, rows that overwrote or completed a point in memory. */
   readonly overwrittenRows: number;
   /** Memory of columns and series tables. */
   readonly bytes: number;

@@ -11,7 +11,7 @@
  *
  * A long file: the writing half is one state machine over the same few fields, and reads best in one place.
  *
- * Segments are kept for ever: sealing them into buckets and dropping them afterwards would begin at `#segments`' front.
+ * Segments leave at the front only (`trim`), one after the other, each removal durable before the next: what is left has no holes.
  */
 import { StorageError } from '../error.ts';
 import type { Files, StoredFile } from '../files/files.ts';
@@ -21,6 +21,8 @@ import { scanRecords } from './scan.ts';
 import { Segment } from './segment.ts';
 import type { LogCut, LogOptions, LogRecord } from './types.ts';
 
+/** Of what need not be kept, this much is, for those who resume: at a megabyte a second, a quarter of an hour. */
+export const LOG_KEEP_BYTES = 1024 * 1024 * 1024;
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
 const RECORD_BYTES_MAX = 32 * 1024 * 1024;
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
@@ -44,6 +46,7 @@ export class ShardLog {
   #queue: Append[] = [];
   #queueBytes = 0;
   #running: Promise<void> | null = null;
+  #trimming: Promise<void> = Promise.resolve();
   #failure: unknown = null;
   #readOnly = false;
   #closed = false;
@@ -134,10 +137,27 @@ export class ShardLog {
     }
   }
 
+  /** True: `trim` would remove something. */
+  trims(upTo: number, keepBytes: number): boolean {
+    const [first] = this.#segments;
+    return this.#segments.length > 1 && first.next - 1 <= upTo && this.bytes - first.bytes >= keepBytes;
+  }
+
+  /**
+   * Removes segments from the front, all of whose records are at or before `upTo`, while at least `keepBytes` stay. The last segment
+   * always stays. A reader of what goes meets `position gone`. Calls queue up; throws what the files adapter throws.
+   */
+  trim(upTo: number, keepBytes: number): Promise<void> {
+    const work = this.#trimming.then(() => this.#trim(upTo, keepBytes));
+    this.#trimming = work.catch(ignore);
+    return work;
+  }
+
   /** Lets what was appended finish, then closes. May be called twice. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
+    await this.#trimming;
     const file = this.#file;
     this.#file = null;
     await file?.close();
@@ -145,9 +165,22 @@ export class ShardLog {
 
   // private functions
 
+  async #trim(upTo: number, keepBytes: number): Promise<void> {
+    while (!this.#closed && this.trims(upTo, keepBytes)) {
+      const segment = this.#segments.shift()!;
+      try {
+        await this.#files.remove(segment.path);
+      } catch (error) {
+        this.#segments.unshift(segment);
+        throw error;
+      }
+      await this.#files.syncDirectory(this.#directory);
+    }
+  }
+
   async *#readSegment(segment: Segment, from: number, last: number): AsyncGenerator<LogRecord, void> {
     const start = { ...segment.seek(from), end: segment.bytes, reuse: false };
-    const file = await this.#files.open(segment.path, 'read');
+    const file = await this.#openKept(segment);
     let batch: LogRecord[] = [];
     try {
       const scan = scanRecords(file, start, this.#files.checksum, (sequence, payload) => {
@@ -165,6 +198,16 @@ export class ShardLog {
       }
     } finally {
       await file.close();
+    }
+  }
+
+  /** A segment may have been trimmed away after a reader had chosen it. */
+  async #openKept({ path, next }: Segment): Promise<StoredFile> {
+    try {
+      return await this.#files.open(path, 'read');
+    } catch (error) {
+      if (next - 1 >= this.first || !(error instanceof StorageError && error.code === 'not found')) throw error;
+      throw new StorageError('position gone', `${path} is no longer kept; the first sequence is ${this.first}`, error);
     }
   }
 

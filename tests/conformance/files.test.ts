@@ -117,6 +117,20 @@ function conforms(name: string, make: () => { files: Files; root: string }): voi
       expect(files.checksum(bytes('123456789'))).to.equal(0xe3069283);
     });
 
+    it('compresses, and refuses what is damaged or of another length', () => {
+      const { compression } = make().files;
+      for (const text of ['', 'x', 'abc'.repeat(1000)]) {
+        const squeezed = compression.compress(bytes(text));
+        expect(compression.decompress(squeezed, text.length)).to.deep.equal(bytes(text));
+        expect(() => compression.decompress(squeezed, text.length + 1)).to.throw(StorageError, /zstd/);
+      }
+      expect(() => compression.decompress(bytes('no frame'), 8)).to.throw(StorageError, /zstd/);
+      const long = compression.compress(bytes('abc'.repeat(1000)));
+      expect(long.length).to.be.below(100);
+      expect(() => compression.decompress(long, 2999)).to.throw(StorageError, /zstd/);
+      expect(() => compression.decompress(long.subarray(0, -1), 3000)).to.throw(StorageError, /zstd/);
+    });
+
     it('writes, reads, measures and truncates', async () => {
       const { files, root } = make();
       await files.makeDirectory(`${root}/a`);
@@ -129,6 +143,9 @@ function conforms(name: string, make: () => { files: Files; root: string }): voi
       const target = new Uint8Array(20);
       expect(await file.read(target.subarray(2), 6)).to.equal(5);
       expect(target.subarray(2, 7)).to.deep.equal(bytes('World'));
+      expect(file.readSync(target.subarray(9), 3)).to.equal(8);
+      expect(target.subarray(9, 17)).to.deep.equal(bytes('lo World'));
+      expect(file.readSync(target, 11)).to.equal(0);
       await file.truncate(5);
       expect(await file.size()).to.equal(5);
       expect(await file.read(target, 5)).to.equal(0);

@@ -1,11 +1,12 @@
 /**
- * The head against a Map: random batches (out of order, duplicate, sparse, of conflicting types, decades apart) applied in order must
- * read back as a Map of (series, time) would, over any time range, series and fields, whatever becomes of the batches' bytes.
+ * The head, and the store around it, against a Map: random batches (out of order, duplicate, sparse, of conflicting types, decades
+ * apart) applied in order must read back as a Map of (series, time) would, over any time range, series and fields, whatever becomes of
+ * the batches' bytes; the store also while it seals and after it has been opened again, at random moments.
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { FieldType } from '../../model/index.ts';
-import { Head } from '../../storage/index.ts';
+import { Head, MemoryFiles, ShardStore } from '../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint, type TestValue, textOf } from '../unit/storage/points.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
@@ -75,11 +76,68 @@ describe(`the head against a map (SEED=${SEED})`, () => {
       { seed: SEED, numRuns: 400 },
     );
   });
+
+  it('does so from buckets too, while they are written, and after a start', async () => {
+    const steps = fc.array(fc.tuple(pointsOf(), scanOf(), momentOf()), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        const files = new MemoryFiles();
+        let store = await openStore(files);
+        const oracle = new Oracle();
+        const everything = { low: -(2n ** 63n), high: 2n ** 63n - 1n, mask: null, fields: null };
+        for (const [at, [points, scan, moment]] of list.entries()) {
+          const { batch, bytes } = batchOf(points);
+          const applied = store.apply(batch);
+          store.applied(at + 1);
+          const expected = oracle.apply(points);
+          expect([...(applied.late ?? [])]).to.deep.equal(expected.late);
+          expect(applied.conflicts.map((c) => `${c.field} ${c.rows}`)).to.deep.equal(expected.conflicts);
+          bytes.fill(0xff);
+          if (moment !== 'none') void store.seal();
+          if (moment === 'sealing') await turns(points.length);
+          else if (moment !== 'none') await store.seal();
+          compare(store, oracle, scan);
+          if (moment === 'reopened') {
+            await store.close();
+            store = await openStore(files);
+            // what has not been sealed comes from the stream again
+            for (let n = store.sealed; n <= at; n++) store.apply(batchOf(list[n][0]).batch);
+            store.applied(at + 1);
+            compare(store, oracle, scan);
+          }
+          compare(store, oracle, everything);
+        }
+        await store.close();
+      }),
+      { seed: SEED, numRuns: 250 },
+    );
+  });
 });
 
 // private functions
 
-function compare(head: Head, oracle: Oracle, { low, high, mask, fields }: Scan): void {
+type Moment = 'none' | 'sealing' | 'sealed' | 'reopened';
+
+function momentOf(): fc.Arbitrary<Moment> {
+  return fc.constantFrom('none', 'none', 'none', 'sealing', 'sealed', 'reopened');
+}
+
+/** It seals only when it is told to. */
+function openStore(files: MemoryFiles): Promise<ShardStore> {
+  return ShardStore.open(files, '/data/shard-0', {
+    shard: 0,
+    failed: (error) => {
+      throw error;
+    },
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
+  });
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function compare(head: Head | ShardStore, oracle: Oracle, { low, high, mask, fields }: Scan): void {
   const table = head.series('db', 'autogen', 'm')!;
   const series =
     mask === null ? null : Uint8Array.from({ length: table.size }, (_, i) => (mask[i % mask.length] ? 1 : 0));

@@ -192,12 +192,76 @@ describe('the append log', () => {
     expect(log.failure).to.be.instanceOf(StorageError);
     await log.close();
   });
+
+  it('lets go of whole segments in front, of none that must be kept, and never of the last', async () => {
+    const files = new MemoryFiles();
+    const log = await open(files, { segmentBytesMax: 300 });
+    for (let n = 1; n <= 40; n++) await log.append(payload(n));
+    const all = await files.list(DIR);
+    const { bytes } = log;
+    await log.trim(20, bytes);
+    expect(log.first).to.equal(1);
+    await log.trim(20, 0);
+    expect(log.first).to.be.within(15, 21);
+    expect(await codeOf(readAll(log, 1))).to.equal('position gone');
+    expect(await readAll(log, log.first)).to.deep.equal(lengths(log.first, 40));
+    const keep = 600;
+    await log.trim(40, keep);
+    expect(log.bytes).to.be.within(keep, keep + 300);
+    await log.trim(40, 0);
+    expect((await files.list(DIR)).length).to.equal(1);
+    expect(all).to.include((await files.list(DIR))[0]);
+    await log.close();
+    const again = await open(files);
+    expect([again.first, again.last]).to.deep.equal([log.first, 40]);
+    expect(await again.append(payload(41))).to.equal(41);
+    await again.close();
+  });
+
+  it('tells a reader in front of whom segments go that its position is gone', async () => {
+    const log = await open(new MemoryFiles(), { segmentBytesMax: 300 });
+    for (let n = 1; n <= 40; n++) await log.append(payload(n));
+    const reader = log.read(1);
+    await reader.next();
+    await log.trim(40, 0);
+    const drained = (async () => {
+      for await (const _ of reader);
+    })();
+    expect(await codeOf(drained)).to.equal('position gone');
+    await log.close();
+  });
+
+  it('leaves no hole when the power fails between two removals', async () => {
+    for (let cut = 1; ; cut++) {
+      const files = new MemoryFiles();
+      const log = await open(files, { segmentBytesMax: 300 });
+      for (let n = 1; n <= 40; n++) await log.append(payload(n));
+      await log.close();
+      let calls = 0;
+      const faulty = new FaultyFiles(files, (call) => {
+        if (call !== 'remove' && call !== 'syncDirectory') return null;
+        if (++calls < cut) return null;
+        if (calls === cut) files.crash();
+        return { code: 'failed' };
+      });
+      const cutShort = await open(faulty, { segmentBytesMax: 300 });
+      const code = await codeOf(cutShort.trim(40, 0));
+      if (code === 'fine') break;
+      const again = await open(files);
+      expect(await readAll(again, again.first)).to.deep.equal(lengths(again.first, 40));
+      await again.close();
+    }
+  });
 });
 
 // private functions
 
 function open(files: MemoryFiles | FaultyFiles, options: Partial<LogOptions> = {}): Promise<ShardLog> {
   return ShardLog.open(files, DIR, { shard: 3, ...options });
+}
+
+function lengths(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
 /** Its length is its identity. */

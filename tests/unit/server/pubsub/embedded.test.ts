@@ -70,6 +70,47 @@ describe('embedded broker', () => {
     await broker.close();
   });
 
+  it('recognises duplicates of what its log has let go of, after a start too', async () => {
+    const files = new MemoryFiles();
+    const options = { files, directory: '/data', shards: [0], segmentBytesMax: 1000, logKeepBytes: 0 };
+    let broker = await openEmbeddedBroker(options);
+    await publishRange(broker, 0, 5, 1, 60);
+    await publishRange(broker, 0, 6, 1, 1);
+    await broker.forget(0, 50);
+    await broker.forget(0, 50);
+    expect(await codeOf(collect(broker, 0, 1))).to.equal('position gone');
+    await publishRange(broker, 0, 7, 1, 3);
+    await broker.close();
+    broker = await openEmbeddedBroker(options);
+    for (const [producer, number, sequence] of [
+      [5, 2, 2],
+      [5, 60, 60],
+      [6, 1, 61],
+      [7, 3, 64],
+    ]) {
+      const again = await publish(broker, 0, { producer, number }, `${producer}:${number}`);
+      expect(again).to.deep.equal({ sequence, duplicate: true });
+    }
+    const next = await publish(broker, 0, { producer: 5, number: 61 }, '5:61');
+    expect(next).to.deep.equal({ sequence: 65, duplicate: false });
+    await broker.close();
+  });
+
+  it('refuses a log that has let go of messages whose producers nobody knows', async () => {
+    const files = new MemoryFiles();
+    const options = { files, directory: '/data', shards: [0], segmentBytesMax: 1000, logKeepBytes: 0 };
+    const broker = await openEmbeddedBroker(options);
+    await publishRange(broker, 0, 5, 1, 60);
+    await broker.forget(0, 60);
+    await broker.close();
+    const table = files.bytes('/data/shard-0/producers');
+    table[40] ^= 1;
+    files.place('/data/shard-0/producers', table);
+    expect(await thrown(openEmbeddedBroker(options))).to.match(/shard-0\/producers at 0/);
+    await files.remove('/data/shard-0/producers');
+    expect(await thrown(openEmbeddedBroker(options))).to.match(/messages from 1 to \d+ are neither/);
+  });
+
   it('is full when too much waits for the disk, and takes more afterwards', async () => {
     const broker = await openEmbeddedBroker({
       files: new MemoryFiles(),

@@ -1,0 +1,18 @@
+/** How long work in the background may hold its thread: it asks often, and others run when its share of a turn is used up. */
+
+/** A write or a query waits at most this much longer, and what the asking piece of work takes. */
+const SLICE_MS = 10;
+
+/** Resolves at once while the share lasts, else after everything that waits has run. */
+export function makePause(): () => Promise<void> {
+  let beganMs = performance.now();
+  return () => {
+    if (performance.now() - beganMs < SLICE_MS) return Promise.resolve();
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        beganMs = performance.now();
+        resolve();
+      });
+    });
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Decoded pieces of bucket chunks, kept while they fit a limit in bytes; the piece asked for longest ago goes first. One for all the buckets of a
+ * shard. What it gives out is shared: nobody changes it.
+ */
+
+/** Enough for the hot ends of some thousand series; a shard's head is far larger. */
+export const BLOCK_CACHE_BYTES = 32 * 1024 * 1024;
+/** A scratch larger than this is not kept. */
+const SCRATCH_BYTES_MAX = 4 * 1024 * 1024;
+const SCRATCH_BYTES_MIN = 256 * 1024;
+/** Keys are reader · this + block: exact below 2^53 for two million readers. */
+const BLOCKS_PER_READER = 2 ** 32;
+
+export class BlockCache {
+  readonly bytesMax: number;
+  hits = 0;
+  misses = 0;
+  #bytes = 0;
+  #readers = 0;
+  /** In order of use, latest last. */
+  readonly #entries = new Map<number, Entry>();
+  #scratch = new Uint8Array(SCRATCH_BYTES_MIN);
+
+  constructor(bytesMax = BLOCK_CACHE_BYTES) {
+    this.bytesMax = bytesMax;
+  }
+
+  /** Memory held by what is kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** A number for a new reader; the entries of earlier readers grow old and leave. */
+  register(): number {
+    return this.#readers++;
+  }
+
+  /** Room for stored bytes until they are decoded: the next call may give the same. Exactly that long, at a multiple of 8 in its buffer. */
+  scratch(bytes: number): Uint8Array {
+    if (bytes > SCRATCH_BYTES_MAX) return new Uint8Array(bytes);
+    if (bytes > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(bytes, 2 * this.#scratch.length));
+    return this.#scratch.subarray(0, bytes);
+  }
+
+  get(reader: number, block: number): unknown {
+    const key = reader * BLOCKS_PER_READER + block;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      this.misses++;
+      return undefined;
+    }
+    this.hits++;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry.value;
+  }
+
+  set(reader: number, block: number, value: unknown, bytes: number): void {
+    if (bytes > this.bytesMax) return;
+    const key = reader * BLOCKS_PER_READER + block;
+    const old = this.#entries.get(key);
+    if (old !== undefined) {
+      this.#entries.delete(key);
+      this.#bytes -= old.bytes;
+    }
+    this.#entries.set(key, { value, bytes });
+    this.#bytes += bytes;
+    for (const [oldest, entry] of this.#entries) {
+      if (this.#bytes <= this.bytesMax) return;
+      this.#entries.delete(oldest);
+      this.#bytes -= entry.bytes;
+    }
+  }
+
+  /** Forgets what was kept for a reader that has been closed. */
+  drop(reader: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (Math.floor(key / BLOCKS_PER_READER) !== reader) continue;
+      this.#entries.delete(key);
+      this.#bytes -= entry.bytes;
+    }
+  }
+}
+
+// private functions
+
+type Entry = { readonly value: unknown; readonly bytes: number };

@@ -1,0 +1,124 @@
+/** The chunks of a bucket as its footer tells of them (`layout.ts`), read in place: there is no object per chunk. Touches no file. */
+import { chunkBytes, type Footer, fieldAt, type Place, readPlace, statisticsAt } from './layout.ts';
+import { readStatistics } from './statistics.ts';
+import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
+
+export class ChunkTable {
+  readonly #footer: Footer;
+  readonly #view: DataView;
+  readonly #stride: number;
+
+  constructor(footer: Footer) {
+    const { buffer, byteOffset, byteLength } = footer.chunkTable;
+    this.#footer = footer;
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+    this.#stride = chunkBytes(footer.fields.length);
+  }
+
+  rows(chunk: number): number {
+    return this.#view.getUint32(chunk * this.#stride, true);
+  }
+
+  minOffset(chunk: number): number {
+    return this.#view.getFloat64(chunk * this.#stride + 16, true);
+  }
+
+  maxOffset(chunk: number): number {
+    return this.#view.getFloat64(chunk * this.#stride + 24, true);
+  }
+
+  firstSeries(chunk: number): number {
+    return this.#view.getUint32(chunk * this.#stride + 4, true);
+  }
+
+  lastSeries(chunk: number): number {
+    return this.#view.getUint32(chunk * this.#stride + 8, true);
+  }
+
+  place(chunk: number, at: number): Place {
+    return readPlace(this.#view, chunk * this.#stride + at);
+  }
+
+  /** Numbers of the fields asked for that the bucket has. */
+  fieldsNamed(names: readonly string[] | null): number[] {
+    const wanted = names === null ? null : new Set(names);
+    return this.#footer.fields.flatMap(({ name }, i) => (wanted === null || wanted.has(name) ? [i] : []));
+  }
+
+  /** Chunks whose times and series numbers overlap the request, ascending. */
+  candidates(request: BucketScan): number[] {
+    const found: number[] = [];
+    const { low, high } = this.offsetsOf(request);
+    if (low > high) return found;
+    const list = request.series instanceof Uint32Array ? request.series : null;
+    let at = 0;
+    let chunk = list === null ? 0 : this.#chunkOf(list[0]);
+    while (chunk < this.#footer.chunks) {
+      if (list !== null) {
+        while (at < list.length && list[at] < this.firstSeries(chunk)) at++;
+        if (at === list.length) break;
+        if (list[at] > this.lastSeries(chunk)) {
+          chunk = Math.max(chunk + 1, this.#chunkOf(list[at]));
+          continue;
+        }
+      }
+      const isInTime = this.minOffset(chunk) <= high && this.maxOffset(chunk) >= low;
+      if (isInTime && (list !== null || this.#mayHold(chunk, request))) found.push(chunk);
+      chunk++;
+    }
+    return found;
+  }
+
+  /** The request's times as offsets, cut to what the bucket has. */
+  offsetsOf({ minTime, maxTime }: BucketScan): { low: number; high: number } {
+    const { base, rows, minOffset, maxOffset } = this.#footer;
+    const first = base + BigInt(minOffset);
+    const last = base + BigInt(maxOffset);
+    if (rows === 0 || maxTime < first || minTime > last) return { low: 1, high: 0 };
+    return {
+      low: minTime <= first ? minOffset : Number(minTime - base),
+      high: maxTime >= last ? maxOffset : Number(maxTime - base),
+    };
+  }
+
+  /** Of the fields numbered. */
+  statistics(chunk: number, wanted: readonly number[]): ChunkStatistics {
+    const { base } = this.#footer;
+    const fields = new Map<string, FieldStatistics>();
+    for (const field of wanted) {
+      if (this.place(chunk, fieldAt(field)).length === 0) continue;
+      const { name, type } = this.#footer.fields[field];
+      fields.set(name, readStatistics(this.#view, chunk * this.#stride + statisticsAt(field), type));
+    }
+    return {
+      chunk,
+      rows: this.rows(chunk),
+      firstSeries: this.firstSeries(chunk),
+      lastSeries: this.lastSeries(chunk),
+      minTime: base + BigInt(this.minOffset(chunk)),
+      maxTime: base + BigInt(this.maxOffset(chunk)),
+      fields,
+    };
+  }
+
+  // private functions
+
+  /** The first chunk whose last series is not below this one. */
+  #chunkOf(series: number): number {
+    let low = 0;
+    let high = this.#footer.chunks;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.lastSeries(middle) < series) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #mayHold(chunk: number, { series: mask, map }: BucketScan): boolean {
+    if (mask === null) return true;
+    const last = this.lastSeries(chunk);
+    for (let s = this.firstSeries(chunk); s <= last; s++) if (mask[map === null ? s : map[s]] === 1) return true;
+    return false;
+  }
+}

@@ -1,0 +1,103 @@
+/** Which rows of a chunk a request wants, and the block that shows them. Pure. */
+import type { Block, Column } from '../../model/index.ts';
+import type { Runs } from './column-block.ts';
+import type { BucketScan } from './types.ts';
+
+/** Row ranges [from, to) as pairs, ascending, not touching. */
+export type Ranges = readonly number[];
+
+/** The rows whose series is wanted and, where `within` says so, whose time is. */
+export function mergedRanges(
+  runs: Runs,
+  rows: number,
+  request: BucketScan,
+  within: { readonly times: Float64Array; readonly low: number; readonly high: number } | null,
+): Ranges {
+  const ranges: number[] = [];
+  const { series: wanted, map } = request;
+  let listed = 0;
+  for (let run = 0; run < runs.series.length; run++) {
+    const series = runs.series[run];
+    if (wanted instanceof Uint32Array) {
+      while (listed < wanted.length && wanted[listed] < series) listed++;
+      if (wanted[listed] !== series) continue;
+    } else if (wanted !== null && wanted[map === null ? series : map[series]] !== 1) continue;
+    let from = runs.starts[run];
+    let to = runs.starts[run + 1] ?? rows;
+    if (within !== null) {
+      from = lowerBound(within.times, from, to, within.low);
+      to = upperBound(within.times, from, to, within.high);
+    }
+    if (from === to) continue;
+    if (ranges.length > 0 && ranges[ranges.length - 1] === from) ranges[ranges.length - 1] = to;
+    else ranges.push(from, to);
+  }
+  return ranges;
+}
+
+/** Views on the columns from the first to the last wanted row, with a selection where rows between them are not wanted. */
+export function selectedBlock(
+  base: bigint,
+  rows: number,
+  runs: Runs,
+  map: Uint32Array | null,
+  times: Float64Array,
+  columns: ReadonlyMap<string, Column>,
+  ranges: Ranges,
+): Block {
+  const from = ranges[0];
+  const to = ranges[ranges.length - 1];
+  const series = new Uint32Array(to - from);
+  for (let run = 0; run < runs.series.length; run++) {
+    const end = runs.starts[run + 1] ?? rows;
+    if (end <= from) continue;
+    if (runs.starts[run] >= to) break;
+    const number = runs.series[run];
+    series.fill(map === null ? number : map[number], Math.max(0, runs.starts[run] - from), Math.min(end, to) - from);
+  }
+  const isWhole = from === 0 && to === rows;
+  return {
+    rows: to - from,
+    series,
+    base,
+    offsets: times.subarray(from, to),
+    columns: isWhole ? columns : new Map([...columns].map(([name, column]) => [name, part(column, from, to)])),
+    selection: ranges.length === 2 ? null : selectionOf(ranges, from),
+  };
+}
+
+// private functions
+
+function lowerBound(times: Float64Array, low: number, high: number, time: number): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle] < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function upperBound(times: Float64Array, low: number, high: number, time: number): number {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle] <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function part(column: Column, from: number, to: number): Column {
+  const present = column.present?.subarray(from, to) ?? null;
+  return { ...column, values: column.values.subarray(from, to), present } as Column;
+}
+
+function selectionOf(ranges: Ranges, first: number): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < ranges.length; i += 2) count += ranges[i + 1] - ranges[i];
+  const selection = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let row = ranges[i]; row < ranges[i + 1]; row++) selection[at++] = row - first;
+  }
+  return selection;
+}

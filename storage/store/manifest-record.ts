@@ -1,0 +1,153 @@
+/**
+ * A record of the manifest, as bytes. It says what a sealing added and up to where in the stream, or that databases went; a full one
+ * says everything, so that what stands before it can be forgotten.
+ *
+ * Byte layout, little endian, every part padded with zeros to a multiple of 8:
+ *
+ *      0  u32  bytes of the text       4  u32  sections: how many
+ *      8       u32[sections] their lengths in bytes
+ *              the text: JSON in UTF-8, all but the arrays
+ *              the sections, in the order in which the text needs them:
+ *                for each measurement  u32[series + 1] offsets of the keys, the keys' bytes,
+ *                                      i16[] and f64[] last time of every series (full records; else empty)
+ *                for each bucket       u32[] series and f64[] last time in the bucket, from its base (empty in full records)
+ *
+ * The log that carries it (`../log/record.ts`) has its checksum.
+ */
+import { type FieldType, TextDictionary } from '../../model/index.ts';
+import { StorageError } from '../error.ts';
+import type { MeasurementName } from '../head/types.ts';
+
+export interface ManifestRecord {
+  /** True: forget everything before. */
+  readonly full: boolean;
+  /** Everything up to this sequence is in buckets; null = as before. */
+  readonly sealed: number | null;
+  /** Ids below this one have been given. */
+  readonly nextBucket: number;
+  /** Gone, with all that was known of them before this record. */
+  readonly dropped: readonly string[];
+  /** All of them, at `sealed`; null = as before but for `dropped`. */
+  readonly databases: readonly string[] | null;
+  readonly measurements: readonly ManifestMeasurement[];
+  readonly buckets: readonly ManifestBucket[];
+}
+
+export interface ManifestMeasurement extends MeasurementName {
+  readonly fields: readonly (readonly [string, FieldType])[];
+  /** Number of the first of `keys`: those before are known. */
+  readonly firstSeries: number;
+  readonly keys: TextDictionary;
+  /** As LastTimes.save gives them; empty = the buckets say. */
+  readonly lastHigh: Int16Array;
+  readonly lastLow: Float64Array;
+}
+
+export interface ManifestBucket extends MeasurementName {
+  readonly id: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly base: bigint;
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  /** As RowLayer.late. */
+  readonly late: { readonly min: bigint; readonly max: bigint } | null;
+  /** Greatest time of each series in it, as an offset from base. */
+  readonly lastSeries: Uint32Array;
+  readonly lastOffsets: Float64Array;
+}
+
+export function encodeManifestRecord(record: ManifestRecord): Uint8Array<ArrayBuffer> {
+  const sections: ArrayBufferView[] = [];
+  const measurements = record.measurements.map(({ keys, lastHigh, lastLow, ...rest }) => {
+    sections.push(keys.offsets.subarray(0, keys.size + 1), keys.bytes.subarray(0, keys.offsets[keys.size]));
+    sections.push(lastHigh, lastLow);
+    return rest;
+  });
+  const buckets = record.buckets.map(({ lastSeries, lastOffsets, ...rest }) => {
+    sections.push(lastSeries, lastOffsets);
+    return rest;
+  });
+  const text = encoder.encode(JSON.stringify({ ...record, measurements, buckets }, bigintAsText));
+  let length = pad(8 + 4 * sections.length) + pad(text.length);
+  for (const section of sections) length += pad(section.byteLength);
+  const bytes = new Uint8Array(new ArrayBuffer(length));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, text.length, true);
+  view.setUint32(4, sections.length, true);
+  sections.forEach((section, i) => {
+    view.setUint32(8 + 4 * i, section.byteLength, true);
+  });
+  let at = pad(8 + 4 * sections.length);
+  bytes.set(text, at);
+  at += pad(text.length);
+  for (const { buffer, byteOffset, byteLength } of sections) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+    at += pad(byteLength);
+  }
+  return bytes;
+}
+
+/** Copies what it gives. Throws StorageError `corrupt` on what `encodeManifestRecord` does not make. */
+export function decodeManifestRecord(bytes: Uint8Array): ManifestRecord {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const textBytes = view.getUint32(0, true);
+  const lengths = Array.from({ length: view.getUint32(4, true) }, (_, i) => view.getUint32(8 + 4 * i, true));
+  let at = pad(8 + 4 * lengths.length);
+  const record = JSON.parse(decoder.decode(bytes.subarray(at, at + textBytes))) as Plain;
+  at += pad(textBytes);
+  let next = 0;
+  const take = (): ArrayBuffer => {
+    const length = lengths[next++];
+    if (length === undefined || at + length > bytes.length) throw new StorageError('corrupt', 'a section is missing');
+    const copy = new Uint8Array(length);
+    copy.set(bytes.subarray(at, at + length));
+    at += pad(length);
+    return copy.buffer;
+  };
+  return {
+    ...record,
+    measurements: record.measurements.map((rest) => {
+      const offsets = new Uint32Array(take());
+      const keys = new TextDictionary(new Uint8Array(take()), offsets);
+      return { ...rest, keys, lastHigh: new Int16Array(take()), lastLow: new Float64Array(take()) };
+    }),
+    buckets: record.buckets.map(({ base, minTime, maxTime, late, ...rest }) => {
+      return {
+        ...rest,
+        base: BigInt(base),
+        minTime: BigInt(minTime),
+        maxTime: BigInt(maxTime),
+        late: late === null ? null : { min: BigInt(late.min), max: BigInt(late.max) },
+        lastSeries: new Uint32Array(take()),
+        lastOffsets: new Float64Array(take()),
+      };
+    }),
+  };
+}
+
+// private functions
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+type PlainBucket = Omit<ManifestBucket, 'base' | 'minTime' | 'maxTime' | 'late' | 'lastSeries' | 'lastOffsets'> & {
+  readonly base: string;
+  readonly minTime: string;
+  readonly maxTime: string;
+  readonly late: { readonly min: string; readonly max: string } | null;
+};
+
+/** What the text holds. */
+type Plain = Omit<ManifestRecord, 'measurements' | 'buckets'> & {
+  readonly measurements: readonly Omit<ManifestMeasurement, 'keys' | 'lastHigh' | 'lastLow'>[];
+  readonly buckets: readonly PlainBucket[];
+};
+
+function bigintAsText(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+function pad(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}

@@ -1,0 +1,158 @@
+/**
+ * The rows of one head partition in the order in which buckets hold them: by span of time, then series key, then time. Works on row
+ * numbers only; `gather.ts` fetches values. Cut into pieces with a pause between, since the shard goes on serving meanwhile.
+ *
+ * Rows of a series stand in order of time in the ordered chunks, so a counting sort by series is nearly all of the work; only
+ * series with late rows are sorted by time.
+ */
+import { CHUNK_BITS, CHUNK_ROWS, type Chunk } from '../head/chunk.ts';
+import type { Partition } from '../head/partition.ts';
+import type { TimeRange } from '../head/row-layer.ts';
+import type { HeadSeries } from '../head/series.ts';
+import { SPAN_NS, spanStart } from './partition-map.ts';
+
+/** Called often, after some milliseconds of work at most; others run while it waits. */
+export type Pause = () => Promise<void>;
+
+/** Series sorted in one go. */
+const SERIES_PIECE = 4096;
+/** Rows looked at in one go, where little is done for each. */
+const ROWS_PIECE = CHUNK_ROWS;
+
+export interface SortedSpan {
+  /** Start of the span: base of its offsets. */
+  readonly base: bigint;
+  readonly rows: number;
+  /** The shard's numbers, in order of their keys. */
+  readonly series: Uint32Array;
+  /** Rows of series[i] are [starts[i], starts[i + 1]). */
+  readonly starts: Uint32Array;
+  /** Where a row stands: chunk · CHUNK_ROWS + row in it. */
+  readonly places: Uint32Array;
+  readonly chunks: readonly Chunk[];
+  /** What is to be added to a chunk's offset for one from `base`. */
+  readonly shift: number;
+  readonly late: TimeRange | null;
+}
+
+export async function* sortedSpans(partition: Partition, table: HeadSeries, pause: Pause): AsyncGenerator<SortedSpan> {
+  const { ordered, late } = partition.chunks;
+  const chunks = [...ordered, ...late];
+  const first = spanStart(partition.minTime);
+  for (let base = first; base <= partition.maxTime; base += SPAN_NS) {
+    const shift = Number(partition.base - base);
+    const inside = chunks.map((chunk) => touches(chunk, shift));
+    if (!inside.includes(true)) continue;
+    const counts = new Uint32Array(table.size);
+    let rows = 0;
+    for (const [c, chunk] of chunks.entries()) {
+      if (!inside[c]) continue;
+      rows += eachRow(chunk, shift, (row) => {
+        counts[chunk.series[row]]++;
+      });
+      await pause();
+    }
+    if (rows === 0) continue;
+    const series = await sortedSeries(counts, table, pause);
+    const starts = new Uint32Array(series.length + 1);
+    /** Where the next row of a series goes. */
+    const next = counts;
+    for (let i = 0; i < series.length; i++) {
+      starts[i + 1] = starts[i] + counts[series[i]];
+      next[series[i]] = starts[i];
+    }
+    const places = new Uint32Array(rows);
+    let range: TimeRange | null = null;
+    for (const [c, chunk] of chunks.entries()) {
+      if (!inside[c]) continue;
+      let least = Infinity;
+      let greatest = -Infinity;
+      eachRow(chunk, shift, (row) => {
+        places[next[chunk.series[row]]++] = c * CHUNK_ROWS + row;
+        if (chunk.offsets[row] < least) least = chunk.offsets[row];
+        if (chunk.offsets[row] > greatest) greatest = chunk.offsets[row];
+      });
+      if (c >= ordered.length && least <= greatest) range = widened(range, partition.base, least, greatest);
+      await pause();
+    }
+    if (range !== null) await sortRuns(places, starts, chunks, pause);
+    yield { base, rows, series, starts, places, chunks, shift, late: range };
+  }
+}
+
+// private functions
+
+function touches(chunk: Chunk, shift: number): boolean {
+  return chunk.rows > 0 && chunk.maxOffset + shift >= 0 && chunk.minOffset + shift < Number(SPAN_NS);
+}
+
+/** Visits the rows of the span; gives their number. */
+function eachRow(chunk: Chunk, shift: number, visit: (row: number) => void): number {
+  const { rows, offsets } = chunk;
+  const end = Number(SPAN_NS);
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    const offset = offsets[row] + shift;
+    if (offset < 0 || offset >= end) continue;
+    visit(row);
+    count++;
+  }
+  return count;
+}
+
+function widened(range: TimeRange | null, base: bigint, least: number, greatest: number): TimeRange {
+  const min = base + BigInt(least);
+  const max = base + BigInt(greatest);
+  if (range === null) return { min, max };
+  return { min: min < range.min ? min : range.min, max: max > range.max ? max : range.max };
+}
+
+/** Numbers that have rows, in order of their keys: sorted in pieces, which are merged two by two. */
+async function sortedSeries(counts: Uint32Array, table: HeadSeries, pause: Pause): Promise<Uint32Array> {
+  let from = new Uint32Array(counts.length);
+  let size = 0;
+  for (let series = 0; series < counts.length; series++) if (counts[series] > 0) from[size++] = series;
+  from = from.slice(0, size);
+  const compare = (a: number, b: number): number => table.compare(a, b);
+  for (let at = 0; at < size; at += SERIES_PIECE) {
+    from.subarray(at, at + SERIES_PIECE).sort(compare);
+    await pause();
+  }
+  let to = new Uint32Array(size);
+  for (let width = SERIES_PIECE; width < size; width *= 2) {
+    for (let at = 0; at < size; at += 2 * width) {
+      const middle = Math.min(at + width, size);
+      const end = Math.min(at + 2 * width, size);
+      let left = at;
+      let right = middle;
+      for (let i = at; i < end; i++) {
+        const takesLeft = left < middle && (right >= end || compare(from[left], from[right]) <= 0);
+        to[i] = takesLeft ? from[left++] : from[right++];
+        if (i % SERIES_PIECE === 0) await pause();
+      }
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+/** Brings the rows of each series that is not in order of time into it. */
+async function sortRuns(
+  places: Uint32Array,
+  starts: Uint32Array,
+  chunks: readonly Chunk[],
+  pause: Pause,
+): Promise<void> {
+  const offsetAt = (place: number): number => chunks[place >>> CHUNK_BITS].offsets[place & (CHUNK_ROWS - 1)];
+  let looked = 0;
+  for (let i = 0; i + 1 < starts.length; i++) {
+    const run = places.subarray(starts[i], starts[i + 1]);
+    let isSorted = true;
+    for (let k = 1; k < run.length && isSorted; k++) isSorted = offsetAt(run[k - 1]) < offsetAt(run[k]);
+    if (!isSorted) run.sort((a, b) => offsetAt(a) - offsetAt(b));
+    looked += isSorted ? run.length : 8 * run.length;
+    if (looked < ROWS_PIECE) continue;
+    looked = 0;
+    await pause();
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The real server with heads so small that nearly everything is in buckets: the same answers as from memory, before and after kill -9;
+ * disk space that comes back; snapshots that join the stream without a seam; cursors that are older than the log.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { eventually, metric, results, series, written } from '../support/api.ts';
+import { LiveClient, rowsOf } from '../support/live-client.ts';
+import { Random, seedOfRun } from '../support/random.ts';
+import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
+
+const SEALING = [...QUIET, '--shards', '2', '--head-bytes', '8192', '--log-keep-bytes', '0'];
+const BODIES = 60;
+const LINES = 50;
+const QUESTIONS = [
+  'SELECT * FROM m',
+  'SELECT count(v), sum(v), min(v), max(v), first(v), last(v) FROM m',
+  'SELECT mean(v), count(w), last(s) FROM m GROUP BY time(20s), host fill(none)',
+  "SELECT v, s FROM m WHERE host = 'h3' ORDER BY time DESC LIMIT 20",
+  'SELECT v FROM m WHERE time >= 100s AND time < 200s AND v > 50',
+  'SELECT percentile(v, 90), median(w) FROM m WHERE host =~ /h[12]/ GROUP BY host',
+  'SHOW TAG VALUES FROM m WITH KEY = host',
+  'SHOW FIELD KEYS FROM m',
+];
+
+describe('a server that seals all the time', function () {
+  this.timeout(120_000);
+  const seed = seedOfRun();
+  const started: TestServer[] = [];
+
+  afterEach(async () => {
+    for (const server of started.splice(0)) await server.stop();
+  });
+
+  async function start(flags: readonly string[]): Promise<TestServer> {
+    const server = await startServer(flags);
+    started.push(server);
+    return server;
+  }
+
+  it(`answers as one that keeps everything in memory, also after kill -9 (seed ${seed})`, async () => {
+    const flags = [...SEALING, '--data-dir', await temporaryDirectory()];
+    const plain = await start([...QUIET, '--shards', '2']);
+    let sealing = await start(flags);
+    const random = new Random(seed);
+    for (let n = 0; n < BODIES; n++) {
+      const body = Array.from({ length: LINES }, (_, i) => lineOf(random, n * LINES + i)).join('\n');
+      await Promise.all([written(plain, 'db', body), written(sealing, 'db', body)]);
+    }
+    expect(await metric(sealing, 'millrace_sealings')).to.be.greaterThan(2);
+    expect(await metric(plain, 'millrace_buckets')).to.equal(0);
+    for (const moment of ['sealed', 'after kill -9']) {
+      for (const question of QUESTIONS) {
+        const answer = await results(sealing, 'db', question);
+        expect(answer, `${question}, ${moment}`).to.deep.equal(await results(plain, 'db', question));
+      }
+      if (moment !== 'sealed') break;
+      await sealing.kill();
+      sealing = await start(flags);
+    }
+    expect(await metric(sealing, 'millrace_buckets')).to.be.greaterThan(2);
+  });
+
+  it('gives the disk back when a database is dropped', async () => {
+    const server = await start(SEALING);
+    for (let n = 0; n < BODIES; n++) {
+      const body = Array.from({ length: LINES }, (_, i) => `m,host=h${i} v=${Math.random()} ${n}`).join('\n');
+      await written(server, n % 10 === 9 ? 'kept' : 'gone', body);
+    }
+    const full = await eventually(
+      () => bucketBytes(server),
+      (bytes) => bytes > 20_000,
+    );
+    await results(server, '', 'DROP DATABASE gone');
+    await eventually(
+      () => bucketBytes(server),
+      (bytes) => bytes < full / 3,
+    );
+    expect((await series(server, 'kept', 'SELECT count(v) FROM m'))[0].values[0][1]).to.equal((BODIES / 10) * LINES);
+  });
+
+  it('joins history and stream without a seam while heads are sealed', async () => {
+    const server = await start(SEALING);
+    const total = 120;
+    const writing = (async () => {
+      for (let n = 1; n <= total; n++) {
+        await written(server, 'db', Array.from({ length: 20 }, (_, i) => `m,host=h${i} v=${n} ${n}`).join('\n'));
+      }
+    })();
+    const clients: LiveClient[] = [];
+    for (let c = 0; c < 5; c++) {
+      await eventually(
+        () => series(server, 'db', 'SELECT count(v) FROM m').catch(() => []),
+        (found) => Number(found[0]?.values[0][1] ?? 0) > c * 400,
+      );
+      const client = await LiveClient.connect(server);
+      clients.push(client);
+      client.subscribe({ db: 'db', q: 'SELECT v FROM m WHERE time >= 0 GROUP BY host', mode: 'every' });
+    }
+    await writing;
+    for (const client of clients) {
+      const seen = (): string[] => rowsOf(client.rows()).map(({ series: name, values }) => `${name} ${values[1]}`);
+      await client.until(() => seen().length >= total * 20, 'all rows');
+      expect(new Set(seen()).size, 'each once').to.equal(total * 20);
+      expect(seen().length, 'none twice').to.equal(total * 20);
+      client.close();
+    }
+    expect(await metric(server, 'millrace_sealings')).to.be.greaterThan(0);
+  });
+
+  it('begins anew for a cursor whose place in the log is gone', async () => {
+    const flags = [...SEALING, '--shards', '1', '--data-dir', await temporaryDirectory()];
+    let server = await start(flags);
+    const log = join(server.dataDir, 'shards', 'shard-0', 'log');
+    const q = 'SELECT count(v) FROM m WHERE time >= 0 AND time < 10s GROUP BY time(10s) fill(none)';
+    await written(server, 'db', 'm v=1 1');
+    const first = await LiveClient.connect(server);
+    await first.subscribed({ db: 'db', q });
+    const since = first.cursor();
+    first.cut();
+    const [oldest] = await readdir(log);
+    await written(server, 'db', 'm v=1 2');
+    for (let n = 0; (await readdir(log)).includes(oldest); n++) {
+      expect(n).to.be.lessThan(100);
+      const lines = Array.from({ length: 4000 }, (_, i) => `filler v=${i},w=${i * n} ${n * 4000 + i}`);
+      await written(server, 'db', lines.join('\n'));
+    }
+    // the running query would know what it had sent
+    await server.kill();
+    server = await start(flags);
+    const second = await LiveClient.connect(server);
+    second.subscribe({ db: 'db', q, since });
+    await second.first('reset');
+    await second.until(() => rowsOf(second.rows()).some(({ values }) => values[1] === 2), 'both points');
+    second.close();
+  });
+});
+
+// private functions
+
+/** Mostly in order, some late, some again, some sparse. */
+function lineOf(random: Random, n: number): string {
+  const back = random.next() < 0.2 ? random.between(0, 200) : 0;
+  const second = Math.max(0, Math.floor(n / 10) - back);
+  const fields = [`v=${random.between(0, 100)}`];
+  if (random.next() < 0.5) fields.push(`w=${random.between(-5, 5)}i`);
+  if (random.next() < 0.3) fields.push(`s="text ${random.between(0, 9)}"`);
+  return `m,host=h${random.between(0, 9)} ${fields.join(',')} ${BigInt(second) * 1_000_000_000n}`;
+}
+
+async function bucketBytes(server: TestServer): Promise<number> {
+  let total = 0;
+  for (const shard of await readdir(join(server.dataDir, 'shards'))) {
+    const directory = join(server.dataDir, 'shards', shard, 'buckets');
+    for (const name of await readdir(directory)) {
+      total += (await stat(join(directory, name)).catch(() => ({ size: 0 }))).size;
+    }
+  }
+  return total;
+}
