@@ -91,5 +91,7 @@ export interface Broker {
    * what is gone meet `position gone`; duplicates of it are recognised all the same. Rejects with BrokerError; call it again later.
    */
   forget(shard: number, upTo: number): Promise<void>;
+  /** Of the shard's stream on this machine's disk; 0 where it is kept elsewhere. */
+  bytes(shard: number): number;
   close(): Promise<void>;
 }

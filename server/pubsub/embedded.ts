@@ -127,6 +127,10 @@ class EmbeddedBroker implements Broker {
     return this.#shard(shard).log.last;
   }
 
+  bytes(shard: number): number {
+    return this.#shard(shard).log.bytes;
+  }
+
   forget(shard: number, upTo: number): Promise<void> {
     const work = this.#forgetting.then(() => this.#forget(this.#shard(shard), upTo));
     this.#forgetting = work.catch(() => {});

@@ -67,6 +67,10 @@ class MeteredBroker implements Broker {
     return this.#broker.last(shard);
   }
 
+  bytes(shard: number): number {
+    return this.#broker.bytes(shard);
+  }
+
   forget(shard: number, upTo: number): Promise<void> {
     return this.#broker.forget(shard, upTo);
   }

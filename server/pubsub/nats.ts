@@ -158,6 +158,10 @@ class NatsBroker implements Broker {
   }
 
   /** The stream has limits of its own, and other readers than this process. */
+  bytes(): number {
+    return 0;
+  }
+
   async forget(): Promise<void> {}
 
   close(): Promise<void> {

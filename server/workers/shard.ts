@@ -92,6 +92,11 @@ export class Shard {
     await this.#ownLog?.close();
   }
 
+  /** Of logs on this machine's disk: the stream's, or our own of it. */
+  get logBytes(): number {
+    return this.#ownLog?.bytes ?? this.#broker?.bytes(this.id) ?? 0;
+  }
+
   // private functions
 
   /** What is in buckets need not be in the logs, but for those who resume. */

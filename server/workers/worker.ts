@@ -213,6 +213,7 @@ function readMetrics(): MetricsSnapshot {
   const total = (of: (stats: (typeof all)[number]) => number): number => all.reduce((sum, stats) => sum + of(stats), 0);
   metrics.gauge('head_bytes').set(total((stats) => stats.bytes));
   metrics.gauge('head_points').set(total((stats) => stats.points));
+  metrics.gauge('log_bytes').set([...shards.values()].reduce((sum, { logBytes }) => sum + logBytes, 0));
   metrics.gauge('bucket_bytes').set(total((stats) => stats.bucketBytes));
   metrics.gauge('buckets').set(total((stats) => stats.buckets));
   metrics.gauge('bucket_rows').set(total((stats) => stats.bucketRows));
