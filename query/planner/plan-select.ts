@@ -4,15 +4,15 @@
  */
 import { type FieldType, floorDiv, type MeasurementSchema, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
+import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression, SelectField, SelectStatement } from '../language/ast.ts';
-import { QueryError } from '../language/errors.ts';
-import { printExpression } from '../language/print.ts';
 import { compileRegex } from '../language/regex.ts';
-import { unwrap } from '../language/walk.ts';
-import { arithmeticType, bindCondition, bindLiteral, typeName } from './bind.ts';
+import { unwrap, walk } from '../language/walk.ts';
+import { bindCondition, typeName } from './bind.ts';
 import { checkSelect, isWildcard } from './check.ts';
 import { columnNames } from './names.ts';
-import type { Aggregate, AggregateName, Bound, Plan, PlanColumn, PlanSource, PlanWindow, TimeBounds } from './plan.ts';
+import { OutputBinder } from './outputs.ts';
+import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
 import { splitTime, timeValue } from './time-range.ts';
 
@@ -31,13 +31,13 @@ const EPOCH_WINDOW_MIN = 1024n;
 export function planSelect(statement: SelectStatement, context: PlanContext): Plan {
   const time = statement.fields.find(({ expression }) => isTimeField(expression));
   const stated = statement.fields.filter(({ expression }) => !isTimeField(expression));
-  const facts = checkSelect(statement, stated);
+  const facts = checkSelect(statement, stated, false);
   const { range, rest } = splitTime(statement.condition, context.now);
   const sources = resolveSources(statement, context, rest);
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
   const groupBy = groupKeys(statement, names);
-  const fields = stated.flatMap((field) => expand(field, wildcardNames(statement, names, groupBy)));
-  const aggregate = facts.calls.length > 0;
+  const wild = wildcardNames(statement, names, groupBy);
+  const fields = stated.flatMap((field) => expand(field, wild)).flatMap(withChosenTags);
   const dimension = statement.dimensions.find(({ kind }) => kind === 'time');
   const windowed = dimension?.kind === 'time' && dimension.interval > 0n;
   const upperIsNow = range.max === null && windowed;
@@ -49,7 +49,8 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
     minFromNow: range.minFromNow,
     maxFromNow: range.maxFromNow || upperIsNow,
   };
-  const binder = new OutputBinder(names);
+  const window = windowed ? windowFrom(dimension, bounds, context.now) : null;
+  const binder = new OutputBinder(names, window);
   const timeName = time?.alias ?? 'time';
   const columns = columnNames(fields, timeName);
   for (const { expression } of fields) binder.meet(expression);
@@ -58,23 +59,26 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
     const type = typeName(bound);
     return { name: columns[i], expression: bound, type: type === 'tag' ? 'string' : (type ?? 'float') } as const;
   });
-  const { aggregates } = binder;
+  const { aggregates, transforms } = binder;
+  const aggregate = aggregates.length > 0;
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
     : binder.columns.some(({ kind }) => kind === 'field');
+  const descending = statement.order === 'descending';
   return {
     kind: aggregate ? 'aggregate' : 'raw',
     sources: something ? sources : [],
-    bounds,
+    ...extended(bounds, window, aggregate ? facts.extraWindows : 0, descending),
     groupBy,
-    window: windowed ? windowFrom(dimension, bounds, context.now) : null,
+    window,
     aggregates,
     columns: binder.columns,
+    transforms,
     selector: aggregates.length === 1 && FUNCTIONS.get(aggregates[0].name)?.selector === true,
     timeName,
     outputs,
     fill: statement.fill ?? { kind: 'null' },
-    descending: statement.order === 'descending',
+    descending,
     limit: statement.limit,
     offset: statement.offset,
     seriesLimit: statement.seriesLimit,
@@ -83,6 +87,8 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
 }
 
 // private functions
+
+type Call = Expression & { kind: 'call' };
 
 interface Names {
   readonly fields: ReadonlyMap<string, FieldType>;
@@ -134,18 +140,74 @@ function wildcardNames({ dimensions }: SelectStatement, { fields, tagKeys }: Nam
 function expand(field: SelectField, names: Names): SelectField[] {
   const e = unwrap(field.expression);
   if (isWildcard(e)) return wildcardColumns(e, names);
-  if (e.kind !== 'call' || !isWildcard(e.args[0])) return [field];
-  const function_ = e.name.toLowerCase();
-  const { inputs } = FUNCTIONS.get(function_)!;
-  const matches = matcher(e.args[0]);
+  if (e.kind !== 'call') return [field];
+  const innermost = innermostCall(e);
+  const pattern = innermost.args[0];
+  if (pattern === undefined || !isWildcard(pattern)) return [field];
+  const takes = takenTypes(innermost.name);
+  const matches = matcher(pattern);
   return [...names.fields]
-    .filter(([name, type]) => inputs.includes(type) && matches(name))
+    .filter(([name, type]) => takes.includes(type) && matches(name))
     .map(([name]) => name)
     .sort()
-    .map((name) => ({
-      expression: { ...e, args: [{ kind: 'reference', name, cast: 'field' } as const, ...e.args.slice(1)] },
-      alias: `${field.alias ?? function_}_${name}`,
-    }));
+    .map((name) => ({ expression: withInnermost(e, name), alias: `${field.alias ?? e.name}_${name}` }));
+}
+
+function innermostCall(call: Call): Call {
+  const [first] = call.args;
+  return first?.kind === 'call' ? innermostCall(first) : call;
+}
+
+function withInnermost(call: Call, name: string): Call {
+  const [first, ...rest] = call.args;
+  const inner: Expression =
+    first.kind === 'call' ? withInnermost(first, name) : { kind: 'reference', name, cast: 'field' };
+  return { ...call, args: [inner, ...rest] };
+}
+
+function takenTypes(name: string): readonly FieldType[] {
+  const numbers: readonly FieldType[] = ['float', 'integer', 'unsigned'];
+  if (TRANSFORMS.get(name)?.anyType) return [...numbers, 'boolean', 'string'];
+  return FUNCTIONS.get(name)?.inputs ?? numbers;
+}
+
+/** The tags that top and bottom name are columns of the answer, right behind it. */
+function withChosenTags(field: SelectField): SelectField[] {
+  const call = chooserIn(field.expression);
+  if (call === null) return [field];
+  return [field, ...call.args.slice(1, -1).map((expression) => ({ expression, alias: null }))];
+}
+
+function chooserIn(expression: Expression): Call | null {
+  let found: Call | null = null;
+  walk(expression, (e) => {
+    if (e.kind === 'call' && (e.name === 'top' || e.name === 'bottom')) found = e;
+    return undefined;
+  });
+  return found;
+}
+
+/** Transforms look at windows beside those asked for, from which no row is shown. */
+function extended(
+  bounds: TimeBounds,
+  window: PlanWindow | null,
+  extra: number,
+  descending: boolean,
+): Pick<Plan, 'bounds' | 'shown'> {
+  if (window === null || extra === 0) return { bounds, shown: null };
+  const beside = BigInt(extra) * window.interval;
+  const shown = {
+    min: windowStart({ window, bounds }, windowOf({ window }, bounds.min)),
+    max: bounds.max,
+  };
+  if (descending) {
+    if (!bounds.maxStated) return { bounds, shown: null };
+    const max = bounds.max + beside > TIME_MAX ? TIME_MAX : bounds.max + beside;
+    return { bounds: { ...bounds, max }, shown };
+  }
+  if (!bounds.minStated) return { bounds, shown: null };
+  const min = bounds.min - beside < TIME_MIN ? TIME_MIN : bounds.min - beside;
+  return { bounds: { ...bounds, min }, shown };
 }
 
 function wildcardColumns(e: Expression, { fields, tagKeys }: Names): SelectField[] {
@@ -176,115 +238,4 @@ function windowFrom(
   if (interval >= EPOCH_WINDOW_MIN) return { interval, origin };
   const anchor = bounds.minStated ? bounds.min : bounds.max < TIME_MAX ? bounds.max : now;
   return { interval, origin: origin + floorDiv(anchor - origin, interval) * interval };
-}
-
-/** Collects the aggregates and columns that outputs need; bind only after all have been met, for columns are numbered after aggregates. */
-class OutputBinder {
-  readonly aggregates: Aggregate[] = [];
-  readonly columns: PlanColumn[] = [];
-  readonly #names: Names;
-
-  constructor(names: Names) {
-    this.#names = names;
-  }
-
-  meet(expression: Expression): void {
-    const e = unwrap(expression);
-    if (e.kind === 'call') this.#aggregate(e);
-    else if (e.kind === 'reference') this.#column(e);
-    else if (e.kind === 'binary') {
-      this.meet(e.left);
-      this.meet(e.right);
-    }
-  }
-
-  bind(expression: Expression): Bound {
-    const e = unwrap(expression);
-    if (e.kind === 'call') {
-      const index = this.#aggregate(e);
-      return { kind: 'column', index, type: this.aggregates[index].result };
-    }
-    if (e.kind === 'reference') {
-      const index = this.#column(e);
-      if (index < 0) return { kind: 'absent' };
-      return { kind: 'column', index: this.aggregates.length + index, type: this.columns[index].type };
-    }
-    if (e.kind === 'binary') {
-      const left = this.bind(e.left);
-      const right = this.bind(e.right);
-      const text = `${this.#typed(e.left)} ${e.operator} ${this.#typed(e.right)}`;
-      const type = arithmeticType(e.operator, this.#asTag(e.left, left), this.#asTag(e.right, right), text);
-      return { kind: 'binary', operator: e.operator, left, right, type };
-    }
-    const literal = bindLiteral(e);
-    if (literal === null) throw new QueryError('invalid', `invalid expression in SELECT: ${printExpression(e)}`);
-    return literal;
-  }
-
-  // private functions
-
-  /** Index of a call among the aggregates, where it is put if new. */
-  #aggregate(call: Expression & { kind: 'call' }): number {
-    let name = call.name.toLowerCase() as AggregateName;
-    let argument = unwrap(call.args[0]);
-    if (argument.kind === 'call') {
-      name = 'count distinct';
-      argument = unwrap(argument.args[0]);
-    }
-    if (argument.kind !== 'reference') throw new QueryError('invalid', `expected field argument in ${name}()`);
-    const field = argument.name;
-    const n = call.args.length > 1 ? unwrap(call.args[1]) : null;
-    const parameter = n?.kind === 'integer' || n?.kind === 'number' ? Number(n.value) : 0;
-    const same = (a: Aggregate): boolean => a.name === name && a.field === field && a.parameter === parameter;
-    const known = this.aggregates.findIndex(same);
-    if (known >= 0) return known;
-    const type = this.#names.fields.get(field) ?? 'float';
-    const shape = FUNCTIONS.get(name === 'count distinct' ? 'count' : name)!;
-    if (!shape.inputs.includes(type)) {
-      throw new QueryError('invalid', `unsupported ${name} iterator type: *query.${type}InterruptIterator`);
-    }
-    const result = shape.result === 'same' ? type : shape.result;
-    return this.aggregates.push({ name, field, type, result, parameter }) - 1;
-  }
-
-  /** Index of a field or tag among the columns, where it is put if new; −1 = nobody has it. */
-  #column({ name, cast }: Expression & { kind: 'reference' }): number {
-    const fieldType = this.#names.fields.get(name);
-    const column = this.#columnOf(name, cast, fieldType);
-    if (column === null) return -1;
-    const { kind, type } = column;
-    const known = this.columns.findIndex((c) => c.kind === kind && c.name === name && c.type === type);
-    return known >= 0 ? known : this.columns.push(column) - 1;
-  }
-
-  #columnOf(
-    name: string,
-    cast: (Expression & { kind: 'reference' })['cast'],
-    fieldType: FieldType | undefined,
-  ): PlanColumn | null {
-    if (fieldType !== undefined && cast !== 'tag') {
-      const type = cast === null || cast === 'field' ? fieldType : cast;
-      return { kind: 'field', name, type };
-    }
-    if (this.#names.tagKeys.includes(name) && (cast === null || cast === 'tag')) {
-      return { kind: 'tag', name, type: 'string' };
-    }
-    return null;
-  }
-
-  #asTag(expression: Expression, bound: Bound): Bound {
-    const e = unwrap(expression);
-    return e.kind === 'reference' && this.#isTag(bound) ? { kind: 'tag', name: e.name } : bound;
-  }
-
-  #isTag(bound: Bound): boolean {
-    return bound.kind === 'column' && this.columns[bound.index - this.aggregates.length]?.kind === 'tag';
-  }
-
-  #typed(expression: Expression): string {
-    const e = unwrap(expression);
-    if (e.kind !== 'reference') return printExpression(e);
-    const bound = this.bind(e);
-    return `${e.name}::${this.#isTag(bound) ? 'tag' : (typeName(bound) ?? 'unknown')}`;
-  }
 }

@@ -1,7 +1,8 @@
 /**
  * Plan: a SELECT with every name resolved, as plain data that goes between threads. The planner makes it once; both stages of both
  * drivers read it. Stage 1 (per shard) needs sources, bounds, groupBy, window, aggregates and columns; stage 2 needs the outputs,
- * fill, order and limits. A stage-2 row is `aggregates` followed by `columns`; an output's expression names them by that index.
+ * transforms, fill, order and limits. A stage-2 row is `aggregates` followed by `columns` and `transforms`; an output's expression
+ * names them by that index.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { BinaryOperator, Fill } from '../language/ast.ts';
@@ -14,8 +15,15 @@ export type Bound =
   /** In conditions: a field or tag of the source. */
   | { readonly kind: 'field'; readonly name: string; readonly type: FieldType }
   | { readonly kind: 'tag'; readonly name: string }
-  /** In outputs: index into aggregates followed by columns. */
+  /** In outputs: index into aggregates, columns and transforms, in this order. */
   | { readonly kind: 'column'; readonly index: number; readonly type: FieldType }
+  /** A math function, over numbers only. */
+  | {
+      readonly kind: 'call';
+      readonly name: MathName;
+      readonly args: readonly Bound[];
+      readonly type: FieldType;
+    }
   | {
       readonly kind: 'binary';
       readonly operator: BinaryOperator;
@@ -50,7 +58,52 @@ export type AggregateName =
   | 'percentile'
   | 'distinct'
   /** count(distinct(x)) */
-  | 'count distinct';
+  | 'count distinct'
+  | 'top'
+  | 'bottom'
+  | 'sample';
+
+export type TransformName =
+  | 'derivative'
+  | 'non_negative_derivative'
+  | 'difference'
+  | 'non_negative_difference'
+  | 'elapsed'
+  | 'moving_average'
+  | 'cumulative_sum'
+  | 'integral';
+
+/** What stage 2 computes from the rows of a series one after the other. */
+export interface Transform {
+  readonly name: TransformName;
+  /** Index of its input: aggregates, columns, then transforms before this one. */
+  readonly input: number;
+  /** Of the input. */
+  readonly type: FieldType;
+  readonly result: FieldType;
+  /** Unit of time in ns, or the number of rows of a moving_average; 0 = none. */
+  readonly parameter: bigint;
+}
+
+export type MathName =
+  | 'abs'
+  | 'acos'
+  | 'asin'
+  | 'atan'
+  | 'atan2'
+  | 'ceil'
+  | 'cos'
+  | 'exp'
+  | 'floor'
+  | 'ln'
+  | 'log'
+  | 'log2'
+  | 'log10'
+  | 'pow'
+  | 'round'
+  | 'sin'
+  | 'sqrt'
+  | 'tan';
 
 export interface Aggregate {
   readonly name: AggregateName;
@@ -58,8 +111,10 @@ export interface Aggregate {
   /** Type of its input over all sources; a source whose field cannot be read as that type gives it no values. */
   readonly type: FieldType;
   readonly result: FieldType;
-  /** The N of percentile(x, N), else 0. */
+  /** The N of percentile(x, N), top, bottom and sample, else 0. */
   readonly parameter: number;
+  /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
+  readonly by?: readonly number[];
 }
 
 /** Raw: what a row carries. Aggregate: what the point chosen by the only selector carries besides its value. */
@@ -104,6 +159,10 @@ export interface Plan {
   readonly window: PlanWindow | null;
   readonly aggregates: readonly Aggregate[];
   readonly columns: readonly PlanColumn[];
+  /** Over aggregates where there are some, else over the columns of raw rows. Rows are then what the outputs' transforms give. */
+  readonly transforms: readonly Transform[];
+  /** Where transforms look at windows beside those asked for: which times are shown. null = all in `bounds`. */
+  readonly shown: { readonly min: bigint; readonly max: bigint } | null;
   /** One selector and nothing else: without a window its row has the time of the chosen point. */
   readonly selector: boolean;
   /** Name of the time column, `time` unless the statement names it. */
@@ -119,7 +178,7 @@ export interface Plan {
 }
 
 /** The window of a time; 0 where the plan has no windows. */
-export function windowOf(plan: Plan, time: bigint): number {
+export function windowOf(plan: Pick<Plan, 'window'>, time: bigint): number {
   if (plan.window === null) return 0;
   const { interval, origin } = plan.window;
   const d = time - origin;
@@ -128,7 +187,7 @@ export function windowOf(plan: Plan, time: bigint): number {
 }
 
 /** First nanosecond of a window: the time of its row. Without windows: the stated lower bound, or 0. */
-export function windowStart(plan: Plan, window: number): bigint {
+export function windowStart(plan: Pick<Plan, 'window' | 'bounds'>, window: number): bigint {
   if (plan.window === null) return plan.bounds.minStated ? plan.bounds.min : 0n;
   return plan.window.origin + BigInt(window) * plan.window.interval;
 }

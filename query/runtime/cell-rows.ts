@@ -5,12 +5,14 @@
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
+import { joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import { type Aggregate, type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import type { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { SeriesWindow, TableWriter } from './table-writer.ts';
+import { SeriesWindow } from './table-writer.ts';
+import { rowWriter } from './transform-rows.ts';
 
 /** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
 export const BUCKETS_MAX = 10_000_000;
@@ -24,7 +26,7 @@ interface Track {
 }
 
 export function* cellTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
-  const writer = new TableWriter(plan);
+  const writer = rowWriter(plan);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
   for (const slots of seriesSlots(plan, store)) {
@@ -33,12 +35,10 @@ export function* cellTables(plan: Plan, store: PaneStore): Generator<ResultTable
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
     writer.start(group);
     for (const [time, values] of rowsOf(plan, store, slots, tracks, budget)) {
-      const table = writer.add(time, values);
-      if (table !== null) yield table;
+      yield* writer.add(time, values);
       if (writer.full) break;
     }
-    const rest = writer.finish();
-    if (rest !== null) yield rest;
+    yield* writer.finish();
   }
 }
 
@@ -80,6 +80,7 @@ function rowsOf(
   budget: { buckets: number },
 ): Iterable<Row> {
   if (plan.aggregates[0].name === 'distinct') return distinctRows(plan, store, slots);
+  if (tracks.some(({ state }) => state.points !== undefined)) return chosenRows(plan, store, slots, tracks);
   if (plan.window === null || plan.fill.kind === 'none') return plainRows(plan, store, slots, tracks);
   return filledRows(plan, tracks, budget);
 }
@@ -88,6 +89,33 @@ function* distinctRows(plan: Plan, store: PaneStore, slots: Int32Array): Generat
   for (const slot of plan.descending ? slots.toReversed() : slots) {
     const time = windowStart(plan, store.windowOf(slot));
     for (const value of store.states[0].results!(slot)) yield [time, [value]];
+  }
+}
+
+/** top, bottom and sample: each point at its own time, ascending in a window; beside other aggregates, one row for each time. */
+function* chosenRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: readonly Track[]): Generator<Row> {
+  for (const slot of plan.descending ? slots.toReversed() : slots) {
+    const rows: { time: bigint; values: Value[] }[] = [];
+    const width = tracks.length + plan.columns.length;
+    for (const [a, { state }] of tracks.entries()) {
+      if (state.empty(slot)) continue;
+      const taken = new Map<bigint, number>();
+      const points = state.points?.(slot) ?? [{ ...splitTime(windowStart(plan, store.windowOf(slot))), carried: [] }];
+      for (const point of points) {
+        const time = joinTime(point.high, point.low);
+        const skip = taken.get(time) ?? 0;
+        taken.set(time, skip + 1);
+        let row = rows.filter((r) => r.time === time)[skip];
+        if (tracks.length === 1 || row === undefined) {
+          row = { time, values: new Array<Value>(width).fill(null) };
+          rows.push(row);
+        }
+        row.values[a] = 'value' in point ? point.value : state.result(slot);
+        for (const [c, value] of point.carried.entries()) row.values[tracks.length + c] = value;
+      }
+    }
+    rows.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    for (const { time, values } of rows) yield [time, values];
   }
 }
 
@@ -116,7 +144,7 @@ function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: nu
   const first = Math.min(...firsts);
   const fillers = tracks.map((track) => new Filler(plan, track));
   const rows = last - first + 1;
-  budget.buckets += plan.limit > 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
+  budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
   if (budget.buckets > BUCKETS_MAX) {
     throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
   }

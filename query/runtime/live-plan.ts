@@ -7,8 +7,10 @@
  * history, where the range is known, but would make every live query tick for ever about series that have nothing to say.
  */
 import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
+import { TRANSFORMS } from '../functions/transform.ts';
 import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
+import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { DEFAULT_RULES, type TimeRules } from './watermark.ts';
 
@@ -28,6 +30,17 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
+  for (const { expression } of statement.fields) {
+    walk(expression, (e) => {
+      if (e.kind === 'call' && TRANSFORMS.has(e.name)) {
+        throw new QueryError(
+          'invalid',
+          `live query: ${e.name}() is not kept up to date: it depends on all rows before`,
+        );
+      }
+      return undefined;
+    });
+  }
   if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
 }
 

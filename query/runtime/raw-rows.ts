@@ -88,7 +88,7 @@ class HeldRows {
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#builders = plan.columns.map(({ type }) => new ColumnBuilder(type));
-    this.#pruneAt = plan.limit > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
+    this.#pruneAt = pageOf(plan) > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
   }
 
   startSource(): void {
@@ -181,12 +181,13 @@ class HeldRows {
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
   #order(): Uint32Array {
-    const { descending, limit, offset } = this.#plan;
+    const { descending } = this.#plan;
+    const page = pageOf(this.#plan);
     const groupRanks = this.groups.ranks();
     const seriesRanks = ranksOf(this.#seriesKeys);
     const buckets = bucketed(this.#group, groupRanks);
     if (descending) buckets.reverse();
-    const kept = limit > 0 ? limit + offset : Number.POSITIVE_INFINITY;
+    const kept = page > 0 ? page : Number.POSITIVE_INFINITY;
     const parts: Uint32Array[] = [];
     for (const bucket of buckets) {
       const compare = (a: number, b: number): number =>
@@ -215,6 +216,11 @@ class HeldRows {
   #time(row: number): bigint {
     return joinTime(this.#high[row], this.#low[row]);
   }
+}
+
+/** How many rows of a group the answer needs at most; 0 = all. */
+function pageOf({ limit, offset, transforms }: Plan): number {
+  return limit > 0 && transforms.length === 0 ? limit + offset : 0;
 }
 
 function ranksOf(texts: readonly string[]): Uint32Array {

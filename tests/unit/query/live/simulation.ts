@@ -85,6 +85,8 @@ export function planOf(options: PlanOptions): LivePlan {
           { kind: 'field', name: 'w', type: 'float' },
         ]
       : [],
+    transforms: [],
+    shown: null,
     selector: false,
     timeName: 'time',
     outputs: (raw ? ['v', 'w'] : aggregates.map(([name, field]) => `${name}_${field}`)).map((name, index) => ({
