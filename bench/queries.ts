@@ -203,7 +203,10 @@ async function askDuckDB(): Promise<ReadonlyMap<string, number> | null> {
   const where = `time >= to_timestamp(${START_S + HOUR_S}) AND time < to_timestamp(${START_S + 13 * HOUR_S})`;
   const means = CPU_FIELDS.map((field) => `avg(${field})`).join(', ');
   const shapes = [
-    ['double-groupby-all', `SELECT date_trunc('hour', time) h, hostname, ${means} FROM cpu WHERE ${where} GROUP BY 1, 2 ORDER BY 2, 1`],
+    [
+      'double-groupby-all',
+      `SELECT date_trunc('hour', time) h, hostname, ${means} FROM cpu WHERE ${where} GROUP BY 1, 2 ORDER BY 2, 1`,
+    ],
     ['high-cpu-all', `SELECT * FROM cpu WHERE usage_user > 90 AND ${where} ORDER BY time`],
   ];
   const found = new Map<string, number>();

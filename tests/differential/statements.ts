@@ -58,7 +58,9 @@ function raw(random: Random): string {
 
 function withCast(random: Random, field: string): string {
   const cast =
-    random.next() < 0.1 ? `::${random.pick(['float', 'integer', 'string', 'boolean', 'field', 'tag', 'unsigned'])}` : '';
+    random.next() < 0.1
+      ? `::${random.pick(['float', 'integer', 'string', 'boolean', 'field', 'tag', 'unsigned'])}`
+      : '';
   const alias = random.next() < 0.15 ? ` AS ${random.pick(['x', '"an alias"', 'cpu', 'mean'])}` : '';
   return field + cast + alias;
 }
@@ -74,7 +76,14 @@ function windows(random: Random): string {
   const calls = Array.from({ length: random.between(1, 3) }, () => call(random, shape));
   const interval = random.pick(INTERVALS);
   const offset = random.next() < 0.2 ? `, ${random.pick(['5s', '-5s', '17s', '1m'])}` : '';
-  const tags = random.next() < 0.5 ? '' : `, ${some(random, [...shape.tags, '*'], 2).map(quote).join(', ') || '*'}`;
+  const tags =
+    random.next() < 0.5
+      ? ''
+      : `, ${
+          some(random, [...shape.tags, '*'], 2)
+            .map(quote)
+            .join(', ') || '*'
+        }`;
   const filled =
     random.next() < 0.5
       ? ''
@@ -97,7 +106,8 @@ function arithmetic(random: Random): string {
   const numeric = Object.entries(shape.fields).flatMap(([f, type]) =>
     random.next() < 0.1 || type === 'float' || type === 'integer' ? [quote(f)] : [],
   );
-  const operand = random.next() < 0.5 ? () => random.pick(numeric) : () => call(random, shape, ['mean', 'sum', 'max', 'count']);
+  const operand =
+    random.next() < 0.5 ? () => random.pick(numeric) : () => call(random, shape, ['mean', 'sum', 'max', 'count']);
   const expression = tree(random, operand, 2);
   const alias = random.next() < 0.3 ? ' AS x' : '';
   const window = expression.includes('(') && random.next() < 0.3 ? ` WHERE ${bounds(random)} GROUP BY time(5m)` : '';
@@ -246,7 +256,7 @@ const SHOWS = [
   'SHOW TAG VALUES WITH KEY =~ /o|k/',
   'SHOW TAG VALUES WITH KEY != host',
   "SHOW TAG VALUES FROM cpu WITH KEY = host WHERE region = 'eu'",
-  "SHOW TAG VALUES WITH KEY = host WHERE host =~ /a/",
+  'SHOW TAG VALUES WITH KEY = host WHERE host =~ /a/',
   'SHOW TAG VALUES WITH KEY = nope',
   'SHOW TAG VALUES FROM "odd näme, ü" WITH KEY = "tág"',
   'SHOW SERIES',
@@ -341,7 +351,8 @@ function broken(random: Random): string {
   const change = random.between(0, 4);
   if (change === 0) tokens.splice(at, 1);
   else if (change === 1) tokens.splice(at, 0, tokens[at], ' ');
-  else if (change === 2) tokens.splice(at, 1, random.pick(['FROM', 'SELECT', ',', ')', '(', "'", '"', '5', '~', 'AND', ';', '$x', '@']));
+  else if (change === 2)
+    tokens.splice(at, 1, random.pick(['FROM', 'SELECT', ',', ')', '(', "'", '"', '5', '~', 'AND', ';', '$x', '@']));
   else if (change === 3) tokens.length = at;
   else [tokens[at], tokens[at >> 1]] = [tokens[at >> 1], tokens[at]];
   return tokens.join('');
@@ -376,7 +387,7 @@ function and(random: Random, shape: MeasurementShape): string {
 
 /** Two bounds of time, in one of the spellings. */
 function bounds(random: Random): string {
-  const from = START + (BigInt(random.between(-300, 1_500)) * 1_000_000_000n);
+  const from = START + BigInt(random.between(-300, 1_500)) * 1_000_000_000n;
   const to = from + BigInt(random.between(1, 1_500)) * 1_000_000_000n;
   const end = to > START + SPAN + 5n * MINUTE ? START + SPAN : to;
   return `time ${random.pick(['>=', '>'])} ${spell(random, from)} AND time ${random.pick(['<', '<='])} ${spell(random, end)}`;
