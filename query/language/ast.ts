@@ -52,6 +52,13 @@ export interface MeasurementSource {
   readonly name: { readonly text: string } | { readonly regex: string };
 }
 
+/** `(SELECT …)` in FROM. */
+export interface Subquery {
+  readonly subquery: SelectStatement;
+}
+
+export type SelectSource = MeasurementSource | Subquery;
+
 /** What GROUP BY lists. The first `time` wins; more than one is an error of the planner. */
 export type Dimension =
   | { readonly kind: 'time'; readonly interval: bigint; readonly offset: Expression | null }
@@ -67,7 +74,7 @@ export type Fill =
 export interface SelectStatement {
   readonly kind: 'select';
   readonly fields: readonly SelectField[];
-  readonly sources: readonly MeasurementSource[];
+  readonly sources: readonly SelectSource[];
   readonly condition: Expression | null;
   readonly dimensions: readonly Dimension[];
   readonly fill: Fill | null;

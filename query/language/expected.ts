@@ -23,9 +23,6 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
     return parseError('found EOF, expected */' + describePosition(text, text.length), text.length);
   }
   if (text[at] === '/' && names.has('regex')) return parseError('bad regex: ' + describePosition(text, at - 1), at);
-  if (text[at] === '(' && names.has('identifier') && names.has('regex') && !names.has('number')) {
-    return parseError('subqueries in FROM are not supported yet' + describePosition(text, at), at);
-  }
   const expected = expectedTokens(names);
   if (at >= text.length) {
     const place = describePosition(text.trimEnd() + ' ', endOfText(text, names));
@@ -38,8 +35,9 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
 // private functions
 
 function expectedTokens(names: ReadonlySet<string>): readonly string[] {
-  if (names.has('SELECT')) return STATEMENTS;
+  if (names.has('SHOW')) return STATEMENTS;
   if (names.has('end of input')) return [';'];
+  if (names.has(')') && names.has('GROUP')) return [')'];
   if (names.has('number')) return names.has('TRUE') ? OPERANDS : SIGNED_OPERANDS;
   if (names.has('regex') && !names.has('identifier')) return ['regex'];
   let wanted = [...names];

@@ -41,7 +41,10 @@ InfluxQL {
   Field = FieldExpression Alias?
   Alias = as identifier
   FieldExpression = regex | Expression
-  Sources = NonemptyListOf<source, ",">
+  Sources = NonemptyListOf<Source, ",">
+  Source = "(" Select ")"  -- subquery
+         | source
+  Measurements = NonemptyListOf<source, ",">
   Where = where Expression
   GroupBy = group by NonemptyListOf<FieldExpression, ",">
   Fill = fillHead Arguments ")"  -- call
@@ -67,7 +70,7 @@ InfluxQL {
            | tag keys On? From? Where? OrderBy? Limit? Offset?                      -- tagKeys
            | tag values On? From? WithKey Where? OrderBy? Limit? Offset?            -- tagValues
   On = on identifier
-  From = from Sources
+  From = from Measurements
   WithMeasurement = with measurement (equal | unequal) identifier  -- name
                   | with measurement (like | unlike) regex         -- pattern
   WithKey = with key in "(" NonemptyListOf<identifier, ","> ")"    -- in

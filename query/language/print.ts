@@ -4,7 +4,16 @@
  * exponent and with a point. `parse(print(statement))` is the statement again. Never fails on what the parser made; a tree made
  * by hand gets parentheses where its shape needs them.
  */
-import type { Dimension, Expression, Fill, KeyMatch, MeasurementSource, ShowClauses, Statement } from './ast.ts';
+import type {
+  Dimension,
+  Expression,
+  Fill,
+  KeyMatch,
+  MeasurementSource,
+  SelectSource,
+  ShowClauses,
+  Statement,
+} from './ast.ts';
 import { KEYWORDS } from './grammar.ts';
 import { precedence } from './precedence.ts';
 
@@ -106,7 +115,8 @@ function printAlias(alias: string | null): string {
   return alias === null ? '' : ' AS ' + printIdentifier(alias);
 }
 
-function printSource(source: MeasurementSource): string {
+function printSource(source: SelectSource): string {
+  if ('subquery' in source) return `(${print(source.subquery)})`;
   const name = printMeasurement(source.name);
   const policy = source.retentionPolicy === null ? '' : printIdentifier(source.retentionPolicy);
   if (source.database !== null) return `${printIdentifier(source.database)}.${policy}.${name}`;

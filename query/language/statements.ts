@@ -6,7 +6,7 @@
  */
 // biome-ignore-all lint/suspicious/noExplicitAny: the semantic actions of Ohm carry no types
 import type { MatchResult, Node } from 'ohm-js';
-import type { CastType, Expression, KeyMatch, MeasurementSource, Statement } from './ast.ts';
+import type { CastType, Expression, KeyMatch, MeasurementSource, SelectSource, Statement } from './ast.ts';
 import { parseError, QueryError } from './errors.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
 import { toDimension, toFill } from './group-by.ts';
@@ -41,6 +41,9 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
       seriesLimit: optional(seriesLimit, this) ?? 0,
       seriesOffset: optional(seriesOffset, this) ?? 0,
     };
+  },
+  Source_subquery(_open, select, _close): SelectSource {
+    return { subquery: ast(select, this) };
   },
   Field(expression, alias) {
     return { expression: ast(expression, this), alias: optional(alias, this) };

@@ -104,6 +104,7 @@ function bindMatch(e: Binary, names: Names): Bound {
 }
 
 function bindComparison(e: Binary, names: Names): Bound {
+  if (unwrap(e.left).kind === 'duration' || unwrap(e.right).kind === 'duration') return FALSE;
   const text = (side: Expression): boolean => unwrap(side).kind === 'string';
   const left = bindOperand(e.left, names, text(e.right));
   const right = bindOperand(e.right, names, text(e.left));

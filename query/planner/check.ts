@@ -27,6 +27,8 @@ interface Context {
   readonly statement: SelectStatement;
   readonly facts: FieldFacts;
   readonly windowed: boolean;
+  /** The windows are the statement's own. */
+  readonly ownWindows: boolean;
 }
 
 const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
@@ -61,7 +63,12 @@ export function checkSelect(
     chooser: null,
     extraWindows: 0,
   };
-  const context: Context = { statement, facts, windowed: windows.length > 0 };
+  const context: Context = {
+    statement,
+    facts,
+    windowed: windows.length > 0,
+    ownWindows: windows.length > 0 && !inherited,
+  };
   for (const { expression } of fields) checkExpression(unwrap(expression), context, true);
   if (windows.length > 1) refuse('multiple time dimensions not allowed');
   if (facts.calls.length > 1 && facts.chooser !== null) refuseChooser(facts.chooser);
@@ -169,7 +176,7 @@ function checkCall(call: Call, context: Context, wildcards: boolean): void {
 }
 
 function checkTransform(call: Call, context: Context, wildcards: boolean): void {
-  const { facts, windowed } = context;
+  const { facts, windowed, ownWindows } = context;
   const { name, args } = call;
   facts.onlySelectors = false;
   const { before } = TRANSFORMS.get(name)!;
@@ -192,7 +199,7 @@ function checkTransform(call: Call, context: Context, wildcards: boolean): void 
     facts.distinct = distinct;
     return;
   }
-  if (name !== 'integral' && windowed) refuse(`aggregate function required inside the call to ${name}`);
+  if (name !== 'integral' && ownWindows) refuse(`aggregate function required inside the call to ${name}`);
   checkField(name, inner, facts, wildcards);
 }
 

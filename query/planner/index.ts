@@ -2,4 +2,4 @@
 export { fieldsOf } from './bind.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
-export { type MeasurementMatcher, matchesName, measurementMatchers, mergeSchemas } from './schema.ts';
+export { type MeasurementMatcher, matchesName, measurementMatchers, measurementsOf, mergeSchemas } from './schema.ts';

@@ -8,7 +8,7 @@ import { isMath, mathType } from '../functions/math.ts';
 import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printExpression } from '../language/print.ts';
+import { printExpression, printIdentifier } from '../language/print.ts';
 import { unwrap } from '../language/walk.ts';
 import { arithmeticType, bindLiteral, typeName } from './bind.ts';
 import type { Aggregate, AggregateName, Bound, PlanColumn, PlanWindow, Transform, TransformName } from './plan.ts';
@@ -38,13 +38,17 @@ export class OutputBinder {
   readonly #met: Met[] = [];
   readonly #names: Names;
   readonly #window: PlanWindow | null;
+  /** A function that was given a type that it does not take. Told last: types that do not go together come first. */
+  #unsupported: string | null = null;
 
   constructor(names: Names, window: PlanWindow | null) {
     this.#names = names;
     this.#window = window;
   }
 
+  /** Ask when all outputs are bound. */
   get transforms(): Transform[] {
+    if (this.#unsupported !== null) throw new QueryError('invalid', this.#unsupported);
     const ofRows = this.#met.some(({ of }) => of === 'column');
     if (ofRows && this.aggregates.length > 0) {
       throw new QueryError(
@@ -132,7 +136,7 @@ export class OutputBinder {
       type = this.columns[index].type;
     }
     if (!shape.anyType && !isNumeric(type)) {
-      throw new QueryError('invalid', `unsupported ${shape.title} iterator type: *query.${type}InterruptIterator`);
+      this.#unsupported ??= `unsupported ${shape.title} iterator type: *query.${type}InterruptIterator`;
     }
     const parameter = this.#parameterOf(call);
     const result = shape.result === 'same' ? type : shape.result;
@@ -174,7 +178,7 @@ export class OutputBinder {
     const type = this.#names.fields.get(field) ?? 'float';
     const shape = FUNCTIONS.get(name === 'count distinct' ? 'count' : name)!;
     if (!shape.inputs.includes(type)) {
-      throw new QueryError('invalid', `unsupported ${name} iterator type: *query.${type}InterruptIterator`);
+      this.#unsupported ??= `unsupported ${name} iterator type: *query.${type}InterruptIterator`;
     }
     const result = shape.result === 'same' ? type : shape.result;
     return this.aggregates.push({ name, field, type, result, parameter, ...(by && { by }) }) - 1;
@@ -214,11 +218,25 @@ export class OutputBinder {
     return bound.kind === 'column' && this.columns[bound.index - this.aggregates.length]?.kind === 'tag';
   }
 
-  #typed(expression: Expression): string {
-    const e = unwrap(expression);
-    if (e.kind !== 'reference') return printExpression(e);
-    const bound = this.bind(e);
-    return `${e.name}::${this.#isTag(bound) ? 'tag' : (typeName(bound) ?? 'unknown')}`;
+  /** As messages about types show it: every name with the type it has here. */
+  #typed(e: Expression): string {
+    switch (e.kind) {
+      case 'parenthesis':
+        return `(${this.#typed(e.inner)})`;
+      case 'binary':
+        return `${this.#typed(e.left)} ${e.operator} ${this.#typed(e.right)}`;
+      case 'call':
+        return `${e.name}(${e.args.map((argument) => this.#typed(argument)).join(', ')})`;
+      case 'number':
+        return e.value.toFixed(3);
+      case 'reference': {
+        const tag = !this.#names.fields.has(e.name) && this.#names.tagKeys.includes(e.name);
+        const type = e.cast ?? (tag ? 'tag' : this.#names.fields.get(e.name));
+        return printIdentifier(e.name) + (type === undefined ? '' : `::${type}`);
+      }
+      default:
+        return printExpression(e);
+    }
   }
 }
 

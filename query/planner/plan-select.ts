@@ -4,17 +4,19 @@
  */
 import { type FieldType, floorDiv, type MeasurementSchema, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
-import { TRANSFORMS } from '../functions/transform.ts';
-import type { Expression, SelectField, SelectStatement } from '../language/ast.ts';
+import type { Dimension, Expression, Fill, SelectStatement } from '../language/ast.ts';
+import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
-import { unwrap, walk } from '../language/walk.ts';
+import { walk } from '../language/walk.ts';
 import { bindCondition, typeName } from './bind.ts';
-import { checkSelect, isWildcard } from './check.ts';
+import { checkSelect } from './check.ts';
+import { foldConstants } from './fold.ts';
 import { columnNames } from './names.ts';
 import { OutputBinder } from './outputs.ts';
 import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
-import { splitTime, timeValue } from './time-range.ts';
+import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
+import { expanded } from './wildcards.ts';
 
 export interface PlanContext {
   readonly database: string;
@@ -27,19 +29,44 @@ export interface PlanContext {
 
 /** Below this width window numbers counted from the epoch would leave the safe integers. */
 const EPOCH_WINDOW_MIN = 1024n;
+const NO_FILL: Fill = { kind: 'none' };
 
 export function planSelect(statement: SelectStatement, context: PlanContext): Plan {
+  return planWithin(statement, context, null);
+}
+
+// private functions
+
+/** What a subquery takes from the query around it. */
+interface Outer {
+  readonly range: TimeRange;
+  readonly time: TimeDimension | null;
+  readonly descending: boolean;
+}
+
+function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null): Plan {
+  const own = splitTime(stated.condition, context.now);
+  const range = outer === null ? own.range : intersect(own.range, outer.range);
+  const { rest } = own;
+  const statement = outer === null ? stated : within(stated, outer);
+  const inherited = statement.dimensions.length > stated.dimensions.length;
   const time = statement.fields.find(({ expression }) => isTimeField(expression));
-  const stated = statement.fields.filter(({ expression }) => !isTimeField(expression));
-  const facts = checkSelect(statement, stated, false);
-  const { range, rest } = splitTime(statement.condition, context.now);
-  const sources = resolveSources(statement, context, rest);
+  const asked = statement.fields
+    .filter(({ expression }) => !isTimeField(expression))
+    .map((field) => ({ ...field, expression: foldConstants(field.expression) }));
+  const facts = checkSelect(statement, asked, inherited);
+  const dimension = statement.dimensions.find((d): d is TimeDimension => d.kind === 'time') ?? null;
+  const windowed = dimension !== null && dimension.interval > 0n;
+  const descending = statement.order === 'descending';
+  const inner = { range: untilNow(range, windowed, context.now), time: dimension, descending };
+  const planned = statement.sources.flatMap((source) =>
+    'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
+  );
+  const sources = resolveSources(statement, planned, context, rest);
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
   const groupBy = groupKeys(statement, names);
   const wild = wildcardNames(statement, names, groupBy);
-  const fields = stated.flatMap((field) => expand(field, wild)).flatMap(withChosenTags);
-  const dimension = statement.dimensions.find(({ kind }) => kind === 'time');
-  const windowed = dimension?.kind === 'time' && dimension.interval > 0n;
+  const fields = asked.flatMap((field) => expanded(field, wild));
   const upperIsNow = range.max === null && windowed;
   const bounds: TimeBounds = {
     min: range.min ?? TIME_MIN,
@@ -64,10 +91,10 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
     : binder.columns.some(({ kind }) => kind === 'field');
-  const descending = statement.order === 'descending';
   return {
     kind: aggregate ? 'aggregate' : 'raw',
     sources: something ? sources : [],
+    subqueries: something ? planned.map((plan) => regrouped(plan, groupBy)) : [],
     ...extended(bounds, window, aggregate ? facts.extraWindows : 0, descending),
     groupBy,
     window,
@@ -86,9 +113,7 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
   };
 }
 
-// private functions
-
-type Call = Expression & { kind: 'call' };
+type TimeDimension = Dimension & { kind: 'time' };
 
 interface Names {
   readonly fields: ReadonlyMap<string, FieldType>;
@@ -99,9 +124,59 @@ function isTimeField(expression: Expression): boolean {
   return expression.kind === 'reference' && expression.name === 'time';
 }
 
-function resolveSources(statement: SelectStatement, context: PlanContext, condition: Expression | null): PlanSource[] {
+/** The statement as it stands inside of another: its direction, and its windows where it has none of its own. */
+function within(statement: SelectStatement, { time, descending }: Outer): SelectStatement {
+  if (statement.order === 'descending' && !descending) {
+    throw new QueryError('invalid', 'subqueries must be ordered in the same direction as the query itself');
+  }
+  const own = statement.dimensions.some(({ kind }) => kind === 'time');
+  const dimensions = own || time === null ? statement.dimensions : [...statement.dimensions, time];
+  const fill = statement.fill === null || statement.fill.kind === 'null' ? NO_FILL : statement.fill;
+  const windowed = dimensions.some(({ kind }) => kind === 'time');
+  return {
+    ...statement,
+    dimensions,
+    order: descending ? 'descending' : 'ascending',
+    fill: windowed && statement.fields.some(({ expression }) => hasCall(expression)) ? fill : statement.fill,
+  };
+}
+
+function hasCall(expression: Expression): boolean {
+  let found = false;
+  walk(expression, ({ kind }) => {
+    if (kind === 'call') found = true;
+    return undefined;
+  });
+  return found;
+}
+
+function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
+  return windowed && range.max === null ? { ...range, max: now, maxFromNow: true } : range;
+}
+
+/** The tags that a query groups by are those of the queries inside it too. */
+function regrouped(plan: Plan, keys: readonly string[]): Plan {
+  const groupBy = [...new Set([...plan.groupBy, ...keys])].sort();
+  return { ...plan, groupBy, subqueries: plan.subqueries.map((inner) => regrouped(inner, groupBy)) };
+}
+
+function resolveSources(
+  statement: SelectStatement,
+  subqueries: readonly Plan[],
+  context: PlanContext,
+  condition: Expression | null,
+): PlanSource[] {
   const found = new Map<string, PlanSource>();
-  for (const { database, retentionPolicy, name } of measurementMatchers(statement.sources, context)) {
+  for (const [subquery, { sources, outputs, groupBy }] of subqueries.entries()) {
+    const fields = new Map(outputs.map(({ name, type }) => [name, type]));
+    for (const measurement of new Set(sources.map((source) => source.measurement))) {
+      const bound = condition === null ? null : bindCondition(condition, { fields, tagKeys: groupBy });
+      const place = { database: '', retentionPolicy: '', measurement, subquery };
+      found.set(`${subquery} ${measurement}`, { ...place, fields, tagKeys: groupBy, condition: bound });
+    }
+  }
+  const measurements = statement.sources.flatMap((source) => ('subquery' in source ? [] : [source]));
+  for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
       found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
         database,
@@ -136,57 +211,6 @@ function wildcardNames({ dimensions }: SelectStatement, { fields, tagKeys }: Nam
   return { fields, tagKeys: wild ? [] : tagKeys.filter((key) => !groupBy.includes(key)) };
 }
 
-/** Wildcards and regexes in place of fields, alone or as the argument of a function, become the columns they mean. */
-function expand(field: SelectField, names: Names): SelectField[] {
-  const e = unwrap(field.expression);
-  if (isWildcard(e)) return wildcardColumns(e, names);
-  if (e.kind !== 'call') return [field];
-  const innermost = innermostCall(e);
-  const pattern = innermost.args[0];
-  if (pattern === undefined || !isWildcard(pattern)) return [field];
-  const takes = takenTypes(innermost.name);
-  const matches = matcher(pattern);
-  return [...names.fields]
-    .filter(([name, type]) => takes.includes(type) && matches(name))
-    .map(([name]) => name)
-    .sort()
-    .map((name) => ({ expression: withInnermost(e, name), alias: `${field.alias ?? e.name}_${name}` }));
-}
-
-function innermostCall(call: Call): Call {
-  const [first] = call.args;
-  return first?.kind === 'call' ? innermostCall(first) : call;
-}
-
-function withInnermost(call: Call, name: string): Call {
-  const [first, ...rest] = call.args;
-  const inner: Expression =
-    first.kind === 'call' ? withInnermost(first, name) : { kind: 'reference', name, cast: 'field' };
-  return { ...call, args: [inner, ...rest] };
-}
-
-function takenTypes(name: string): readonly FieldType[] {
-  const numbers: readonly FieldType[] = ['float', 'integer', 'unsigned'];
-  if (TRANSFORMS.get(name)?.anyType) return [...numbers, 'boolean', 'string'];
-  return FUNCTIONS.get(name)?.inputs ?? numbers;
-}
-
-/** The tags that top and bottom name are columns of the answer, right behind it. */
-function withChosenTags(field: SelectField): SelectField[] {
-  const call = chooserIn(field.expression);
-  if (call === null) return [field];
-  return [field, ...call.args.slice(1, -1).map((expression) => ({ expression, alias: null }))];
-}
-
-function chooserIn(expression: Expression): Call | null {
-  let found: Call | null = null;
-  walk(expression, (e) => {
-    if (e.kind === 'call' && (e.name === 'top' || e.name === 'bottom')) found = e;
-    return undefined;
-  });
-  return found;
-}
-
 /** Transforms look at windows beside those asked for, from which no row is shown. */
 function extended(
   bounds: TimeBounds,
@@ -208,24 +232,6 @@ function extended(
   if (!bounds.minStated) return { bounds, shown: null };
   const min = bounds.min - beside < TIME_MIN ? TIME_MIN : bounds.min - beside;
   return { bounds: { ...bounds, min }, shown };
-}
-
-function wildcardColumns(e: Expression, { fields, tagKeys }: Names): SelectField[] {
-  const of = e.kind === 'wildcard' ? e.of : null;
-  const matches = matcher(e);
-  const columns: { name: string; cast: 'field' | 'tag' }[] = [];
-  if (of !== 'tag') for (const name of fields.keys()) columns.push({ name, cast: 'field' });
-  if (of !== 'field') for (const name of tagKeys) columns.push({ name, cast: 'tag' });
-  return columns
-    .filter(({ name }) => matches(name))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map(({ name, cast }) => ({ expression: { kind: 'reference', name, cast }, alias: null }));
-}
-
-function matcher(e: Expression): (name: string) => boolean {
-  if (e.kind !== 'regex') return () => true;
-  const regex = compileRegex(e.pattern);
-  return (name) => regex.test(name);
 }
 
 function windowFrom(

@@ -39,6 +39,8 @@ export interface PlanSource {
   readonly measurement: string;
   readonly fields: ReadonlyMap<string, FieldType>;
   readonly tagKeys: readonly string[];
+  /** Rows come from `Plan.subqueries[subquery]` rather than from the shards; database and policy are empty then. */
+  readonly subquery?: number;
   /** Over fields and tags of this source; the time parts are in `bounds`. null = all rows. */
   readonly condition: Bound | null;
 }
@@ -152,6 +154,8 @@ export interface Plan {
   readonly kind: 'raw' | 'aggregate';
   /** Sorted by measurement; empty = nothing matches, the answer is empty. */
   readonly sources: readonly PlanSource[];
+  /** What its sources name by number, planned with the same bounds, tags and direction. */
+  readonly subqueries: readonly Plan[];
   readonly bounds: TimeBounds;
   /** Tag keys, sorted, wildcards and regexes expanded. */
   readonly groupBy: readonly string[];

@@ -76,6 +76,12 @@ export function timeValue(expression: Expression, now: bigint): { ns: bigint; fr
   }
 }
 
+export function intersect(a: TimeRange, b: TimeRange): TimeRange {
+  const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
+  const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
+  return { min: lower.min, max: upper.max, minFromNow: lower.minFromNow, maxFromNow: upper.maxFromNow };
+}
+
 // private functions
 
 function isTime(expression: Expression): boolean {
@@ -106,12 +112,6 @@ function clamp(ns: bigint): bigint {
   if (ns < TIME_MIN) return TIME_MIN;
   if (ns > TIME_MAX) return TIME_MAX;
   return ns;
-}
-
-function intersect(a: TimeRange, b: TimeRange): TimeRange {
-  const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
-  const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
-  return { min: lower.min, max: upper.max, minFromNow: lower.minFromNow, maxFromNow: upper.maxFromNow };
 }
 
 function incompatible(literal: string): QueryError {

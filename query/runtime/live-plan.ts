@@ -30,6 +30,9 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
+  if (statement.sources.some((source) => 'subquery' in source)) {
+    throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
+  }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
       if (e.kind === 'call' && TRANSFORMS.has(e.name)) {

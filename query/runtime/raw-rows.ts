@@ -22,34 +22,54 @@ export const ROWS_MAX = 10_000_000;
 const PRUNE_ROWS = 65_536;
 
 export function* rawPartials(plan: Plan, source: Source): Generator<RowsPartial> {
-  const held = new HeldRows(plan);
-  for (let s = 0; s < plan.sources.length; s++) collect(plan, s, source, held);
+  const held = new RawRows(plan);
+  for (const [index, { database, retentionPolicy, measurement, subquery }] of plan.sources.entries()) {
+    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+    if (table === null) continue;
+    const { series, fields } = held.wanted(index, table);
+    const { min: minTime, max: maxTime } = plan.bounds;
+    const request = { database, retentionPolicy, measurement, minTime, maxTime, series, fields };
+    for (const block of source.scan(request)) held.add(block, index, table);
+  }
   yield* held.partials();
 }
 
-// private functions
+/** The rows of a raw plan, block by block, and then as partials in the order of the answer. */
+export class RawRows {
+  readonly #plan: Plan;
+  readonly #held: HeldRows;
+  readonly #sources: SourceRows[];
+  readonly #fields: ReadonlySet<string>;
+  #last = -1;
 
-function collect(plan: Plan, index: number, source: Source, held: HeldRows): void {
-  const { database, retentionPolicy, measurement } = plan.sources[index];
-  const table = source.series(database, retentionPolicy, measurement);
-  if (table === null) return;
-  const rows = new SourceRows(plan, index, held.groups);
-  const fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
-  const blocks = source.scan({
-    database,
-    retentionPolicy,
-    measurement,
-    minTime: plan.bounds.min,
-    maxTime: plan.bounds.max,
-    series: rows.wanted(table),
-    fields: [...new Set([...fields, ...fieldsOf(plan.sources[index].condition)])],
-  });
-  held.startSource();
-  for (const block of blocks) {
-    const count = withAnyOf(block, fields, rows, rows.select(block, table, null));
-    if (count > 0) held.add(block, table, rows, count);
+  /** `arrival`: rows of a group keep the order in which they come. */
+  constructor(plan: Plan, arrival = false) {
+    this.#plan = plan;
+    this.#held = new HeldRows(plan, arrival);
+    this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
+    this.#fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
+  }
+
+  /** What a scan of plan.sources[index] should be asked for. */
+  wanted(index: number, table: SeriesTable): { series: Uint8Array | null; fields: string[] } {
+    const fields = [...new Set([...this.#fields, ...fieldsOf(this.#plan.sources[index].condition)])];
+    return { series: this.#sources[index].wanted(table), fields };
+  }
+
+  add(block: Block, index: number, table: SeriesTable): void {
+    if (index !== this.#last) this.#held.startSource();
+    this.#last = index;
+    const rows = this.#sources[index];
+    const count = withAnyOf(block, this.#fields, rows, rows.select(block, table, null));
+    if (count > 0) this.#held.add(block, table, rows, count);
+  }
+
+  partials(): Generator<RowsPartial> {
+    return this.#held.partials();
   }
 }
+
+// private functions
 
 /** Keeps the rows that have at least one of the fields. */
 function withAnyOf(block: Block, fields: ReadonlySet<string>, { rows }: SourceRows, count: number): number {
@@ -84,9 +104,11 @@ class HeldRows {
   /** Index in #seriesKeys by the source's series number. */
   #known: number[] = [];
   #pruneAt: number;
+  readonly #arrival: boolean;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, arrival: boolean) {
     this.#plan = plan;
+    this.#arrival = arrival;
     this.#builders = plan.columns.map(({ type }) => new ColumnBuilder(type));
     this.#pruneAt = pageOf(plan) > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
   }
@@ -193,8 +215,10 @@ class HeldRows {
       const compare = (a: number, b: number): number =>
         compareSplit(this.#high[a], this.#low[a], this.#high[b], this.#low[b]) ||
         seriesRanks[this.#series[a]] - seriesRanks[this.#series[b]];
-      if (!isSorted(bucket, compare)) bucket.sort(compare);
-      if (descending) bucket.reverse();
+      if (!this.#arrival) {
+        if (!isSorted(bucket, compare)) bucket.sort(compare);
+        if (descending) bucket.reverse();
+      }
       parts.push(bucket.length > kept ? bucket.subarray(0, kept) : bucket);
     }
     return joined(parts);

@@ -15,6 +15,7 @@ export class SourceRows {
   readonly #name: string;
   readonly #groups: GroupTable;
   readonly #filter: RowFilter;
+  readonly #inner: boolean;
   #table: SeriesTable | null = null;
   #groupOfSeries = new Int32Array(0);
   /** Rows that passed, of the block last given; valid until the next. */
@@ -25,6 +26,7 @@ export class SourceRows {
     this.#name = plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
+    this.#inner = plan.sources[source].subquery !== undefined;
   }
 
   /** Fills `rows`; returns how many. */
@@ -33,9 +35,7 @@ export class SourceRows {
     if (this.rows.length < block.rows) this.rows = new Uint32Array(block.rows);
     const { series, offsets, selection } = block;
     const rows = this.rows;
-    const { min, max } = this.#plan.bounds;
-    const from = clamp(min - block.base);
-    const to = clamp(max - block.base);
+    const [from, to] = this.#range(block.base);
     const n = selection === null ? block.rows : selection.length;
     const skipped = skip?.length ?? 0;
     let nextSkip = 0;
@@ -74,6 +74,13 @@ export class SourceRows {
   }
 
   // private functions
+
+  /** Offsets that lie in the bounds; rows of a subquery are in them by its own plan, though a window may begin before. */
+  #range(base: bigint): [from: number, to: number] {
+    if (this.#inner) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const { min, max } = this.#plan.bounds;
+    return [clamp(min - base), clamp(max - base)];
+  }
 
   #grown(table: SeriesTable): Int32Array {
     if (table !== this.#table) {

@@ -7,9 +7,11 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import type { ControlEntry } from '../../model/index.ts';
 import {
+  answerOf,
   assertLive,
-  historicalAnswer,
+  measurementsOf,
   type Partial,
+  type Plan,
   parse,
   print,
   QueryError,
@@ -71,7 +73,7 @@ export class QueryRunner {
       throw new QueryError('invalid', 'a subscription takes one SELECT statement');
     }
     assertLive(statement);
-    const other = statement.sources.find((source) => source.database !== null && source.database !== database);
+    const other = measurementsOf(statement).find((source) => source.database !== null && source.database !== database);
     if (other !== undefined) {
       throw new QueryError('invalid', `a subscription reads its own database, "${database}", not "${other.database}"`);
     }
@@ -118,12 +120,13 @@ export class QueryRunner {
         }
         return { tables: [] };
       case 'select': {
-        for (const source of statement.sources) await this.#known(source.database ?? database);
+        for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
         const plan = await planOverShards(statement, database, now, mesh);
-        const shards = Array.from({ length: mesh.shards }, (_, shard) =>
-          mesh.stream<Partial>(shard, 'partials', { shard, plan }),
-        );
-        return { tables: historicalAnswer(plan, shards) };
+        const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
+          Array.from({ length: mesh.shards }, (_, shard) =>
+            mesh.stream<Partial>(shard, 'partials', { shard, plan: { ...leaf, subqueries: [] } }),
+          );
+        return { tables: answerOf(plan, ask) };
       }
       case 'show databases':
         return {

@@ -85,6 +85,7 @@ export function planOf(options: PlanOptions): LivePlan {
           { kind: 'field', name: 'w', type: 'float' },
         ]
       : [],
+    subqueries: [],
     transforms: [],
     shown: null,
     selector: false,
