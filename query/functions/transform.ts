@@ -13,8 +13,8 @@ export interface TransformShape {
   /** Takes fields of any type. */
   readonly anyType: boolean;
   readonly result: FieldType | 'same';
-  /** Windows before the time range that it looks at: itself, or `parameter` = as many as its parameter says. */
-  readonly before: 0 | 1 | 'parameter';
+  /** Windows before the time range that it looks at. */
+  readonly before: 0 | 1;
 }
 
 export type Emit = (time: bigint, value: Value) => void;
@@ -33,7 +33,7 @@ export const TRANSFORMS: ReadonlyMap<string, TransformShape> = new Map<Transform
   ['difference', { title: 'difference', anyType: false, result: 'same', before: 1 }],
   ['non_negative_difference', { title: 'difference', anyType: false, result: 'same', before: 1 }],
   ['elapsed', { title: 'elapsed', anyType: true, result: 'integer', before: 1 }],
-  ['moving_average', { title: 'moving average', anyType: false, result: 'float', before: 'parameter' }],
+  ['moving_average', { title: 'moving average', anyType: false, result: 'float', before: 1 }],
   ['cumulative_sum', { title: 'cumulative sum', anyType: false, result: 'same', before: 0 }],
   ['integral', { title: 'integral', anyType: false, result: 'float', before: 0 }],
 ]);
@@ -43,7 +43,7 @@ export function createTransform(transform: Transform, descending: boolean, windo
   switch (name) {
     case 'derivative':
     case 'non_negative_derivative':
-      return derivative(Number(parameter), descending, name === 'non_negative_derivative');
+      return derivative(type, Number(parameter), descending, name === 'non_negative_derivative');
     case 'difference':
     case 'non_negative_difference':
       return difference(type, name === 'non_negative_difference');
@@ -71,7 +71,7 @@ export function wrapped(type: FieldType, a: Numeric, b: Numeric, sign: 1 | -1): 
 
 // private functions
 
-function derivative(unit: number, descending: boolean, nonNegative: boolean): TransformState {
+function derivative(type: FieldType, unit: number, descending: boolean, nonNegative: boolean): TransformState {
   let before: { time: bigint; value: Numeric } | null = null;
   return {
     next(time, value, emit) {
@@ -79,7 +79,7 @@ function derivative(unit: number, descending: boolean, nonNegative: boolean): Tr
       if (from?.time === time) return;
       before = { time, value: value as Numeric };
       if (from === null) return;
-      const rise = Number(wrapped('float', Number(value), Number(from.value), -1));
+      const rise = Number(wrapped(type, value as Numeric, from.value, -1));
       if (nonNegative && rise < 0) return;
       const ns = Number(descending ? from.time - time : time - from.time);
       const slope = ns > 0 ? rise / (ns / unit) : 0;

@@ -19,8 +19,6 @@ export interface FieldFacts {
   distinct: boolean;
   /** `top` or `bottom`, where one is called. */
   chooser: string | null;
-  /** Windows beside the time range that transforms look at. */
-  extraWindows: number;
 }
 
 interface Context {
@@ -61,7 +59,6 @@ export function checkSelect(
     onlySelectors: true,
     distinct: false,
     chooser: null,
-    extraWindows: 0,
   };
   const context: Context = {
     statement,
@@ -179,17 +176,13 @@ function checkTransform(call: Call, context: Context, wildcards: boolean): void 
   const { facts, windowed, ownWindows } = context;
   const { name, args } = call;
   facts.onlySelectors = false;
-  const { before } = TRANSFORMS.get(name)!;
-  let extra = before === 1 ? 1 : 0;
   if (name === 'moving_average') {
     checkCount(call, 2);
     const n = args[1];
     if (n.kind !== 'integer') refuse(`second argument for moving_average must be an integer, got ${typeOf(n)}`);
     if (n.value <= 1n) refuse(`moving_average window must be greater than 1, got ${n.value}`);
-    extra = Number(n.value);
   } else if (name === 'cumulative_sum' || name.endsWith('difference')) checkCount(call, 1);
   else checkUnit(call);
-  facts.extraWindows = Math.max(facts.extraWindows, extra);
   const inner = args[0];
   if (name !== 'integral' && inner.kind === 'call') {
     if (!windowed) refuse(`${name} aggregate requires a GROUP BY interval`);

@@ -47,6 +47,11 @@ export class OutputBinder {
   }
 
   /** Ask when all outputs are bound. */
+  /** How many values of a stage-2 row come before the transforms. */
+  get inputs(): number {
+    return this.aggregates.length + this.columns.length;
+  }
+
   get transforms(): Transform[] {
     if (this.#unsupported !== null) throw new QueryError('invalid', this.#unsupported);
     const ofRows = this.#met.some(({ of }) => of === 'column');
@@ -57,7 +62,7 @@ export class OutputBinder {
       );
     }
     return this.#met.map(({ of, index, name, type, result, parameter }) => {
-      const input = of === 'aggregate' ? index : of === 'column' ? this.aggregates.length + index : this.#first + index;
+      const input = of === 'aggregate' ? index : of === 'column' ? this.aggregates.length + index : this.inputs + index;
       return { name, input, type, result, parameter };
     });
   }
@@ -85,7 +90,7 @@ export class OutputBinder {
     if (e.kind === 'call' && TRANSFORMS.has(e.name)) {
       const index = this.#transform(e);
       if (index < 0) return { kind: 'absent' };
-      return { kind: 'column', index: this.#first + index, type: this.#met[index].result };
+      return { kind: 'column', index: this.inputs + index, type: this.#met[index].result };
     }
     if (e.kind === 'call') {
       const index = this.#aggregate(e);
@@ -109,11 +114,6 @@ export class OutputBinder {
   }
 
   // private functions
-
-  /** Number of the first transform. */
-  get #first(): number {
-    return this.aggregates.length + this.columns.length;
-  }
 
   /** Index of a call among the transforms, where it is put, behind those inside it, if new; −1 = nobody has its field. */
   #transform(call: Call): number {

@@ -16,6 +16,7 @@ import { OutputBinder } from './outputs.ts';
 import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
 import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
+import { windowsBefore } from './transforms.ts';
 import { expanded } from './wildcards.ts';
 
 export interface PlanContext {
@@ -54,7 +55,7 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   const asked = statement.fields
     .filter(({ expression }) => !isTimeField(expression))
     .map((field) => ({ ...field, expression: foldConstants(field.expression) }));
-  const facts = checkSelect(statement, asked, inherited);
+  checkSelect(statement, asked, inherited);
   const dimension = statement.dimensions.find((d): d is TimeDimension => d.kind === 'time') ?? null;
   const windowed = dimension !== null && dimension.interval > 0n;
   const descending = statement.order === 'descending';
@@ -95,7 +96,12 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
     kind: aggregate ? 'aggregate' : 'raw',
     sources: something ? sources : [],
     subqueries: something ? planned.map((plan) => regrouped(plan, groupBy)) : [],
-    ...extended(bounds, window, aggregate ? facts.extraWindows : 0, descending),
+    ...extended(
+      bounds,
+      window,
+      aggregate ? Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))) : 0,
+      descending,
+    ),
     groupBy,
     window,
     aggregates,

@@ -54,7 +54,7 @@ export class PaneStore {
     const { rows } = from;
     const columns = this.plan.aggregates.map(({ field, type }) => readAs(block.columns.get(field), type));
     this.#findSlots(block, from, count);
-    const carried = this.plan.columns.map((column) => this.#carriedReader(block, table, column));
+    const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
@@ -227,9 +227,14 @@ export class PaneStore {
     for (const state of this.#states) state.reset(slot);
   }
 
-  #carriedReader(block: Block, table: SeriesTable, column: Plan['columns'][number]): (row: number) => Value {
+  #carriedReader(
+    block: Block,
+    from: SourceRows,
+    table: SeriesTable,
+    column: Plan['columns'][number],
+  ): (row: number) => Value {
     if (column.kind === 'field') return columnReader(readAs(block.columns.get(column.name), column.type));
-    return (row) => table.tag(block.series[row], column.name) || null;
+    return (row) => from.tagOf(table, block.series[row], column.name);
   }
 }
 

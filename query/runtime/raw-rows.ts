@@ -136,7 +136,7 @@ class HeldRows {
       if (kind === 'field') {
         const column = block.columns.get(name);
         this.#builders[c].append(column === undefined ? null : columnAs(column, type), rows, count);
-      } else for (let k = 0; k < count; k++) this.#builders[c].push(table.tag(block.series[rows[k]], name) || null);
+      } else for (let k = 0; k < count; k++) this.#builders[c].push(source.tagOf(table, block.series[rows[k]], name));
     }
     if (this.#group.length > this.#pruneAt) this.#prune();
     if (this.#group.length > ROWS_MAX) {

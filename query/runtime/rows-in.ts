@@ -61,6 +61,11 @@ export class SourceRows {
     return this.#groupOfSeries[series];
   }
 
+  /** A tag as a column; a series of a subquery that lacks one it is grouped by has it empty, any other has none. */
+  tagOf(table: SeriesTable, series: number, key: string): string | null {
+    return table.tag(series, key) || (this.#inner ? '' : null);
+  }
+
   /** 1 per series that may have rows, or null where all may: what a scan is asked for. */
   wanted(table: SeriesTable): Uint8Array | null {
     if (this.#plan.sources.length === 0) return null;

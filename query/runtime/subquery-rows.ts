@@ -40,10 +40,11 @@ export async function* subqueryPartials(
 
 // private functions
 
-/** Rows of a single subquery stay as it gives them, one series after the other, unless it gives rows by time itself. */
+/** Rows of a single subquery stay as it gives them, one series after the other, where it has neither windows nor rows of its own. */
 function keepsOrder({ subqueries, sources }: Plan): boolean {
   const [inner] = subqueries;
   if (subqueries.length !== 1 || sources.some(({ subquery }) => subquery === undefined)) return false;
+  if (inner.window !== null) return false;
   return inner.kind === 'aggregate' || inner.transforms.length > 0 || keepsOrder(inner);
 }
 

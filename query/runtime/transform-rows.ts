@@ -9,6 +9,7 @@ import type { Value } from '../../model/index.ts';
 import { createTransform, type TransformState } from '../functions/transform.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Bound, Plan } from '../planner/plan.ts';
+import { windowsBefore } from '../planner/transforms.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { type RowWriter, TableWriter } from './table-writer.ts';
@@ -41,10 +42,12 @@ class TransformWriter implements RowWriter {
   #states: TransformState[] = [];
   #time: bigint | null = null;
   #held = 0;
+  /** By #read: results of the series so far; LIMIT and OFFSET count those of each on its own, as in InfluxDB. */
+  #seen: number[] = [];
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#writer = new TableWriter(plan);
+    this.#writer = new TableWriter({ ...plan, limit: 0, offset: 0 });
     this.#holds = plan.transforms.some(({ name }) => name === 'integral');
     this.#inputs = plan.aggregates.length + plan.columns.length;
     this.#read = [...new Set(plan.outputs.flatMap(({ expression }) => columnsOf(expression)))];
@@ -53,7 +56,8 @@ class TransformWriter implements RowWriter {
   }
 
   get full(): boolean {
-    return this.#writer.full;
+    const { limit, offset } = this.#plan;
+    return limit > 0 && this.#seen.every((seen) => seen >= limit + offset);
   }
 
   start(group: Group): void {
@@ -61,6 +65,7 @@ class TransformWriter implements RowWriter {
     this.#writer.start(group);
     this.#states = transforms.map((transform) => createTransform(transform, descending, window));
     this.#time = null;
+    this.#seen = this.#read.map(() => 0);
   }
 
   add(time: bigint, values: readonly Value[]): readonly ResultTable[] {
@@ -72,7 +77,7 @@ class TransformWriter implements RowWriter {
       if (values[index] !== null || fill.kind !== 'none') this.#give(index, time, values[index]);
     }
     for (const [t, { input }] of transforms.entries()) {
-      if (input < this.#inputs && values[input] !== null) this.#run(t, time, values[input]);
+      if (input < this.#inputs && values[input] !== null && this.#sees(t, time)) this.#run(t, time, values[input]);
     }
     return closed;
   }
@@ -85,6 +90,14 @@ class TransformWriter implements RowWriter {
   }
 
   // private functions
+
+  /** Whether a transform is given the rows of this time. */
+  #sees(t: number, time: bigint): boolean {
+    const { shown, window, transforms } = this.#plan;
+    if (shown === null || window === null) return true;
+    const beside = BigInt(windowsBefore(transforms, this.#inputs, t)) * window.interval;
+    return time >= shown.min - beside && time <= shown.max + beside;
+  }
 
   #run(t: number, time: bigint, value: NonNullable<Value>): void {
     this.#states[t].next(time, value, (at, result) => {
@@ -99,6 +112,9 @@ class TransformWriter implements RowWriter {
     const { shown } = this.#plan;
     const at = this.#read.indexOf(index);
     if (at < 0 || (shown !== null && (time < shown.min || time > shown.max))) return;
+    const { limit, offset } = this.#plan;
+    const place = this.#seen[at]++;
+    if (place < offset || (limit > 0 && place >= limit + offset)) return;
     this.#waiting[at].times.push(time);
     this.#waiting[at].values.push(value);
     if (++this.#held > WAITING_MAX) throw new QueryError('invalid', `integral() over more than ${WAITING_MAX} windows`);
