@@ -1,7 +1,7 @@
 /**
  * From the states of cells to tables: results, fill, order. Each aggregate is filled on its own, as InfluxDB does: from the stated
  * lower bound, else from its first window with a value in that series, to the upper bound; one that has no value in a series stays
- * null there. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
+ * null there, or has the value that fill() states. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
@@ -134,14 +134,11 @@ function* plainRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: rea
 
 function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: number }): Generator<Row> {
   const last = windowOf(plan, plan.bounds.max);
+  const nowhere = plan.fill.kind === 'value' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const firsts = tracks.map(({ windows }) =>
-    windows.length === 0
-      ? Number.POSITIVE_INFINITY
-      : plan.bounds.minStated
-        ? windowOf(plan, plan.bounds.min)
-        : windows[0],
+    windows.length === 0 ? nowhere : plan.bounds.minStated ? windowOf(plan, plan.bounds.min) : windows[0],
   );
-  const first = Math.min(...firsts);
+  const first = Math.min(...firsts.filter(Number.isFinite));
   const fillers = tracks.map((track) => new Filler(plan, track));
   const rows = last - first + 1;
   budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
@@ -198,7 +195,7 @@ class Filler {
   #filled(window: number): Value {
     const { fill } = this.#plan;
     const { aggregate, state, slots, windows } = this.#track;
-    if (slots.length === 0) return null;
+    if (slots.length === 0 && fill.kind !== 'value') return null;
     const before = this.#next - this.#step;
     switch (fill.kind) {
       case 'value':
