@@ -6,14 +6,31 @@
 import { parseError, type QueryError } from './errors.ts';
 import { describePosition, skipSpace, tokenAt } from './tokens.ts';
 
-const STATEMENTS = ['SELECT', 'SHOW', 'CREATE', 'DROP'];
+const STATEMENTS = ['SELECT', 'SHOW', 'CREATE', 'DROP', 'EXPLAIN'];
 const OPERANDS = ['identifier', 'string', 'number', 'bool'];
 const SIGNED_OPERANDS = ['identifier', 'number', 'duration', '('];
 const CASTS = ['float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag'];
 /** The order in which errors list what they expect; what is not here follows, sorted. */
 const ORDER = ['identifier', ...CASTS, 'IN', '=', '=~', 'ASC', 'DESC', '(', ')'];
 /** May stand in many places and helps in few. */
-const OPTIONAL = new Set(['operator', ',', '.', '::', '(', 'AS', 'ON', 'parameter', 'regex', '!=', '!~', 'DISTINCT']);
+const OPTIONAL = new Set([
+  'operator',
+  ',',
+  '.',
+  '::',
+  '(',
+  'AS',
+  'ON',
+  'parameter',
+  'regex',
+  '!=',
+  '!~',
+  'DISTINCT',
+  'INTO',
+  'EXACT',
+  'ANALYZE',
+  'INF',
+]);
 
 /** `failures` are descriptions of tokens as grammar.ts gives them, `at` the offset at which they were looked for. */
 export function syntaxError(text: string, failures: readonly string[], at: number): QueryError {
@@ -40,7 +57,8 @@ function expectedTokens(names: ReadonlySet<string>): readonly string[] {
   if (names.has(')') && names.has('GROUP')) return [')'];
   if (names.has('number')) return names.has('TRUE') ? OPERANDS : SIGNED_OPERANDS;
   if (names.has('regex') && !names.has('identifier')) return ['regex'];
-  let wanted = [...names];
+  if (names.has('EXACT')) return names.has('WITH') ? ['WITH'] : ['EXACT', 'CARDINALITY'];
+  let wanted = [...names].filter((name) => name !== ':');
   if (names.has('operator')) wanted = wanted.filter((name) => name !== '=~' && name !== '!~');
   if (names.has('WITH')) wanted = wanted.filter((name) => name !== 'FROM');
   const required = wanted.filter((name) => !OPTIONAL.has(name));

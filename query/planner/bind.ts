@@ -145,6 +145,7 @@ function bindOperand(expression: Expression, names: Names, besideText: boolean):
     return { kind: 'call', name: e.name, args, type: mathType(e.name, type) };
   }
   const literal = bindLiteral(e);
+  if (e.kind === 'call') throw new QueryError('invalid', `invalid function call in condition: ${printExpression(e)}`);
   if (literal === null) throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
   return literal;
 }

@@ -51,6 +51,7 @@ export function checkSelect(
   fields: readonly SelectField[],
   inherited: boolean,
 ): FieldFacts {
+  for (const dimension of statement.dimensions) if (dimension.kind === 'refused') refuse(dimension.message);
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time');
   const facts: FieldFacts = {

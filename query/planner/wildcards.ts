@@ -21,6 +21,13 @@ export function expanded(field: SelectField, names: Names): SelectField[] {
   return expand(field, names).flatMap(withChosenTags);
 }
 
+/** Names of the tags that top and bottom take: SELECT … INTO writes them as tags. */
+export function chosenTags(fields: readonly SelectField[]): string[] {
+  return fields.flatMap(({ expression }) =>
+    (chooserIn(expression)?.args.slice(1, -1) ?? []).flatMap((tag) => (tag.kind === 'reference' ? [tag.name] : [])),
+  );
+}
+
 // private functions
 
 /** Wildcards and regexes in place of fields, alone or as the argument of a function, become the columns they mean. */

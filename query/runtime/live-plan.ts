@@ -27,6 +27,7 @@ const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
+  if (statement.into !== undefined) refuse('INTO', 'only stored continuous queries write');
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');

@@ -2,6 +2,8 @@
 import type { Value } from '../../../../model/index.ts';
 import {
   answerOf,
+  countAnswer,
+  countedStatement,
   historicalShard,
   mergeSchemas,
   type Partial,
@@ -40,6 +42,13 @@ export async function ask(text: string, shards: readonly Source[], now = NOW): P
       for await (const table of answerOf(plan, streams)) tables.push(table);
       return seriesOf(tables);
     }
+    case 'show cardinality':
+      return seriesOf(
+        countAnswer(
+          statement,
+          shards.map((shard) => structuredClone(showShard(countedStatement(statement), context, shard))),
+        ),
+      );
     case 'show measurements':
     case 'show tag keys':
     case 'show tag values':
