@@ -1,7 +1,7 @@
 /**
  * Stage 1 of a raw plan: the rows of one shard that pass, in the order of the answer (group, time, series), as partials of bounded
  * size. All rows are collected before the first partial is made, because blocks come in no order and live only for a turn; where the
- * plan has a LIMIT, no more than it needs per group is kept.
+ * plan has a LIMIT, no more than it needs per group is kept. Long because ordering and throwing away work on the same columns.
  */
 import { type Block, type Column, compareText, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
 import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
@@ -18,8 +18,9 @@ import type { Source } from './source.ts';
 export const PARTIAL_ROWS_MAX = 8_192;
 /** Rows that one query may hold per shard: with ten fields some 1 GB. */
 export const ROWS_MAX = 10_000_000;
-/** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. */
-const PRUNE_ROWS = 65_536;
+/** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. Few, for what is thrown away says which later
+ * rows need not be looked at. */
+const PRUNE_ROWS = 4_096;
 
 export function* rawPartials(plan: Plan, source: Source): Generator<RowsPartial> {
   const held = new RawRows(plan);
@@ -29,7 +30,9 @@ export function* rawPartials(plan: Plan, source: Source): Generator<RowsPartial>
     const { series, fields } = held.wanted(index, table);
     const { min: minTime, max: maxTime } = plan.bounds;
     const request = { database, retentionPolicy, measurement, minTime, maxTime, series, fields };
-    for (const block of source.scan(request)) held.add(block, index, table);
+    // The newest rows first where they are wanted, so that the older ones are left out unseen.
+    const blocks = plan.descending && pageOf(plan) > 0 ? [...source.scan(request)].reverse() : source.scan(request);
+    for (const block of blocks) held.add(block, index, table);
   }
   yield* held.partials();
 }
@@ -60,7 +63,8 @@ export class RawRows {
     if (index !== this.#last) this.#held.startSource();
     this.#last = index;
     const rows = this.#sources[index];
-    const count = withAnyOf(block, this.#fields, rows, rows.select(block, table, null));
+    const selected = this.#held.withinPage(block, rows, rows.select(block, table, null));
+    const count = withAnyOf(block, this.#fields, rows, selected);
     if (count > 0) this.#held.add(block, table, rows, count);
   }
 
@@ -105,6 +109,8 @@ class HeldRows {
   #known: number[] = [];
   #pruneAt: number;
   readonly #arrival: boolean;
+  /** By group that had as many rows as the answer needs when rows were last thrown away: time high, low of the last of these. */
+  readonly #ends: ({ readonly high: number; readonly low: number } | undefined)[] = [];
 
   constructor(plan: Plan, arrival: boolean) {
     this.#plan = plan;
@@ -115,6 +121,24 @@ class HeldRows {
 
   startSource(): void {
     this.#known = [];
+  }
+
+  /** Drops rows behind those that the answer can still need; returns how many are left. */
+  withinPage(block: Block, source: SourceRows, count: number): number {
+    if (this.#ends.length === 0) return count;
+    const { rows } = source;
+    const { series, offsets } = block;
+    const base = splitTime(block.base);
+    const sign = this.#plan.descending ? -1 : 1;
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const row = rows[k];
+      const end = this.#ends[source.groupOf(series[row])];
+      const sum = base.low + offsets[row];
+      if (end !== undefined && compareSplit(highOf(base.high, sum), lowOf(sum), end.high, end.low) * sign > 0) continue;
+      rows[kept++] = row;
+    }
+    return kept;
   }
 
   add(block: Block, table: SeriesTable, source: SourceRows, count: number): void {
@@ -235,6 +259,17 @@ class HeldRows {
     this.#high = Array.from(order, (row) => this.#high[row]);
     this.#low = Array.from(order, (row) => this.#low[row]);
     this.#pruneAt = order.length * 2 + PRUNE_ROWS;
+    if (!this.#arrival) this.#findEnds();
+  }
+
+  /** The rows stand in the order of the answer, no more of a group than are needed. */
+  #findEnds(): void {
+    const page = pageOf(this.#plan);
+    for (let row = 0, count = 0; row < this.#group.length; row++) {
+      const group = this.#group[row];
+      count = row > 0 && this.#group[row - 1] === group ? count + 1 : 1;
+      if (count === page) this.#ends[group] = { high: this.#high[row], low: this.#low[row] };
+    }
   }
 
   #time(row: number): bigint {
