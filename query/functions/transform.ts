@@ -4,8 +4,8 @@
  * of the row that it was just given (integral: at the start of each window, once that is over). Rows without a value are not
  * there for it. Of rows at one time only the first counts, but for cumulative_sum and elapsed, and integral, where the last does.
  */
-import { type FieldType, floorDiv, type Value } from '../../model/index.ts';
-import type { PlanWindow, Transform, TransformName } from '../planner/plan.ts';
+import type { FieldType, Value } from '../../model/index.ts';
+import { type PlanWindow, startOf, type Transform, type TransformName, windowOf } from '../planner/plan.ts';
 
 export interface TransformShape {
   /** Name in the message for a type it does not take. */
@@ -190,9 +190,9 @@ class Integral implements TransformState {
 
   #open(time: bigint): void {
     if (this.#window === null) return;
-    const { interval, origin } = this.#window;
-    this.#start = origin + floorDiv(time - origin, interval) * interval;
-    this.#end = this.#start + interval;
+    const window = windowOf({ window: this.#window }, time);
+    this.#start = startOf(this.#window, window);
+    this.#end = startOf(this.#window, window + 1);
   }
 
   #add(from: { time: bigint; value: number }, time: bigint, value: number): void {

@@ -95,6 +95,8 @@ export interface SelectStatement {
   readonly offset: number;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+  /** tz('…'); not there = UTC. */
+  readonly timeZone?: string;
 }
 
 /** Clauses that the SHOW statements share; null and 0 = not said. */

@@ -27,6 +27,7 @@ const OPTIONAL = new Set([
   '!~',
   'DISTINCT',
   'INTO',
+  'tz',
   'EXACT',
   'ANALYZE',
   'INF',

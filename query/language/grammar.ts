@@ -38,6 +38,7 @@ InfluxQL {
 
   Explain = explain analyze? Select
   Select = select Fields Into? from Sources Where? GroupBy? Fill? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?
+           TimeZone?
   Fields = NonemptyListOf<Field, ",">
   Field = FieldExpression Alias?
   Alias = as identifier
@@ -54,6 +55,7 @@ InfluxQL {
   GroupBy = group by NonemptyListOf<FieldExpression, ",">
   Fill = fillHead Arguments ")"  -- call
        | fillWord                -- bare
+  TimeZone = tzHead Arguments ")"
   OrderBy = order by NonemptyListOf<SortField, ",">
   SortField = direction             -- alone
             | identifier direction?  -- named
@@ -151,6 +153,7 @@ InfluxQL {
   like (=~) = "=~"
   unlike (!~) = "!~"
   operator (operator) = "<=" | ">=" | "!=" | "<>" | "<" | ">" | "=" ~"~" | "+" | "-" | "*" | "/" | "%" | "&" | "|" | "^" | and | or
+  tzHead (tz) = ${word('tz')} "("
   fillHead (fill) = ${word('fill')} "("
   fillWord (fill) = ${word('fill')} ~${PART}
 

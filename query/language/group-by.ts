@@ -24,6 +24,19 @@ export function toDimension(expression: Expression): Dimension {
   }
 }
 
+/** The argument of tz(): a zone that the engine knows. */
+export function toTimeZone(args: readonly Expression[], at: number): string {
+  const [name] = args;
+  if (name === undefined || args.length > 1) throw parseError('tz requires exactly one argument', at);
+  if (name.kind !== 'string') throw parseError('expected string argument in tz()', at);
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name.value });
+  } catch {
+    throw parseError(`unable to find time zone ${name.value}`, at);
+  }
+  return name.value;
+}
+
 export function toFill(args: readonly Expression[], at: number): Fill {
   const [value] = args;
   if (value === undefined || args.length > 1) {

@@ -47,6 +47,7 @@ export function print(statement: Statement): string {
         printCount('OFFSET', statement.offset),
         printCount('SLIMIT', statement.seriesLimit),
         printCount('SOFFSET', statement.seriesOffset),
+        statement.timeZone === undefined ? '' : ` TZ('${escapeText(statement.timeZone, "'")}')`,
       ].join('');
     case 'create database':
       return 'CREATE DATABASE ' + printIdentifier(statement.database) + printRetention(statement.retention);

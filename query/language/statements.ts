@@ -19,7 +19,7 @@ import type {
 } from './ast.ts';
 import { parseError, QueryError } from './errors.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
-import { toDimension, toFill } from './group-by.ts';
+import { toDimension, toFill, toTimeZone } from './group-by.ts';
 import { applySign, bindParameter, readDuration, readInteger, readQuoted, readRegex } from './literals.ts';
 import { assemble, type Operation } from './precedence.ts';
 import { compileRegex } from './regex.ts';
@@ -40,7 +40,22 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   Query(first, _semicolons, rest, _end) {
     return [first, ...rest.children].flatMap((part) => all(part.child(0), this));
   },
-  Select(_select, fields, into, _from, sources, where, groupBy, fill, order, limit, offset, seriesLimit, seriesOffset) {
+  Select(
+    _select,
+    fields,
+    into,
+    _from,
+    sources,
+    where,
+    groupBy,
+    fill,
+    order,
+    limit,
+    offset,
+    seriesLimit,
+    seriesOffset,
+    zone,
+  ) {
     return {
       kind: 'select',
       fields: ast(fields, this),
@@ -54,6 +69,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
       offset: optional(offset, this) ?? 0,
       seriesLimit: optional(seriesLimit, this) ?? 0,
       seriesOffset: optional(seriesOffset, this) ?? 0,
+      ...(zone.numChildren > 0 && { timeZone: optional(zone, this) }),
     };
   },
   Source_subquery(_open, select, _close): SelectSource {
@@ -98,6 +114,9 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   },
   Fill_bare(word) {
     throw parseError('fill must be a function call', word.source.startIdx);
+  },
+  TimeZone(head, list, _close) {
+    return toTimeZone(ast(list, this), head.source.startIdx);
   },
   OrderBy(_order, _by, list) {
     const fields: SortField[] = all(list.asIteration(), this);

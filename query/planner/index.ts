@@ -4,4 +4,5 @@ export { explainPlan } from './explain.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
 export { type MeasurementMatcher, matchesName, measurementMatchers, measurementsOf, mergeSchemas } from './schema.ts';
+export { shiftAt, type ZoneShift } from './time-zone.ts';
 export { chosenTags } from './wildcards.ts';

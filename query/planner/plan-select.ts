@@ -16,6 +16,7 @@ import { OutputBinder } from './outputs.ts';
 import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
 import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
+import { type ZoneShift, zoneShifts } from './time-zone.ts';
 import { windowsBefore } from './transforms.ts';
 import { expanded } from './wildcards.ts';
 
@@ -46,7 +47,8 @@ interface Outer {
 }
 
 function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null): Plan {
-  const own = splitTime(stated.condition, context.now);
+  const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
+  const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
   const { rest } = own;
   const statement = outer === null ? stated : within(stated, outer);
@@ -77,7 +79,7 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
     minFromNow: range.minFromNow,
     maxFromNow: range.maxFromNow || upperIsNow,
   };
-  const window = windowed ? windowFrom(dimension, bounds, context.now) : null;
+  const window = windowed ? windowFrom(dimension, bounds, context.now, zone) : null;
   const binder = new OutputBinder(names, window);
   const timeName = time?.alias ?? 'time';
   const columns = columnNames(fields, timeName);
@@ -109,6 +111,7 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
     transforms,
     selector: aggregates.length === 1 && FUNCTIONS.get(aggregates[0].name)?.selector === true,
     timeName,
+    ...(zone !== null && { zone }),
     outputs,
     fill: statement.fill ?? { kind: 'null' },
     descending,
@@ -244,10 +247,23 @@ function windowFrom(
   { interval, offset }: { readonly interval: bigint; readonly offset: Expression | null },
   bounds: TimeBounds,
   now: bigint,
+  zone: readonly ZoneShift[] | null,
 ): PlanWindow {
-  const shift = offset === null ? 0n : timeValue(offset, now).ns;
+  const relevant = zone === null ? [] : zone.filter((shift, i) => overlaps(zone, shift, i, bounds));
+  const [first = { offset: 0n }] = relevant;
+  // shifts by whole windows do not move their edges: what is left is one distance from UTC
+  const shifts = relevant.some((shift) => (shift.offset - first.offset) % interval !== 0n) ? { shifts: relevant } : {};
+  const ahead = 'shifts' in shifts ? 0n : first.offset;
+  const shift = (offset === null ? 0n : timeValue(offset, now).ns) - ahead;
   const origin = shift - floorDiv(shift, interval) * interval;
-  if (interval >= EPOCH_WINDOW_MIN) return { interval, origin };
+  if (interval >= EPOCH_WINDOW_MIN) return { interval, origin, ...shifts };
   const anchor = bounds.minStated ? bounds.min : bounds.max < TIME_MAX ? bounds.max : now;
   return { interval, origin: origin + floorDiv(anchor - origin, interval) * interval };
+}
+
+/** Whether a zone's shift holds at some time in the bounds, or near them. */
+function overlaps(zone: readonly ZoneShift[], shift: ZoneShift, index: number, { min, max }: TimeBounds): boolean {
+  const near = 366n * 24n * 3600n * 1_000_000_000n;
+  const next = zone[index + 1];
+  return shift.from <= max + near && (next === undefined || next.from >= min - near);
 }

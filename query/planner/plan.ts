@@ -6,6 +6,7 @@
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { BinaryOperator, Fill } from '../language/ast.ts';
+import { shiftAt, toUtc, type ZoneShift } from './time-zone.ts';
 
 /** An expression whose names are known. `absent` = a column the source does not have: no value in any row. */
 export type Bound =
@@ -148,6 +149,8 @@ export interface TimeBounds {
 export interface PlanWindow {
   readonly interval: bigint;
   readonly origin: bigint;
+  /** The windows are of local time, where that cannot be said by the origin. */
+  readonly shifts?: readonly ZoneShift[];
 }
 
 export interface Plan {
@@ -169,6 +172,8 @@ export interface Plan {
   readonly shown: { readonly min: bigint; readonly max: bigint } | null;
   /** One selector and nothing else: without a window its row has the time of the chosen point. */
   readonly selector: boolean;
+  /** Times are shown in this zone, where texts are asked for; not there = UTC. */
+  readonly zone?: readonly ZoneShift[];
   /** Name of the time column, `time` unless the statement names it. */
   readonly timeName: string;
   readonly outputs: readonly PlanOutput[];
@@ -184,8 +189,8 @@ export interface Plan {
 /** The window of a time; 0 where the plan has no windows. */
 export function windowOf(plan: Pick<Plan, 'window'>, time: bigint): number {
   if (plan.window === null) return 0;
-  const { interval, origin } = plan.window;
-  const d = time - origin;
+  const { interval, origin, shifts } = plan.window;
+  const d = time - origin + (shifts === undefined ? 0n : shiftAt(shifts, time));
   const q = d / interval;
   return Number(d % interval < 0n ? q - 1n : q);
 }
@@ -193,5 +198,10 @@ export function windowOf(plan: Pick<Plan, 'window'>, time: bigint): number {
 /** First nanosecond of a window: the time of its row. Without windows: the stated lower bound, or 0. */
 export function windowStart(plan: Pick<Plan, 'window' | 'bounds'>, window: number): bigint {
   if (plan.window === null) return plan.bounds.minStated ? plan.bounds.min : 0n;
-  return plan.window.origin + BigInt(window) * plan.window.interval;
+  return startOf(plan.window, window);
+}
+
+export function startOf({ interval, origin, shifts }: PlanWindow, window: number): bigint {
+  const start = origin + BigInt(window) * interval;
+  return shifts === undefined ? start : toUtc(shifts, start);
 }

@@ -30,7 +30,7 @@ export class PaneStore {
     this.plan = plan;
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
-    this.#windows = plan.window === null ? null : new BlockWindows(plan.window.interval, plan.window.origin);
+    this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
   }
 
   /** Cells held, empty ones included. */

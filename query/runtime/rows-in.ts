@@ -3,7 +3,7 @@
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
 import { type Block, floorDiv, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, type PlanWindow, startOf, windowOf } from '../planner/plan.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 
@@ -111,6 +111,7 @@ export class SourceRows {
 
 /** Windows of the rows of one block: a row's window from its offset, without bigints for all but very wide windows. */
 export class BlockWindows {
+  readonly #plan: { readonly window: PlanWindow };
   readonly #interval: bigint;
   readonly #width: number;
   readonly #origin: bigint;
@@ -122,10 +123,11 @@ export class BlockWindows {
   from = 0;
   to = 0;
 
-  constructor(interval: bigint, origin: bigint) {
-    this.#interval = interval;
-    this.#width = Number(interval);
-    this.#origin = origin;
+  constructor(window: PlanWindow) {
+    this.#plan = { window };
+    this.#interval = window.interval;
+    this.#width = Number(window.interval);
+    this.#origin = window.origin;
   }
 
   start(base: bigint): void {
@@ -139,6 +141,13 @@ export class BlockWindows {
 
   /** Sets window, from and to for an offset outside the present [from, to). */
   find(offset: number): void {
+    if (this.#plan.window.shifts !== undefined) {
+      const window = windowOf(this.#plan, this.#base + BigInt(offset));
+      this.window = window;
+      this.from = clamp(startOf(this.#plan.window, window) - this.#base);
+      this.to = clamp(startOf(this.#plan.window, window + 1) - this.#base);
+      return;
+    }
     if (this.#width <= OFFSET_MAX / 2) {
       const ahead = Math.floor((this.#rest + offset) / this.#width);
       this.window = this.#baseWindow + ahead;

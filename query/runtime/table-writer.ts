@@ -76,7 +76,7 @@ export class TableWriter implements RowWriter {
 
   finish(): readonly ResultTable[] {
     if (this.#rows === 0) return NONE;
-    const { groupBy } = this.#plan;
+    const { groupBy, zone } = this.#plan;
     const { name, tags } = this.#group;
     const table: ResultTable = {
       name,
@@ -84,7 +84,7 @@ export class TableWriter implements RowWriter {
       columns: this.#names,
       rows: this.#rows,
       data: [
-        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows) },
+        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows), ...(zone && { zone }) },
         ...this.#columns.map((column) => column.finish()),
       ],
     };

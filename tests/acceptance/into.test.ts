@@ -79,6 +79,12 @@ describe('SELECT INTO and subqueries over HTTP', () => {
     expect(analyzed.values.flat()).to.include('ROWS: 4');
   });
 
+  it('shows times of a zone as local ones with their distance from UTC', async () => {
+    const q = "SELECT v FROM cpu WHERE host = 'b' tz('Asia/Kolkata')";
+    const text = await (await ask(server, { db: 'd', q })).text();
+    expect(text).to.include('["1970-01-01T05:30:01+05:30",10]');
+  });
+
   it('counts what SHOW would list', async () => {
     const [{ values }] = await series(server, 'd', 'SHOW SERIES EXACT CARDINALITY FROM cpu');
     expect(values).to.deep.equal([[2]]);
