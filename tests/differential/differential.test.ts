@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { Random } from '../support/random.ts';
 import { difference } from './compare.ts';
 import { makeLines } from './data.ts';
+import { EFFECTS } from './effects.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { type Answers, Pair } from './pair.ts';
 import { type Asked, makeStatement } from './statements.ts';
@@ -30,10 +31,10 @@ describe(`beside InfluxDB (SEED=${SEED})`, function () {
   let pair: Pair;
 
   before(async () => {
-    pair = await Pair.start(['d', 'empty', 'w', 'x']);
+    pair = await Pair.start(['d', 'e', 'empty', 'w', 'x']);
     const { theirs, ours } = await pair.write(makeLines(random).join('\n'), { db: 'd' });
     expect([theirs, ours]).to.deep.equal(Array(2).fill({ status: 204, text: '' }));
-    await pair.write(makeLines(new Random(1)).join('\n'), { db: 'x' });
+    for (const db of ['e', 'x']) await pair.write(makeLines(new Random(1)).join('\n'), { db });
   });
 
   after(() => pair?.stop());
@@ -76,6 +77,16 @@ describe(`beside InfluxDB (SEED=${SEED})`, function () {
     const headings = [...readFileSync(LIST, 'utf8').matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
     expect(headings).to.deep.equal(KNOWN_DIFFERENCES.map(({ name }) => name));
   });
+
+  for (const { change, see } of EFFECTS) {
+    it(`has the same effect: ${change}`, async () => {
+      for (const q of [change, ...see]) {
+        const { theirs, ours } = await pair.query(q, { db: 'e' });
+        expect(difference(theirs.text, ours.text), q).to.equal(null);
+        expect(ours.status, q).to.equal(theirs.status);
+      }
+    });
+  }
 
   for (const [i, { what, body, parameters }] of REFUSED_WRITES.entries()) {
     it(`writes with ${what}: the same answer, the same points`, async () => {

@@ -91,7 +91,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     name: 'Casts that give nothing',
     example: 'SELECT v::string FROM steps',
     covers: ({ q }, theirs, ours) =>
-      /::(string|boolean|float|integer|unsigned)/.test(q) && !theirs.includes('"series"') && ours.includes('null'),
+      /::(string|boolean|float|integer|unsigned)/.test(q) && rowsOf(theirs) < rowsOf(ours) && ours.includes('null'),
   },
   {
     name: 'The same measurement twice',
@@ -130,6 +130,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     name: 'Whole numbers past 64 bits',
     example: 'SELECT moving_average(i, 4) FROM huge GROUP BY k',
     covers: ({ q }) => /from huge/i.test(q) && /\(i\b/.test(q),
+  },
+  {
+    name: 'Series counted once',
+    example: 'SHOW SERIES EXACT CARDINALITY',
+    covers: ({ q }) => /series exact cardinality/i.test(q),
   },
 ];
 

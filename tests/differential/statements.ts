@@ -38,7 +38,7 @@ const KINDS: readonly Kind[] = [
   { name: 'math', weight: 5, make: (random) => ({ q: mathematics(random) }) },
   { name: 'top and bottom', weight: 5, make: (random) => ({ q: topBottom(random) }) },
   { name: 'subquery', weight: 6, make: (random) => ({ q: subquery(random) }) },
-  { name: 'time zone', weight: 0, make: (random) => ({ q: zoned(random) }) },
+  { name: 'time zone', weight: 2, make: (random) => ({ q: zoned(random) }) },
   { name: 'many', weight: 6, make: (random) => ({ q: wildcards(random) }) },
   { name: 'sources', weight: 4, make: (random) => ({ q: sources(random) }) },
   { name: 'show', weight: 8, make: (random) => ({ q: show(random) }) },
@@ -410,6 +410,17 @@ const SHOWS = [
   'SHOW TAG KEYS ON nodatabase',
   'SHOW SERIES FROM nowhere',
   'SHOW FIELD KEYS FROM nowhere',
+  'SHOW SERIES EXACT CARDINALITY',
+  'SHOW SERIES EXACT CARDINALITY FROM cpu',
+  'SHOW SERIES CARDINALITY ON d FROM cpu',
+  'SHOW MEASUREMENT EXACT CARDINALITY',
+  'SHOW MEASUREMENT CARDINALITY',
+  'SHOW TAG KEY CARDINALITY',
+  'SHOW TAG KEY EXACT CARDINALITY FROM mem',
+  'SHOW TAG VALUES CARDINALITY WITH KEY = host',
+  'SHOW TAG VALUES EXACT CARDINALITY FROM cpu WITH KEY IN (host, region)',
+  'SHOW FIELD KEY CARDINALITY',
+  'SHOW FIELD KEY EXACT CARDINALITY FROM cpu',
 ];
 
 function show(random: Random): string {
