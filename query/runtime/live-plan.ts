@@ -24,6 +24,8 @@ export interface LivePlan {
 /** Narrower windows close more often than any client is told: 1 ms. */
 const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 
+const OWN_TIMES: ReadonlySet<string> = new Set(['top', 'bottom', 'sample']);
+
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
@@ -41,6 +43,10 @@ export function assertLive(statement: SelectStatement): void {
           'invalid',
           `live query: ${e.name}() is not kept up to date: it depends on all rows before`,
         );
+      }
+      if (e.kind === 'call' && OWN_TIMES.has(e.name)) {
+        const reason = 'its rows have times of their own, by which no revision could replace them';
+        throw new QueryError('invalid', `live query: ${e.name}() is not kept up to date: ${reason}`);
       }
       return undefined;
     });
