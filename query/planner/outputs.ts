@@ -116,16 +116,17 @@ export class OutputBinder {
   // private functions
 
   /** Index of a call among the transforms, where it is put, behind those inside it, if new; −1 = nobody has its field. */
-  #transform(call: Call): number {
+  #transform(call: Call, outer = 0): number {
     const name = call.name as TransformName;
     const shape = TRANSFORMS.get(name)!;
+    const before = outer + shape.before;
     const inner = unwrap(call.args[0]);
     let of: Met['of'] = 'column';
     let index: number;
     let type: FieldType;
     if (inner.kind === 'call') {
       of = TRANSFORMS.has(inner.name) ? 'transform' : 'aggregate';
-      index = of === 'transform' ? this.#transform(inner) : this.#aggregate(inner);
+      index = of === 'transform' ? this.#transform(inner, before) : this.#aggregate(inner, before);
       if (index < 0) return index;
       type = of === 'transform' ? this.#met[index].result : this.aggregates[index].result;
     } else {
@@ -160,7 +161,7 @@ export class OutputBinder {
   }
 
   /** Index of a call among the aggregates, where it is put if new. */
-  #aggregate(call: Call): number {
+  #aggregate(call: Call, windowsBefore = 0): number {
     let name = call.name.toLowerCase() as AggregateName;
     let argument = unwrap(call.args[0]);
     if (argument.kind === 'call') {
@@ -172,7 +173,12 @@ export class OutputBinder {
     const n = call.args.length > 1 ? unwrap(call.args[call.args.length - 1]) : null;
     const parameter = n?.kind === 'integer' || n?.kind === 'number' ? Number(n.value) : 0;
     const by = call.args.length > 2 ? call.args.slice(1, -1).flatMap((tag) => this.#tagIndex(tag)) : undefined;
-    const same = (a: Aggregate): boolean => a.name === name && a.field === field && a.parameter === parameter;
+    const before = this.#window === null || windowsBefore === 0 ? {} : { windowsBefore };
+    const same = (a: Aggregate): boolean =>
+      a.name === name &&
+      a.field === field &&
+      a.parameter === parameter &&
+      a.windowsBefore === (before as { windowsBefore?: number }).windowsBefore;
     const known = this.aggregates.findIndex(same);
     if (known >= 0) return known;
     const type = this.#names.fields.get(field) ?? 'float';
@@ -181,7 +187,7 @@ export class OutputBinder {
       this.#unsupported ??= `unsupported ${name} iterator type: *query.${type}InterruptIterator`;
     }
     const result = shape.result === 'same' ? type : shape.result;
-    return this.aggregates.push({ name, field, type, result, parameter, ...(by && { by }) }) - 1;
+    return this.aggregates.push({ name, field, type, result, parameter, ...(by && { by }), ...before }) - 1;
   }
 
   /** Index of a field or tag among the columns, where it is put if new; −1 = nobody has it. */

@@ -232,6 +232,8 @@ function extended(
   const shown = {
     min: windowStart({ window, bounds }, windowOf({ window }, bounds.min)),
     max: bounds.max,
+    from: bounds.min,
+    to: bounds.max,
   };
   if (descending) {
     if (!bounds.maxStated) return { bounds, shown: null };

@@ -118,6 +118,8 @@ export interface Aggregate {
   readonly parameter: number;
   /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
   readonly by?: readonly number[];
+  /** How many windows beside the time range it is asked for, by a transform; not there = none. */
+  readonly windowsBefore?: number;
 }
 
 /** Raw: what a row carries. Aggregate: what the point chosen by the only selector carries besides its value. */
@@ -168,8 +170,13 @@ export interface Plan {
   readonly columns: readonly PlanColumn[];
   /** Over aggregates where there are some, else over the columns of raw rows. Rows are then what the outputs' transforms give. */
   readonly transforms: readonly Transform[];
-  /** Where transforms look at windows beside those asked for: which times are shown. null = all in `bounds`. */
-  readonly shown: { readonly min: bigint; readonly max: bigint } | null;
+  /** Where transforms look at windows beside those asked for: which times are shown, and the bounds as they were stated. */
+  readonly shown: {
+    readonly min: bigint;
+    readonly max: bigint;
+    readonly from: bigint;
+    readonly to: bigint;
+  } | null;
   /** One selector and nothing else: without a window its row has the time of the chosen point. */
   readonly selector: boolean;
   /** Times are shown in this zone, where texts are asked for; not there = UTC. */
