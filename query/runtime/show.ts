@@ -100,7 +100,7 @@ export function countedStatement({ of, key, ...rest }: CountStatement): ShowStat
 }
 
 /**
- * Stage 2 of SHOW … CARDINALITY: exact always. Without EXACT, FROM and WHERE, series and measurements are one number under the title
+ * Stage 2 of SHOW … CARDINALITY: exact always. Without EXACT and further clauses, series and measurements are one number under the title
  * that InfluxDB gives its estimate; measurements are always one number, all else one per measurement.
  */
 export function countAnswer(statement: CountStatement, perShard: readonly (readonly ShowPart[])[]): ResultTable[] {
@@ -112,7 +112,7 @@ export function countAnswer(statement: CountStatement, perShard: readonly (reado
   }
   const { of, exact, sources, condition, limit, offset } = statement;
   if (offset > 0 && limit >= 0) return [];
-  const whole = !exact && sources.length === 0 && condition === null;
+  const whole = !exact && sources.length === 0 && condition === null && limit === 0;
   if (of === 'measurement' || (of === 'series' && whole)) {
     const series = [...byName.values()].reduce((sum, { size }) => sum + size, 0);
     const count = of === 'measurement' ? byName.size : series;
