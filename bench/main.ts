@@ -4,10 +4,12 @@
  */
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
+import { runQueries } from './queries.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
   ingest: runIngest,
   live: runLive,
+  queries: runQueries,
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -6,6 +6,8 @@ import { spawnSync } from 'node:child_process';
 
 const PROGRAMS = [
   { program: 'nats-server', debian: 'nats-server', purpose: 'the JetStream broker in the conformance suite' },
+  { program: 'influxd', debian: 'influxdb', purpose: 'the reference of the differential tests' },
+  { program: 'influx', debian: 'influxdb-client', purpose: 'the shell that must work unmodified' },
   { program: 'chromium', debian: 'chromium', purpose: 'the console and the browser build of the SDK' },
 ];
 

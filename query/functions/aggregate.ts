@@ -25,6 +25,14 @@ export interface RowSlice {
 export type StateData = Readonly<Record<string, StateArray>>;
 export type StateArray = Float64Array | Uint32Array | Uint8Array | readonly Value[];
 
+export interface ChosenPoint {
+  readonly value: NonNullable<Value>;
+  readonly high: number;
+  readonly low: number;
+  /** By the plan's columns. */
+  readonly carried: readonly Value[];
+}
+
 export interface AggregateState {
   /** Makes room for slots 0 … slots − 1; those that are new are empty. */
   grow(slots: number): void;
@@ -39,6 +47,8 @@ export interface AggregateState {
   empty(slot: number): boolean;
   /** null where empty, or where the function has none (stddev of one value). */
   result(slot: number): Value;
+  /** Only top, bottom and sample: the chosen points of a slot in order of time. */
+  points?(slot: number): readonly ChosenPoint[];
   /** Only `distinct`: all the values of a slot. */
   results?(slot: number): Value[];
   /** Only selectors: the time of the chosen point of a slot that is not empty. */

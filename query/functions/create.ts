@@ -2,6 +2,7 @@
 import type { FieldType } from '../../model/index.ts';
 import type { Aggregate, AggregateName } from '../planner/plan.ts';
 import type { AggregateState } from './aggregate.ts';
+import { ChosenState } from './chosen.ts';
 import { CountState } from './count.ts';
 import { KeptState } from './kept.ts';
 import { SelectorState } from './selector.ts';
@@ -11,7 +12,6 @@ import { SumState } from './sum.ts';
 import { TallyState } from './tally.ts';
 
 export interface FunctionShape {
-  readonly arguments: number;
   readonly inputs: readonly FieldType[];
   /** 'same' = the input's type. */
   readonly result: FieldType | 'same';
@@ -25,19 +25,22 @@ const ALL: readonly FieldType[] = [...ORDERED, 'string'];
 
 /** By the name a query uses; `count distinct` has no name of its own. */
 export const FUNCTIONS: ReadonlyMap<string, FunctionShape> = new Map<AggregateName, FunctionShape>([
-  ['count', { arguments: 1, inputs: ALL, result: 'integer', selector: false }],
-  ['sum', { arguments: 1, inputs: NUMBERS, result: 'same', selector: false }],
-  ['mean', { arguments: 1, inputs: NUMBERS, result: 'float', selector: false }],
-  ['median', { arguments: 1, inputs: NUMBERS, result: 'float', selector: false }],
-  ['mode', { arguments: 1, inputs: ALL, result: 'same', selector: false }],
-  ['min', { arguments: 1, inputs: ORDERED, result: 'same', selector: true }],
-  ['max', { arguments: 1, inputs: ORDERED, result: 'same', selector: true }],
-  ['first', { arguments: 1, inputs: ALL, result: 'same', selector: true }],
-  ['last', { arguments: 1, inputs: ALL, result: 'same', selector: true }],
-  ['spread', { arguments: 1, inputs: NUMBERS, result: 'same', selector: false }],
-  ['stddev', { arguments: 1, inputs: NUMBERS, result: 'float', selector: false }],
-  ['percentile', { arguments: 2, inputs: NUMBERS, result: 'same', selector: true }],
-  ['distinct', { arguments: 1, inputs: ALL, result: 'same', selector: false }],
+  ['count', { inputs: ALL, result: 'integer', selector: false }],
+  ['sum', { inputs: NUMBERS, result: 'same', selector: false }],
+  ['mean', { inputs: NUMBERS, result: 'float', selector: false }],
+  ['median', { inputs: NUMBERS, result: 'float', selector: false }],
+  ['mode', { inputs: ALL, result: 'same', selector: false }],
+  ['min', { inputs: ORDERED, result: 'same', selector: true }],
+  ['max', { inputs: ORDERED, result: 'same', selector: true }],
+  ['first', { inputs: ALL, result: 'same', selector: true }],
+  ['last', { inputs: ALL, result: 'same', selector: true }],
+  ['spread', { inputs: NUMBERS, result: 'same', selector: false }],
+  ['stddev', { inputs: NUMBERS, result: 'float', selector: false }],
+  ['percentile', { inputs: NUMBERS, result: 'same', selector: true }],
+  ['top', { inputs: NUMBERS, result: 'same', selector: true }],
+  ['bottom', { inputs: NUMBERS, result: 'same', selector: true }],
+  ['sample', { inputs: ALL, result: 'same', selector: true }],
+  ['distinct', { inputs: ALL, result: 'same', selector: false }],
 ]);
 
 /** `carried`: how many columns a chosen point carries. */
@@ -66,5 +69,9 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'distinct':
     case 'count distinct':
       return new TallyState(name, type);
+    case 'top':
+    case 'bottom':
+    case 'sample':
+      return new ChosenState(name, aggregate.parameter, aggregate.by ?? null, carried);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * sum(x) and mean(x). The running sum is a pair of doubles (the sum and what its roundings lost, two-sum of Knuth), so that the
- * rounded result does not depend on the order of the rows; sums of integers are exact, and wrap at 64 bits as InfluxDB's do.
+ * rounded result does not depend on the order of the rows; sums of integers are exact, and wrap at 64 bits as InfluxDB's do, also
+ * those that a mean divides.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
@@ -77,13 +78,18 @@ export class SumState implements AggregateState {
     if (this.#counts[slot] === 0) return null;
     const sum = this.#sums[slot];
     const rounded = Number.isFinite(sum) ? sum + this.#lost[slot] : sum;
-    if (this.#mean) return rounded / this.#counts[slot];
-    if (this.#type === 'float' || Number.isSafeInteger(rounded)) return rounded;
-    const exact = BigInt(sum) + BigInt(this.#lost[slot]);
-    return this.#type === 'unsigned' ? BigInt.asUintN(64, exact) : BigInt.asIntN(64, exact);
+    const plain = this.#type === 'float' || Number.isSafeInteger(rounded);
+    if (this.#mean) return (plain ? rounded : Number(this.#wrapped(slot))) / this.#counts[slot];
+    return plain ? rounded : this.#wrapped(slot);
   }
 
   // private functions
+
+  /** The exact sum of integers at 64 bits. */
+  #wrapped(slot: number): bigint {
+    const exact = BigInt(this.#sums[slot]) + BigInt(this.#lost[slot]);
+    return this.#type === 'unsigned' ? BigInt.asUintN(64, exact) : BigInt.asIntN(64, exact);
+  }
 
   #add(slot: number, x: number): void {
     const a = this.#sums[slot];

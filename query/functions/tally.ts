@@ -2,7 +2,8 @@
  * mode(x), distinct(x) and count(distinct(x)): each distinct value of a slot with how often, when first and when last it was seen.
  * distinct gives values by the time of their first point, then by value. mode breaks ties as InfluxDB does over values in
  * ascending order: a value replaces the one before it where its first point is not later than the other's last (values that
- * occur once never replace); for booleans the value of the earliest point wins.
+ * occur once never replace); of as many false and true, true is
+ * the mode.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
@@ -127,12 +128,12 @@ export class TallyState implements AggregateState {
 // private functions
 
 function modeOf(tallies: Tally[], type: FieldType): Value {
-  if (type === 'boolean') tallies.sort(byFirst);
-  else tallies.sort(byValue);
+  tallies.sort(byValue);
   let best = tallies[0];
   for (const t of tallies) {
     if (t.count > best.count) best = t;
-    else if (t.count === best.count && t.count > 1 && type !== 'boolean') {
+    else if (t.count === best.count && type === 'boolean') best = t;
+    else if (t.count === best.count && t.count > 1) {
       if (compareSplit(t.firstHigh, t.firstLow, best.lastHigh, best.lastLow) <= 0) best = t;
     }
   }

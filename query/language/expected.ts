@@ -6,14 +6,32 @@
 import { parseError, type QueryError } from './errors.ts';
 import { describePosition, skipSpace, tokenAt } from './tokens.ts';
 
-const STATEMENTS = ['SELECT', 'SHOW', 'CREATE', 'DROP'];
+const STATEMENTS = ['SELECT', 'SHOW', 'CREATE', 'DROP', 'EXPLAIN'];
 const OPERANDS = ['identifier', 'string', 'number', 'bool'];
 const SIGNED_OPERANDS = ['identifier', 'number', 'duration', '('];
 const CASTS = ['float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag'];
 /** The order in which errors list what they expect; what is not here follows, sorted. */
 const ORDER = ['identifier', ...CASTS, 'IN', '=', '=~', 'ASC', 'DESC', '(', ')'];
 /** May stand in many places and helps in few. */
-const OPTIONAL = new Set(['operator', ',', '.', '::', '(', 'AS', 'ON', 'parameter', 'regex', '!=', '!~', 'DISTINCT']);
+const OPTIONAL = new Set([
+  'operator',
+  ',',
+  '.',
+  '::',
+  '(',
+  'AS',
+  'ON',
+  'parameter',
+  'regex',
+  '!=',
+  '!~',
+  'DISTINCT',
+  'INTO',
+  'tz',
+  'EXACT',
+  'ANALYZE',
+  'INF',
+]);
 
 /** `failures` are descriptions of tokens as grammar.ts gives them, `at` the offset at which they were looked for. */
 export function syntaxError(text: string, failures: readonly string[], at: number): QueryError {
@@ -23,9 +41,6 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
     return parseError('found EOF, expected */' + describePosition(text, text.length), text.length);
   }
   if (text[at] === '/' && names.has('regex')) return parseError('bad regex: ' + describePosition(text, at - 1), at);
-  if (text[at] === '(' && names.has('identifier') && names.has('regex') && !names.has('number')) {
-    return parseError('subqueries in FROM are not supported yet' + describePosition(text, at), at);
-  }
   const expected = expectedTokens(names);
   if (at >= text.length) {
     const place = describePosition(text.trimEnd() + ' ', endOfText(text, names));
@@ -38,11 +53,13 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
 // private functions
 
 function expectedTokens(names: ReadonlySet<string>): readonly string[] {
-  if (names.has('SELECT')) return STATEMENTS;
+  if (names.has('SHOW')) return STATEMENTS;
   if (names.has('end of input')) return [';'];
+  if (names.has(')') && names.has('GROUP')) return [')'];
   if (names.has('number')) return names.has('TRUE') ? OPERANDS : SIGNED_OPERANDS;
   if (names.has('regex') && !names.has('identifier')) return ['regex'];
-  let wanted = [...names];
+  if (names.has('EXACT')) return names.has('WITH') ? ['WITH'] : ['EXACT', 'CARDINALITY'];
+  let wanted = [...names].filter((name) => name !== ':');
   if (names.has('operator')) wanted = wanted.filter((name) => name !== '=~' && name !== '!~');
   if (names.has('WITH')) wanted = wanted.filter((name) => name !== 'FROM');
   const required = wanted.filter((name) => !OPTIONAL.has(name));

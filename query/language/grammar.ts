@@ -41,18 +41,28 @@ InfluxQL {
   Query = Part (";" Part)* end
   Part = Statement?
 
-  Statement = Select | Create | Drop | Show
+  Statement = Select | Create | Drop | Show | Explain
 
-  Select = select Fields from Sources Where? GroupBy? Fill? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?
+  Explain = explain analyze? Select
+  Select = select Fields Into? from Sources Where? GroupBy? Fill? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?
+           TimeZone?
   Fields = NonemptyListOf<Field, ",">
   Field = FieldExpression Alias?
   Alias = as identifier
   FieldExpression = regex | Expression
-  Sources = NonemptyListOf<source, ",">
+  Sources = NonemptyListOf<Source, ",">
+  Source = "(" Select ")"  -- subquery
+         | source
+  Measurements = NonemptyListOf<source, ",">
+  Into = into target
+  target = (identifier? ".")* targetName
+  targetName = ":" measurement  -- every
+             | identifier        -- one
   Where = where Expression
   GroupBy = group by NonemptyListOf<FieldExpression, ",">
   Fill = fillHead Arguments ")"  -- call
        | fillWord                -- bare
+  TimeZone = tzHead Arguments ")"
   OrderBy = order by NonemptyListOf<SortField, ",">
   SortField = direction             -- alone
             | identifier direction?  -- named
@@ -62,19 +72,32 @@ InfluxQL {
   SeriesOffset = soffset integer
 
   Create = create database identifier Retention?
-  Retention = with (duration_kw | name | replication | shard)
+  Retention = with Clauses
+  Clauses = Duration Replication? ShardDuration? PolicyName?  -- duration
+          | Replication ShardDuration? PolicyName?            -- replication
+          | ShardDuration PolicyName?                         -- shard
+          | PolicyName
+  Duration = duration_kw (duration | inf)
+  Replication = replication integer
+  ShardDuration = shard duration_kw duration
+  PolicyName = name identifier
   Drop = drop database identifier
 
   Show = show ShowWhat
-  ShowWhat = databases                                                              -- databases
+  ShowWhat = series exact? cardinality On? From? Where? Limit? Offset?                   -- seriesCount
+           | measurement exact? cardinality On? From? Where? Limit? Offset?              -- measurementCount
+           | field key exact? cardinality On? From? Where? Limit? Offset?                -- fieldKeyCount
+           | tag key exact? cardinality On? From? Where? Limit? Offset?                  -- tagKeyCount
+           | tag values exact? cardinality On? From? WithKey Where? Limit? Offset?       -- tagValueCount
+           | databases                                                              -- databases
            | field keys On? From? OrderBy? Limit? Offset?                           -- fieldKeys
            | measurements On? WithMeasurement? Where? OrderBy? Limit? Offset?       -- measurements
            | retention policies On?                                                 -- policies
            | series On? From? Where? OrderBy? Limit? Offset?                        -- series
-           | tag keys On? From? Where? OrderBy? Limit? Offset?                      -- tagKeys
+           | tag keys On? From? Where? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?   -- tagKeys
            | tag values On? From? WithKey Where? OrderBy? Limit? Offset?            -- tagValues
   On = on identifier
-  From = from Sources
+  From = from Measurements
   WithMeasurement = with measurement (equal | unequal) identifier  -- name
                   | with measurement (like | unlike) regex         -- pattern
   WithKey = with key in "(" NonemptyListOf<identifier, ","> ")"    -- in
@@ -137,6 +160,7 @@ InfluxQL {
   like (=~) = "=~"
   unlike (!~) = "!~"
   operator (operator) = "<=" | ">=" | "!=" | "<>" | "<" | ">" | "=" ~"~" | "+" | "-" | "*" | "/" | "%" | "&" | "|" | "^" | and | or
+  tzHead (tz) = ${word('tz')} "("
   fillHead (fill) = ${word('fill')} "("
   fillWord (fill) = ${word('fill')} ~${PART}
 

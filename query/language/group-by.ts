@@ -1,16 +1,16 @@
 /**
  * What GROUP BY and fill() may hold, read from the expressions the grammar lets through there, and refused in InfluxDB's words.
- * Called by statements.ts. Several time dimensions are let through: the planner says no to them.
+ * Called by statements.ts. What GROUP BY may not hold, and several time dimensions, are let through: the planner says no to them.
  */
 import type { Dimension, Expression, Fill } from './ast.ts';
-import { parseError, QueryError } from './errors.ts';
+import { parseError } from './errors.ts';
 
-export function toDimension(expression: Expression, at: number): Dimension {
+export function toDimension(expression: Expression): Dimension {
   while (expression.kind === 'parenthesis') expression = expression.inner;
   switch (expression.kind) {
     case 'reference':
       if (expression.name.toLowerCase() === 'time') {
-        throw new QueryError('invalid', 'time() is a function and expects at least one argument', at);
+        return refused('time() is a function and expects at least one argument', expression);
       }
       return { kind: 'tag', name: expression.name };
     case 'wildcard':
@@ -18,10 +18,23 @@ export function toDimension(expression: Expression, at: number): Dimension {
     case 'regex':
       return { kind: 'regex', pattern: expression.pattern };
     case 'call':
-      return toTimeDimension(expression.name, expression.args, at);
+      return toTimeDimension(expression);
     default:
-      throw new QueryError('invalid', 'only time and tag dimensions allowed', at);
+      return refused('only time and tag dimensions allowed', expression);
   }
+}
+
+/** The argument of tz(): a zone that the engine knows. */
+export function toTimeZone(args: readonly Expression[], at: number): string {
+  const [name] = args;
+  if (name === undefined || args.length > 1) throw parseError('tz requires exactly one argument', at);
+  if (name.kind !== 'string') throw parseError('expected string argument in tz()', at);
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: name.value });
+  } catch {
+    throw parseError(`unable to find time zone ${name.value}`, at);
+  }
+  return name.value;
 }
 
 export function toFill(args: readonly Expression[], at: number): Fill {
@@ -39,19 +52,24 @@ export function toFill(args: readonly Expression[], at: number): Fill {
 
 // private functions
 
-function toTimeDimension(name: string, args: readonly Expression[], at: number): Dimension {
-  if (name !== 'time') throw new QueryError('invalid', 'only time() calls allowed in dimensions', at);
+function toTimeDimension(call: Expression & { kind: 'call' }): Dimension {
+  const { name, args } = call;
+  if (name !== 'time') return refused('only time() calls allowed in dimensions', call);
   const [interval, offset] = args;
   if (interval === undefined || args.length > 2) {
-    throw new QueryError('invalid', 'time dimension expected 1 or 2 arguments', at);
+    return refused('time dimension expected 1 or 2 arguments', call);
   }
   if (interval.kind !== 'duration') {
-    throw new QueryError('invalid', 'time dimension must have duration argument', at);
+    return refused('time dimension must have duration argument', call);
   }
   if (offset && offset.kind !== 'duration' && !isNow(offset) && !isDate(offset)) {
-    throw new QueryError('invalid', 'time dimension offset must be duration or now()', at);
+    return refused('time dimension offset must be duration or now()', call);
   }
   return { kind: 'time', interval: interval.ns, offset: offset ?? null };
+}
+
+function refused(message: string, expression: Expression): Dimension {
+  return { kind: 'refused', message, expression };
 }
 
 function isNow(expression: Expression): boolean {

@@ -62,8 +62,13 @@ function matchText(text: string): MatchResult {
 
 /** Without recursion, since what it guards against is recursion. */
 function depthOf(statement: Statement): number {
-  const roots: Expression[] = statement.kind === 'select' ? statement.fields.map((field) => field.expression) : [];
-  if ('condition' in statement && statement.condition) roots.push(statement.condition);
+  const roots: Expression[] = [];
+  const selects = statement.kind === 'select' ? [statement] : [];
+  for (const { fields, sources, condition } of selects) {
+    roots.push(...fields.map(({ expression }) => expression), ...(condition ? [condition] : []));
+    for (const source of sources) if ('subquery' in source) selects.push(source.subquery);
+  }
+  if (statement.kind !== 'select' && 'condition' in statement && statement.condition) roots.push(statement.condition);
   let depth = 0;
   for (let level = roots; level.length > 0; depth++) level = level.flatMap(children);
   return depth;

@@ -4,7 +4,18 @@
  * exponent and with a point. `parse(print(statement))` is the statement again. Never fails on what the parser made; a tree made
  * by hand gets parentheses where its shape needs them.
  */
-import type { Dimension, Expression, Fill, KeyMatch, MeasurementSource, ShowClauses, Statement } from './ast.ts';
+import type {
+  Dimension,
+  Expression,
+  Fill,
+  IntoTarget,
+  KeyMatch,
+  MeasurementSource,
+  RetentionClauses,
+  SelectSource,
+  ShowClauses,
+  Statement,
+} from './ast.ts';
 import { KEYWORDS } from './grammar.ts';
 import { precedence } from './precedence.ts';
 
@@ -26,6 +37,7 @@ export function print(statement: Statement): string {
       return [
         'SELECT ' +
           statement.fields.map((field) => printExpression(field.expression) + printAlias(field.alias)).join(', '),
+        printInto(statement.into),
         ' FROM ' + statement.sources.map(printSource).join(', '),
         printCondition(statement.condition),
         statement.dimensions.length > 0 ? ' GROUP BY ' + statement.dimensions.map(printDimension).join(', ') : '',
@@ -35,9 +47,16 @@ export function print(statement: Statement): string {
         printCount('OFFSET', statement.offset),
         printCount('SLIMIT', statement.seriesLimit),
         printCount('SOFFSET', statement.seriesOffset),
+        statement.timeZone === undefined ? '' : ` TZ('${escapeText(statement.timeZone, "'")}')`,
       ].join('');
     case 'create database':
-      return 'CREATE DATABASE ' + printIdentifier(statement.database);
+      return 'CREATE DATABASE ' + printIdentifier(statement.database) + printRetention(statement.retention);
+    case 'explain':
+      return `EXPLAIN ${statement.analyze ? 'ANALYZE ' : ''}${print(statement.select)}`;
+    case 'show cardinality': {
+      const head = `SHOW ${statement.of.toUpperCase()}${statement.exact ? ' EXACT' : ''} CARDINALITY`;
+      return printShow(head, statement, statement.key ? printKeyMatch(statement.key) : '');
+    }
     case 'drop database':
       return 'DROP DATABASE ' + printIdentifier(statement.database);
     case 'show databases':
@@ -47,7 +66,11 @@ export function print(statement: Statement): string {
     case 'show measurements':
       return printShow('SHOW MEASUREMENTS', statement, printMatch(statement.match, statement.negated));
     case 'show tag keys':
-      return printShow('SHOW TAG KEYS', statement);
+      return (
+        printShow('SHOW TAG KEYS', statement) +
+        printCount('SLIMIT', statement.seriesLimit ?? 0) +
+        printCount('SOFFSET', statement.seriesOffset ?? 0)
+      );
     case 'show tag values':
       return printShow('SHOW TAG VALUES', statement, printKeyMatch(statement.key));
     case 'show field keys':
@@ -106,11 +129,32 @@ function printAlias(alias: string | null): string {
   return alias === null ? '' : ' AS ' + printIdentifier(alias);
 }
 
-function printSource(source: MeasurementSource): string {
+function printSource(source: SelectSource): string {
+  if ('subquery' in source) return `(${print(source.subquery)})`;
   const name = printMeasurement(source.name);
   const policy = source.retentionPolicy === null ? '' : printIdentifier(source.retentionPolicy);
   if (source.database !== null) return `${printIdentifier(source.database)}.${policy}.${name}`;
   return policy === '' ? name : `${policy}.${name}`;
+}
+
+function printInto(into: IntoTarget | undefined): string {
+  if (into === undefined) return '';
+  const name = into.measurement === null ? ':MEASUREMENT' : printIdentifier(into.measurement);
+  const policy = into.retentionPolicy === null ? '' : printIdentifier(into.retentionPolicy);
+  if (into.database !== null) return ` INTO ${printIdentifier(into.database)}.${policy}.${name}`;
+  return policy === '' ? ` INTO ${name}` : ` INTO ${policy}.${name}`;
+}
+
+function printRetention(retention: RetentionClauses | undefined): string {
+  if (retention === undefined) return '';
+  const { duration, replication, shardDuration, name } = retention;
+  return [
+    ' WITH',
+    duration === null ? '' : ` DURATION ${duration === 0n ? 'INF' : printDuration(duration)}`,
+    replication === null ? '' : ` REPLICATION ${replication}`,
+    shardDuration === null ? '' : ` SHARD DURATION ${printDuration(shardDuration)}`,
+    name === null ? '' : ` NAME ${printIdentifier(name)}`,
+  ].join('');
 }
 
 function printMeasurement(name: MeasurementSource['name']): string {
@@ -133,6 +177,8 @@ function printDimension(dimension: Dimension): string {
       return '*';
     case 'regex':
       return printRegex(dimension.pattern);
+    case 'refused':
+      return printExpression(dimension.expression);
   }
 }
 

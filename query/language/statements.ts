@@ -6,19 +6,32 @@
  */
 // biome-ignore-all lint/suspicious/noExplicitAny: the semantic actions of Ohm carry no types
 import type { MatchResult, Node } from 'ohm-js';
-import type { CastType, Expression, KeyMatch, MeasurementSource, Statement } from './ast.ts';
+import type {
+  CastType,
+  Counted,
+  Expression,
+  IntoTarget,
+  KeyMatch,
+  MeasurementSource,
+  RetentionClauses,
+  SelectSource,
+  Statement,
+} from './ast.ts';
 import { parseError, QueryError } from './errors.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
-import { toDimension, toFill } from './group-by.ts';
+import { toDimension, toFill, toTimeZone } from './group-by.ts';
 import { applySign, bindParameter, readDuration, readInteger, readQuoted, readRegex } from './literals.ts';
 import { assemble, type Operation } from './precedence.ts';
 import { compileRegex } from './regex.ts';
 import { describePosition } from './tokens.ts';
+import { walk } from './walk.ts';
 
 type Parameters = Readonly<Record<string, unknown>>;
 type Action = { args: { params: Parameters } };
 type SortField = { readonly name: string | null; readonly descending: boolean };
 
+/** What a field of SELECT may calculate with. */
+const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
 const NO_CLAUSES = { database: null, sources: [], condition: null, limit: 0, offset: 0 };
 /** InfluxDB's names for `<>` and lower-case AND, OR. */
 const OPERATOR_NAMES: Readonly<Record<string, string>> = { '<>': '!=', and: 'AND', or: 'OR' };
@@ -27,10 +40,26 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   Query(first, _semicolons, rest, _end) {
     return [first, ...rest.children].flatMap((part) => all(part.child(0), this));
   },
-  Select(_select, fields, _from, sources, where, groupBy, fill, order, limit, offset, seriesLimit, seriesOffset) {
+  Select(
+    _select,
+    fields,
+    into,
+    _from,
+    sources,
+    where,
+    groupBy,
+    fill,
+    order,
+    limit,
+    offset,
+    seriesLimit,
+    seriesOffset,
+    zone,
+  ) {
     return {
       kind: 'select',
       fields: ast(fields, this),
+      ...(into.numChildren > 0 && { into: optional(into, this) }),
       sources: ast(sources, this),
       condition: optional(where, this),
       dimensions: optional(groupBy, this) ?? [],
@@ -40,27 +69,54 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
       offset: optional(offset, this) ?? 0,
       seriesLimit: optional(seriesLimit, this) ?? 0,
       seriesOffset: optional(seriesOffset, this) ?? 0,
+      ...(zone.numChildren > 0 && { timeZone: optional(zone, this) }),
     };
   },
+  Source_subquery(_open, select, _close): SelectSource {
+    return { subquery: ast(select, this) };
+  },
   Field(expression, alias) {
-    return { expression: ast(expression, this), alias: optional(alias, this) };
+    const parsed: Expression = ast(expression, this);
+    walk(parsed, (e) => {
+      if (e.kind !== 'binary' || ARITHMETIC.has(e.operator)) return undefined;
+      const place = describePosition(expression.source.sourceString, expression.source.startIdx);
+      const meant = `${place}; operator is intended for WHERE clause`;
+      throw parseError(`invalid operator ${e.operator} in SELECT clause${meant}`, expression.source.startIdx);
+    });
+    return { expression: parsed, alias: optional(alias, this) };
   },
   Alias(_as, name) {
+    return ast(name, this);
+  },
+  Into(_into, target) {
+    return ast(target, this);
+  },
+  target(path, _dots, name): IntoTarget {
+    const segments: string[] = path.children.map((part) => optional(part, this) ?? '');
+    if (segments.length > 2) throw parseError(`too many segments in ${this.sourceString}`, this.source.startIdx);
+    const [database, retentionPolicy] = segments.length === 2 ? segments : [null, segments[0]];
+    return { database: database || null, retentionPolicy: retentionPolicy || null, measurement: ast(name, this) };
+  },
+  targetName_every(_colon, _word) {
+    return null;
+  },
+  targetName_one(name) {
     return ast(name, this);
   },
   Where(_where, condition) {
     return ast(condition, this);
   },
   GroupBy(_group, _by, list) {
-    return all(list.asIteration(), this).map((expression, index) =>
-      toDimension(expression, list.asIteration().child(index).source.startIdx),
-    );
+    return all(list.asIteration(), this).map((expression) => toDimension(expression));
   },
   Fill_call(head, list, _close) {
     return toFill(ast(list, this), head.source.startIdx);
   },
   Fill_bare(word) {
     throw parseError('fill must be a function call', word.source.startIdx);
+  },
+  TimeZone(head, list, _close) {
+    return toTimeZone(ast(list, this), head.source.startIdx);
   },
   OrderBy(_order, _by, list) {
     const fields: SortField[] = all(list.asIteration(), this);
@@ -80,18 +136,57 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   SeriesLimit: readCount,
   SeriesOffset: readCount,
 
+  Explain(_explain, analyze, select) {
+    return { kind: 'explain', analyze: analyze.numChildren > 0, select: ast(select, this) };
+  },
   Create(_create, _database, name, retention) {
-    if (retention.numChildren > 0) {
-      const hint = 'CREATE DATABASE does not take WITH yet; create the database without it';
-      throw new QueryError('invalid', hint, retention.source.startIdx);
-    }
-    return { kind: 'create database', database: ast(name, this) };
+    const clauses = optional(retention, this);
+    return { kind: 'create database', database: ast(name, this), ...(clauses && { retention: clauses }) };
+  },
+  Retention(_with, clauses): RetentionClauses {
+    return { duration: null, replication: null, shardDuration: null, name: null, ...ast(clauses, this) };
+  },
+  Clauses_duration(first, replication, shard, name) {
+    return { ...ast(first, this), ...optional(replication, this), ...optional(shard, this), ...optional(name, this) };
+  },
+  Clauses_replication(first, shard, name) {
+    return { ...ast(first, this), ...optional(shard, this), ...optional(name, this) };
+  },
+  Clauses_shard(first, name) {
+    return { ...ast(first, this), ...optional(name, this) };
+  },
+  Duration(_duration, value) {
+    return { duration: value.sourceString.toLowerCase() === 'inf' ? 0n : ast(value, this).ns };
+  },
+  Replication(_replication, count) {
+    return { replication: ast(count, this).value };
+  },
+  ShardDuration(_shard, _duration, value) {
+    return { shardDuration: ast(value, this).ns };
+  },
+  PolicyName(_name, name) {
+    return { name: ast(name, this) };
   },
   Drop(_drop, _database, name) {
     return { kind: 'drop database', database: ast(name, this) };
   },
   Show(_show, what) {
     return ast(what, this);
+  },
+  ShowWhat_seriesCount(_series, exact, _cardinality, on, from, where, limit, offset) {
+    return counted('series', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  },
+  ShowWhat_measurementCount(_measurement, exact, _cardinality, on, from, where, limit, offset) {
+    return counted('measurement', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  },
+  ShowWhat_fieldKeyCount(_field, _key, exact, _cardinality, on, from, where, limit, offset) {
+    return counted('field key', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  },
+  ShowWhat_tagKeyCount(_tag, _key, exact, _cardinality, on, from, where, limit, offset) {
+    return counted('tag key', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  },
+  ShowWhat_tagValueCount(_tag, _values, exact, _cardinality, on, from, key, where, limit, offset) {
+    return counted('tag values', exact, key, showClauses(this, on, from, where, limit, offset), this);
   },
   ShowWhat_databases(_databases) {
     return { kind: 'show databases' };
@@ -110,8 +205,12 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   ShowWhat_series(_series, on, from, where, _order, limit, offset) {
     return { kind: 'show series', ...showClauses(this, on, from, where, limit, offset) };
   },
-  ShowWhat_tagKeys(_tag, _keys, on, from, where, _order, limit, offset) {
-    return { kind: 'show tag keys', ...showClauses(this, on, from, where, limit, offset) };
+  ShowWhat_tagKeys(_tag, _keys, on, from, where, _order, limit, offset, seriesLimit, seriesOffset) {
+    const clauses = showClauses(this, on, from, where, limit, offset);
+    const pages: { seriesLimit?: number; seriesOffset?: number } = {};
+    if (seriesLimit.numChildren > 0) pages.seriesLimit = optional(seriesLimit, this);
+    if (seriesOffset.numChildren > 0) pages.seriesOffset = optional(seriesOffset, this);
+    return { kind: 'show tag keys', ...clauses, ...pages };
   },
   ShowWhat_tagValues(_tag, _values, on, from, key, where, _order, limit, offset) {
     return { kind: 'show tag values', key: ast(key, this), ...showClauses(this, on, from, where, limit, offset) };
@@ -286,6 +385,10 @@ function showClauses(context: Node, on: Node, from: Node | null, where: Node | n
     limit: optional(limit, context) ?? 0,
     offset: optional(offset, context) ?? 0,
   };
+}
+
+function counted(of: Counted, exact: Node, key: Node | null, clauses: object, context: Node): object {
+  return { kind: 'show cardinality', of, exact: exact.numChildren > 0, key: key && ast(key, context), ...clauses };
 }
 
 /** Compiles only to refuse what does not compile; the plan carries the text. */

@@ -3,6 +3,7 @@
  * never be true (a field against a value of another type, a tag by `>`) is bound as false; nothing is evaluated here.
  */
 import type { FieldType } from '../../model/index.ts';
+import { isMath, mathArguments, mathType } from '../functions/math.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { printExpression } from '../language/print.ts';
@@ -73,6 +74,7 @@ export function bindLiteral(e: Expression): Bound | null {
 export function fieldsOf(bound: Bound | null): string[] {
   if (bound === null) return [];
   if (bound.kind === 'binary') return [...fieldsOf(bound.left), ...fieldsOf(bound.right)];
+  if (bound.kind === 'call') return bound.args.flatMap(fieldsOf);
   return bound.kind === 'field' ? [bound.name] : [];
 }
 
@@ -102,6 +104,7 @@ function bindMatch(e: Binary, names: Names): Bound {
 }
 
 function bindComparison(e: Binary, names: Names): Bound {
+  if (unwrap(e.left).kind === 'duration' || unwrap(e.right).kind === 'duration') return FALSE;
   const text = (side: Expression): boolean => unwrap(side).kind === 'string';
   const left = bindOperand(e.left, names, text(e.right));
   const right = bindOperand(e.right, names, text(e.left));
@@ -130,7 +133,19 @@ function bindOperand(expression: Expression, names: Names, besideText: boolean):
     const type = numeric ? arithmeticType(e.operator, left, right, printExpression(e)) : null;
     return { kind: 'binary', operator: e.operator, left, right, type };
   }
+  if (e.kind === 'call' && isMath(e.name)) {
+    if (e.args.length !== mathArguments(e.name)) {
+      const wanted = `expected ${mathArguments(e.name)}, got ${e.args.length}`;
+      throw new QueryError('invalid', `invalid number of arguments for ${e.name}, ${wanted}`);
+    }
+    const args = e.args.map((argument) => bindOperand(argument, names, false));
+    const type = typeName(args[0]);
+    const numeric = args.every((argument) => isNumeric(typeName(argument) ?? ''));
+    if (!numeric || type === null || type === 'tag') return { kind: 'absent' };
+    return { kind: 'call', name: e.name, args, type: mathType(e.name, type) };
+  }
   const literal = bindLiteral(e);
+  if (e.kind === 'call') throw new QueryError('invalid', `invalid function call in condition: ${printExpression(e)}`);
   if (literal === null) throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
   return literal;
 }

@@ -1,31 +1,86 @@
 /** What makes a SELECT impossible whatever the data, in the words of InfluxDB. Runs before any name is resolved. */
 import { FUNCTIONS } from '../functions/create.ts';
+import { isMath, mathArguments } from '../functions/math.ts';
+import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression, SelectField, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printExpression } from '../language/print.ts';
-import { unwrap, walk } from '../language/walk.ts';
+import { printDuration, printExpression } from '../language/print.ts';
+import { unwrap } from '../language/walk.ts';
+
+type Call = Expression & { kind: 'call' };
 
 export interface FieldFacts {
-  /** Calls of aggregates, outermost only. */
-  readonly calls: (Expression & { kind: 'call' })[];
+  /** Every call but those of math, a call inside another behind it. */
+  readonly calls: Call[];
   /** Fields, tags, wildcards or regexes stand outside of calls. */
   bare: boolean;
+  /** All calls choose one point, and none stands for several. */
+  onlySelectors: boolean;
+  distinct: boolean;
+  /** `top` or `bottom`, where one is called. */
+  chooser: string | null;
 }
 
-/** `fields`: those of the statement but for `time`. */
-export function checkSelect(statement: SelectStatement, fields: readonly SelectField[]): FieldFacts {
-  if (fields.length === 0) throw new QueryError('invalid', 'at least 1 non-time field must be queried');
-  const facts: FieldFacts = { calls: [], bare: false };
-  for (const { expression } of fields) checkField(unwrap(expression), facts);
-  checkMix(facts, fields);
+interface Context {
+  readonly statement: SelectStatement;
+  readonly facts: FieldFacts;
+  readonly windowed: boolean;
+  /** The windows are the statement's own. */
+  readonly ownWindows: boolean;
+}
+
+const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
+/** InfluxDB's names for what stands where something else should. */
+const LITERALS: Readonly<Partial<Record<Expression['kind'], string>>> = {
+  integer: 'IntegerLiteral',
+  number: 'NumberLiteral',
+  string: 'StringLiteral',
+  boolean: 'BooleanLiteral',
+  duration: 'DurationLiteral',
+  regex: 'RegexLiteral',
+  reference: 'VarRef',
+  wildcard: 'Wildcard',
+  call: 'Call',
+  binary: 'BinaryExpr',
+  parenthesis: 'ParenExpr',
+};
+
+/** `fields`: those of the statement but for `time`. `inherited`: the windows are those of a query around this one. */
+export function checkSelect(
+  statement: SelectStatement,
+  fields: readonly SelectField[],
+  inherited: boolean,
+): FieldFacts {
+  for (const dimension of statement.dimensions) if (dimension.kind === 'refused') refuse(dimension.message);
+  if (fields.length === 0) refuse('at least 1 non-time field must be queried');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time');
-  if (windows.length > 1) throw new QueryError('invalid', 'multiple time dimensions not allowed');
+  const facts: FieldFacts = {
+    calls: [],
+    bare: false,
+    onlySelectors: true,
+    distinct: false,
+    chooser: null,
+  };
+  const context: Context = {
+    statement,
+    facts,
+    windowed: windows.length > 0,
+    ownWindows: windows.length > 0 && !inherited,
+  };
+  for (const { expression } of fields) checkExpression(unwrap(expression), context, true);
+  if (windows.length > 1) refuse('multiple time dimensions not allowed');
+  if (facts.calls.length > 1 && facts.chooser !== null) refuseChooser(facts.chooser);
   if (facts.calls.length === 0) {
-    if (windows.length > 0) throw new QueryError('invalid', 'GROUP BY requires at least one aggregate function');
     const fill = statement.fill?.kind;
-    if (fill === 'none' || fill === 'linear') {
-      throw new QueryError('invalid', `fill(${fill}) must be used with a function`);
-    }
+    if (fill === 'none' || fill === 'linear') refuse(`fill(${fill}) must be used with a function`);
+    if (windows.length > 0 && !inherited) refuse('GROUP BY requires at least one aggregate function');
+  }
+  if (facts.distinct && (facts.calls.length > 1 || facts.bare)) {
+    refuse('aggregate function distinct() cannot be combined with other functions or fields');
+  }
+  if (facts.bare && facts.calls.length > 0) {
+    if (!facts.onlySelectors) refuse('mixing aggregate and non-aggregate queries is not supported');
+    if (facts.calls.length > 1) refuse('mixing multiple selector functions with tags or fields is not supported');
   }
   return facts;
 }
@@ -36,74 +91,184 @@ export function isWildcard(expression: Expression): boolean {
 
 // private functions
 
-function checkField(expression: Expression, facts: FieldFacts): void {
-  let variables = 0;
-  walk(expression, (e) => {
-    if (e.kind === 'call') {
-      checkCall(e);
-      if (expression !== e && e.args.some(isWildcard)) {
-        throw new QueryError('invalid', `unsupported expression with wildcard: ${e.name.toLowerCase()}()`);
-      }
-      facts.calls.push(e);
-      variables++;
-      return false;
+function checkExpression(e: Expression, context: Context, wildcards: boolean): void {
+  switch (e.kind) {
+    case 'reference':
+      context.facts.bare = true;
+      return;
+    case 'wildcard':
+    case 'regex':
+      if (!wildcards) refuse('unable to use wildcard in a binary expression');
+      context.facts.bare = true;
+      return;
+    case 'call':
+      if (isMath(e.name)) checkMath(e, context, wildcards);
+      else checkCall(e, context, wildcards);
+      return;
+    case 'parenthesis':
+      checkExpression(e.inner, context, wildcards);
+      return;
+    case 'binary': {
+      if (!ARITHMETIC.has(e.operator)) refuse(`invalid operator ${e.operator} in SELECT field`);
+      const [left, right] = [e.left, e.right].map(isLiteral);
+      if (left && right) refuse('cannot perform a binary expression on two literals');
+      if (!left) checkExpression(e.left, context, false);
+      if (!right) checkExpression(e.right, context, false);
+      return;
     }
-    if (isWildcard(e) && e !== expression) {
-      throw new QueryError('invalid', 'unable to use wildcard in a binary expression');
-    }
-    if (e.kind === 'reference' || isWildcard(e)) {
-      facts.bare = true;
-      variables++;
-    }
-    if (e.kind === 'binary' && !['+', '-', '*', '/', '%', '&', '|', '^'].includes(e.operator)) {
-      throw new QueryError('invalid', `invalid operator ${e.operator} in SELECT field`);
-    }
-    return undefined;
-  });
-  if (variables === 0) throw new QueryError('invalid', 'field must contain at least one variable');
+    default:
+      refuse('field must contain at least one variable');
+  }
 }
 
-function checkCall(call: Expression & { kind: 'call' }): void {
-  const name = call.name.toLowerCase();
-  const shape = FUNCTIONS.get(name);
-  if (shape === undefined) throw new QueryError('invalid', `undefined function ${name}()`);
-  if (name === 'distinct' && call.args.length !== 1) {
-    throw new QueryError('invalid', 'distinct function can only have one argument');
-  }
-  if (call.args.length !== shape.arguments) {
-    const wanted = `expected ${shape.arguments}, got ${call.args.length}`;
-    throw new QueryError('invalid', `invalid number of arguments for ${name}, ${wanted}`);
-  }
-  const first = unwrap(call.args[0]);
-  if (name === 'count' && first.kind === 'call' && first.name.toLowerCase() === 'distinct') {
-    checkCall(first);
+function isLiteral({ kind }: Expression): boolean {
+  return kind === 'integer' || kind === 'number' || kind === 'string' || kind === 'boolean' || kind === 'duration';
+}
+
+function checkMath(call: Call, context: Context, wildcards: boolean): void {
+  const wanted = isMath(call.name) ? mathArguments(call.name) : 0;
+  checkCount(call, wanted);
+  if (call.args.every(isLiteral)) refuse('field must contain at least one variable');
+  for (const argument of call.args) if (!isLiteral(argument)) checkExpression(unwrap(argument), context, wildcards);
+}
+
+function checkCall(call: Call, context: Context, wildcards: boolean): void {
+  const { facts } = context;
+  const { name, args } = call;
+  facts.calls.push(call);
+  if (TRANSFORMS.has(name)) {
+    checkTransform(call, context, wildcards);
     return;
   }
-  if (first.kind !== 'reference' && !(isWildcard(first) && name !== 'distinct')) {
-    throw new QueryError('invalid', `expected field argument in ${name}()`);
-  }
-  if (first.kind === 'wildcard' && first.of === 'tag') {
-    throw new QueryError('invalid', `unable to use tag wildcard in ${name}()`);
-  }
-  if (name === 'percentile') {
-    const n = unwrap(call.args[1]);
-    if (n.kind !== 'integer' && n.kind !== 'number') {
-      throw new QueryError('invalid', 'expected float argument in percentile()');
+  const shape = FUNCTIONS.get(name);
+  if (shape === undefined) refuse(`undefined function ${name}()`);
+  if (!shape.selector) facts.onlySelectors = false;
+  switch (name) {
+    case 'top':
+    case 'bottom':
+      checkChooser(call, context);
+      return;
+    case 'distinct':
+      facts.distinct = true;
+      checkDistinct(args);
+      return;
+    case 'percentile': {
+      checkCount(call, 2);
+      const n = args[1].kind;
+      if (n !== 'integer' && n !== 'number') refuse('expected float argument in percentile()');
+      break;
     }
+    case 'sample': {
+      checkCount(call, 2);
+      const n = args[1];
+      if (n.kind !== 'integer') refuse('expected integer argument in sample()');
+      if (n.value <= 0n) refuse(`sample window must be greater than 1, got ${n.value}`);
+      break;
+    }
+    default:
+      checkCount(call, 1);
+  }
+  const inner = unwrap(args[0]);
+  if (name === 'count' && inner.kind === 'call' && inner.name === 'distinct') checkDistinct(inner.args);
+  else checkField(name, inner, facts, wildcards);
+}
+
+function checkTransform(call: Call, context: Context, wildcards: boolean): void {
+  const { facts, windowed, ownWindows } = context;
+  const { name, args } = call;
+  facts.onlySelectors = false;
+  if (name === 'moving_average') {
+    checkCount(call, 2);
+    const n = args[1];
+    if (n.kind !== 'integer') refuse(`second argument for moving_average must be an integer, got ${typeOf(n)}`);
+    if (n.value <= 1n) refuse(`moving_average window must be greater than 1, got ${n.value}`);
+  } else if (name === 'cumulative_sum' || name.endsWith('difference')) checkCount(call, 1);
+  else checkUnit(call);
+  const inner = args[0];
+  if (name !== 'integral' && inner.kind === 'call') {
+    if (!windowed) refuse(`${name} aggregate requires a GROUP BY interval`);
+    if (isMath(inner.name)) refuse(`unsupported call: ${inner.name}`);
+    const { distinct } = facts;
+    checkCall(inner, context, wildcards);
+    facts.distinct = distinct;
+    return;
+  }
+  if (name !== 'integral' && ownWindows) refuse(`aggregate function required inside the call to ${name}`);
+  checkField(name, inner, facts, wildcards);
+}
+
+/** Of functions that take a field and perhaps a unit of time. */
+function checkUnit({ name, args }: Call): void {
+  if (args.length < 1 || args.length > 2) {
+    refuse(`invalid number of arguments for ${name}, expected at least 1 but no more than 2, got ${args.length}`);
+  }
+  const unit = args[1];
+  if (unit === undefined) return;
+  if (unit.kind !== 'duration') {
+    if (name === 'integral') refuse('second argument must be a duration');
+    refuse(`second argument to ${name} must be a duration, got ${typeOf(unit)}`);
+  }
+  if (unit.ns <= 0n) refuse(`duration argument must be positive, got ${printDuration(unit.ns)}`);
+}
+
+function checkChooser(call: Call, { facts, statement }: Context): void {
+  const { name, args } = call;
+  if (facts.chooser !== null) refuseChooser(facts.chooser);
+  if (args.length < 2) {
+    refuse(`invalid number of arguments for ${name}, expected at least 2, got ${args.length}`);
+  }
+  const n = args[args.length - 1];
+  if (n.kind !== 'integer') {
+    const found = n.kind === 'number' ? n.value.toFixed(3) : printExpression(n);
+    refuse(`expected integer as last argument in ${name}(), found ${found}`);
+  }
+  if (n.value <= 0n) refuse(`limit (${n.value}) in ${name} function must be at least 1`);
+  if (statement.limit > 0 && n.value > statement.limit) {
+    const limit = `the LIMIT (${statement.limit}) in the select statement`;
+    refuse(`limit (${n.value}) in ${name} function can not be larger than ${limit}`);
+  }
+  if (args[0].kind !== 'reference') {
+    refuse(`expected first argument to be a field in ${name}(), found ${printExpression(args[0])}`);
+  }
+  for (const by of args.slice(1, -1)) {
+    if (by.kind !== 'reference') {
+      refuse(`only fields or tags are allowed in ${name}(), found ${printExpression(by)}`);
+    }
+    facts.bare = true;
+  }
+  facts.chooser = name;
+}
+
+function checkDistinct(args: readonly Expression[]): void {
+  if (args.length === 0) refuse('distinct function requires at least one argument');
+  if (args.length !== 1) refuse('distinct function can only have one argument');
+  if (unwrap(args[0]).kind !== 'reference') refuse('expected field argument in distinct()');
+}
+
+function checkField(name: string, e: Expression, facts: FieldFacts, wildcards: boolean): void {
+  if (e.kind === 'reference') return;
+  if (!isWildcard(e)) refuse(`expected field argument in ${name}()`);
+  if (!wildcards) {
+    refuse(`unsupported expression with ${e.kind === 'regex' ? 'regex field' : 'wildcard'}: ${name}()`);
+  }
+  facts.onlySelectors = false;
+  if (e.kind === 'wildcard' && e.of === 'tag') refuse(`unable to use tag wildcard in ${name}()`);
+}
+
+function checkCount({ name, args }: Call, wanted: number): void {
+  if (args.length !== wanted) {
+    refuse(`invalid number of arguments for ${name}, expected ${wanted}, got ${args.length}`);
   }
 }
 
-function checkMix({ calls, bare }: FieldFacts, fields: readonly SelectField[]): void {
-  const distinct = calls.filter(({ name }) => name.toLowerCase() === 'distinct');
-  if (distinct.length > 0 && (calls.length > 1 || bare || fields.length > 1)) {
-    throw new QueryError('invalid', 'aggregate function distinct() cannot be combined with other functions or fields');
-  }
-  if (calls.length === 0 || !bare) return;
-  const selectors = calls.every((call) => FUNCTIONS.get(call.name.toLowerCase())!.selector);
-  if (!selectors || calls.some(({ args }) => args.some(isWildcard))) {
-    throw new QueryError('invalid', 'mixing aggregate and non-aggregate queries is not supported');
-  }
-  if (new Set(calls.map((call) => printExpression(call))).size > 1) {
-    throw new QueryError('invalid', 'mixing multiple selector functions with tags or fields is not supported');
-  }
+function typeOf({ kind }: Expression): string {
+  return `*influxql.${LITERALS[kind]}`;
+}
+
+function refuseChooser(name: string): never {
+  return refuse(`selector function ${name}() cannot be combined with other functions`);
+}
+
+function refuse(message: string): never {
+  throw new QueryError('invalid', message);
 }

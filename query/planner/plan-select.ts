@@ -4,17 +4,21 @@
  */
 import { type FieldType, floorDiv, type MeasurementSchema, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
-import type { Expression, SelectField, SelectStatement } from '../language/ast.ts';
+import type { Dimension, Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printExpression } from '../language/print.ts';
 import { compileRegex } from '../language/regex.ts';
-import { unwrap } from '../language/walk.ts';
-import { arithmeticType, bindCondition, bindLiteral, typeName } from './bind.ts';
-import { checkSelect, isWildcard } from './check.ts';
+import { walk } from '../language/walk.ts';
+import { bindCondition, typeName } from './bind.ts';
+import { checkSelect } from './check.ts';
+import { foldConstants } from './fold.ts';
 import { columnNames } from './names.ts';
-import type { Aggregate, AggregateName, Bound, Plan, PlanColumn, PlanSource, PlanWindow, TimeBounds } from './plan.ts';
+import { OutputBinder } from './outputs.ts';
+import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
-import { splitTime, timeValue } from './time-range.ts';
+import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
+import { type ZoneShift, zoneShifts } from './time-zone.ts';
+import { windowsBefore } from './transforms.ts';
+import { expanded } from './wildcards.ts';
 
 export interface PlanContext {
   readonly database: string;
@@ -27,19 +31,45 @@ export interface PlanContext {
 
 /** Below this width window numbers counted from the epoch would leave the safe integers. */
 const EPOCH_WINDOW_MIN = 1024n;
+const NO_FILL: Fill = { kind: 'none' };
 
 export function planSelect(statement: SelectStatement, context: PlanContext): Plan {
+  return planWithin(statement, context, null);
+}
+
+// private functions
+
+/** What a subquery takes from the query around it. */
+interface Outer {
+  readonly range: TimeRange;
+  readonly time: TimeDimension | null;
+  readonly descending: boolean;
+}
+
+function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null): Plan {
+  const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
+  const own = splitTime(stated.condition, context.now, zone);
+  const range = outer === null ? own.range : intersect(own.range, outer.range);
+  const { rest } = own;
+  const statement = outer === null ? stated : within(stated, outer);
+  const inherited = statement.dimensions.length > stated.dimensions.length;
   const time = statement.fields.find(({ expression }) => isTimeField(expression));
-  const stated = statement.fields.filter(({ expression }) => !isTimeField(expression));
-  const facts = checkSelect(statement, stated);
-  const { range, rest } = splitTime(statement.condition, context.now);
-  const sources = resolveSources(statement, context, rest);
+  const asked = statement.fields
+    .filter(({ expression }) => !isTimeField(expression))
+    .map((field) => ({ ...field, expression: foldConstants(field.expression) }));
+  checkSelect(statement, asked, inherited);
+  const dimension = statement.dimensions.find((d): d is TimeDimension => d.kind === 'time') ?? null;
+  const windowed = dimension !== null && dimension.interval > 0n;
+  const descending = statement.order === 'descending';
+  const inner = { range: untilNow(range, windowed, context.now), time: dimension, descending };
+  const planned = statement.sources.flatMap((source) =>
+    'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
+  );
+  const sources = resolveSources(statement, planned, context, rest);
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
   const groupBy = groupKeys(statement, names);
-  const fields = stated.flatMap((field) => expand(field, wildcardNames(statement, names, groupBy)));
-  const aggregate = facts.calls.length > 0;
-  const dimension = statement.dimensions.find(({ kind }) => kind === 'time');
-  const windowed = dimension?.kind === 'time' && dimension.interval > 0n;
+  const wild = wildcardNames(statement, names, groupBy);
+  const fields = asked.flatMap((field) => expanded(field, wild));
   const upperIsNow = range.max === null && windowed;
   const bounds: TimeBounds = {
     min: range.min ?? TIME_MIN,
@@ -49,7 +79,8 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
     minFromNow: range.minFromNow,
     maxFromNow: range.maxFromNow || upperIsNow,
   };
-  const binder = new OutputBinder(names);
+  const window = windowed ? windowFrom(dimension, bounds, context.now, zone) : null;
+  const binder = new OutputBinder(names, window);
   const timeName = time?.alias ?? 'time';
   const columns = columnNames(fields, timeName);
   for (const { expression } of fields) binder.meet(expression);
@@ -58,23 +89,32 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
     const type = typeName(bound);
     return { name: columns[i], expression: bound, type: type === 'tag' ? 'string' : (type ?? 'float') } as const;
   });
-  const { aggregates } = binder;
+  const { aggregates, transforms } = binder;
+  const aggregate = aggregates.length > 0;
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
     : binder.columns.some(({ kind }) => kind === 'field');
   return {
     kind: aggregate ? 'aggregate' : 'raw',
     sources: something ? sources : [],
-    bounds,
+    subqueries: something ? planned.map((plan) => regrouped(plan, groupBy)) : [],
+    ...extended(
+      bounds,
+      window,
+      aggregate ? Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))) : 0,
+      descending,
+    ),
     groupBy,
-    window: windowed ? windowFrom(dimension, bounds, context.now) : null,
+    window,
     aggregates,
     columns: binder.columns,
+    transforms,
     selector: aggregates.length === 1 && FUNCTIONS.get(aggregates[0].name)?.selector === true,
     timeName,
+    ...(zone !== null && { zone }),
     outputs,
     fill: statement.fill ?? { kind: 'null' },
-    descending: statement.order === 'descending',
+    descending,
     limit: statement.limit,
     offset: statement.offset,
     seriesLimit: statement.seriesLimit,
@@ -82,7 +122,7 @@ export function planSelect(statement: SelectStatement, context: PlanContext): Pl
   };
 }
 
-// private functions
+type TimeDimension = Dimension & { kind: 'time' };
 
 interface Names {
   readonly fields: ReadonlyMap<string, FieldType>;
@@ -93,9 +133,59 @@ function isTimeField(expression: Expression): boolean {
   return expression.kind === 'reference' && expression.name === 'time';
 }
 
-function resolveSources(statement: SelectStatement, context: PlanContext, condition: Expression | null): PlanSource[] {
+/** The statement as it stands inside of another: its direction, and its windows where it has none of its own. */
+function within(statement: SelectStatement, { time, descending }: Outer): SelectStatement {
+  if (statement.order === 'descending' && !descending) {
+    throw new QueryError('invalid', 'subqueries must be ordered in the same direction as the query itself');
+  }
+  const own = statement.dimensions.some(({ kind }) => kind === 'time');
+  const dimensions = own || time === null ? statement.dimensions : [...statement.dimensions, time];
+  const fill = statement.fill === null || statement.fill.kind === 'null' ? NO_FILL : statement.fill;
+  const windowed = dimensions.some(({ kind }) => kind === 'time');
+  return {
+    ...statement,
+    dimensions,
+    order: descending ? 'descending' : 'ascending',
+    fill: windowed && statement.fields.some(({ expression }) => hasCall(expression)) ? fill : statement.fill,
+  };
+}
+
+function hasCall(expression: Expression): boolean {
+  let found = false;
+  walk(expression, ({ kind }) => {
+    if (kind === 'call') found = true;
+    return undefined;
+  });
+  return found;
+}
+
+function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
+  return windowed && range.max === null ? { ...range, max: now, maxFromNow: true } : range;
+}
+
+/** The tags that a query groups by are those of the queries inside it too. */
+function regrouped(plan: Plan, keys: readonly string[]): Plan {
+  const groupBy = [...new Set([...plan.groupBy, ...keys])].sort();
+  return { ...plan, groupBy, subqueries: plan.subqueries.map((inner) => regrouped(inner, groupBy)) };
+}
+
+function resolveSources(
+  statement: SelectStatement,
+  subqueries: readonly Plan[],
+  context: PlanContext,
+  condition: Expression | null,
+): PlanSource[] {
   const found = new Map<string, PlanSource>();
-  for (const { database, retentionPolicy, name } of measurementMatchers(statement.sources, context)) {
+  for (const [subquery, { sources, outputs, groupBy }] of subqueries.entries()) {
+    const fields = new Map(outputs.map(({ name, type }) => [name, type]));
+    for (const measurement of new Set(sources.map((source) => source.measurement))) {
+      const bound = condition === null ? null : bindCondition(condition, { fields, tagKeys: groupBy });
+      const place = { database: '', retentionPolicy: '', measurement, subquery };
+      found.set(`${subquery} ${measurement}`, { ...place, fields, tagKeys: groupBy, condition: bound });
+    }
+  }
+  const measurements = statement.sources.flatMap((source) => ('subquery' in source ? [] : [source]));
+  for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
       found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
         database,
@@ -130,161 +220,52 @@ function wildcardNames({ dimensions }: SelectStatement, { fields, tagKeys }: Nam
   return { fields, tagKeys: wild ? [] : tagKeys.filter((key) => !groupBy.includes(key)) };
 }
 
-/** Wildcards and regexes in place of fields, alone or as the argument of a function, become the columns they mean. */
-function expand(field: SelectField, names: Names): SelectField[] {
-  const e = unwrap(field.expression);
-  if (isWildcard(e)) return wildcardColumns(e, names);
-  if (e.kind !== 'call' || !isWildcard(e.args[0])) return [field];
-  const function_ = e.name.toLowerCase();
-  const { inputs } = FUNCTIONS.get(function_)!;
-  const matches = matcher(e.args[0]);
-  return [...names.fields]
-    .filter(([name, type]) => inputs.includes(type) && matches(name))
-    .map(([name]) => name)
-    .sort()
-    .map((name) => ({
-      expression: { ...e, args: [{ kind: 'reference', name, cast: 'field' } as const, ...e.args.slice(1)] },
-      alias: `${field.alias ?? function_}_${name}`,
-    }));
-}
-
-function wildcardColumns(e: Expression, { fields, tagKeys }: Names): SelectField[] {
-  const of = e.kind === 'wildcard' ? e.of : null;
-  const matches = matcher(e);
-  const columns: { name: string; cast: 'field' | 'tag' }[] = [];
-  if (of !== 'tag') for (const name of fields.keys()) columns.push({ name, cast: 'field' });
-  if (of !== 'field') for (const name of tagKeys) columns.push({ name, cast: 'tag' });
-  return columns
-    .filter(({ name }) => matches(name))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map(({ name, cast }) => ({ expression: { kind: 'reference', name, cast }, alias: null }));
-}
-
-function matcher(e: Expression): (name: string) => boolean {
-  if (e.kind !== 'regex') return () => true;
-  const regex = compileRegex(e.pattern);
-  return (name) => regex.test(name);
+/** Transforms look at windows beside those asked for, from which no row is shown. */
+function extended(
+  bounds: TimeBounds,
+  window: PlanWindow | null,
+  extra: number,
+  descending: boolean,
+): Pick<Plan, 'bounds' | 'shown'> {
+  if (window === null || extra === 0) return { bounds, shown: null };
+  const beside = BigInt(extra) * window.interval;
+  const shown = {
+    min: windowStart({ window, bounds }, windowOf({ window }, bounds.min)),
+    max: bounds.max,
+    from: bounds.min,
+    to: bounds.max,
+  };
+  if (descending) {
+    if (!bounds.maxStated) return { bounds, shown: null };
+    const max = bounds.max + beside > TIME_MAX ? TIME_MAX : bounds.max + beside;
+    return { bounds: { ...bounds, max }, shown };
+  }
+  if (!bounds.minStated) return { bounds, shown: null };
+  const min = bounds.min - beside < TIME_MIN ? TIME_MIN : bounds.min - beside;
+  return { bounds: { ...bounds, min }, shown };
 }
 
 function windowFrom(
   { interval, offset }: { readonly interval: bigint; readonly offset: Expression | null },
   bounds: TimeBounds,
   now: bigint,
+  zone: readonly ZoneShift[] | null,
 ): PlanWindow {
-  const shift = offset === null ? 0n : timeValue(offset, now).ns;
+  const relevant = zone === null ? [] : zone.filter((shift, i) => overlaps(zone, shift, i, bounds));
+  const [first = { offset: 0n }] = relevant;
+  // shifts by whole windows do not move their edges: what is left is one distance from UTC
+  const shifts = relevant.some((shift) => (shift.offset - first.offset) % interval !== 0n) ? { shifts: relevant } : {};
+  const ahead = 'shifts' in shifts ? 0n : first.offset;
+  const shift = (offset === null ? 0n : timeValue(offset, now).ns) - ahead;
   const origin = shift - floorDiv(shift, interval) * interval;
-  if (interval >= EPOCH_WINDOW_MIN) return { interval, origin };
+  if (interval >= EPOCH_WINDOW_MIN) return { interval, origin, ...shifts };
   const anchor = bounds.minStated ? bounds.min : bounds.max < TIME_MAX ? bounds.max : now;
   return { interval, origin: origin + floorDiv(anchor - origin, interval) * interval };
 }
 
-/** Collects the aggregates and columns that outputs need; bind only after all have been met, for columns are numbered after aggregates. */
-class OutputBinder {
-  readonly aggregates: Aggregate[] = [];
-  readonly columns: PlanColumn[] = [];
-  readonly #names: Names;
-
-  constructor(names: Names) {
-    this.#names = names;
-  }
-
-  meet(expression: Expression): void {
-    const e = unwrap(expression);
-    if (e.kind === 'call') this.#aggregate(e);
-    else if (e.kind === 'reference') this.#column(e);
-    else if (e.kind === 'binary') {
-      this.meet(e.left);
-      this.meet(e.right);
-    }
-  }
-
-  bind(expression: Expression): Bound {
-    const e = unwrap(expression);
-    if (e.kind === 'call') {
-      const index = this.#aggregate(e);
-      return { kind: 'column', index, type: this.aggregates[index].result };
-    }
-    if (e.kind === 'reference') {
-      const index = this.#column(e);
-      if (index < 0) return { kind: 'absent' };
-      return { kind: 'column', index: this.aggregates.length + index, type: this.columns[index].type };
-    }
-    if (e.kind === 'binary') {
-      const left = this.bind(e.left);
-      const right = this.bind(e.right);
-      const text = `${this.#typed(e.left)} ${e.operator} ${this.#typed(e.right)}`;
-      const type = arithmeticType(e.operator, this.#asTag(e.left, left), this.#asTag(e.right, right), text);
-      return { kind: 'binary', operator: e.operator, left, right, type };
-    }
-    const literal = bindLiteral(e);
-    if (literal === null) throw new QueryError('invalid', `invalid expression in SELECT: ${printExpression(e)}`);
-    return literal;
-  }
-
-  // private functions
-
-  /** Index of a call among the aggregates, where it is put if new. */
-  #aggregate(call: Expression & { kind: 'call' }): number {
-    let name = call.name.toLowerCase() as AggregateName;
-    let argument = unwrap(call.args[0]);
-    if (argument.kind === 'call') {
-      name = 'count distinct';
-      argument = unwrap(argument.args[0]);
-    }
-    if (argument.kind !== 'reference') throw new QueryError('invalid', `expected field argument in ${name}()`);
-    const field = argument.name;
-    const n = call.args.length > 1 ? unwrap(call.args[1]) : null;
-    const parameter = n?.kind === 'integer' || n?.kind === 'number' ? Number(n.value) : 0;
-    const same = (a: Aggregate): boolean => a.name === name && a.field === field && a.parameter === parameter;
-    const known = this.aggregates.findIndex(same);
-    if (known >= 0) return known;
-    const type = this.#names.fields.get(field) ?? 'float';
-    const shape = FUNCTIONS.get(name === 'count distinct' ? 'count' : name)!;
-    if (!shape.inputs.includes(type)) {
-      throw new QueryError('invalid', `unsupported ${name} iterator type: *query.${type}InterruptIterator`);
-    }
-    const result = shape.result === 'same' ? type : shape.result;
-    return this.aggregates.push({ name, field, type, result, parameter }) - 1;
-  }
-
-  /** Index of a field or tag among the columns, where it is put if new; −1 = nobody has it. */
-  #column({ name, cast }: Expression & { kind: 'reference' }): number {
-    const fieldType = this.#names.fields.get(name);
-    const column = this.#columnOf(name, cast, fieldType);
-    if (column === null) return -1;
-    const { kind, type } = column;
-    const known = this.columns.findIndex((c) => c.kind === kind && c.name === name && c.type === type);
-    return known >= 0 ? known : this.columns.push(column) - 1;
-  }
-
-  #columnOf(
-    name: string,
-    cast: (Expression & { kind: 'reference' })['cast'],
-    fieldType: FieldType | undefined,
-  ): PlanColumn | null {
-    if (fieldType !== undefined && cast !== 'tag') {
-      const type = cast === null || cast === 'field' ? fieldType : cast;
-      return { kind: 'field', name, type };
-    }
-    if (this.#names.tagKeys.includes(name) && (cast === null || cast === 'tag')) {
-      return { kind: 'tag', name, type: 'string' };
-    }
-    return null;
-  }
-
-  #asTag(expression: Expression, bound: Bound): Bound {
-    const e = unwrap(expression);
-    return e.kind === 'reference' && this.#isTag(bound) ? { kind: 'tag', name: e.name } : bound;
-  }
-
-  #isTag(bound: Bound): boolean {
-    return bound.kind === 'column' && this.columns[bound.index - this.aggregates.length]?.kind === 'tag';
-  }
-
-  #typed(expression: Expression): string {
-    const e = unwrap(expression);
-    if (e.kind !== 'reference') return printExpression(e);
-    const bound = this.bind(e);
-    return `${e.name}::${this.#isTag(bound) ? 'tag' : (typeName(bound) ?? 'unknown')}`;
-  }
+/** Whether a zone's shift holds at some time in the bounds, or near them. */
+function overlaps(zone: readonly ZoneShift[], shift: ZoneShift, index: number, { min, max }: TimeBounds): boolean {
+  const near = 366n * 24n * 3600n * 1_000_000_000n;
+  const next = zone[index + 1];
+  return shift.from <= max + near && (next === undefined || next.from >= min - near);
 }

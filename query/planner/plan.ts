@@ -1,10 +1,12 @@
 /**
  * Plan: a SELECT with every name resolved, as plain data that goes between threads. The planner makes it once; both stages of both
  * drivers read it. Stage 1 (per shard) needs sources, bounds, groupBy, window, aggregates and columns; stage 2 needs the outputs,
- * fill, order and limits. A stage-2 row is `aggregates` followed by `columns`; an output's expression names them by that index.
+ * transforms, fill, order and limits. A stage-2 row is `aggregates` followed by `columns` and `transforms`; an output's expression
+ * names them by that index.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { BinaryOperator, Fill } from '../language/ast.ts';
+import { shiftAt, toUtc, type ZoneShift } from './time-zone.ts';
 
 /** An expression whose names are known. `absent` = a column the source does not have: no value in any row. */
 export type Bound =
@@ -14,8 +16,15 @@ export type Bound =
   /** In conditions: a field or tag of the source. */
   | { readonly kind: 'field'; readonly name: string; readonly type: FieldType }
   | { readonly kind: 'tag'; readonly name: string }
-  /** In outputs: index into aggregates followed by columns. */
+  /** In outputs: index into aggregates, columns and transforms, in this order. */
   | { readonly kind: 'column'; readonly index: number; readonly type: FieldType }
+  /** A math function, over numbers only. */
+  | {
+      readonly kind: 'call';
+      readonly name: MathName;
+      readonly args: readonly Bound[];
+      readonly type: FieldType;
+    }
   | {
       readonly kind: 'binary';
       readonly operator: BinaryOperator;
@@ -31,6 +40,8 @@ export interface PlanSource {
   readonly measurement: string;
   readonly fields: ReadonlyMap<string, FieldType>;
   readonly tagKeys: readonly string[];
+  /** Rows come from `Plan.subqueries[subquery]` rather than from the shards; database and policy are empty then. */
+  readonly subquery?: number;
   /** Over fields and tags of this source; the time parts are in `bounds`. null = all rows. */
   readonly condition: Bound | null;
 }
@@ -50,7 +61,52 @@ export type AggregateName =
   | 'percentile'
   | 'distinct'
   /** count(distinct(x)) */
-  | 'count distinct';
+  | 'count distinct'
+  | 'top'
+  | 'bottom'
+  | 'sample';
+
+export type TransformName =
+  | 'derivative'
+  | 'non_negative_derivative'
+  | 'difference'
+  | 'non_negative_difference'
+  | 'elapsed'
+  | 'moving_average'
+  | 'cumulative_sum'
+  | 'integral';
+
+/** What stage 2 computes from the rows of a series one after the other. */
+export interface Transform {
+  readonly name: TransformName;
+  /** Index of its input: aggregates, columns, then transforms before this one. */
+  readonly input: number;
+  /** Of the input. */
+  readonly type: FieldType;
+  readonly result: FieldType;
+  /** Unit of time in ns, or the number of rows of a moving_average; 0 = none. */
+  readonly parameter: bigint;
+}
+
+export type MathName =
+  | 'abs'
+  | 'acos'
+  | 'asin'
+  | 'atan'
+  | 'atan2'
+  | 'ceil'
+  | 'cos'
+  | 'exp'
+  | 'floor'
+  | 'ln'
+  | 'log'
+  | 'log2'
+  | 'log10'
+  | 'pow'
+  | 'round'
+  | 'sin'
+  | 'sqrt'
+  | 'tan';
 
 export interface Aggregate {
   readonly name: AggregateName;
@@ -58,8 +114,12 @@ export interface Aggregate {
   /** Type of its input over all sources; a source whose field cannot be read as that type gives it no values. */
   readonly type: FieldType;
   readonly result: FieldType;
-  /** The N of percentile(x, N), else 0. */
+  /** The N of percentile(x, N), top, bottom and sample, else 0. */
   readonly parameter: number;
+  /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
+  readonly by?: readonly number[];
+  /** How many windows beside the time range it is asked for, by a transform; not there = none. */
+  readonly windowsBefore?: number;
 }
 
 /** Raw: what a row carries. Aggregate: what the point chosen by the only selector carries besides its value. */
@@ -91,12 +151,16 @@ export interface TimeBounds {
 export interface PlanWindow {
   readonly interval: bigint;
   readonly origin: bigint;
+  /** The windows are of local time, where that cannot be said by the origin. */
+  readonly shifts?: readonly ZoneShift[];
 }
 
 export interface Plan {
   readonly kind: 'raw' | 'aggregate';
   /** Sorted by measurement; empty = nothing matches, the answer is empty. */
   readonly sources: readonly PlanSource[];
+  /** What its sources name by number, planned with the same bounds, tags and direction. */
+  readonly subqueries: readonly Plan[];
   readonly bounds: TimeBounds;
   /** Tag keys, sorted, wildcards and regexes expanded. */
   readonly groupBy: readonly string[];
@@ -104,8 +168,19 @@ export interface Plan {
   readonly window: PlanWindow | null;
   readonly aggregates: readonly Aggregate[];
   readonly columns: readonly PlanColumn[];
+  /** Over aggregates where there are some, else over the columns of raw rows. Rows are then what the outputs' transforms give. */
+  readonly transforms: readonly Transform[];
+  /** Where transforms look at windows beside those asked for: which times are shown, and the bounds as they were stated. */
+  readonly shown: {
+    readonly min: bigint;
+    readonly max: bigint;
+    readonly from: bigint;
+    readonly to: bigint;
+  } | null;
   /** One selector and nothing else: without a window its row has the time of the chosen point. */
   readonly selector: boolean;
+  /** Times are shown in this zone, where texts are asked for; not there = UTC. */
+  readonly zone?: readonly ZoneShift[];
   /** Name of the time column, `time` unless the statement names it. */
   readonly timeName: string;
   readonly outputs: readonly PlanOutput[];
@@ -119,16 +194,21 @@ export interface Plan {
 }
 
 /** The window of a time; 0 where the plan has no windows. */
-export function windowOf(plan: Plan, time: bigint): number {
+export function windowOf(plan: Pick<Plan, 'window'>, time: bigint): number {
   if (plan.window === null) return 0;
-  const { interval, origin } = plan.window;
-  const d = time - origin;
+  const { interval, origin, shifts } = plan.window;
+  const d = time - origin + (shifts === undefined ? 0n : shiftAt(shifts, time));
   const q = d / interval;
   return Number(d % interval < 0n ? q - 1n : q);
 }
 
 /** First nanosecond of a window: the time of its row. Without windows: the stated lower bound, or 0. */
-export function windowStart(plan: Plan, window: number): bigint {
+export function windowStart(plan: Pick<Plan, 'window' | 'bounds'>, window: number): bigint {
   if (plan.window === null) return plan.bounds.minStated ? plan.bounds.min : 0n;
-  return plan.window.origin + BigInt(window) * plan.window.interval;
+  return startOf(plan.window, window);
+}
+
+export function startOf({ interval, origin, shifts }: PlanWindow, window: number): bigint {
+  const start = origin + BigInt(window) * interval;
+  return shifts === undefined ? start : toUtc(shifts, start);
 }

@@ -1,6 +1,6 @@
 /** Which measurements a statement names, what the shards know of them put together, and the type that a name has over several. */
 import type { FieldType, MeasurementSchema } from '../../model/index.ts';
-import type { MeasurementSource } from '../language/ast.ts';
+import type { MeasurementSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 
@@ -23,6 +23,11 @@ export function measurementMatchers(
     if (database === '') throw new QueryError('invalid', 'database name required');
     return { database, retentionPolicy: source.retentionPolicy ?? defaults.defaultRetentionPolicy, name: source.name };
   });
+}
+
+/** The measurements that a statement and its subqueries name. */
+export function measurementsOf({ sources }: SelectStatement): MeasurementSource[] {
+  return sources.flatMap((source) => ('subquery' in source ? measurementsOf(source.subquery) : [source]));
 }
 
 export function matchesName(name: MeasurementSource['name']): (measurement: string) => boolean {

@@ -6,6 +6,9 @@ import { parseTime, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { unwrap } from '../language/walk.ts';
+import { toUtc, type ZoneShift } from './time-zone.ts';
+
+type Zone = readonly ZoneShift[] | null;
 
 export interface TimeRange {
   /** Both ends included; null = not stated. */
@@ -24,25 +27,29 @@ const REVERSED: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
   '>=': '<=',
 };
 
-export function splitTime(condition: Expression | null, now: bigint): { range: TimeRange; rest: Expression | null } {
+export function splitTime(
+  condition: Expression | null,
+  now: bigint,
+  zone: Zone = null,
+): { range: TimeRange; rest: Expression | null } {
   if (condition === null) return { range: UNBOUNDED, rest: null };
   const whole = unwrap(condition);
   if (whole.kind !== 'binary') return { range: UNBOUNDED, rest: whole };
   const { operator, left, right } = whole;
   if (operator === 'AND' || operator === 'OR') {
-    const a = splitTime(left, now);
-    const b = splitTime(right, now);
+    const a = splitTime(left, now, zone);
+    const b = splitTime(right, now, zone);
     const range = intersect(a.range, b.range);
     if (a.rest === null || b.rest === null) return { range, rest: a.rest ?? b.rest };
     return { range, rest: { ...whole, left: a.rest, right: b.rest } };
   }
-  if (isTime(left)) return { range: rangeOf(operator, right, now), rest: null };
-  if (isTime(right)) return { range: rangeOf(REVERSED[operator] ?? operator, left, now), rest: null };
+  if (isTime(left)) return { range: rangeOf(operator, right, now, zone), rest: null };
+  if (isTime(right)) return { range: rangeOf(REVERSED[operator] ?? operator, left, now, zone), rest: null };
   return { range: UNBOUNDED, rest: whole };
 }
 
 /** Nanoseconds of a constant time expression: texts, integers, durations, now(), and sums and differences of them. */
-export function timeValue(expression: Expression, now: bigint): { ns: bigint; fromNow: boolean } {
+export function timeValue(expression: Expression, now: bigint, zone: Zone = null): { ns: bigint; fromNow: boolean } {
   const e = unwrap(expression);
   switch (e.kind) {
     case 'integer':
@@ -52,7 +59,9 @@ export function timeValue(expression: Expression, now: bigint): { ns: bigint; fr
     case 'duration':
       return { ns: e.ns, fromNow: false };
     case 'string': {
-      const ns = parseTime(e.value);
+      const ns = zonedTime(e.value, zone);
+      if (ns === null && /^\d{4}-\d{2}-\d{2}/.test(e.value))
+        throw new QueryError('invalid', 'invalid timestamp string');
       if (ns === null) throw incompatible('StringLiteral');
       return { ns, fromNow: false };
     }
@@ -61,8 +70,8 @@ export function timeValue(expression: Expression, now: bigint): { ns: bigint; fr
       throw incompatible('Call');
     case 'binary': {
       if (e.operator !== '+' && e.operator !== '-') throw incompatible('BinaryExpr');
-      const a = timeValue(e.left, now);
-      const b = timeValue(e.right, now);
+      const a = timeValue(e.left, now, zone);
+      const b = timeValue(e.right, now, zone);
       return { ns: e.operator === '+' ? a.ns + b.ns : a.ns - b.ns, fromNow: a.fromNow || b.fromNow };
     }
     case 'reference':
@@ -76,15 +85,28 @@ export function timeValue(expression: Expression, now: bigint): { ns: bigint; fr
   }
 }
 
+export function intersect(a: TimeRange, b: TimeRange): TimeRange {
+  const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
+  const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
+  return { min: lower.min, max: upper.max, minFromNow: lower.minFromNow, maxFromNow: upper.maxFromNow };
+}
+
 // private functions
+
+/** A text without an offset of its own is local time. */
+function zonedTime(text: string, zone: Zone): bigint | null {
+  const time = parseTime(text);
+  if (time === null || zone === null || /(?:Z|[+-]\d\d:\d\d)$/.test(text)) return time;
+  return toUtc(zone, time);
+}
 
 function isTime(expression: Expression): boolean {
   const e = unwrap(expression);
   return e.kind === 'reference' && e.name.toLowerCase() === 'time';
 }
 
-function rangeOf(operator: BinaryOperator, value: Expression, now: bigint): TimeRange {
-  const { ns: exact, fromNow } = timeValue(value, now);
+function rangeOf(operator: BinaryOperator, value: Expression, now: bigint, zone: Zone): TimeRange {
+  const { ns: exact, fromNow } = timeValue(value, now, zone);
   const ns = clamp(exact);
   switch (operator) {
     case '=':
@@ -106,12 +128,6 @@ function clamp(ns: bigint): bigint {
   if (ns < TIME_MIN) return TIME_MIN;
   if (ns > TIME_MAX) return TIME_MAX;
   return ns;
-}
-
-function intersect(a: TimeRange, b: TimeRange): TimeRange {
-  const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
-  const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
-  return { min: lower.min, max: upper.max, minFromNow: lower.minFromNow, maxFromNow: upper.maxFromNow };
 }
 
 function incompatible(literal: string): QueryError {

@@ -1,16 +1,18 @@
 /**
  * From the states of cells to tables: results, fill, order. Each aggregate is filled on its own, as InfluxDB does: from the stated
  * lower bound, else from its first window with a value in that series, to the upper bound; one that has no value in a series stays
- * null there. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
+ * null there, or has the value that fill() states. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
+import { joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import { type Aggregate, type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import type { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { SeriesWindow, TableWriter } from './table-writer.ts';
+import { SeriesWindow } from './table-writer.ts';
+import { rowWriter } from './transform-rows.ts';
 
 /** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
 export const BUCKETS_MAX = 10_000_000;
@@ -24,7 +26,7 @@ interface Track {
 }
 
 export function* cellTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
-  const writer = new TableWriter(plan);
+  const writer = rowWriter(plan);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
   for (const slots of seriesSlots(plan, store)) {
@@ -33,12 +35,10 @@ export function* cellTables(plan: Plan, store: PaneStore): Generator<ResultTable
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
     writer.start(group);
     for (const [time, values] of rowsOf(plan, store, slots, tracks, budget)) {
-      const table = writer.add(time, values);
-      if (table !== null) yield table;
+      yield* writer.add(time, values);
       if (writer.full) break;
     }
-    const rest = writer.finish();
-    if (rest !== null) yield rest;
+    yield* writer.finish();
   }
 }
 
@@ -80,6 +80,7 @@ function rowsOf(
   budget: { buckets: number },
 ): Iterable<Row> {
   if (plan.aggregates[0].name === 'distinct') return distinctRows(plan, store, slots);
+  if (tracks.some(({ state }) => state.points !== undefined)) return chosenRows(plan, store, slots, tracks);
   if (plan.window === null || plan.fill.kind === 'none') return plainRows(plan, store, slots, tracks);
   return filledRows(plan, tracks, budget);
 }
@@ -88,6 +89,33 @@ function* distinctRows(plan: Plan, store: PaneStore, slots: Int32Array): Generat
   for (const slot of plan.descending ? slots.toReversed() : slots) {
     const time = windowStart(plan, store.windowOf(slot));
     for (const value of store.states[0].results!(slot)) yield [time, [value]];
+  }
+}
+
+/** top, bottom and sample: each point at its own time, ascending in a window; beside other aggregates, one row for each time. */
+function* chosenRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: readonly Track[]): Generator<Row> {
+  for (const slot of plan.descending ? slots.toReversed() : slots) {
+    const rows: { time: bigint; values: Value[] }[] = [];
+    const width = tracks.length + plan.columns.length;
+    for (const [a, { state }] of tracks.entries()) {
+      if (state.empty(slot)) continue;
+      const taken = new Map<bigint, number>();
+      const points = state.points?.(slot) ?? [{ ...splitTime(windowStart(plan, store.windowOf(slot))), carried: [] }];
+      for (const point of points) {
+        const time = joinTime(point.high, point.low);
+        const skip = taken.get(time) ?? 0;
+        taken.set(time, skip + 1);
+        let row = rows.filter((r) => r.time === time)[skip];
+        if (tracks.length === 1 || row === undefined) {
+          row = { time, values: new Array<Value>(width).fill(null) };
+          rows.push(row);
+        }
+        row.values[a] = 'value' in point ? point.value : state.result(slot);
+        for (const [c, value] of point.carried.entries()) row.values[tracks.length + c] = value;
+      }
+    }
+    rows.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    for (const { time, values } of rows) yield [time, values];
   }
 }
 
@@ -106,17 +134,14 @@ function* plainRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: rea
 
 function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: number }): Generator<Row> {
   const last = windowOf(plan, plan.bounds.max);
+  const nowhere = plan.fill.kind === 'value' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const firsts = tracks.map(({ windows }) =>
-    windows.length === 0
-      ? Number.POSITIVE_INFINITY
-      : plan.bounds.minStated
-        ? windowOf(plan, plan.bounds.min)
-        : windows[0],
+    windows.length === 0 ? nowhere : plan.bounds.minStated ? windowOf(plan, plan.bounds.min) : windows[0],
   );
-  const first = Math.min(...firsts);
+  const first = Math.min(...firsts.filter(Number.isFinite));
   const fillers = tracks.map((track) => new Filler(plan, track));
   const rows = last - first + 1;
-  budget.buckets += plan.limit > 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
+  budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
   if (budget.buckets > BUCKETS_MAX) {
     throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
   }
@@ -170,7 +195,7 @@ class Filler {
   #filled(window: number): Value {
     const { fill } = this.#plan;
     const { aggregate, state, slots, windows } = this.#track;
-    if (slots.length === 0) return null;
+    if (slots.length === 0 && fill.kind !== 'value') return null;
     const before = this.#next - this.#step;
     switch (fill.kind) {
       case 'value':

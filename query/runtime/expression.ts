@@ -3,6 +3,7 @@
  * are exact and wrap at 64 bits; integer division gives floats; dividing by zero gives 0; an absent operand gives no value.
  */
 import type { Value } from '../../model/index.ts';
+import { computeMath } from '../functions/math.ts';
 import type { BinaryOperator } from '../language/ast.ts';
 import { compileRegex } from '../language/regex.ts';
 import type { Bound } from '../planner/plan.ts';
@@ -22,6 +23,16 @@ export function compileExpression(bound: Bound, read: LeafReader): () => Value {
       return () => null;
     case 'binary':
       return compileBinary(bound, read);
+    case 'call': {
+      const { name, type } = bound;
+      const args = bound.args.map((argument) => compileExpression(argument, read));
+      return () =>
+        computeMath(
+          name,
+          type,
+          args.map((argument) => argument()),
+        );
+    }
     default:
       return () => read(bound);
   }

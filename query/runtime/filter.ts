@@ -73,6 +73,7 @@ function conjunction(left: Bound, right: Bound): Bound {
 
 function mentions(bound: Bound, kind: Bound['kind']): boolean {
   if (bound.kind === 'binary') return mentions(bound.left, kind) || mentions(bound.right, kind);
+  if (bound.kind === 'call') return bound.args.some((argument) => mentions(argument, kind));
   return bound.kind === kind;
 }
 

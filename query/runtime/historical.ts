@@ -12,6 +12,7 @@ import { mergeRows } from './raw-merge.ts';
 import { rawPartials } from './raw-rows.ts';
 import type { ResultTable } from './result.ts';
 import type { Source } from './source.ts';
+import { subqueryPartials } from './subquery-rows.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -29,6 +30,23 @@ export function* historicalShard(plan: Plan, source: Source): Generator<Partial>
   for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
     yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
   }
+}
+
+/**
+ * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards. A
+ * subquery's answer is one more shard to the query around it.
+ */
+export async function* answerOf(
+  plan: Plan,
+  ask: (plan: Plan) => readonly AsyncIterable<Partial>[],
+): AsyncGenerator<ResultTable> {
+  if (plan.sources.length === 0) return;
+  const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
+  const streams = fromShards ? [...ask(plan)] : [];
+  for (const [number, inner] of plan.subqueries.entries()) {
+    streams.push(subqueryPartials(plan, number, answerOf(inner, ask)));
+  }
+  yield* historicalAnswer(plan, streams);
 }
 
 /** Stage 2 over the partials of each shard, as they arrive. */
@@ -89,7 +107,8 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
 
 function scanInto(store: PaneStore, plan: Plan, source: Source): void {
   const columns = plan.columns.filter(({ kind }) => kind === 'field');
-  for (const [i, { database, retentionPolicy, measurement, condition }] of plan.sources.entries()) {
+  for (const [i, { database, retentionPolicy, measurement, subquery, condition }] of plan.sources.entries()) {
+    if (subquery !== undefined) continue;
     const table = source.series(database, retentionPolicy, measurement);
     if (table === null) continue;
     const fields = [...plan.aggregates.map(({ field }) => field), ...columns.map(({ name }) => name)];

@@ -7,8 +7,10 @@
  * history, where the range is known, but would make every live query tick for ever about series that have nothing to say.
  */
 import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
+import { TRANSFORMS } from '../functions/transform.ts';
 import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
+import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { DEFAULT_RULES, type TimeRules } from './watermark.ts';
 
@@ -22,12 +24,33 @@ export interface LivePlan {
 /** Narrower windows close more often than any client is told: 1 ms. */
 const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 
+const OWN_TIMES: ReadonlySet<string> = new Set(['top', 'bottom', 'sample']);
+
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
+  if (statement.into !== undefined) refuse('INTO', 'only stored continuous queries write');
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
+  if (statement.sources.some((source) => 'subquery' in source)) {
+    throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
+  }
+  for (const { expression } of statement.fields) {
+    walk(expression, (e) => {
+      if (e.kind === 'call' && TRANSFORMS.has(e.name)) {
+        throw new QueryError(
+          'invalid',
+          `live query: ${e.name}() is not kept up to date: it depends on all rows before`,
+        );
+      }
+      if (e.kind === 'call' && OWN_TIMES.has(e.name)) {
+        const reason = 'its rows have times of their own, by which no revision could replace them';
+        throw new QueryError('invalid', `live query: ${e.name}() is not kept up to date: ${reason}`);
+      }
+      return undefined;
+    });
+  }
   if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
 }
 

@@ -38,7 +38,7 @@ export function emptyRow(plan: Plan, name: string, tags: ResultTable['tags'], ti
     columns: [plan.timeName, ...plan.outputs.map((output) => output.name)],
     rows: 1,
     data: [
-      { type: 'time', base: time, offsets: new Float64Array(1) },
+      { type: 'time', base: time, offsets: new Float64Array(1), ...(plan.zone && { zone: plan.zone }) },
       ...plan.outputs.map(({ type, expression }) => {
         const counts = expression.kind === 'column' && plan.aggregates[expression.index]?.name.startsWith('count');
         return emptyColumn(type, counts ? new Uint8Array([1]) : new Uint8Array(1));
@@ -57,7 +57,7 @@ function valueText(column: ResultColumn, row: number): string {
 }
 
 function pickColumn(column: ResultColumn, rows: ArrayLike<number>): ResultColumn {
-  if (column.type === 'time') return { type: 'time', base: column.base, offsets: pick(column.offsets, rows) };
+  if (column.type === 'time') return { ...column, offsets: pick(column.offsets, rows) };
   const present = column.present === null ? null : pick(column.present, rows);
   return { ...column, values: pick(column.values as Float64Array, rows), present } as Column;
 }

@@ -79,7 +79,8 @@ export class RowWindows {
 
   #windowOf(offset: number): number {
     if (this.#plan.window === null) return 0;
-    if (this.#interval > OFFSET_MAX) return windowOf(this.#plan, this.#block.base + BigInt(offset));
+    if (this.#interval > OFFSET_MAX || this.#plan.window.shifts !== undefined)
+      return windowOf(this.#plan, this.#block.base + BigInt(offset));
     return this.#baseWindow + Math.floor((this.#baseRest + offset) / this.#interval);
   }
 }

@@ -5,9 +5,9 @@
  * It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
  */
 import type { Block, Column, SeriesTable, Value } from '../../model/index.ts';
-import type { AggregateState } from '../functions/aggregate.ts';
+import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import type { Plan } from '../planner/plan.ts';
+import type { Aggregate, Plan } from '../planner/plan.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader } from './columns.ts';
 import { GroupTable } from './groups.ts';
@@ -30,7 +30,7 @@ export class PaneStore {
     this.plan = plan;
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
-    this.#windows = plan.window === null ? null : new BlockWindows(plan.window.interval, plan.window.origin);
+    this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
   }
 
   /** Cells held, empty ones included. */
@@ -54,12 +54,13 @@ export class PaneStore {
     const { rows } = from;
     const columns = this.plan.aggregates.map(({ field, type }) => readAs(block.columns.get(field), type));
     this.#findSlots(block, from, count);
-    const carried = this.plan.columns.map((column) => this.#carriedReader(block, table, column));
+    const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets } = block;
-      this.#states[a].update({ count, rows, slots: this.#slots, base, offsets, column, carried });
+      const slice = { count, rows, slots: this.#slots, base, offsets, column, carried };
+      this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
   }
@@ -166,6 +167,25 @@ export class PaneStore {
 
   // private functions
 
+  /** The rows that an aggregate is asked for, where others are asked for windows beside. */
+  #within(slice: RowSlice, { windowsBefore = 0 }: Aggregate): RowSlice {
+    const { shown, window, descending } = this.plan;
+    if (shown === null || window === null) return slice;
+    const beside = BigInt(windowsBefore) * window.interval;
+    const min = Number(shown.from - (descending ? 0n : beside) - slice.base);
+    const max = Number(shown.to + (descending ? beside : 0n) - slice.base);
+    const rows = new Uint32Array(slice.count);
+    const slots = new Int32Array(slice.count);
+    let count = 0;
+    for (let k = 0; k < slice.count; k++) {
+      const row = slice.rows === null ? k : slice.rows[k];
+      if (slice.offsets[row] < min || slice.offsets[row] > max) continue;
+      rows[count] = row;
+      slots[count++] = slice.slots[k];
+    }
+    return { ...slice, count, rows, slots };
+  }
+
   #findSlots(block: Block, source: SourceRows, count: number): void {
     if (this.#slots.length < count) this.#slots = new Int32Array(Math.max(count, this.#slots.length * 2));
     const { series, offsets } = block;
@@ -227,9 +247,14 @@ export class PaneStore {
     for (const state of this.#states) state.reset(slot);
   }
 
-  #carriedReader(block: Block, table: SeriesTable, column: Plan['columns'][number]): (row: number) => Value {
+  #carriedReader(
+    block: Block,
+    from: SourceRows,
+    table: SeriesTable,
+    column: Plan['columns'][number],
+  ): (row: number) => Value {
     if (column.kind === 'field') return columnReader(readAs(block.columns.get(column.name), column.type));
-    return (row) => table.tag(block.series[row], column.name) || null;
+    return (row) => from.tagOf(table, block.series[row], column.name);
   }
 }
 

@@ -8,7 +8,8 @@ import { columnReader, revived } from './columns.ts';
 import { compareGroups } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { SeriesWindow, TableWriter } from './table-writer.ts';
+import { SeriesWindow } from './table-writer.ts';
+import { rowWriter } from './transform-rows.ts';
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */
 export type MergeStep = number | ResultTable;
@@ -25,7 +26,7 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
   const sign = plan.descending ? -1 : 1;
   const heads: (Head | null)[] = [];
   for (let s = 0; s < shards; s++) heads.push(headOf(yield s));
-  const writer = new TableWriter(plan);
+  const writer = rowWriter(plan);
   const wanted = new SeriesWindow(plan);
   const values: Value[] = new Array(plan.columns.length).fill(null);
   for (;;) {
@@ -40,15 +41,13 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
       const leftOut = !admitted || writer.full;
       if (!leftOut) {
         for (let c = 0; c < values.length; c++) values[c] = head.read[c](head.row);
-        const table = writer.add(head.time, values);
-        if (table !== null) yield table;
+        yield* writer.add(head.time, values);
       }
       head.row = leftOut ? head.partial.rows : head.row + 1;
       if (head.row === head.partial.rows) heads[s] = headOf(yield s);
       else head.time = head.partial.base + BigInt(head.partial.offsets[head.row]);
     }
-    const rest = writer.finish();
-    if (rest !== null) yield rest;
+    yield* writer.finish();
   }
 }
 

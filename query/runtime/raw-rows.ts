@@ -1,7 +1,7 @@
 /**
  * Stage 1 of a raw plan: the rows of one shard that pass, in the order of the answer (group, time, series), as partials of bounded
  * size. All rows are collected before the first partial is made, because blocks come in no order and live only for a turn; where the
- * plan has a LIMIT, no more than it needs per group is kept.
+ * plan has a LIMIT, no more than it needs per group is kept. Long because ordering and throwing away work on the same columns.
  */
 import { type Block, type Column, compareText, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
 import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
@@ -18,38 +18,62 @@ import type { Source } from './source.ts';
 export const PARTIAL_ROWS_MAX = 8_192;
 /** Rows that one query may hold per shard: with ten fields some 1 GB. */
 export const ROWS_MAX = 10_000_000;
-/** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. */
-const PRUNE_ROWS = 65_536;
+/** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. Few, for what is thrown away says which later
+ * rows need not be looked at. */
+const PRUNE_ROWS = 4_096;
 
 export function* rawPartials(plan: Plan, source: Source): Generator<RowsPartial> {
-  const held = new HeldRows(plan);
-  for (let s = 0; s < plan.sources.length; s++) collect(plan, s, source, held);
+  const held = new RawRows(plan);
+  for (const [index, { database, retentionPolicy, measurement, subquery }] of plan.sources.entries()) {
+    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+    if (table === null) continue;
+    const { series, fields } = held.wanted(index, table);
+    const { min: minTime, max: maxTime } = plan.bounds;
+    const request = { database, retentionPolicy, measurement, minTime, maxTime, series, fields };
+    // The newest rows first where they are wanted, so that the older ones are left out unseen.
+    const blocks = plan.descending && pageOf(plan) > 0 ? [...source.scan(request)].reverse() : source.scan(request);
+    for (const block of blocks) held.add(block, index, table);
+  }
   yield* held.partials();
 }
 
-// private functions
+/** The rows of a raw plan, block by block, and then as partials in the order of the answer. */
+export class RawRows {
+  readonly #plan: Plan;
+  readonly #held: HeldRows;
+  readonly #sources: SourceRows[];
+  readonly #fields: ReadonlySet<string>;
+  #last = -1;
 
-function collect(plan: Plan, index: number, source: Source, held: HeldRows): void {
-  const { database, retentionPolicy, measurement } = plan.sources[index];
-  const table = source.series(database, retentionPolicy, measurement);
-  if (table === null) return;
-  const rows = new SourceRows(plan, index, held.groups);
-  const fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
-  const blocks = source.scan({
-    database,
-    retentionPolicy,
-    measurement,
-    minTime: plan.bounds.min,
-    maxTime: plan.bounds.max,
-    series: rows.wanted(table),
-    fields: [...new Set([...fields, ...fieldsOf(plan.sources[index].condition)])],
-  });
-  held.startSource();
-  for (const block of blocks) {
-    const count = withAnyOf(block, fields, rows, rows.select(block, table, null));
-    if (count > 0) held.add(block, table, rows, count);
+  /** `arrival`: rows of a group keep the order in which they come. */
+  constructor(plan: Plan, arrival = false) {
+    this.#plan = plan;
+    this.#held = new HeldRows(plan, arrival);
+    this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
+    this.#fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
+  }
+
+  /** What a scan of plan.sources[index] should be asked for. */
+  wanted(index: number, table: SeriesTable): { series: Uint8Array | null; fields: string[] } {
+    const fields = [...new Set([...this.#fields, ...fieldsOf(this.#plan.sources[index].condition)])];
+    return { series: this.#sources[index].wanted(table), fields };
+  }
+
+  add(block: Block, index: number, table: SeriesTable): void {
+    if (index !== this.#last) this.#held.startSource();
+    this.#last = index;
+    const rows = this.#sources[index];
+    const selected = this.#held.withinPage(block, rows, rows.select(block, table, null));
+    const count = withAnyOf(block, this.#fields, rows, selected);
+    if (count > 0) this.#held.add(block, table, rows, count);
+  }
+
+  partials(): Generator<RowsPartial> {
+    return this.#held.partials();
   }
 }
+
+// private functions
 
 /** Keeps the rows that have at least one of the fields. */
 function withAnyOf(block: Block, fields: ReadonlySet<string>, { rows }: SourceRows, count: number): number {
@@ -84,15 +108,37 @@ class HeldRows {
   /** Index in #seriesKeys by the source's series number. */
   #known: number[] = [];
   #pruneAt: number;
+  readonly #arrival: boolean;
+  /** By group that had as many rows as the answer needs when rows were last thrown away: time high, low of the last of these. */
+  readonly #ends: ({ readonly high: number; readonly low: number } | undefined)[] = [];
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, arrival: boolean) {
     this.#plan = plan;
+    this.#arrival = arrival;
     this.#builders = plan.columns.map(({ type }) => new ColumnBuilder(type));
-    this.#pruneAt = plan.limit > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
+    this.#pruneAt = pageOf(plan) > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
   }
 
   startSource(): void {
     this.#known = [];
+  }
+
+  /** Drops rows behind those that the answer can still need; returns how many are left. */
+  withinPage(block: Block, source: SourceRows, count: number): number {
+    if (this.#ends.length === 0) return count;
+    const { rows } = source;
+    const { series, offsets } = block;
+    const base = splitTime(block.base);
+    const sign = this.#plan.descending ? -1 : 1;
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const row = rows[k];
+      const end = this.#ends[source.groupOf(series[row])];
+      const sum = base.low + offsets[row];
+      if (end !== undefined && compareSplit(highOf(base.high, sum), lowOf(sum), end.high, end.low) * sign > 0) continue;
+      rows[kept++] = row;
+    }
+    return kept;
   }
 
   add(block: Block, table: SeriesTable, source: SourceRows, count: number): void {
@@ -114,7 +160,7 @@ class HeldRows {
       if (kind === 'field') {
         const column = block.columns.get(name);
         this.#builders[c].append(column === undefined ? null : columnAs(column, type), rows, count);
-      } else for (let k = 0; k < count; k++) this.#builders[c].push(table.tag(block.series[rows[k]], name) || null);
+      } else for (let k = 0; k < count; k++) this.#builders[c].push(source.tagOf(table, block.series[rows[k]], name));
     }
     if (this.#group.length > this.#pruneAt) this.#prune();
     if (this.#group.length > ROWS_MAX) {
@@ -181,19 +227,22 @@ class HeldRows {
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
   #order(): Uint32Array {
-    const { descending, limit, offset } = this.#plan;
+    const { descending } = this.#plan;
+    const page = pageOf(this.#plan);
     const groupRanks = this.groups.ranks();
     const seriesRanks = ranksOf(this.#seriesKeys);
     const buckets = bucketed(this.#group, groupRanks);
     if (descending) buckets.reverse();
-    const kept = limit > 0 ? limit + offset : Number.POSITIVE_INFINITY;
+    const kept = page > 0 ? page : Number.POSITIVE_INFINITY;
     const parts: Uint32Array[] = [];
     for (const bucket of buckets) {
       const compare = (a: number, b: number): number =>
         compareSplit(this.#high[a], this.#low[a], this.#high[b], this.#low[b]) ||
         seriesRanks[this.#series[a]] - seriesRanks[this.#series[b]];
-      if (!isSorted(bucket, compare)) bucket.sort(compare);
-      if (descending) bucket.reverse();
+      if (!this.#arrival) {
+        if (!isSorted(bucket, compare)) bucket.sort(compare);
+        if (descending) bucket.reverse();
+      }
       parts.push(bucket.length > kept ? bucket.subarray(0, kept) : bucket);
     }
     return joined(parts);
@@ -210,11 +259,27 @@ class HeldRows {
     this.#high = Array.from(order, (row) => this.#high[row]);
     this.#low = Array.from(order, (row) => this.#low[row]);
     this.#pruneAt = order.length * 2 + PRUNE_ROWS;
+    if (!this.#arrival) this.#findEnds();
+  }
+
+  /** The rows stand in the order of the answer, no more of a group than are needed. */
+  #findEnds(): void {
+    const page = pageOf(this.#plan);
+    for (let row = 0, count = 0; row < this.#group.length; row++) {
+      const group = this.#group[row];
+      count = row > 0 && this.#group[row - 1] === group ? count + 1 : 1;
+      if (count === page) this.#ends[group] = { high: this.#high[row], low: this.#low[row] };
+    }
   }
 
   #time(row: number): bigint {
     return joinTime(this.#high[row], this.#low[row]);
   }
+}
+
+/** How many rows of a group the answer needs at most; 0 = all. */
+function pageOf({ limit, offset, transforms }: Plan): number {
+  return limit > 0 && transforms.length === 0 ? limit + offset : 0;
 }
 
 function ranksOf(texts: readonly string[]): Uint32Array {

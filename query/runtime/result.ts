@@ -1,7 +1,15 @@
 /** Results as columns: what both drivers give, and what the server's encoders turn into JSON, CSV and frames. */
 import type { Column } from '../../model/index.ts';
+import type { ZoneShift } from '../planner/time-zone.ts';
 
-export type TimeColumn = { readonly type: 'time'; readonly base: bigint; readonly offsets: Float64Array };
+export interface TimeColumn {
+  readonly type: 'time';
+  readonly base: bigint;
+  readonly offsets: Float64Array;
+  /** As texts the times are local ones; not there = UTC. */
+  readonly zone?: readonly ZoneShift[];
+}
+
 export type ResultColumn = Column | TimeColumn;
 
 /** One series of an answer: InfluxQL's `{name, tags, columns, values}`, values by column. Row i of `data[c]` belongs to `columns[c]`. */

@@ -3,7 +3,7 @@
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
 import { type Block, floorDiv, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, type PlanWindow, startOf, windowOf } from '../planner/plan.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 
@@ -15,6 +15,7 @@ export class SourceRows {
   readonly #name: string;
   readonly #groups: GroupTable;
   readonly #filter: RowFilter;
+  readonly #inner: boolean;
   #table: SeriesTable | null = null;
   #groupOfSeries = new Int32Array(0);
   /** Rows that passed, of the block last given; valid until the next. */
@@ -25,6 +26,7 @@ export class SourceRows {
     this.#name = plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
+    this.#inner = plan.sources[source].subquery !== undefined;
   }
 
   /** Fills `rows`; returns how many. */
@@ -33,9 +35,7 @@ export class SourceRows {
     if (this.rows.length < block.rows) this.rows = new Uint32Array(block.rows);
     const { series, offsets, selection } = block;
     const rows = this.rows;
-    const { min, max } = this.#plan.bounds;
-    const from = clamp(min - block.base);
-    const to = clamp(max - block.base);
+    const [from, to] = this.#range(block.base);
     const n = selection === null ? block.rows : selection.length;
     const skipped = skip?.length ?? 0;
     let nextSkip = 0;
@@ -61,6 +61,11 @@ export class SourceRows {
     return this.#groupOfSeries[series];
   }
 
+  /** A tag as a column; a series of a subquery that lacks one it is grouped by has it empty, any other has none. */
+  tagOf(table: SeriesTable, series: number, key: string): string | null {
+    return table.tag(series, key) || (this.#inner ? '' : null);
+  }
+
   /** 1 per series that may have rows, or null where all may: what a scan is asked for. */
   wanted(table: SeriesTable): Uint8Array | null {
     if (this.#plan.sources.length === 0) return null;
@@ -74,6 +79,13 @@ export class SourceRows {
   }
 
   // private functions
+
+  /** Offsets that lie in the bounds; rows of a subquery are in them by its own plan, though a window may begin before. */
+  #range(base: bigint): [from: number, to: number] {
+    if (this.#inner) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const { min, max } = this.#plan.bounds;
+    return [clamp(min - base), clamp(max - base)];
+  }
 
   #grown(table: SeriesTable): Int32Array {
     if (table !== this.#table) {
@@ -99,6 +111,7 @@ export class SourceRows {
 
 /** Windows of the rows of one block: a row's window from its offset, without bigints for all but very wide windows. */
 export class BlockWindows {
+  readonly #plan: { readonly window: PlanWindow };
   readonly #interval: bigint;
   readonly #width: number;
   readonly #origin: bigint;
@@ -110,10 +123,11 @@ export class BlockWindows {
   from = 0;
   to = 0;
 
-  constructor(interval: bigint, origin: bigint) {
-    this.#interval = interval;
-    this.#width = Number(interval);
-    this.#origin = origin;
+  constructor(window: PlanWindow) {
+    this.#plan = { window };
+    this.#interval = window.interval;
+    this.#width = Number(window.interval);
+    this.#origin = window.origin;
   }
 
   start(base: bigint): void {
@@ -127,6 +141,13 @@ export class BlockWindows {
 
   /** Sets window, from and to for an offset outside the present [from, to). */
   find(offset: number): void {
+    if (this.#plan.window.shifts !== undefined) {
+      const window = windowOf(this.#plan, this.#base + BigInt(offset));
+      this.window = window;
+      this.from = clamp(startOf(this.#plan.window, window) - this.#base);
+      this.to = clamp(startOf(this.#plan.window, window + 1) - this.#base);
+      return;
+    }
     if (this.#width <= OFFSET_MAX / 2) {
       const ahead = Math.floor((this.#rest + offset) / this.#width);
       this.window = this.#baseWindow + ahead;

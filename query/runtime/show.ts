@@ -26,6 +26,8 @@ export type ShowStatement = Extract<
   { kind: 'show measurements' | 'show tag keys' | 'show tag values' | 'show field keys' | 'show series' }
 >;
 
+export type CountStatement = Extract<Statement, { kind: 'show cardinality' }>;
+
 export interface ShowContext {
   readonly database: string;
   readonly defaultRetentionPolicy: string;
@@ -79,6 +81,49 @@ export function showAnswer(statement: ShowStatement, perShard: readonly (readonl
   return names.flatMap((name) => textTables(name, COLUMNS[statement.kind], page(sorted(name))));
 }
 
+/** The statement whose rows a SHOW … CARDINALITY counts: what the shards are asked. */
+export function countedStatement({ of, key, ...rest }: CountStatement): ShowStatement {
+  const { database, sources, condition } = rest;
+  const clauses = { database, sources, condition, limit: 0, offset: 0 };
+  switch (of) {
+    case 'series':
+      return { kind: 'show series', ...clauses };
+    case 'measurement':
+      return { kind: 'show measurements', match: null, negated: false, ...clauses };
+    case 'field key':
+      return { kind: 'show field keys', ...clauses };
+    case 'tag key':
+      return { kind: 'show tag keys', ...clauses };
+    case 'tag values':
+      return { kind: 'show tag values', key: key!, ...clauses };
+  }
+}
+
+/**
+ * Stage 2 of SHOW … CARDINALITY: exact always. Without EXACT and further clauses, series and measurements are one number under the title
+ * that InfluxDB gives its estimate; measurements are always one number, all else one per measurement.
+ */
+export function countAnswer(statement: CountStatement, perShard: readonly (readonly ShowPart[])[]): ResultTable[] {
+  const byName = new Map<string, Set<string>>();
+  for (const { name, rows } of perShard.flat()) {
+    let known = byName.get(name);
+    if (known === undefined) byName.set(name, (known = new Set()));
+    for (const row of rows) known.add(row.join('\0'));
+  }
+  const { of, exact, sources, condition, limit, offset } = statement;
+  if (offset > 0 && limit >= 0) return [];
+  const whole = !exact && sources.length === 0 && condition === null && limit === 0;
+  if (of === 'measurement' || (of === 'series' && whole)) {
+    const series = [...byName.values()].reduce((sum, { size }) => sum + size, 0);
+    const count = of === 'measurement' ? byName.size : series;
+    return [countTable('', whole ? 'cardinality estimation' : 'count', count)];
+  }
+  return [...byName.keys()]
+    .sort(compareText)
+    .filter((name) => byName.get(name)!.size > 0)
+    .map((name) => countTable(name, 'count', byName.get(name)!.size));
+}
+
 /** Tables of text columns without time; none where there are no rows. */
 export function textTables(
   name: string,
@@ -95,6 +140,11 @@ export function textTables(
 }
 
 // private functions
+
+function countTable(name: string, column: string, count: number): ResultTable {
+  const data: Column = { type: 'integer', values: Float64Array.of(count), present: null };
+  return { name, tags: null, columns: [column], rows: 1, data: [data] };
+}
 
 interface Place {
   readonly source: Source;

@@ -12,7 +12,21 @@ import type { ResultTable } from './result.ts';
 /** Rows of one table: some hundred kilobytes, so that an answer is encoded and sent while it is made. */
 export const TABLE_ROWS_MAX = 10_000;
 
-export class TableWriter {
+/** What stage 2 writes rows to. */
+export interface RowWriter {
+  /** Begins a series; the one before must be finished. */
+  start(group: Group): void;
+  /** LIMIT is reached: further rows of this series would be left out. */
+  readonly full: boolean;
+  /** Adds a row, values by the plan's aggregates and columns. Gives the tables that had to be closed for it. */
+  add(time: bigint, values: readonly Value[]): readonly ResultTable[];
+  /** What is left of the series. */
+  finish(): readonly ResultTable[];
+}
+
+const NONE: readonly ResultTable[] = [];
+
+export class TableWriter implements RowWriter {
   readonly #plan: Plan;
   readonly #columns: ColumnBuilder[];
   readonly #compute: (() => Value)[];
@@ -33,22 +47,19 @@ export class TableWriter {
     this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
   }
 
-  /** Begins a series; the one before must be finished. */
   start(group: Group): void {
     this.#group = group;
     this.#seen = 0;
   }
 
-  /** LIMIT is reached: further rows of this series would be left out. */
   get full(): boolean {
     const { limit, offset } = this.#plan;
     return limit > 0 && this.#seen >= limit + offset;
   }
 
-  /** Adds a row, values by the plan's aggregates and columns. Gives the table that had to be closed for it, if any. */
-  add(time: bigint, values: readonly Value[]): ResultTable | null {
-    if (this.full || this.#seen++ < this.#plan.offset) return null;
-    let closed: ResultTable | null = null;
+  add(time: bigint, values: readonly Value[]): readonly ResultTable[] {
+    if (this.full || this.#seen++ < this.#plan.offset) return NONE;
+    let closed = NONE;
     const ahead = time - this.#base;
     if (this.#rows === TABLE_ROWS_MAX || ahead > OFFSET_MAX || ahead < -OFFSET_MAX) closed = this.finish();
     if (this.#rows === 0) this.#base = time;
@@ -63,10 +74,9 @@ export class TableWriter {
     return closed;
   }
 
-  /** What is left of the series; null where nothing is. */
-  finish(): ResultTable | null {
-    if (this.#rows === 0) return null;
-    const { groupBy } = this.#plan;
+  finish(): readonly ResultTable[] {
+    if (this.#rows === 0) return NONE;
+    const { groupBy, zone } = this.#plan;
     const { name, tags } = this.#group;
     const table: ResultTable = {
       name,
@@ -74,12 +84,12 @@ export class TableWriter {
       columns: this.#names,
       rows: this.#rows,
       data: [
-        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows) },
+        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows), ...(zone && { zone }) },
         ...this.#columns.map((column) => column.finish()),
       ],
     };
     this.#rows = 0;
-    return table;
+    return [table];
   }
 }
 

@@ -4,6 +4,7 @@ import {
   type MeasurementMatcher,
   matchesName,
   measurementMatchers,
+  measurementsOf,
   mergeSchemas,
   type Plan,
   planSelect,
@@ -44,7 +45,7 @@ export async function planOverShards(
   mesh: ShardMesh,
 ): Promise<Plan> {
   const defaults = { database, defaultRetentionPolicy: DEFAULT_RETENTION_POLICY };
-  const matchers = measurementMatchers(statement.sources, defaults);
+  const matchers = measurementMatchers(measurementsOf(statement), defaults);
   const answers = await mesh.callAll<Described>('describe', (shard) => ({ shard, matchers }) satisfies DescribeCall);
   const known = matchers.map((matcher, i) => ({ ...matcher, schemas: mergeSchemas(answers.map((a) => a[i])) }));
   return planSelect(statement, {

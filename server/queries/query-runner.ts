@@ -5,15 +5,23 @@
  *     text ──parse──▶ statements ──plan──▶ stage 1 on every shard ──partials──▶ stage 2 here ──tables──▶ encoder ──▶ pieces
  */
 import type { Epoch } from '../../client/protocol/index.ts';
-import type { ControlEntry } from '../../model/index.ts';
+import type { Column, ControlEntry } from '../../model/index.ts';
 import {
+  answerOf,
   assertLive,
-  historicalAnswer,
+  chosenTags,
+  countAnswer,
+  countedStatement,
+  explainPlan,
+  type IntoTarget,
+  measurementsOf,
   type Partial,
+  type Plan,
   parse,
   print,
   QueryError,
   type ResultTable,
+  type SelectStatement,
   type ShowContext,
   type ShowPart,
   type ShowStatement,
@@ -22,6 +30,7 @@ import {
   textTables,
 } from '../../query/index.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { type WriteLines, writeInto } from './into.ts';
 import { DEFAULT_RETENTION_POLICY, planOverShards, type ShardMesh } from './plan-over-shards.ts';
 
 export interface QueryRequest {
@@ -51,6 +60,8 @@ export interface QueryRunnerOptions {
   readonly databases: () => Promise<readonly string[]>;
   /** Puts an entry into the stream of every shard; resolves when all have applied it. */
   readonly control: (entry: ControlEntry) => Promise<unknown>;
+  /** Writes line protocol with times in ns; resolves when it is kept and can be read. */
+  readonly write: WriteLines;
 }
 
 /** What a table stream is before its statement's error, if it has one, is known. */
@@ -71,7 +82,7 @@ export class QueryRunner {
       throw new QueryError('invalid', 'a subscription takes one SELECT statement');
     }
     assertLive(statement);
-    const other = statement.sources.find((source) => source.database !== null && source.database !== database);
+    const other = measurementsOf(statement).find((source) => source.database !== null && source.database !== database);
     if (other !== undefined) {
       throw new QueryError('invalid', `a subscription reads its own database, "${database}", not "${other.database}"`);
     }
@@ -105,9 +116,10 @@ export class QueryRunner {
   }
 
   async #execute(statement: Statement, { database, now }: QueryRequest): Promise<Tables> {
-    const { mesh, control, databases } = this.#options;
+    const { control, databases } = this.#options;
     switch (statement.kind) {
       case 'create database':
+        refusePolicyName(statement.retention?.name ?? null);
         if (!(await databases()).includes(statement.database)) {
           await control({ type: 'create database', database: statement.database });
         }
@@ -118,12 +130,16 @@ export class QueryRunner {
         }
         return { tables: [] };
       case 'select': {
-        for (const source of statement.sources) await this.#known(source.database ?? database);
-        const plan = await planOverShards(statement, database, now, mesh);
-        const shards = Array.from({ length: mesh.shards }, (_, shard) =>
-          mesh.stream<Partial>(shard, 'partials', { shard, plan }),
-        );
-        return { tables: historicalAnswer(plan, shards) };
+        if (statement.into !== undefined)
+          return { tables: [await this.#into(statement, statement.into, database, now)] };
+        return { tables: (await this.#select(statement, database, now)).tables };
+      }
+      case 'explain':
+        return { tables: await this.#explain(statement, database, now) };
+      case 'show cardinality': {
+        await this.#known(statement.database ?? database);
+        const found = await this.#show(countedStatement(statement), database, now);
+        return { tables: countAnswer(statement, found) };
       }
       case 'show databases':
         return {
@@ -135,17 +151,76 @@ export class QueryRunner {
         };
       case 'show retention policies':
         await this.#known(statement.database ?? database);
-        return { tables: textTables('', POLICY_COLUMNS, [[DEFAULT_RETENTION_POLICY, '0s', '168h0m0s', '1', 'true']]) };
+        return { tables: [policyTable()] };
       default: {
         await this.#known(statement.database ?? database);
-        const context: ShowContext = { database, defaultRetentionPolicy: DEFAULT_RETENTION_POLICY, now };
-        const found = await mesh.callAll<ShowPart[]>(
-          'show',
-          (shard) => ({ shard, statement, context }) satisfies ShowCall,
-        );
-        return { tables: showAnswer(statement, found) };
+        return { tables: showAnswer(statement, await this.#show(statement, database, now)) };
       }
     }
+  }
+
+  async #select(
+    statement: SelectStatement,
+    database: string,
+    now: bigint,
+  ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
+    const { mesh } = this.#options;
+    for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
+    const plan = await planOverShards(statement, database, now, mesh);
+    const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
+      Array.from({ length: mesh.shards }, (_, shard) =>
+        mesh.stream<Partial>(shard, 'partials', { shard, plan: { ...leaf, subqueries: [] } }),
+      );
+    return { plan, tables: answerOf(plan, ask) };
+  }
+
+  async #into(statement: SelectStatement, into: IntoTarget, database: string, now: bigint): Promise<ResultTable> {
+    const target = into.database ?? database;
+    await this.#known(target);
+    const { tables } = await this.#select(statement, database, now);
+    const place = { database: target, retentionPolicy: into.retentionPolicy ?? DEFAULT_RETENTION_POLICY };
+    return writeInto(tables, into.measurement, chosenTags(statement.fields), (lines) =>
+      this.#options.write({ ...place, lines }),
+    );
+  }
+
+  async #explain(
+    { analyze, select }: Statement & { kind: 'explain' },
+    database: string,
+    now: bigint,
+  ): Promise<ResultTable[]> {
+    const start = performance.now();
+    const { plan, tables } = await this.#select(select, database, now);
+    const lines = explainPlan(plan, this.#options.mesh.shards);
+    if (!analyze)
+      return textTables(
+        '',
+        ['QUERY PLAN'],
+        lines.map((line) => [line]),
+      );
+    const planned = performance.now();
+    let rows = 0;
+    const series = new Set<string>();
+    for await (const table of tables) {
+      rows += table.rows;
+      series.add(JSON.stringify([table.name, table.tags]));
+    }
+    lines.push(`ROWS: ${rows}`, `SERIES: ${series.size}`);
+    lines.push(`PLANNING TIME: ${(planned - start).toFixed(3)}ms`);
+    lines.push(`EXECUTION TIME: ${(performance.now() - planned).toFixed(3)}ms`);
+    return textTables(
+      '',
+      ['EXPLAIN ANALYZE'],
+      lines.map((line) => [line]),
+    );
+  }
+
+  #show(statement: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {
+    const context: ShowContext = { database, defaultRetentionPolicy: DEFAULT_RETENTION_POLICY, now };
+    return this.#options.mesh.callAll<ShowPart[]>(
+      'show',
+      (shard) => ({ shard, statement, context }) satisfies ShowCall,
+    );
   }
 
   async #known(database: string): Promise<void> {
@@ -157,6 +232,14 @@ export class QueryRunner {
 }
 
 // private functions
+
+/** The one policy that every database has. */
+function policyTable(): ResultTable {
+  const texts = textTables('', POLICY_COLUMNS, [[DEFAULT_RETENTION_POLICY, '0s', '168h0m0s', '', '']])[0];
+  const replicas: Column = { type: 'integer', values: Float64Array.of(1), present: null };
+  const isDefault: Column = { type: 'boolean', values: Uint8Array.of(1), present: null };
+  return { ...texts, data: [...texts.data.slice(0, 3), replicas, isDefault] };
+}
 
 function parseParams(text: string): Record<string, unknown> {
   if (text === '') return {};
@@ -172,7 +255,18 @@ function parseParams(text: string): Record<string, unknown> {
   return params as Record<string, unknown>;
 }
 
-function refuseChange({ kind }: Statement): void {
-  if (kind !== 'create database' && kind !== 'drop database') return;
-  throw new QueryError('invalid', `${kind.toUpperCase()} changes data: send it as POST`);
+/** A database has one policy yet, which keeps all there is: durations are accepted, another name could not be asked for. */
+function refusePolicyName(name: string | null): void {
+  if (name === null || name === DEFAULT_RETENTION_POLICY) return;
+  throw new QueryError(
+    'invalid',
+    `retention policy "${name}" cannot be made: every database has "${DEFAULT_RETENTION_POLICY}"`,
+  );
+}
+
+function refuseChange(statement: Statement): void {
+  const { kind } = statement;
+  const writes = kind === 'select' && statement.into !== undefined;
+  if (!writes && kind !== 'create database' && kind !== 'drop database') return;
+  throw new QueryError('invalid', `${writes ? 'SELECT INTO' : kind.toUpperCase()} changes data: send it as POST`);
 }

@@ -84,6 +84,8 @@ const runner = new QueryRunner({
   mesh,
   databases: () => main.call<string[]>('databases', {}),
   control: (entry) => main.call('control', { entry } satisfies ControlCall),
+  write: ({ database, retentionPolicy, lines }) =>
+    writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now: 0n }),
 });
 
 // private functions

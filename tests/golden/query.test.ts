@@ -1,6 +1,7 @@
 /**
  * Golden scripts of queries: `tests/golden/query/*.txt`, verified against a real InfluxDB 1.6.7. A script is `data` lines, then
- * `> query` lines, each followed by the answer as JSON lines (one per series) or `error …`. `GOLDEN=write` writes the answers anew.
+ * `> query` lines, each followed by the answer as JSON lines (one per series) or `error …`. The examples of `docs/query-language.md`
+ * are such scripts too, over the one block of data there. `GOLDEN=write` writes the answers anew.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
@@ -9,6 +10,7 @@ import { ArraySource, rowsOf } from '../unit/query/support/array-source.ts';
 import { ask } from '../unit/query/support/ask.ts';
 
 const FOLDER = new URL('./query/', import.meta.url);
+const MANUAL = new URL('../../docs/query-language.md', import.meta.url);
 
 describe('golden: queries', () => {
   for (const name of readdirSync(FOLDER)) {
@@ -20,6 +22,16 @@ describe('golden: queries', () => {
       else expect(answered).to.equal(text);
     });
   }
+
+  it('docs/query-language.md', async () => {
+    const text = readFileSync(MANUAL, 'utf8');
+    const data = `${/```lines\n([^`]*)```/.exec(text)![1]}\n`;
+    const parts = text.split(/(?<=```influxql\n)([^`]*)(?=```)/);
+    for (let i = 1; i < parts.length; i += 2) parts[i] = (await run(data + parts[i])).slice(data.length);
+    expect(parts.length).to.be.above(2);
+    if (process.env.GOLDEN === 'write') writeFileSync(MANUAL, parts.join(''));
+    else expect(parts.join('')).to.equal(text);
+  });
 });
 
 // private functions

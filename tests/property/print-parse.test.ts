@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { BinaryOperator, Expression, MeasurementSource, Statement } from '../../query/language/index.ts';
-import { parse, print, QueryError } from '../../query/language/index.ts';
+import { parse, print, QueryError, walk } from '../../query/language/index.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 const RANKS: readonly (readonly BinaryOperator[])[] = [
@@ -78,6 +78,16 @@ const { expression, argument } = fc.letrec<{ expression: Expression; argument: E
   }),
 );
 
+/** Comparisons and AND, OR belong to WHERE. */
+const field = argument.filter((whole) => {
+  let calculates = true;
+  walk(whole, (e) => {
+    if (e.kind === 'binary' && !['+', '-', '|', '^', '*', '/', '%', '&'].includes(e.operator)) calculates = false;
+    return undefined;
+  });
+  return calculates;
+});
+
 const source: fc.Arbitrary<MeasurementSource> = fc.record({
   database: fc.option(name.filter(Boolean)),
   retentionPolicy: fc.option(name.filter(Boolean)),
@@ -98,7 +108,7 @@ const statement: fc.Arbitrary<Statement> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       kind: fc.constant('select' as const),
-      fields: fc.array(fc.record({ expression: argument, alias: fc.option(name) }), { minLength: 1, maxLength: 3 }),
+      fields: fc.array(fc.record({ expression: field, alias: fc.option(name) }), { minLength: 1, maxLength: 3 }),
       sources: fc.array(source, { minLength: 1, maxLength: 3 }),
       condition: fc.option(expression),
       dimensions: fc.array(

@@ -1,7 +1,7 @@
 /** Times of a result column in the unit that was asked for. Dividing truncates toward zero, as InfluxDB's integer division does. */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import { formatTime } from '../../../model/index.ts';
-import type { TimeColumn } from '../../../query/index.ts';
+import { shiftAt, type TimeColumn, type ZoneShift } from '../../../query/index.ts';
 
 const NS_PER_EPOCH: Readonly<Record<Epoch, bigint>> = {
   ns: 1n,
@@ -44,7 +44,7 @@ export function rfcTexts(column: TimeColumn): (row: number) => string {
   return (row) => {
     const offset = column.offsets[row];
     if (offset !== last) {
-      text = `"${formatTime(column.base + BigInt(offset))}"`;
+      text = `"${zonedText(column.base + BigInt(offset), column.zone)}"`;
       last = offset;
     }
     return text;
@@ -53,4 +53,15 @@ export function rfcTexts(column: TimeColumn): (row: number) => string {
 
 export function timeAt(column: TimeColumn, row: number): bigint {
   return column.base + BigInt(column.offsets[row]);
+}
+
+// private functions
+
+/** RFC3339 with the zone's distance from UTC. */
+function zonedText(time: bigint, zone: readonly ZoneShift[] | undefined): string {
+  const shift = zone === undefined ? 0n : shiftAt(zone, time);
+  if (shift === 0n) return formatTime(time);
+  const minutes = Number((shift < 0n ? -shift : shift) / 60_000_000_000n);
+  const [h, m] = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0'));
+  return `${formatTime(time + shift).slice(0, -1)}${shift < 0n ? '-' : '+'}${h}:${m}`;
 }

@@ -43,9 +43,11 @@ export function readPrecisionV2(text: string): Precision {
   throw new EngineError('bad frame', `invalid precision "${text}" (use ns, us, ms or s)`);
 }
 
-/** null where none was given; a word that is no unit is none, as for InfluxDB. */
+/** null where none was given; a word that is no unit means nanoseconds, as for InfluxDB. */
 export function readEpoch(text: string | null): Epoch | null {
-  return text !== null && Object.hasOwn(EPOCHS, text) ? EPOCHS[text] : null;
+  const unit = text?.trim() ?? '';
+  if (unit === '') return null;
+  return Object.hasOwn(EPOCHS, unit) ? EPOCHS[unit] : 'ns';
 }
 
 /** `ack` counts before `consistency`; without both a write waits for the disk. */

@@ -54,7 +54,7 @@ async function readRequest(exchange: Exchange): Promise<QueryRequest> {
   const value = (name: string) => parameters.get(name) ?? form.get(name);
   const chunkSize = Number(value('chunk_size') ?? CHUNK_ROWS_DEFAULT);
   return {
-    text: value('q') ?? '',
+    text: (value('q') ?? '').trim(),
     database: value('db') ?? '',
     format: formatOf(request.headers.get('accept') ?? ''),
     epoch: readEpoch(value('epoch')),

@@ -136,6 +136,16 @@ describe('query/runtime/live clients', () => {
         .to.throw(QueryError, `live query: ${clause} has no meaning`)
         .with.property('code', 'invalid');
     }
+    for (const [text, what] of [
+      ['SELECT derivative(v) FROM m', 'derivative()'],
+      ['SELECT abs(difference(mean(v))) FROM m GROUP BY time(10s)', 'difference()'],
+      ['SELECT top(v, 3) FROM m', 'top()'],
+      ['SELECT sample(v, 3) * 2 FROM m', 'sample()'],
+      ['SELECT v FROM (SELECT v FROM m)', 'a subquery'],
+    ]) {
+      expect(() => assertLive(select(text)), text).to.throw(QueryError, `live query: ${what} is not kept up to date`);
+    }
+    expect(() => assertLive(select('SELECT v INTO n FROM m'))).to.throw(QueryError, 'live query: INTO has no meaning');
     expect(() => assertLive(select('SELECT mean(v) FROM m GROUP BY time(10s), host fill(0)'))).not.to.throw();
     expect(() => livePlan(select('SELECT mean(v) FROM m'), planOf({ ...SUM, interval: 1000n }).plan)).to.throw('1ms');
   });

@@ -85,6 +85,9 @@ export function planOf(options: PlanOptions): LivePlan {
           { kind: 'field', name: 'w', type: 'float' },
         ]
       : [],
+    subqueries: [],
+    transforms: [],
+    shown: null,
     selector: false,
     timeName: 'time',
     outputs: (raw ? ['v', 'w'] : aggregates.map(([name, field]) => `${name}_${field}`)).map((name, index) => ({

@@ -4,6 +4,7 @@ import type { MeasurementSchema } from '../../../../model/index.ts';
 import {
   matchesName,
   measurementMatchers,
+  measurementsOf,
   mergeSchemas,
   type Plan,
   parse,
@@ -57,7 +58,10 @@ describe('query/planner: planSelect', () => {
 
   it('tells which measurements a statement needs', () => {
     const [statement] = parse('SELECT v FROM "x"."y".m, /^c/') as SelectStatement[];
-    const matchers = measurementMatchers(statement.sources, { database: 'db', defaultRetentionPolicy: 'autogen' });
+    const matchers = measurementMatchers(measurementsOf(statement), {
+      database: 'db',
+      defaultRetentionPolicy: 'autogen',
+    });
     expect(matchers).to.deep.equal([
       { database: 'x', retentionPolicy: 'y', name: { text: 'm' } },
       { database: 'db', retentionPolicy: 'autogen', name: { regex: '^c' } },

@@ -1,10 +1,13 @@
 /** Asks a SELECT or SHOW text of sources as the server would: plan from merged schemas, stage 1 per source, a clone, stage 2. */
 import type { Value } from '../../../../model/index.ts';
 import {
-  historicalAnswer,
+  answerOf,
+  countAnswer,
+  countedStatement,
   historicalShard,
   mergeSchemas,
   type Partial,
+  type Plan,
   parse,
   planSelect,
   type ResultTable,
@@ -34,11 +37,18 @@ export async function ask(text: string, shards: readonly Source[], now = NOW): P
         ...context,
         schemas: (...wanted) => mergeSchemas(shards.map((shard) => shard.describe(...wanted))),
       });
-      const streams = shards.map((shard) => cloned(historicalShard(structuredClone(plan), shard)));
       const tables: ResultTable[] = [];
-      for await (const table of historicalAnswer(plan, streams)) tables.push(table);
+      const streams = (leaf: Plan) => shards.map((shard) => cloned(historicalShard(structuredClone(leaf), shard)));
+      for await (const table of answerOf(plan, streams)) tables.push(table);
       return seriesOf(tables);
     }
+    case 'show cardinality':
+      return seriesOf(
+        countAnswer(
+          statement,
+          shards.map((shard) => structuredClone(showShard(countedStatement(statement), context, shard))),
+        ),
+      );
     case 'show measurements':
     case 'show tag keys':
     case 'show tag values':

@@ -1,0 +1,247 @@
+/**
+ * Queries: the shapes of the TSBS devops case over one day of 100 hosts × 10 fields at 10 s, asked over HTTP of ours and of InfluxDB in
+ * turn, with the same hosts and spans of time. Both answers to every query are compared; a shape whose answers differ has no figure.
+ * Where `@duckdb/node-api` is installed, its time in process stands beside two of the shapes.
+ */
+import { Agent, request } from 'node:http';
+import { difference } from '../tests/differential/compare.ts';
+import { CPU_FIELDS, devopsBodies, seeded } from './devops-data.ts';
+import { machineLine, table } from './report.ts';
+import { type BenchServer, startInfluxDB, startMillrace } from './servers.ts';
+
+const HOSTS = 100;
+const STEP_S = 10;
+const DAY_S = 86_400;
+const HOUR_S = 3_600;
+const START_S = 1_767_225_600;
+const LINES_PER_BODY = 5_000;
+const CONNECTIONS = 2;
+/** Queries of each shape; the slow ones are asked fewer times, or a run would take minutes for no better medians. */
+const ROUNDS = 20;
+const ROUNDS_SLOW = 7;
+const SLOW_MS = 100;
+/** Queries of each shape before those that are measured: compilers, caches and connections of both servers are warm then. */
+const WARM_UP = 10;
+/** InfluxDB puts it on a series of more than 10,000 rows, all of which it gives. */
+const STRAY_MARK = ',"partial":true';
+
+/** Flags: `--only SHAPE,SHAPE`, `--rounds N`, `--alone` (ours only, nothing compared). */
+export async function runQueries(args: readonly string[]): Promise<string> {
+  const only = flagValue(args, '--only')?.split(',');
+  const rounds = Number(flagValue(args, '--rounds') ?? ROUNDS);
+  const ours = await startMillrace();
+  const theirs = args.includes('--alone') ? null : await startInfluxDB();
+  const servers = theirs === null ? [ours] : [ours, theirs];
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  try {
+    for (const server of servers) await load(server, agent);
+    const shapes = SHAPES.filter(({ name }) => only === undefined || only.includes(name));
+    const measured: Measured[] = [];
+    for (const shape of shapes) measured.push(await measure(shape, servers, rounds, agent));
+    return report(measured, await askDuckDB());
+  } finally {
+    agent.destroy();
+    for (const server of servers) await server.stop();
+  }
+}
+
+// private functions
+
+interface Shape {
+  readonly name: string;
+  readonly make: (random: () => number) => string;
+}
+
+interface Measured {
+  readonly name: string;
+  readonly ours: number;
+  readonly theirs: number | null;
+  readonly rounds: number;
+  readonly bytes: number;
+  readonly differs: string | null;
+}
+
+const SHAPES: readonly Shape[] = [
+  ...[
+    [1, 1, 1],
+    [1, 1, 12],
+    [1, 8, 1],
+    [5, 1, 1],
+    [5, 1, 12],
+    [5, 8, 1],
+  ].map(([metrics, hosts, hours]) => ({
+    name: `single-groupby-${metrics}-${hosts}-${hours}`,
+    make: (random: () => number) =>
+      `SELECT ${calls('max', metrics)} FROM cpu WHERE ${hostsOf(random, hosts)} AND ${span(random, hours)} GROUP BY time(1m)`,
+  })),
+  ...[1, 8].map((hosts) => ({
+    name: `cpu-max-all-${hosts}`,
+    make: (random: () => number) =>
+      `SELECT ${calls('max', 10)} FROM cpu WHERE ${hostsOf(random, hosts)} AND ${span(random, 8)} GROUP BY time(1h)`,
+  })),
+  ...[1, 5, 10].map((metrics) => ({
+    name: `double-groupby-${metrics === 10 ? 'all' : metrics}`,
+    make: (random: () => number) =>
+      `SELECT ${calls('mean', metrics)} FROM cpu WHERE ${span(random, 12)} GROUP BY time(1h), hostname`,
+  })),
+  {
+    name: 'high-cpu-1',
+    make: (random) => `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${hostsOf(random, 1)} AND ${span(random, 12)}`,
+  },
+  { name: 'high-cpu-all', make: (random) => `SELECT * FROM cpu WHERE usage_user > 90.0 AND ${span(random, 12)}` },
+  { name: 'lastpoint', make: () => 'SELECT * FROM cpu GROUP BY hostname ORDER BY time DESC LIMIT 1' },
+  {
+    name: 'groupby-orderby-limit',
+    make: (random) =>
+      `SELECT max(usage_user) FROM cpu WHERE time < '${iso(START_S + HOUR_S + random() * (DAY_S - HOUR_S))}' GROUP BY time(1m) ORDER BY time DESC LIMIT 5`,
+  },
+];
+
+function calls(name: string, metrics: number): string {
+  return CPU_FIELDS.slice(0, metrics)
+    .map((field) => `${name}(${field})`)
+    .join(', ');
+}
+
+function hostsOf(random: () => number, count: number): string {
+  const chosen = new Set<number>();
+  while (chosen.size < count) chosen.add(Math.floor(random() * HOSTS));
+  return `(${[...chosen].map((h) => `hostname = 'host_${h}'`).join(' OR ')})`;
+}
+
+function span(random: () => number, hours: number): string {
+  const from = START_S + random() * (DAY_S - hours * HOUR_S);
+  return `time >= '${iso(from)}' AND time < '${iso(from + hours * HOUR_S)}'`;
+}
+
+function iso(seconds: number): string {
+  return new Date(Math.floor(seconds) * 1000).toISOString();
+}
+
+function flagValue(args: readonly string[], flag: string): string | undefined {
+  const at = args.indexOf(flag);
+  return at === -1 ? undefined : args[at + 1];
+}
+
+async function load(server: BenchServer, agent: Agent): Promise<void> {
+  const case_ = { hosts: HOSTS, points: DAY_S / STEP_S, linesPerBody: LINES_PER_BODY };
+  const bodies = devopsBodies({ ...case_, start: BigInt(START_S) * 10n ** 9n, step: BigInt(STEP_S) * 10n ** 9n });
+  const connection = async (): Promise<void> => {
+    for (const body of bodies) {
+      const { status, text } = await exchange(`${server.url}/write?db=bench`, 'POST', body, agent);
+      if (status !== 204) throw new Error(`${server.name}: ${status} ${text}`);
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+  const { text } = await ask(server, 'SELECT count(usage_user) FROM cpu', agent);
+  if (!text.includes(`,${(HOSTS * DAY_S) / STEP_S}]`)) throw new Error(`${server.name} lacks points: ${text}`);
+}
+
+async function measure(shape: Shape, servers: BenchServer[], rounds: number, agent: Agent): Promise<Measured> {
+  const random = seeded(7);
+  const times: number[][] = servers.map(() => []);
+  let bytes = 0;
+  let differs: string | null = null;
+  let enough = rounds;
+  for (let round = -WARM_UP; round < enough && differs === null; round++) {
+    const q = shape.make(random);
+    const texts: string[] = [];
+    for (const [s, server] of servers.entries()) {
+      const { ms, text } = await ask(server, q, agent);
+      texts.push(text);
+      if (round >= 0) times[s].push(ms);
+      else if (ms > SLOW_MS) enough = Math.min(rounds, ROUNDS_SLOW);
+    }
+    if (round < -1 && enough < rounds) round = -2;
+    bytes = texts[0].length;
+    if (texts.length === 2) differs = difference(texts[1].replaceAll(STRAY_MARK, ''), texts[0]);
+    if (texts[0].includes('"error"')) differs = texts[0].slice(0, 200);
+  }
+  const [ours, theirs] = times.map(median);
+  return { name: shape.name, ours, theirs: theirs ?? null, rounds: enough, bytes, differs };
+}
+
+async function ask(server: BenchServer, q: string, agent: Agent): Promise<{ ms: number; text: string }> {
+  const url = `${server.url}/query?${new URLSearchParams({ db: 'bench', epoch: 'ns', q })}`;
+  const began = performance.now();
+  const { text } = await exchange(url, 'GET', null, agent);
+  return { ms: performance.now() - began, text };
+}
+
+function exchange(
+  url: string,
+  method: string,
+  body: Buffer | null,
+  agent: Agent,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = body === null ? {} : { 'content-length': body.length };
+    const req = request(url, { method, agent, headers }, (response) => {
+      const pieces: Buffer[] = [];
+      response.on('data', (piece: Buffer) => pieces.push(piece));
+      response.on('end', () => resolve({ status: response.statusCode!, text: Buffer.concat(pieces).toString() }));
+      response.on('error', reject);
+    });
+    req.on('error', reject);
+    req.end(body ?? undefined);
+  });
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1];
+}
+
+type DuckConnection = { run(sql: string): Promise<unknown>; runAndReadAll(sql: string): Promise<unknown> };
+
+/** ms of the two shapes in DuckDB, in memory and in process; null where it is not installed. */
+async function askDuckDB(): Promise<ReadonlyMap<string, number> | null> {
+  const name = '@duckdb/node-api';
+  const duckdb = (await import(name).catch(() => null)) as {
+    DuckDBInstance: { create(path: string): Promise<{ connect(): Promise<DuckConnection> }> };
+  } | null;
+  if (duckdb === null) return null;
+  const connection = await (await duckdb.DuckDBInstance.create(':memory:')).connect();
+  const fields = CPU_FIELDS.map((field) => `(random() * 100)::BIGINT AS ${field}`).join(', ');
+  await connection.run(
+    `CREATE TABLE cpu AS SELECT 'host_' || (i % ${HOSTS}) AS hostname, to_timestamp(${START_S} + (i // ${HOSTS}) * ${STEP_S}) AS time, ${fields} FROM range(${(HOSTS * DAY_S) / STEP_S}) r(i)`,
+  );
+  const where = `time >= to_timestamp(${START_S + HOUR_S}) AND time < to_timestamp(${START_S + 13 * HOUR_S})`;
+  const means = CPU_FIELDS.map((field) => `avg(${field})`).join(', ');
+  const shapes = [
+    [
+      'double-groupby-all',
+      `SELECT date_trunc('hour', time) h, hostname, ${means} FROM cpu WHERE ${where} GROUP BY 1, 2 ORDER BY 2, 1`,
+    ],
+    ['high-cpu-all', `SELECT * FROM cpu WHERE usage_user > 90 AND ${where} ORDER BY time`],
+  ];
+  const found = new Map<string, number>();
+  for (const [shape, sql] of shapes) {
+    const times: number[] = [];
+    for (let round = 0; round < ROUNDS_SLOW; round++) {
+      const began = performance.now();
+      await connection.runAndReadAll(sql);
+      times.push(performance.now() - began);
+    }
+    found.set(shape, median(times));
+  }
+  return found;
+}
+
+function report(measured: readonly Measured[], duckdb: ReadonlyMap<string, number> | null): string {
+  const ms = (value: number | null | undefined): string =>
+    value === null || value === undefined || Number.isNaN(value) ? '' : value.toFixed(2);
+  const rows = [['shape', 'millrace ms', 'influxdb ms', 'ours / theirs', 'duckdb ms', 'bytes', 'rounds']];
+  const ratios: number[] = [];
+  for (const { name, ours, theirs, rounds, bytes, differs } of measured) {
+    const ratio = theirs === null || differs !== null ? null : ours / theirs;
+    if (ratio !== null) ratios.push(ratio);
+    const cells = [ms(ours), ms(theirs), ratio?.toFixed(3) ?? '', ms(duckdb?.get(name)), String(bytes), String(rounds)];
+    rows.push([name, ...(differs === null ? cells : ['answers differ', '', '', '', '', ''])]);
+  }
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  const what = `${HOSTS} hosts × ${CPU_FIELDS.length} fields at ${STEP_S} s, one day: ${((HOSTS * DAY_S) / STEP_S).toLocaleString('en')} points, over HTTP in turn`;
+  const wrong = measured.filter(({ differs }) => differs !== null).map(({ name, differs }) => `${name}: ${differs}\n`);
+  const beside = duckdb === null ? 'duckdb: not installed\n' : '';
+  const last = ratios.length === 0 ? '' : `geometric mean of ours / theirs: ${mean.toFixed(3)}\n`;
+  return `queries: TSBS devops, ${what}\n${machineLine()}\nmedians\n\n${table(rows)}\n\n${last}${beside}${wrong.join('')}`;
+}

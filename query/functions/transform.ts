@@ -1,0 +1,206 @@
+/**
+ * The functions that look from row to row: derivative, difference, elapsed, moving_average, cumulative_sum and integral. One state
+ * runs over the rows of one series in the order of the answer, each with its time; it gives its results through `emit`, at the time
+ * of the row that it was just given (integral: at the start of each window, once that is over). Rows without a value are not
+ * there for it. Of rows at one time only the first counts, but for cumulative_sum and elapsed, and integral, where the last does.
+ */
+import type { FieldType, Value } from '../../model/index.ts';
+import { type PlanWindow, startOf, type Transform, type TransformName, windowOf } from '../planner/plan.ts';
+
+export interface TransformShape {
+  /** Name in the message for a type it does not take. */
+  readonly title: string;
+  /** Takes fields of any type. */
+  readonly anyType: boolean;
+  readonly result: FieldType | 'same';
+  /** Windows before the time range that it looks at. */
+  readonly before: 0 | 1;
+}
+
+export type Emit = (time: bigint, value: Value) => void;
+
+export interface TransformState {
+  next(time: bigint, value: NonNullable<Value>, emit: Emit): void;
+  /** The series is over. */
+  end?(emit: Emit): void;
+}
+
+type Numeric = number | bigint;
+
+export const TRANSFORMS: ReadonlyMap<string, TransformShape> = new Map<TransformName, TransformShape>([
+  ['derivative', { title: 'derivative', anyType: false, result: 'float', before: 1 }],
+  ['non_negative_derivative', { title: 'derivative', anyType: false, result: 'float', before: 1 }],
+  ['difference', { title: 'difference', anyType: false, result: 'same', before: 1 }],
+  ['non_negative_difference', { title: 'difference', anyType: false, result: 'same', before: 1 }],
+  ['elapsed', { title: 'elapsed', anyType: true, result: 'integer', before: 1 }],
+  ['moving_average', { title: 'moving average', anyType: false, result: 'float', before: 1 }],
+  ['cumulative_sum', { title: 'cumulative sum', anyType: false, result: 'same', before: 0 }],
+  ['integral', { title: 'integral', anyType: false, result: 'float', before: 0 }],
+]);
+
+export function createTransform(transform: Transform, descending: boolean, window: PlanWindow | null): TransformState {
+  const { name, type, parameter } = transform;
+  switch (name) {
+    case 'derivative':
+    case 'non_negative_derivative':
+      return derivative(type, Number(parameter), descending, name === 'non_negative_derivative');
+    case 'difference':
+    case 'non_negative_difference':
+      return difference(type, name === 'non_negative_difference');
+    case 'elapsed':
+      return elapsed(parameter);
+    case 'moving_average':
+      return movingAverage(Number(parameter));
+    case 'cumulative_sum':
+      return cumulativeSum(type);
+    case 'integral':
+      return new Integral(Number(parameter), window);
+  }
+}
+
+/** a + b or a − b as InfluxDB's integers: exact, wrapping at 64 bits. */
+export function wrapped(type: FieldType, a: Numeric, b: Numeric, sign: 1 | -1): Numeric {
+  if (typeof a === 'number' && typeof b === 'number') {
+    const near = a + sign * b;
+    if (type === 'float' || (Number.isSafeInteger(near) && !(type === 'unsigned' && near < 0))) return near;
+  }
+  const exact = BigInt(a) + BigInt(sign) * BigInt(b);
+  const value = type === 'unsigned' ? BigInt.asUintN(64, exact) : BigInt.asIntN(64, exact);
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+// private functions
+
+function derivative(type: FieldType, unit: number, descending: boolean, nonNegative: boolean): TransformState {
+  let before: { time: bigint; value: Numeric } | null = null;
+  return {
+    next(time, value, emit) {
+      const from = before;
+      if (from?.time === time) return;
+      before = { time, value: value as Numeric };
+      if (from === null) return;
+      const rise = Number(wrapped(type, value as Numeric, from.value, -1));
+      if (nonNegative && rise < 0) return;
+      const ns = Number(descending ? from.time - time : time - from.time);
+      const slope = ns > 0 ? rise / (ns / unit) : 0;
+      emit(time, Number.isFinite(slope) ? slope : null);
+    },
+  };
+}
+
+function difference(type: FieldType, nonNegative: boolean): TransformState {
+  let before: { time: bigint; value: Numeric } | null = null;
+  return {
+    next(time, value, emit) {
+      const from = before;
+      if (from?.time === time) return;
+      before = { time, value: value as Numeric };
+      if (from === null) return;
+      const rise = wrapped(type, value as Numeric, from.value, -1);
+      if (!nonNegative || rise >= 0) emit(time, Number.isFinite(Number(rise)) ? rise : null);
+    },
+  };
+}
+
+function elapsed(unit: bigint): TransformState {
+  let before: bigint | null = null;
+  return {
+    next(time, _value, emit) {
+      if (before !== null) emit(time, Number((time - before) / unit));
+      before = time;
+    },
+  };
+}
+
+function movingAverage(rows: number): TransformState {
+  const ring: number[] = [];
+  let at = 0;
+  let sum = 0;
+  let before: bigint | null = null;
+  return {
+    next(time, value, emit) {
+      if (time === before) return;
+      before = time;
+      const x = Number(value);
+      if (ring.length < rows) ring.push(x);
+      else {
+        sum -= ring[at];
+        ring[at] = x;
+      }
+      sum += x;
+      at = (at + 1) % rows;
+      const mean = sum / rows;
+      if (ring.length === rows) emit(time, Number.isFinite(mean) ? mean : null);
+    },
+  };
+}
+
+function cumulativeSum(type: FieldType): TransformState {
+  let sum: Numeric = 0;
+  return {
+    next(time, value, emit) {
+      sum = wrapped(type, sum, value as Numeric, 1);
+      emit(time, Number.isFinite(Number(sum)) ? sum : null);
+    },
+  };
+}
+
+/**
+ * By trapezes, in either direction of time; at the edge of a window the value is taken from the line between the points on both
+ * sides, and what lies between there and the next point counts for that one's window, as in InfluxDB. Without windows its time is 0.
+ */
+class Integral implements TransformState {
+  readonly #unit: number;
+  readonly #window: PlanWindow | null;
+  /** Of the present window; the end is not part of it. */
+  #start = 0n;
+  #end = 0n;
+  #before: { time: bigint; value: number } | null = null;
+  #sum = 0;
+
+  constructor(unit: number, window: PlanWindow | null) {
+    this.#unit = unit;
+    this.#window = window;
+  }
+
+  next(time: bigint, value: NonNullable<Value>, emit: Emit): void {
+    const x = Number(value);
+    const before = this.#before;
+    if (before === null) this.#open(time);
+    else if (before.time !== time) {
+      if (this.#window !== null && (time >= this.#end || time < this.#start)) {
+        const edge = time < this.#start ? this.#start : this.#end;
+        const share = Number(edge - before.time) / Number(time - before.time);
+        const y = before.value + (x - before.value) * share;
+        this.#add(before, edge, y);
+        this.#emit(emit);
+        this.#open(time);
+        this.#add({ time: edge, value: y }, time, x);
+      } else this.#add(before, time, x);
+    }
+    this.#before = { time, value: x };
+  }
+
+  end(emit: Emit): void {
+    if (this.#before === null) return;
+    if (this.#window === null || this.#before.time !== this.#start) this.#emit(emit);
+  }
+
+  // private functions
+
+  #open(time: bigint): void {
+    if (this.#window === null) return;
+    const window = windowOf({ window: this.#window }, time);
+    this.#start = startOf(this.#window, window);
+    this.#end = startOf(this.#window, window + 1);
+  }
+
+  #add(from: { time: bigint; value: number }, time: bigint, value: number): void {
+    this.#sum += 0.5 * (value + from.value) * (Math.abs(Number(time - from.time)) / this.#unit);
+  }
+
+  #emit(emit: Emit): void {
+    emit(this.#start, Number.isFinite(this.#sum) ? this.#sum : null);
+    this.#sum = 0;
+  }
+}

@@ -1,0 +1,56 @@
+/** What EXPLAIN says of a plan, line by line: what each shard is asked to compute, over what, and what is put together at home. */
+import { printDuration } from '../language/print.ts';
+import { type Bound, type Plan, windowStart } from './plan.ts';
+
+export function explainPlan(plan: Plan, shards: number): string[] {
+  const lines: string[] = [];
+  for (const { name, field, type } of plan.aggregates) lines.push(`EXPRESSION: ${name}(${field}::${type})`);
+  for (const { name, input } of plan.transforms) lines.push(`TRANSFORM: ${name}(${rowName(plan, input)})`);
+  const columns = plan.columns.map(({ kind, name, type }) => `${name}::${kind === 'tag' ? 'tag' : type}`);
+  if (columns.length > 0) lines.push(`AUXILIARY FIELDS: ${columns.join(', ')}`);
+  if (plan.sources.length === 0) lines.push('SOURCE: nothing that the statement names exists');
+  for (const { database, retentionPolicy, measurement, subquery, condition } of plan.sources) {
+    const place = subquery === undefined ? `${database}.${retentionPolicy}.${measurement}` : `subquery ${subquery + 1}`;
+    lines.push(`SOURCE: ${place}${condition === null ? '' : ` WHERE ${conditionText(condition)}`}`);
+  }
+  const { min, max, minStated, maxStated } = plan.bounds;
+  lines.push(`TIME: ${minStated ? min : 'first'} … ${maxStated || plan.window !== null ? max : 'last'}`);
+  if (plan.window !== null) {
+    lines.push(`WINDOWS: ${printDuration(plan.window.interval)} from ${windowStart(plan, 0)}, fill ${plan.fill.kind}`);
+  }
+  if (plan.groupBy.length > 0) lines.push(`GROUP BY: ${plan.groupBy.join(', ')}`);
+  lines.push(`NUMBER OF SHARDS: ${plan.sources.some(({ subquery }) => subquery === undefined) ? shards : 0}`);
+  for (const [number, inner] of plan.subqueries.entries()) {
+    lines.push(`SUBQUERY ${number + 1}:`, ...explainPlan(inner, shards).map((line) => `  ${line}`));
+  }
+  return lines;
+}
+
+// private functions
+
+function rowName({ aggregates, columns, transforms }: Plan, index: number): string {
+  if (index < aggregates.length) return `${aggregates[index].name}(${aggregates[index].field})`;
+  const column = columns[index - aggregates.length];
+  return column?.name ?? transforms[index - aggregates.length - columns.length].name;
+}
+
+function conditionText(bound: Bound): string {
+  switch (bound.kind) {
+    case 'literal':
+      return typeof bound.value === 'string' ? `'${bound.value}'` : String(bound.value);
+    case 'regex':
+      return `/${bound.pattern}/`;
+    case 'absent':
+      return 'absent';
+    case 'field':
+      return `${bound.name}::${bound.type}`;
+    case 'tag':
+      return `${bound.name}::tag`;
+    case 'column':
+      return `#${bound.index}`;
+    case 'call':
+      return `${bound.name}(${bound.args.map(conditionText).join(', ')})`;
+    case 'binary':
+      return `(${conditionText(bound.left)} ${bound.operator} ${conditionText(bound.right)})`;
+  }
+}

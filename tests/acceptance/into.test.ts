@@ -1,0 +1,110 @@
+/** SELECT … INTO, EXPLAIN, subqueries and functions of rows on the real server, over several shards and workers. */
+import { expect } from 'chai';
+import { ask, series, written } from '../support/api.ts';
+import { QUIET, startServer, type TestServer } from '../support/server.ts';
+
+const POINTS = [
+  'cpu,host=a v=1,n=3i,t="x \\"y\\"" 1000000000',
+  'cpu,host=a v=3,b=true 2000000000',
+  'cpu,host=b,dc=x\\ y v=10 1000000000',
+  'cpu,host=b,dc=x\\ y v=4 3000000000',
+].join('\n');
+
+describe('SELECT INTO and subqueries over HTTP', () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer([...QUIET, '--shards', '4', '--workers', '2']);
+    await written(server, 'd', POINTS);
+    await written(server, 'e', 'other v=1 1');
+  });
+
+  after(() => server.stop());
+
+  it('writes aggregates with the tags they are grouped by, and says how many', async () => {
+    expect(await post('SELECT mean(v), max(v) AS top INTO means FROM cpu GROUP BY host')).to.deep.equal([
+      { name: 'result', columns: ['time', 'written'], values: [[0, 2]] },
+    ]);
+    const [means] = await series(server, 'd', 'SELECT * FROM means', { epoch: 's' });
+    expect(means.columns).to.deep.equal(['time', 'host', 'mean', 'top']);
+    expect(means.values).to.deep.equal([
+      [0, 'a', 2, 3],
+      [0, 'b', 7, 10],
+    ]);
+    expect(await series(server, 'd', 'SHOW TAG KEYS FROM means')).to.deep.equal([
+      { name: 'means', columns: ['tagKey'], values: [['host']] },
+    ]);
+  });
+
+  it('copies a measurement into another database under its own name, every type and odd text kept', async () => {
+    await post('SELECT * INTO e..:MEASUREMENT FROM cpu GROUP BY *');
+    const copy = await series(server, 'e', 'SELECT * FROM cpu', { epoch: 's' });
+    expect(copy).to.deep.equal(await series(server, 'd', 'SELECT * FROM cpu', { epoch: 's' }));
+  });
+
+  it('writes the tags that top names as tags', async () => {
+    await post('SELECT top(v, host, 1) INTO best FROM cpu');
+    expect(await series(server, 'd', 'SELECT * FROM best GROUP BY host', { epoch: 's' })).to.deep.equal([
+      { name: 'best', tags: { host: 'b' }, columns: ['time', 'top'], values: [[1, 10]] },
+    ]);
+  });
+
+  it('refuses INTO by GET, an unknown target, and values of another type', async () => {
+    expect(await (await ask(server, { db: 'd', q: 'SELECT v INTO x FROM cpu' })).text()).to.include('send it as POST');
+    expect(await post('SELECT v INTO nowhere..x FROM cpu')).to.equal('database not found: nowhere');
+    expect(await post('SELECT n AS v INTO cpu FROM cpu')).to.include('type');
+  });
+
+  it('asks subqueries over all shards', async () => {
+    const [{ values }] = await series(server, 'd', 'SELECT mean(x) FROM (SELECT max(v) AS x FROM cpu GROUP BY host)');
+    expect(values[0][1]).to.equal(6.5);
+    const rows = await series(server, 'd', 'SELECT difference(v) FROM (SELECT v FROM cpu)', { epoch: 's' });
+    expect(rows[0].values).to.deep.equal([
+      [2, -7],
+      [3, 1],
+    ]);
+  });
+
+  it('explains a plan, and analyzes one', async () => {
+    const [plan] = await series(server, 'd', "EXPLAIN SELECT mean(v) FROM cpu WHERE host = 'a' GROUP BY dc");
+    expect(plan.columns).to.deep.equal(['QUERY PLAN']);
+    expect(plan.values.flat()).to.include.members([
+      'EXPRESSION: mean(v::float)',
+      "SOURCE: d.autogen.cpu WHERE (host::tag = 'a')",
+      'GROUP BY: dc',
+      'NUMBER OF SHARDS: 4',
+    ]);
+    const [analyzed] = await series(server, 'd', 'EXPLAIN ANALYZE SELECT v FROM cpu');
+    expect(analyzed.columns).to.deep.equal(['EXPLAIN ANALYZE']);
+    expect(analyzed.values.flat()).to.include('ROWS: 4');
+  });
+
+  it('shows times of a zone as local ones with their distance from UTC', async () => {
+    const q = "SELECT v FROM cpu WHERE host = 'b' tz('Asia/Kolkata')";
+    const text = await (await ask(server, { db: 'd', q })).text();
+    expect(text).to.include('["1970-01-01T05:30:01+05:30",10]');
+  });
+
+  it('counts what SHOW would list', async () => {
+    const [{ values }] = await series(server, 'd', 'SHOW SERIES EXACT CARDINALITY FROM cpu');
+    expect(values).to.deep.equal([[2]]);
+  });
+
+  it('accepts the durations of CREATE DATABASE, and refuses a policy it cannot make', async () => {
+    expect(await post('CREATE DATABASE w WITH DURATION 3d REPLICATION 1 SHARD DURATION 1h')).to.equal(undefined);
+    expect(await post('CREATE DATABASE z WITH DURATION 3d NAME short')).to.include('"short" cannot be made');
+  });
+
+  /** Series of the answer, or its error. */
+  async function post(q: string): Promise<unknown> {
+    const response = await fetch(`${server.http}/query?db=d&epoch=ns`, {
+      method: 'POST',
+      body: new URLSearchParams({ q }),
+    });
+    const { results, error } = (await response.json()) as {
+      results?: { series?: unknown; error?: string }[];
+      error?: string;
+    };
+    return results === undefined ? error : (results[0].error ?? results[0].series);
+  }
+});

@@ -1,0 +1,109 @@
+/**
+ * Whether two answers are the same. Texts that are equal are; else they are read with their numbers as they are spelled: those that
+ * differ must be floats within a relative tolerance, as sums may be added in another order. Another spelling of the same number, another
+ * order of keys, series or rows is a difference. Rows of one time in one series of the answer come out of InfluxDB in an order that hangs
+ * on its heap of iterators (and with it on shards and cores), so they are compared as a set; where LIMIT or OFFSET cuts through such
+ * rows, which of them are left is as arbitrary.
+ */
+
+/** Relative; sums over some thousand values in another order stay far below. */
+const TOLERANCE = 1e-12;
+
+/** null = the same; else where they part, in a line. `cut`: rows of the first and of the last time may be others of the same time. */
+export function difference(theirs: string, ours: string, cut = false): string | null {
+  if (theirs === ours) return null;
+  const [a, b] = [theirs, ours].map(documents);
+  for (const document of [...a, ...b]) normalise(document, cut);
+  if (a.length !== b.length) return `documents: ${a.length} / ${b.length}`;
+  for (const [i, document] of a.entries()) {
+    const found = compare(document, b[i], a.length > 1 ? `${i}` : '');
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+// private functions
+
+class Spelled {
+  readonly source: string;
+  constructor(source: string) {
+    this.source = source;
+  }
+}
+
+/** One document, or one a line where the answer comes in chunks; what is no JSON stays text. */
+function documents(text: string): unknown[] {
+  try {
+    return [JSON.parse(text, spelled)];
+  } catch {
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line) => {
+      try {
+        return JSON.parse(line, spelled);
+      } catch {
+        return line;
+      }
+    });
+  }
+}
+
+function spelled(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === 'number' ? new Spelled(context?.source ?? String(value)) : value;
+}
+
+/** Rows of one time in an order of their own. */
+function normalise(tree: unknown, cut: boolean): void {
+  if (!isTree(tree)) return;
+  const { columns, values } = tree;
+  if (Array.isArray(columns) && columns[0] === 'time' && Array.isArray(values)) {
+    const rows = values as unknown[][];
+    const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row)]]));
+    const edges = [rows[0], rows[rows.length - 1]].map((row) => keys.get(row)![0]);
+    let start = 0;
+    for (let i = 1; i <= rows.length; i++) {
+      if (i < rows.length && keys.get(rows[i])![0] === keys.get(rows[start])![0]) continue;
+      const run = rows.slice(start, i).sort((x, y) => (keys.get(x)![1] < keys.get(y)![1] ? -1 : 1));
+      const arbitrary = cut && edges.includes(keys.get(rows[start])![0]);
+      rows.splice(start, run.length, ...run.map((row) => (arbitrary ? [row[0]] : row)));
+      start = i;
+    }
+    return;
+  }
+  for (const inner of Object.values(tree)) normalise(inner, cut);
+}
+
+function compare(a: unknown, b: unknown, at: string): string | null {
+  if (a instanceof Spelled && b instanceof Spelled) {
+    return a.source === b.source || close(a.source, b.source) ? null : `${at}: ${a.source} / ${b.source}`;
+  }
+  if (a instanceof Spelled || b instanceof Spelled || !isTree(a) || !isTree(b)) {
+    return Object.is(a, b) ? null : `${at}: ${show(a)} / ${show(b)}`;
+  }
+  const [keysA, keysB] = [Object.keys(a), Object.keys(b)];
+  if (Array.isArray(a) !== Array.isArray(b)) return `${at}: ${show(a)} / ${show(b)}`;
+  for (const key of keysA) {
+    if (!keysB.includes(key)) return `${at}.${key}: ${show(a[key])} / missing`;
+    const found = compare(a[key], b[key], `${at}.${key}`);
+    if (found !== null) return found;
+  }
+  if (keysB.length > keysA.length) {
+    const more = keysB.find((key) => !keysA.includes(key))!;
+    return `${at}.${more}: missing / ${show(b[more])}`;
+  }
+  return keysA.join() === keysB.join() ? null : `${at}: keys ${keysA.join()} / ${keysB.join()}`;
+}
+
+function close(a: string, b: string): boolean {
+  const [x, y] = [Number(a), Number(b)];
+  const float = /[.e]/.test(a) || /[.e]/.test(b) || Math.abs(x) > Number.MAX_SAFE_INTEGER;
+  return float && x !== y && Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function show(value: unknown): string {
+  const plain = (_key: string, v: unknown): unknown => (v instanceof Spelled ? `#${v.source}` : v);
+  return (JSON.stringify(value, plain) ?? 'undefined').slice(0, 200);
+}

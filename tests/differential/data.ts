@@ -1,0 +1,151 @@
+/**
+ * The points that both servers get: every awkward shape of data on purpose, the values by seed. All lie within one day of January
+ * 2024, but for those of `ages`; so a statement without bounds of time has the same points on both.
+ */
+import type { Random } from '../support/random.ts';
+
+/** 2024-01-10T00:00:00Z, in the middle of a shard week of InfluxDB. */
+export const START = 1_704_844_800n * 1_000_000_000n;
+export const SECOND = 1_000_000_000n;
+export const MINUTE = 60n * SECOND;
+/** How long the measurements of the grid go on. */
+export const SPAN = 30n * MINUTE;
+
+export interface MeasurementShape {
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** Values that stand in the data, and some that do not. */
+  readonly tagValues: readonly string[];
+  readonly fields: Readonly<Record<string, 'float' | 'integer' | 'boolean' | 'string'>>;
+}
+
+/** What statements are made of. Names that need quotes are quoted by whoever writes them. */
+export const SHAPES: readonly MeasurementShape[] = [
+  {
+    name: 'cpu',
+    tags: ['host', 'region'],
+    tagValues: ['a', 'b', 'c', 'eu', 'us', 'ab', 'none', ''],
+    fields: { usage: 'float', idle: 'integer', ok: 'boolean', note: 'string' },
+  },
+  { name: 'mem', tags: ['host'], tagValues: ['a', 'b', 'x'], fields: { used: 'integer', free: 'float' } },
+  {
+    name: 'odd näme, ü',
+    tags: ['tág', 'host'],
+    tagValues: ['größe', 'a b', '日本', "it's", 'a,b', 'x=y'],
+    fields: { 'fïeld one': 'float', host: 'string', n: 'integer' },
+  },
+  {
+    name: 'huge',
+    tags: ['k'],
+    tagValues: ['1', '2'],
+    fields: { f: 'float', i: 'integer', small: 'integer' },
+  },
+  { name: 'lone', tags: [], tagValues: [], fields: { v: 'float', s: 'string', b: 'boolean' } },
+  { name: 'one', tags: ['host'], tagValues: ['a'], fields: { v: 'integer' } },
+  { name: 'steps', tags: ['k'], tagValues: ['up', 'flat', 'saw'], fields: { v: 'float', n: 'integer' } },
+  { name: 'ages', tags: [], tagValues: [], fields: { v: 'float' } },
+];
+
+/** Lines of line protocol, in a shuffled order, some twice with other values. */
+export function makeLines(random: Random): string[] {
+  const lines = [...cpu(random), ...mem(random), ...odd(random), ...huge(random), ...lone(random), ...steps(random)];
+  lines.push(`one,host=a v=7i ${START + 5n * MINUTE}`);
+  for (const year of [-20n, -1n, 0n, 1n, 31n, 200n]) lines.push(`ages v=${year} ${year * 31_536_000n * SECOND}`);
+  return lines;
+}
+
+// private functions
+
+/** Ties over series at every step, sparse fields, series that come and go, a tag that some series lack. */
+function cpu(random: Random): string[] {
+  const lines: string[] = [];
+  const series = ['host=a,region=eu', 'host=b,region=us', 'host=a,region=us', 'host=c', 'region=eu', ''];
+  for (let t = 0n; t < SPAN; t += 10n * SECOND) {
+    for (const [s, tags] of series.entries()) {
+      if (s === 3 && (t < 10n * MINUTE || t > 12n * MINUTE)) continue;
+      if (s === 1 && t > 15n * MINUTE && t < 20n * MINUTE) continue;
+      if (random.next() < 0.3) continue;
+      const fields: string[] = [];
+      if (random.next() < 0.8) fields.push(`usage=${float(random)}`);
+      if (random.next() < 0.6) fields.push(`idle=${random.between(-5, 100)}i`);
+      if (random.next() < 0.3) fields.push(`ok=${random.next() < 0.5}`);
+      if (random.next() < 0.3) fields.push(`note="${random.pick(['x', 'yy', 'ä\\"q', 'error: disk', '', 'Error 7'])}"`);
+      if (fields.length === 0) continue;
+      lines.push(`cpu${tags === '' ? '' : `,${tags}`} ${fields.join(',')} ${START + t}`);
+    }
+  }
+  return lines;
+}
+
+/** Irregular times down to the nanosecond, overwritten points. */
+function mem(random: Random): string[] {
+  const lines: string[] = [];
+  for (const host of ['a', 'b']) {
+    let time = START;
+    for (let i = 0; i < 120; i++) {
+      time += BigInt(random.between(1, 30_000_000_000));
+      lines.push(`mem,host=${host} used=${random.between(0, 2_000_000_000)}i,free=${float(random)} ${time}`);
+      if (i % 10 === 0) lines.push(`mem,host=${host} used=${random.between(0, 9)}i ${time}`);
+    }
+  }
+  return lines;
+}
+
+function odd(random: Random): string[] {
+  const lines: string[] = [];
+  const values = ['größe', 'a\\ b', '日本', "it's", 'a\\,b', 'x\\=y'];
+  for (let i = 0; i < 60; i++) {
+    const tag = random.pick(values);
+    const host = random.next() < 0.5 ? ',host=tagged' : '';
+    const fields = `fïeld\\ one=${float(random)},n=${random.between(-3, 3)}i${random.next() < 0.5 ? ',host="field"' : ''}`;
+    lines.push(`odd\\ näme\\,\\ ü,tág=${tag}${host} ${fields} ${START + BigInt(random.between(0, 1_799)) * SECOND}`);
+  }
+  return lines;
+}
+
+function huge(random: Random): string[] {
+  const floats = [
+    '1e300',
+    '-1e300',
+    '1e-300',
+    '-0',
+    '1.7976931348623157e308',
+    '5e-324',
+    '123456789012345680000',
+    '1e21',
+  ];
+  const integers = ['9223372036854775807i', '-9223372036854775808i', '9007199254740993i', '-1i', '0i'];
+  const lines: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    const fields = `f=${random.pick(floats)},i=${random.pick(integers)},small=${random.between(-4, 4)}i`;
+    lines.push(`huge,k=${random.between(1, 2)} ${fields} ${START + BigInt(i) * 45n * SECOND}`);
+  }
+  return lines;
+}
+
+function lone(random: Random): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < 50; i++) {
+    const time = START + BigInt(random.between(0, 1_700)) * SECOND + BigInt(random.between(0, 999));
+    lines.push(`lone v=${float(random)},s="${random.pick(['on', 'off'])}",b=${random.next() < 0.5} ${time}`);
+  }
+  return lines;
+}
+
+/** Counters, constants and sawteeth with equal values: ties of values. */
+function steps(random: Random): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < 90; i++) {
+    const time = START + BigInt(i) * 20n * SECOND;
+    lines.push(`steps,k=up v=${i / 2},n=${i}i ${time}`, `steps,k=saw v=${i % 7},n=${(i * 3) % 11}i ${time}`);
+    if (random.next() < 0.7) lines.push(`steps,k=flat v=3,n=3i ${time}`);
+  }
+  return lines;
+}
+
+function float(random: Random): string {
+  const kind = random.between(0, 9);
+  if (kind < 3) return String(random.between(-20, 100));
+  if (kind < 8) return String(random.between(-2_000, 10_000) / 100);
+  return String(random.next() * 100);
+}
