@@ -68,9 +68,15 @@ export class StddevState implements AggregateState {
     const squared = s * s;
     const squaredLow = productError(s, s, squared) + 2 * s * sLow;
     const mean = squared / n;
-    const back = mean * n;
-    const meanLow = (squared - back - productError(mean, n, back) + squaredLow) / n;
-    const variance = (this.#sums[at + 2] - mean + (this.#sums[at + 3] - meanLow)) / (n - 1);
+    const product = mean * n;
+    const meanLow = (squared - product - productError(mean, n, product) + squaredLow) / n;
+    // how a pair is split depends on the order of its parts; only their sum does not
+    const q = this.#sums[at + 2] + this.#sums[at + 3];
+    const qLow = this.#sums[at + 2] - q + this.#sums[at + 3];
+    const difference = q - mean;
+    const back = difference - q;
+    const differenceLow = q - (difference - back) - (mean + back);
+    const variance = (difference + (differenceLow + qLow - meanLow)) / (n - 1);
     return Number.isFinite(variance) ? Math.sqrt(Math.max(0, variance)) : null;
   }
 }
