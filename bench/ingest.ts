@@ -4,6 +4,7 @@
  * made before and are the same bytes for all. A server must afterwards have every point, or its figure is not printed.
  */
 import { Agent, request } from 'node:http';
+import { CPU_FIELDS, devopsBodies } from './devops-data.ts';
 import { machineLine, table } from './report.ts';
 import { type BenchServer, startInfluxDB, startMillrace, startVictoriaMetrics } from './servers.ts';
 
@@ -22,7 +23,9 @@ const STARTERS = [startMillrace, startVictoriaMetrics, startInfluxDB];
 export async function runIngest(args: readonly string[]): Promise<string> {
   const rounds = Number(flagValue(args, '--rounds') ?? ROUNDS);
   const only = flagValue(args, '--only');
-  const bodies = makeBodies();
+  const bodies = [
+    ...devopsBodies({ hosts: HOSTS, points: POINTS_PER_HOST, start: START, step: STEP, linesPerBody: LINES_PER_BODY }),
+  ];
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
   const rates = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
@@ -45,72 +48,6 @@ export async function runIngest(args: readonly string[]): Promise<string> {
 function flagValue(args: readonly string[], flag: string): string | undefined {
   const at = args.indexOf(flag);
   return at === -1 ? undefined : args[at + 1];
-}
-
-function makeBodies(): Buffer[] {
-  const random = generator(1);
-  const heads = Array.from({ length: HOSTS }, (_, h) => headOf(h));
-  const walks = Array.from({ length: HOSTS * 10 }, () => Math.floor(random() * 100));
-  const bodies: Buffer[] = [];
-  let lines: string[] = [];
-  for (let p = 0; p < POINTS_PER_HOST; p++) {
-    const time = START + BigInt(p) * STEP;
-    for (let h = 0; h < HOSTS; h++) {
-      let fields = '';
-      for (let f = 0; f < 10; f++) {
-        const i = h * 10 + f;
-        walks[i] = Math.min(100, Math.max(0, walks[i] + Math.floor(random() * 5) - 2));
-        fields += `${f === 0 ? '' : ','}${FIELDS[f]}=${walks[i]}i`;
-      }
-      lines.push(`${heads[h]} ${fields} ${time}`);
-      if (lines.length === LINES_PER_BODY) {
-        bodies.push(Buffer.from(`${lines.join('\n')}\n`));
-        lines = [];
-      }
-    }
-  }
-  return bodies;
-}
-
-const FIELDS = [
-  'usage_user',
-  'usage_system',
-  'usage_idle',
-  'usage_nice',
-  'usage_iowait',
-  'usage_irq',
-  'usage_softirq',
-  'usage_steal',
-  'usage_guest',
-  'usage_guest_nice',
-];
-
-function headOf(h: number): string {
-  const region = ['us-east-1', 'us-west-1', 'eu-west-1', 'eu-central-1', 'ap-southeast-2'][h % 5];
-  const tags = [
-    `hostname=host_${h}`,
-    `region=${region}`,
-    `datacenter=${region}${'abc'[h % 3]}`,
-    `rack=${h % 100}`,
-    `os=Ubuntu16.04LTS`,
-    `arch=x64`,
-    `team=${['SF', 'NYC', 'LON', 'CHI'][h % 4]}`,
-    `service=${h % 20}`,
-    `service_version=${h % 2}`,
-    `service_environment=${['production', 'staging', 'test'][h % 3]}`,
-  ];
-  return `cpu,${tags.join(',')}`;
-}
-
-/** Mulberry32: the same lines in every run. */
-function generator(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 async function send(server: BenchServer, bodies: readonly Buffer[]): Promise<number> {
@@ -145,13 +82,13 @@ function post(url: string, body: Buffer, agent: Agent): Promise<void> {
 async function countPoints(server: BenchServer): Promise<number> {
   const ask = async (path: string): Promise<unknown> => (await fetch(`${server.url}${path}`)).json();
   if (server.name !== 'victoria-metrics') {
-    const q = encodeURIComponent(`SELECT count(${FIELDS[0]}) FROM cpu`);
+    const q = encodeURIComponent(`SELECT count(${CPU_FIELDS[0]}) FROM cpu`);
     const answer = (await ask(`/query?db=bench&q=${q}`)) as { results: { series: { values: number[][] }[] }[] };
     return answer.results[0].series[0].values[0][1];
   }
   await fetch(`${server.url}/internal/force_flush`);
   const end = Number(START / 1_000_000_000n) + POINTS_PER_HOST * 10;
-  const q = encodeURIComponent(`sum(count_over_time(cpu_${FIELDS[0]}[${POINTS_PER_HOST * 10 + 60}s]))`);
+  const q = encodeURIComponent(`sum(count_over_time(cpu_${CPU_FIELDS[0]}[${POINTS_PER_HOST * 10 + 60}s]))`);
   const answer = (await ask(`/api/v1/query?query=${q}&time=${end}`)) as {
     data: { result: { value: [number, string] }[] };
   };

@@ -33,6 +33,7 @@ const REPLAN_DELAY_MS = 20;
 
 export interface SubscribeHome {
   readonly subscriber: number;
+  /** Database, query and epoch: what shares an encoding. */
   readonly feed: string;
   readonly database: string;
   /** Canonical text. */

@@ -3,10 +3,9 @@
  * `worker → main`: declare, frame, attached, fatal; `worker → worker`: publish, describe, partials, and the live operators' updates.
  * Everything here is plain data.
  */
-import type { Epoch } from '../../client/protocol/index.ts';
 import type { ControlEntry, FieldType, MessageId, Position, Precision } from '../../model/index.ts';
 import type { Config } from '../config.ts';
-import type { AnswerFormat, FeedFrame } from '../sessions/index.ts';
+import type { FeedFrame } from '../sessions/index.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -47,29 +46,7 @@ export interface PublishCall {
   readonly wait: boolean;
 }
 
-export interface QueryCall {
-  readonly text: string;
-  readonly database: string;
-  readonly format: AnswerFormat;
-  readonly epoch: Epoch | null;
-  readonly pretty: boolean;
-  readonly chunkRows: number;
-  readonly params: string;
-  readonly readOnly: boolean;
-  readonly now: bigint;
-}
-
-export interface SubscribeCall {
-  readonly subscriber: number;
-  /** Database, query and epoch: what shares an encoding. */
-  readonly feed: string;
-  readonly database: string;
-  /** Canonical text. */
-  readonly query: string;
-  readonly epoch: Epoch | null;
-  readonly snapshot: boolean;
-  readonly since: string;
-}
+export type { QueryRequest as QueryCall, SubscribeHome as SubscribeCall } from '../queries/index.ts';
 
 /** A frame of a feed; to one subscriber, or to all that are attached. */
 export interface FrameNotice {
