@@ -31,6 +31,7 @@ import {
 } from '../../query/index.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
 import { type WriteLines, writeInto } from './into.ts';
+import { ParsedTexts } from './parsed-texts.ts';
 import { DEFAULT_RETENTION_POLICY, planOverShards, type ShardMesh } from './plan-over-shards.ts';
 
 export interface QueryRequest {
@@ -69,6 +70,7 @@ type Tables = { readonly tables: AsyncIterable<ResultTable> | Iterable<ResultTab
 
 export class QueryRunner {
   readonly #options: QueryRunnerOptions;
+  readonly #parsed = new ParsedTexts();
 
   constructor(options: QueryRunnerOptions) {
     this.#options = options;
@@ -76,7 +78,7 @@ export class QueryRunner {
 
   /** Canonical text of a single SELECT that can be live. Throws QueryError. */
   canonicalLive(text: string, database: string): string {
-    const statements = parse(text);
+    const statements = this.#parsed.statements(text);
     const [statement] = statements;
     if (statements.length !== 1 || statement.kind !== 'select') {
       throw new QueryError('invalid', 'a subscription takes one SELECT statement');
@@ -91,7 +93,8 @@ export class QueryRunner {
 
   /** Rejects with QueryError before the first piece where the text cannot be parsed; later errors are inside the answer. */
   async *run(request: QueryRequest): AsyncGenerator<Uint8Array> {
-    const statements = parse(request.text, parseParams(request.params));
+    const { text, params } = request;
+    const statements = params === '' ? this.#parsed.statements(text) : parse(text, parseParams(params));
     if (request.readOnly) for (const statement of statements) refuseChange(statement);
     yield* encodeAnswer(this.#answers(statements, request), request);
   }
