@@ -18,7 +18,8 @@ describe('parsed texts', () => {
   it('keeps no long text and no error', () => {
     const texts = new ParsedTexts();
     const long = `SELECT a FROM m WHERE b = '${'x'.repeat(5000)}'`;
-    expect(texts.statements(long) === texts.statements(long)).to.equal(false);
+    const first = texts.statements(long);
+    expect(texts.statements(long) === first).to.equal(false);
     for (let i = 0; i < 2; i++) expect(() => texts.statements('SELECT FROM')).to.throw('error parsing query');
   });
 });
