@@ -58,7 +58,8 @@ const POLICY_COLUMNS = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'd
 
 export interface QueryRunnerOptions {
   readonly mesh: ShardMesh;
-  readonly databases: () => Promise<readonly string[]>;
+  /** Sorted. */
+  readonly databases: () => readonly string[];
   /** Puts an entry into the stream of every shard; resolves when all have applied it. */
   readonly control: (entry: ControlEntry) => Promise<unknown>;
   /** Writes line protocol with times in ns; resolves when it is kept and can be read. */
@@ -123,12 +124,12 @@ export class QueryRunner {
     switch (statement.kind) {
       case 'create database':
         refusePolicyName(statement.retention?.name ?? null);
-        if (!(await databases()).includes(statement.database)) {
+        if (!databases().includes(statement.database)) {
           await control({ type: 'create database', database: statement.database });
         }
         return { tables: [] };
       case 'drop database':
-        if ((await databases()).includes(statement.database)) {
+        if (databases().includes(statement.database)) {
           await control({ type: 'drop database', database: statement.database });
         }
         return { tables: [] };
@@ -149,7 +150,7 @@ export class QueryRunner {
           tables: textTables(
             'databases',
             ['name'],
-            (await databases()).map((name) => [name]),
+            databases().map((name) => [name]),
           ),
         };
       case 'show retention policies':
@@ -228,7 +229,7 @@ export class QueryRunner {
 
   async #known(database: string): Promise<void> {
     if (database === '') throw new QueryError('invalid', 'database name required');
-    if (!(await this.#options.databases()).includes(database)) {
+    if (!this.#options.databases().includes(database)) {
       throw new QueryError('invalid', `database not found: ${database}`);
     }
   }

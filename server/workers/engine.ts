@@ -78,7 +78,6 @@ export class PoolEngine implements Engine {
   readonly handlers: Handlers = {
     calls: {
       declare: (call: DeclareCall) => this.#authority.declare(call.database, call.retentionPolicy, call.fields),
-      databases: () => [...this.#databases.keys()].sort(),
       control: ({ entry }: ControlCall) => this.#control(entry),
     },
     streams: {},
@@ -95,6 +94,7 @@ export class PoolEngine implements Engine {
       for (const call of fields) this.#authority.declare(call.database, call.retentionPolicy, call.fields);
     }
     this.#pool = pool;
+    this.#tellDatabases();
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
@@ -236,12 +236,22 @@ export class PoolEngine implements Engine {
     const done = Promise.all(this.#pool!.peers.map((peer) => peer.call('control', { entry }))).then(() => undefined);
     if (entry.type === 'create database') {
       this.#databases.set(entry.database, done);
-      done.catch(() => this.#databases.delete(entry.database));
+      done.catch(() => {
+        this.#databases.delete(entry.database);
+        this.#tellDatabases();
+      });
     } else {
       this.#databases.delete(entry.database);
       this.#authority.forgetDatabase(entry.database);
     }
+    this.#tellDatabases();
     return done;
+  }
+
+  /** Workers hear of it before anything that is sent to them later, so whoever made a database finds it on every worker. */
+  #tellDatabases(): void {
+    const names = [...this.#databases.keys()].sort();
+    for (const peer of this.#pool!.peers) peer.notify('databases', { names });
   }
 
   async #reached(token: string): Promise<void> {

@@ -6,9 +6,9 @@
  *       │ call id method body ────────▶ │  handler runs
  *       │ ◀──────── result id body      │  … or `failure id`, which rejects the caller with the same code
  *       │ open id method body ────────▶ │  handler returns an async iterable
- *       │ next id ────────────────────▶ │  one item is asked for at a time: a slow reader holds the producer back
+ *       │ next id ────────────────────▶ │  items are asked for: a slow reader holds the producer back, one item ahead at most
  *       │ ◀──────────── item id body    │
- *       │ ◀──────────── end id          │  or the caller sends `stop id`
+ *       │ ◀──────────── end id          │  unasked, behind the last item; or the caller sends `stop id`
  *       │ notice method body ─────────▶ │  no answer
  *
  * Bodies are structured clones; wrap one in `handOver` to transfer its buffers instead of copying them. Ports deliver in order, so
@@ -45,6 +45,9 @@ type Wire =
   | { kind: 'next' | 'stop' | 'end'; id: number }
   | { kind: 'failure'; id: number; code: string; message: string; at: number | undefined };
 
+/** `ahead`: the item behind the last one sent. */
+type Serving = { readonly iterator: AsyncIterator<unknown>; ahead: Promise<IteratorResult<unknown>> | null };
+
 type Waiting = { resolve: (value: never) => void; reject: (error: Error) => void };
 
 const handedOver = new WeakMap<object, Transferable[]>();
@@ -59,7 +62,11 @@ export class Peer {
   readonly #port: MessagePort | Worker;
   readonly #handlers: Handlers;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #serving = new Map<number, AsyncIterator<unknown>>();
+  readonly #serving = new Map<number, Serving>();
+  /** Streams that are being read here. */
+  readonly #reading = new Set<number>();
+  /** Of these: ended before they were asked once more. */
+  readonly #ended = new Set<number>();
   #nextId = 1;
   #closed: Error | null = null;
 
@@ -81,9 +88,10 @@ export class Peer {
   async *stream<T>(method: string, body: object): AsyncGenerator<T, void, void> {
     const id = this.#nextId++;
     let done = false;
+    this.#reading.add(id);
     this.#send({ kind: 'open', id, method, body }, body);
     try {
-      for (;;) {
+      while (!this.#ended.delete(id)) {
         const item = await this.#askAs<{ item: T } | null>(id, () => this.#send({ kind: 'next', id }));
         if (item === null) break;
         yield item.item;
@@ -93,6 +101,8 @@ export class Peer {
       done = true;
       throw error;
     } finally {
+      this.#reading.delete(id);
+      this.#ended.delete(id);
       if (!done && this.#closed === null) this.#send({ kind: 'stop', id });
     }
   }
@@ -102,7 +112,7 @@ export class Peer {
     this.#closed ??= reason;
     for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
-    for (const iterator of this.#serving.values()) void iterator.return?.();
+    for (const { iterator } of this.#serving.values()) void iterator.return?.();
     this.#serving.clear();
   }
 
@@ -136,14 +146,16 @@ export class Peer {
         return;
       case 'open':
         if (this.#serving.size >= STREAMS_MAX) this.#fail(wire.id, new PeerError('busy', 'too many open streams'));
-        else
-          this.#serving.set(wire.id, this.#handlers.streams[wire.method](wire.body as never)[Symbol.asyncIterator]());
+        else {
+          const stream = this.#handlers.streams[wire.method](wire.body as never);
+          this.#serving.set(wire.id, { iterator: stream[Symbol.asyncIterator](), ahead: null });
+        }
         return;
       case 'next':
         void this.#serveNext(wire.id);
         return;
       case 'stop':
-        void this.#serving.get(wire.id)?.return?.();
+        void this.#serving.get(wire.id)?.iterator.return?.();
         this.#serving.delete(wire.id);
         return;
       case 'result':
@@ -153,7 +165,7 @@ export class Peer {
         this.#settle(wire.id)?.resolve({ item: wire.body } as never);
         return;
       case 'end':
-        this.#settle(wire.id)?.resolve(null as never);
+        this.#end(wire.id);
         return;
       case 'failure':
         this.#settle(wire.id)?.reject(new PeerError(wire.code, wire.message, wire.at));
@@ -176,14 +188,24 @@ export class Peer {
     }
   }
 
+  #end(id: number): void {
+    const waiting = this.#settle(id);
+    if (waiting !== undefined) waiting.resolve(null as never);
+    else if (this.#reading.has(id)) this.#ended.add(id);
+  }
+
   async #serveNext(id: number): Promise<void> {
-    const iterator = this.#serving.get(id);
-    if (iterator === undefined) return;
+    const serving = this.#serving.get(id);
+    if (serving === undefined) return;
     try {
-      const { done, value } = await iterator.next();
-      if (done !== true) return this.#send({ kind: 'item', id, body: value }, value as object);
-      this.#serving.delete(id);
-      this.#send({ kind: 'end', id });
+      const { done, value } = await (serving.ahead ?? serving.iterator.next());
+      if (done !== true) {
+        this.#send({ kind: 'item', id, body: value }, value as object);
+        serving.ahead = serving.iterator.next();
+        // an error waits until it is asked for
+        if ((await serving.ahead.catch(() => null))?.done !== true) return;
+      }
+      if (this.#serving.delete(id)) this.#send({ kind: 'end', id });
     } catch (error) {
       this.#serving.delete(id);
       this.#fail(id, error);

@@ -58,6 +58,8 @@ const fieldTypes = new FieldTypes();
 const nowMs = Date.now;
 
 let broker: Broker | null = null;
+/** Sorted, as the main thread has told. */
+let databases: readonly string[] = [];
 let writer: Writer | null = null;
 
 const handlers: Handlers = { calls: makeCalls(), streams: makeStreams(), notices: makeNotices() };
@@ -82,7 +84,7 @@ const homes = new LiveHomes({
 });
 const runner = new QueryRunner({
   mesh,
-  databases: () => main.call<string[]>('databases', {}),
+  databases: () => databases,
   control: (entry) => main.call('control', { entry } satisfies ControlCall),
   write: ({ database, retentionPolicy, lines }) =>
     writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now: 0n }),
@@ -126,6 +128,9 @@ function makeStreams(): Handlers['streams'] {
 
 function makeNotices(): Handlers['notices'] {
   return {
+    databases: ({ names }: { names: readonly string[] }) => {
+      databases = names;
+    },
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
     'schema changed': ({ database }: { database: string }) => homes.schemaChanged(database),
     'live update': (update: ShardUpdate) => homes.update(update),
@@ -197,9 +202,9 @@ async function publishElsewhere(call: PublishCall): Promise<number> {
 
 function found(): WorkerReady {
   const stores = [...shards.values()].map(({ store }) => store);
-  const databases = [...new Set(stores.flatMap((store) => store.databases()))];
+  const names = [...new Set(stores.flatMap((store) => store.databases()))];
   const fields = stores.flatMap((store) =>
-    databases.map((database) => ({
+    names.map((database) => ({
       database,
       retentionPolicy: DEFAULT_RETENTION_POLICY,
       fields: store
@@ -207,7 +212,7 @@ function found(): WorkerReady {
         .flatMap(({ name, fields }) => [...fields].map(([field, type]) => ({ measurement: name, field, type }))),
     })),
   );
-  return { databases, fields };
+  return { databases: names, fields };
 }
 
 function readMetrics(): MetricsSnapshot {
