@@ -3,7 +3,6 @@
  * authority for field types, and hands frames on to the subscribers of a feed. Main thread only; does no work per point.
  */
 
-import type { ErrorCode } from '../../client/protocol/index.ts';
 import { type ControlEntry, decodePosition, encodePosition, ORIGIN, type Position } from '../../model/index.ts';
 import { FieldTypeAuthority } from '../ingest/index.ts';
 import {
@@ -16,6 +15,7 @@ import {
   type WriteRequest,
 } from '../sessions/index.ts';
 import { type Metrics, type MetricsSnapshot, mergeSnapshots } from '../telemetry/index.ts';
+import { asEngineError } from './engine-errors.ts';
 import { Feeds, type FrameListener } from './feeds.ts';
 import type {
   AttachedNotice,
@@ -29,7 +29,7 @@ import type {
   WriteCall,
   WriteResult,
 } from './messages.ts';
-import { type Handlers, handOver, PeerError } from './peer.ts';
+import { type Handlers, handOver } from './peer.ts';
 import type { Pool } from './pool.ts';
 
 /** Bytes of bodies handed to workers and not yet answered; beyond, writers are told to come again. */
@@ -37,21 +37,6 @@ const WRITE_BYTES_IN_FLIGHT_MAX = 256 * 1024 * 1024;
 /** How long a query waits for the position it asked to read after; the same as InfluxDB's write timeout. */
 const AFTER_TIMEOUT_MS = 10_000;
 const DEFAULT_RETENTION_POLICY = 'autogen';
-
-/** Codes of the stages below → codes that clients are told. What is not in the table is a bug and stays `internal`. */
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  parse: 'parse',
-  invalid: 'invalid query',
-  'database not found': 'database not found',
-  'too large': 'too large',
-  malformed: 'parse',
-  full: 'busy',
-  gone: 'busy',
-  'read only': 'busy',
-  closed: 'busy',
-  busy: 'busy',
-  'too many subscriptions': 'too many subscriptions',
-};
 
 export interface PoolEngineOptions {
   readonly shards: number;
@@ -294,10 +279,4 @@ async function* startedWith(
   } finally {
     await rest.return();
   }
-}
-
-function asEngineError(error: unknown): Error {
-  if (error instanceof PeerError && error.code in CODES)
-    return new EngineError(CODES[error.code], error.message, error.at);
-  return error as Error;
 }
