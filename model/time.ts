@@ -23,17 +23,6 @@ export const NS_PER: Readonly<Record<Precision, bigint>> = {
   h: 3600n * NS_PER_SECOND,
 };
 
-const DURATION_UNITS: readonly (readonly [string, bigint])[] = [
-  ['w', 7n * 24n * 3600n * NS_PER_SECOND],
-  ['d', 24n * 3600n * NS_PER_SECOND],
-  ['h', NS_PER.h],
-  ['m', NS_PER.m],
-  ['s', NS_PER.s],
-  ['ms', NS_PER.ms],
-  ['u', NS_PER.us],
-  ['ns', 1n],
-];
-
 /** Floor division of int64 times: the index of the window of width `width` that holds `time`. */
 export function floorDiv(time: bigint, width: bigint): bigint {
   const q = time / width;
@@ -59,24 +48,6 @@ export function parseTime(text: string): bigint | null {
   const ms = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}.000${zone}`);
   if (Number.isNaN(ms) || Number(d) > daysInMonth(Number(y), Number(mo))) return null;
   return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0') || '0');
-}
-
-/** Nanoseconds of a duration text (`1h30m`, `10s`, `5u`, `5µ`, `100ms`); null where it is none. */
-export function parseDuration(text: string): bigint | null {
-  if (!/^-?(\d+(ns|ms|u|µ|s|m|h|d|w))+$/.test(text)) return null;
-  let total = 0n;
-  for (const m of text.matchAll(/(\d+)(ns|ms|u|µ|s|m|h|d|w)/g)) {
-    const unit = m[2] === 'µ' ? 'u' : m[2];
-    total += BigInt(m[1]) * DURATION_UNITS.find(([name]) => name === unit)![1];
-  }
-  return text.startsWith('-') ? -total : total;
-}
-
-/** The shortest InfluxQL text of a duration in nanoseconds in one unit: `90m`, `1h`, `0s`. */
-export function formatDuration(ns: bigint): string {
-  if (ns === 0n) return '0s';
-  const [name, unit] = DURATION_UNITS.find(([, u]) => ns % u === 0n)!;
-  return `${ns / unit}${name}`;
 }
 
 // private functions

@@ -8,7 +8,14 @@
  * observer always stand at the same position, `applied`. A message is acknowledged to the broker when it is applied. What is applied is a pure function of the stream: no clock, no configuration. It starts no retries of a
  * failed fsync: an error here is final and reported by `failed`.
  */
-import { type ControlEntry, readBatches, readControl, readEnvelopeHeader } from '../../model/index.ts';
+import {
+  type Checksum,
+  type ControlEntry,
+  envelopeIntact,
+  readBatches,
+  readControl,
+  readEnvelopeHeader,
+} from '../../model/index.ts';
 import { type Applied, type ShardLog, type ShardStore, StorageError } from '../../storage/index.ts';
 import type { Broker, BrokerError, Consumer, Delivery } from '../pubsub/index.ts';
 
@@ -32,6 +39,8 @@ export interface BatchName {
 export interface RecorderOptions {
   readonly shard: number;
   readonly store: ShardStore;
+  /** For messages of a broker elsewhere; our own log checks what it holds by itself. */
+  readonly checksum: Checksum;
   /** Called once, for what the process cannot go on from. */
   readonly failed: (error: Error) => void;
 }
@@ -134,6 +143,10 @@ export class Recorder {
       failed(
         new Error(`stream and own log disagree: message ${delivery.sequence} came where ${expected} was expected`),
       );
+      return;
+    }
+    if (!envelopeIntact(delivery.payload, this.#options.checksum)) {
+      failed(new Error(`message ${delivery.sequence} of the stream does not match its checksum: it was not recorded`));
       return;
     }
     this.#unacked.push(delivery);

@@ -43,7 +43,12 @@ export class Shard {
   private constructor(options: ShardOptions, store: ShardStore) {
     this.id = options.id;
     this.store = store;
-    this.recorder = new Recorder({ shard: options.id, store, failed: options.failed });
+    this.recorder = new Recorder({
+      shard: options.id,
+      store,
+      checksum: options.files.checksum,
+      failed: options.failed,
+    });
     this.#options = options;
   }
 

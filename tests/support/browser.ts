@@ -1,6 +1,6 @@
 /**
- * A real headless Chromium for tests. `CHROMIUM` names another binary than Debian's. Tests that need it say so in one line and are
- * skipped where there is none (`findBrowser() === null`).
+ * A real headless Chromium for tests. `CHROMIUM` names another binary than Debian's. Tests that need it fail with one line
+ * where there is none.
  */
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
@@ -17,15 +17,17 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** Path of a Chromium, null where there is none. */
-export function findBrowser(): string | null {
-  return [process.env.CHROMIUM ?? '', ...PATHS].find((path) => path !== '' && existsSync(path)) ?? null;
-}
-
 /** The caller closes it. */
 export function startBrowser(): Promise<Browser> {
   const executablePath = findBrowser();
   if (executablePath === null)
     throw new Error('no chromium found: install the Debian package "chromium" or set CHROMIUM');
   return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+}
+
+// private functions
+
+/** Path of a Chromium, null where there is none. */
+function findBrowser(): string | null {
+  return [process.env.CHROMIUM ?? '', ...PATHS].find((path) => path !== '' && existsSync(path)) ?? null;
 }
