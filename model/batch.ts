@@ -1,7 +1,8 @@
 /**
  * A batch: points of one measurement for one shard as columns. It is made once by a decoder, encoded once, and its bytes travel
- * unopened until somebody needs columns; decoding makes views on the bytes and copies nothing. It names its database, policy,
- * measurement and every series by text, so it can be understood from any place of the stream without what came before.
+ * unopened until somebody needs columns. It names its database, policy, measurement and every series by text, so it can be
+ * understood from any place of the stream without what came before. Numbers are as narrow as the batch's content allows: what is
+ * hashed, sent, written and fsynced is a fifth of what doubles would be; whoever decodes gets doubles again (`narrow.ts`).
  *
  * Byte layout, little endian, every part padded with zeros to a multiple of 8:
  *
@@ -13,21 +14,41 @@
  *     24  u32  bytes of the database's name     28  u32  of the retention policy's
  *     32  u32  of the measurement's             36  u32  of all series keys
  *     40  i64  least time, ns                   48  i64  greatest time, ns
- *     56       the three names, end to end
+ *     56  f64  unit of times, ns                64  f64  origin of times, as an offset from base, ns
+ *     72  u8   width of series numbers          73  u8   width of times
+ *     80       the three names, end to end
  *              u32[series + 1]  offsets of the series keys, then their bytes (canonical, series-key.ts)
- *              u32[rows]        series of each row, an index into the keys
- *              f64[rows]        time of each row as an offset from base, ns
+ *              u8, u16, u32[rows]       series of each row, an index into the keys
+ *              u8, u16, u32, f64[rows]  time of each row: units from the origin, or (f64) an offset from base, ns
  *     then for each field
  *      0  u8   type: index in FIELD_TYPES
- *      1  u8   1 = values are 64-bit integers (integer and unsigned only), 0 = doubles
+ *      1  u8   width of the values
  *      2  u8   1 = a presence map follows
  *      4  u32  bytes of the field's name
  *      8  u32  strings: distinct texts          12  u32  strings: bytes of all texts
  *     16       the name;  u8[rows] presence, if any;
- *              values: f64[rows], i64[rows], u64[rows], u8[rows] (boolean) or u32[rows] (string: index of the text)
+ *              values: i8, i16, i32, f64[rows] (all numbers), i64, u64[rows] (integer and unsigned only), u8[rows] (boolean) or
+ *              u8, u16, u32[rows] (string: index of the text)
  *              strings: u32[texts + 1] offsets, then the bytes
+ *
+ * A width is the bytes of an element: 1, 2, 4, 8; 9 = 64-bit integers, where 8 are doubles.
+ *
+ * The file is long: what writes a layout and what reads it stand together.
  */
 import { type Column, type Presence, TextDictionary } from './column.ts';
+import {
+  type BatchScratch,
+  indexWidth,
+  numberWidth,
+  readIndexes,
+  readNumbers,
+  readTimes,
+  timeForm,
+  type Width,
+  writeIndexes,
+  writeNumbers,
+  writeTimes,
+} from './narrow.ts';
 import { FIELD_TYPES } from './values.ts';
 
 export interface Batch {
@@ -46,8 +67,10 @@ export interface Batch {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
-const HEADER_BYTES = 56;
+const HEADER_BYTES = 80;
 const FIELD_HEADER_BYTES = 16;
+/** In the place of a width. */
+const WIDE = 9;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -56,9 +79,11 @@ const decoder = new TextDecoder();
 export function batchBytes(batch: Batch): number {
   const { rows, seriesKeys } = batch;
   const names = utf8Length(batch.database) + utf8Length(batch.retentionPolicy) + utf8Length(batch.measurement);
-  let total = HEADER_BYTES + pad(names) + dictionaryBytes(seriesKeys) + pad(4 * rows) + 8 * rows;
+  const { width } = timeForm(batch.offsets, rows);
+  let total = HEADER_BYTES + pad(names) + dictionaryBytes(seriesKeys);
+  total += pad(indexWidth(seriesKeys.size) * rows) + pad(width * rows);
   for (const [name, column] of batch.columns) {
-    total += FIELD_HEADER_BYTES + pad(utf8Length(name)) + pad(column.values.BYTES_PER_ELEMENT * rows);
+    total += FIELD_HEADER_BYTES + pad(utf8Length(name)) + pad(Math.min(8, widthOf(column, rows)) * rows);
     if (column.present !== null) total += pad(rows);
     if (column.type === 'string') total += dictionaryBytes(column.dictionary);
   }
@@ -77,8 +102,12 @@ export function writeBatch(batch: Batch, target: Uint8Array, at: number): number
   }
   end = at + pad(end - at);
   end = writeDictionary(seriesKeys, target, end);
-  end = writeArray(batch.series, rows, target, end);
-  end = writeArray(batch.offsets, rows, target, end);
+  const seriesWidth = indexWidth(seriesKeys.size);
+  writeIndexes(batch.series, rows, seriesWidth, target.buffer, target.byteOffset + end);
+  end += pad(seriesWidth * rows);
+  const times = timeForm(batch.offsets, rows);
+  writeTimes(batch.offsets, rows, times, target.buffer, target.byteOffset + end);
+  end += pad(times.width * rows);
   for (const [name, column] of batch.columns) end = writeColumn(name, column, rows, target, view, end);
   view.setUint32(at, end - at, true);
   view.setUint32(at + 4, rows, true);
@@ -88,11 +117,22 @@ export function writeBatch(batch: Batch, target: Uint8Array, at: number): number
   view.setUint32(at + 36, seriesKeys.offsets[seriesKeys.size], true);
   view.setBigInt64(at + 40, batch.minTime, true);
   view.setBigInt64(at + 48, batch.maxTime, true);
+  view.setFloat64(at + 56, times.unit, true);
+  view.setFloat64(at + 64, times.origin, true);
+  view.setUint8(at + 72, seriesWidth);
+  view.setUint8(at + 73, times.width);
   return end;
 }
 
-/** A batch as views on `source` at `at`; both `at` and the source's own offset are multiples of 8. Throws RangeError on nonsense. */
-export function readBatch(source: Uint8Array, at: number): { batch: Batch; end: number } {
+/**
+ * A batch of `source` at `at`; both `at` and the source's own offset are multiples of 8. What is not narrow is a view on the source,
+ * the rest is in the scratch. Throws RangeError on nonsense.
+ */
+export function readBatch(
+  source: Uint8Array,
+  at: number,
+  scratch: BatchScratch | null = null,
+): { batch: Batch; end: number } {
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   const end = at + view.getUint32(at, true);
   if (end > source.byteLength || end < at + HEADER_BYTES) throw new RangeError('batch: length leaves the message');
@@ -107,10 +147,11 @@ export function readBatch(source: Uint8Array, at: number): { batch: Batch; end: 
     p += bytes;
   }
   p = at + pad(p - at);
-  const cursor = { source, at: p };
+  const cursor = { source, at: p, scratch };
   const seriesKeys = takeDictionary(cursor, seriesCount, view.getUint32(at + 36, true));
-  const series = takeArray(cursor, Uint32Array, rows);
-  const offsets = takeArray(cursor, Float64Array, rows);
+  const series = takeIndexes(cursor, widthAt(view, at + 72), rows);
+  const width = widthAt(view, at + 73);
+  const offsets = takeTimes(cursor, width, view.getFloat64(at + 56, true), view.getFloat64(at + 64, true), rows);
   const columns = new Map<string, Column>();
   for (let f = 0; f < fields; f++) takeColumn(cursor, view, rows, columns);
   if (cursor.at !== end) throw new RangeError('batch: its parts do not add up to its length');
@@ -132,7 +173,7 @@ export function readBatch(source: Uint8Array, at: number): { batch: Batch; end: 
 
 // private functions
 
-type Cursor = { readonly source: Uint8Array; at: number };
+type Cursor = { readonly source: Uint8Array; at: number; readonly scratch: BatchScratch | null };
 type TypedArray = Uint8Array | Uint32Array | Float64Array | BigInt64Array | BigUint64Array;
 
 function pad(bytes: number): number {
@@ -141,6 +182,18 @@ function pad(bytes: number): number {
 
 function utf8Length(text: string): number {
   return encoder.encode(text).length;
+}
+
+/** WIDE where the values are 64-bit integers. */
+function widthOf(column: Column, rows: number): Width | typeof WIDE {
+  switch (column.type) {
+    case 'boolean':
+      return 1;
+    case 'string':
+      return indexWidth(column.dictionary.size);
+    default:
+      return column.values instanceof Float64Array ? numberWidth(column.values, rows, column.present) : WIDE;
+  }
 }
 
 function dictionaryBytes(dictionary: TextDictionary): number {
@@ -169,12 +222,17 @@ function writeColumn(
 ): number {
   const { written } = encoder.encodeInto(name, target.subarray(at + FIELD_HEADER_BYTES));
   target[at] = FIELD_TYPES.indexOf(column.type);
-  target[at + 1] = column.values instanceof BigInt64Array || column.values instanceof BigUint64Array ? 1 : 0;
+  const width = widthOf(column, rows);
+  target[at + 1] = width;
   target[at + 2] = column.present === null ? 0 : 1;
   view.setUint32(at + 4, written, true);
   let end = at + FIELD_HEADER_BYTES + pad(written);
   if (column.present !== null) end = writeArray(column.present, rows, target, end);
-  end = writeArray(column.values, rows, target, end);
+  const place = target.byteOffset + end;
+  if (width === WIDE || column.type === 'boolean') writeArray(column.values, rows, target, end);
+  else if (column.type === 'string') writeIndexes(column.values, rows, width, target.buffer, place);
+  else writeNumbers(column.values as Float64Array, rows, column.present, width, target.buffer, place);
+  end += pad(Math.min(8, width) * rows);
   if (column.type === 'string') {
     view.setUint32(at + 8, column.dictionary.size, true);
     view.setUint32(at + 12, column.dictionary.offsets[column.dictionary.size], true);
@@ -188,11 +246,46 @@ function takeArray<T extends TypedArray>(
   kind: { new (buffer: ArrayBufferLike, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number },
   length: number,
 ): T {
+  const at = takeBytes(cursor, length * kind.BYTES_PER_ELEMENT);
+  return new kind(cursor.source.buffer, at, length);
+}
+
+/** The place of so many bytes, which the cursor passes. */
+function takeBytes(cursor: Cursor, bytes: number): number {
   const { source, at } = cursor;
-  const bytes = length * kind.BYTES_PER_ELEMENT;
   if (at + bytes > source.byteLength) throw new RangeError('batch: a column leaves the message');
   cursor.at = at + pad(bytes);
-  return new kind(source.buffer, source.byteOffset + at, length);
+  return source.byteOffset + at;
+}
+
+function takeNumbers(cursor: Cursor, width: Width, rows: number): Float64Array {
+  if (width === 8) return takeArray(cursor, Float64Array, rows);
+  const at = takeBytes(cursor, width * rows);
+  const values = cursor.scratch?.doubles(rows) ?? new Float64Array(rows);
+  readNumbers(values, width, cursor.source.buffer, at);
+  return values;
+}
+
+function takeTimes(cursor: Cursor, width: Width, unit: number, origin: number, rows: number): Float64Array {
+  if (width === 8) return takeArray(cursor, Float64Array, rows);
+  const at = takeBytes(cursor, width * rows);
+  const offsets = cursor.scratch?.doubles(rows) ?? new Float64Array(rows);
+  readTimes(offsets, { width, unit, origin }, cursor.source.buffer, at);
+  return offsets;
+}
+
+function takeIndexes(cursor: Cursor, width: Width, rows: number): Uint32Array {
+  if (width === 4) return takeArray(cursor, Uint32Array, rows);
+  const at = takeBytes(cursor, width * rows);
+  const values = cursor.scratch?.indexes(rows) ?? new Uint32Array(rows);
+  readIndexes(values, width, cursor.source.buffer, at);
+  return values;
+}
+
+function widthAt(view: DataView, at: number): Width {
+  const width = view.getUint8(at);
+  if (width !== 1 && width !== 2 && width !== 4 && width !== 8) throw new RangeError(`batch: unknown width ${width}`);
+  return width;
 }
 
 function takeDictionary(cursor: Cursor, size: number, bytes: number): TextDictionary {
@@ -204,25 +297,26 @@ function takeDictionary(cursor: Cursor, size: number, bytes: number): TextDictio
 function takeColumn(cursor: Cursor, view: DataView, rows: number, columns: Map<string, Column>): void {
   const at = cursor.at;
   const type = FIELD_TYPES[view.getUint8(at)];
-  const wide = view.getUint8(at + 1) === 1;
+  const wide = view.getUint8(at + 1) === WIDE;
+  const width = wide ? 8 : widthAt(view, at + 1);
   cursor.at += FIELD_HEADER_BYTES;
   const name = decoder.decode(takeArray(cursor, Uint8Array, view.getUint32(at + 4, true)));
   const present: Presence = view.getUint8(at + 2) === 1 ? takeArray(cursor, Uint8Array, rows) : null;
   switch (type) {
     case 'float':
-      columns.set(name, { type, values: takeArray(cursor, Float64Array, rows), present });
+      columns.set(name, { type, values: takeNumbers(cursor, width, rows), present });
       return;
     case 'integer':
       columns.set(name, {
         type,
-        values: wide ? takeArray(cursor, BigInt64Array, rows) : takeArray(cursor, Float64Array, rows),
+        values: wide ? takeArray(cursor, BigInt64Array, rows) : takeNumbers(cursor, width, rows),
         present,
       });
       return;
     case 'unsigned':
       columns.set(name, {
         type,
-        values: wide ? takeArray(cursor, BigUint64Array, rows) : takeArray(cursor, Float64Array, rows),
+        values: wide ? takeArray(cursor, BigUint64Array, rows) : takeNumbers(cursor, width, rows),
         present,
       });
       return;
@@ -230,7 +324,7 @@ function takeColumn(cursor: Cursor, view: DataView, rows: number, columns: Map<s
       columns.set(name, { type, values: takeArray(cursor, Uint8Array, rows), present });
       return;
     case 'string': {
-      const values = takeArray(cursor, Uint32Array, rows);
+      const values = takeIndexes(cursor, width, rows);
       const dictionary = takeDictionary(cursor, view.getUint32(at + 8, true), view.getUint32(at + 12, true));
       columns.set(name, { type, values, dictionary, present });
       return;

@@ -15,6 +15,7 @@ export type BooleanColumn = { type: 'boolean'; values: Uint8Array; present: Pres
 export type StringColumn = { type: 'string'; values: Uint32Array; dictionary: TextDictionary; present: Presence };
 export type Column = FloatColumn | IntegerColumn | UnsignedColumn | BooleanColumn | StringColumn;
 
+const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** Distinct texts as UTF-8 bytes end to end; text i is bytes[offsets[i] .. offsets[i + 1]). Decoded to a string when first asked. */
@@ -31,10 +32,16 @@ export class TextDictionary {
   }
 
   static of(texts: readonly string[]): TextDictionary {
-    const parts = texts.map((t) => new TextEncoder().encode(t));
-    const offsets = new Uint32Array(texts.length + 1);
+    const dictionary = TextDictionary.ofBytes(texts.map((text) => encoder.encode(text)));
+    dictionary.#texts = [...texts];
+    return dictionary;
+  }
+
+  /** Of texts in UTF-8. */
+  static ofBytes(parts: readonly Uint8Array[]): TextDictionary {
+    const offsets = new Uint32Array(parts.length + 1);
     for (let i = 0; i < parts.length; i++) offsets[i + 1] = offsets[i] + parts[i].length;
-    const bytes = new Uint8Array(offsets[texts.length]);
+    const bytes = new Uint8Array(offsets[parts.length]);
     for (let i = 0; i < parts.length; i++) bytes.set(parts[i], offsets[i]);
     return new TextDictionary(bytes, offsets);
   }
@@ -42,4 +49,29 @@ export class TextDictionary {
   get(i: number): string {
     return (this.#texts[i] ??= decoder.decode(this.bytes.subarray(this.offsets[i], this.offsets[i + 1])));
   }
+}
+
+/** The same texts under indices of a dictionary that holds no others. The dictionary given is not empty. */
+export function compactTexts(
+  indices: Uint32Array,
+  dictionary: TextDictionary,
+): { indices: Uint32Array; dictionary: TextDictionary } {
+  const renumbered = new Map<number, number>();
+  const mapped = indices.map((index) => {
+    // of a row without a value: anything
+    const i = index < dictionary.size ? index : 0;
+    let n = renumbered.get(i);
+    if (n === undefined) renumbered.set(i, (n = renumbered.size));
+    return n;
+  });
+  const offsets = new Uint32Array(renumbered.size + 1);
+  const olds = [...renumbered.keys()];
+  olds.forEach((old, n) => {
+    offsets[n + 1] = offsets[n] + dictionary.offsets[old + 1] - dictionary.offsets[old];
+  });
+  const bytes = new Uint8Array(offsets[olds.length]);
+  olds.forEach((old, n) => {
+    bytes.set(dictionary.bytes.subarray(dictionary.offsets[old], dictionary.offsets[old + 1]), offsets[n]);
+  });
+  return { indices: mapped, dictionary: new TextDictionary(bytes, offsets) };
 }

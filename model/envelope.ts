@@ -14,15 +14,40 @@
  *     24  f64  number: 1, 2, 3 … per producer and shard
  *     32  u32  batches: how many    36  u32  rows in all of them
  *     40  i64  least time, ns       48  i64  greatest time, ns   (0, 0 for a control entry)
- *     56       the batches (batch.ts), or the control entry as JSON in UTF-8 padded with spaces; a multiple of 8 in length
+ *     56  u32  bytes of the body        60  u32  bytes it is packed in, 0 = it is not packed
+ *     64       the body: batches (batch.ts), or the control entry as JSON in UTF-8 padded with spaces; packed with zstd where that
+ *              is much shorter, as keys of series and texts mostly repeat; padded with zeros to a multiple of 8
  */
 import { type Batch, batchBytes, readBatch, writeBatch } from './batch.ts';
 import type { Checksum } from './checksum.ts';
+import type { Compression } from './compression.ts';
+import type { CatalogueDocument, DocumentChange } from './documents.ts';
+import { type BatchScratch, freeBuffer } from './narrow.ts';
 
 /** What everybody who reads the stream must do at this place of it. */
 export type ControlEntry =
-  | { readonly type: 'create database'; readonly database: string }
-  | { readonly type: 'drop database'; readonly database: string };
+  | {
+      readonly type: 'create database';
+      readonly database: string;
+      /** What it begins with, such as its retention policies; not there = nothing. */
+      readonly documents?: readonly CatalogueDocument[];
+    }
+  /** With its documents. */
+  | { readonly type: 'drop database'; readonly database: string }
+  | ({ readonly type: 'change documents' } & DocumentChange)
+  /** DELETE or DROP SERIES as canonical text without now(): each shard finds out which of its rows are meant. */
+  | { readonly type: 'delete'; readonly database: string; readonly statement: string }
+  /** In all policies, with the types of its fields. */
+  | { readonly type: 'drop measurement'; readonly database: string; readonly measurement: string }
+  /** With what was written to it. */
+  | { readonly type: 'drop retention policy'; readonly database: string; readonly retentionPolicy: string }
+  /** What a policy has of times before this one (ns, as a text) is gone: whole spans of it. */
+  | {
+      readonly type: 'expire';
+      readonly database: string;
+      readonly retentionPolicy: string;
+      readonly before: string;
+    };
 
 /** Names a message for ever: the same id published again is refused as a duplicate. */
 export interface MessageId {
@@ -40,10 +65,38 @@ export interface EnvelopeHeader extends MessageId {
   readonly maxTime: bigint;
 }
 
-export const ENVELOPE_HEADER_BYTES = 56;
+export const ENVELOPE_HEADER_BYTES = 64;
+/** Shorter bodies are not worth the call. */
+const PACKED_BYTES_MIN = 2048;
+/** Packed where it comes to less than this part. */
+const PACKED_PART_MAX = 0.75;
 const MAGIC = 0x31524c4d;
 const KIND_BATCHES = 1;
 const KIND_CONTROL = 2;
+
+/** What packs bodies, and the memory in which they are made, used again for every message. One per writer. */
+export class BodyPacking {
+  readonly compression: Compression;
+  #room = new Uint8Array(0);
+
+  constructor(compression: Compression) {
+    this.compression = compression;
+  }
+
+  /** Room for so many bytes, all zero, until the next call. */
+  room(bytes: number): Uint8Array {
+    if (bytes > this.#room.length) this.#room = new Uint8Array(2 ** Math.ceil(Math.log2(bytes)));
+    return this.#room.subarray(0, bytes).fill(0);
+  }
+}
+
+/** What a reader of bodies brings. */
+export interface BodyReading {
+  /** Without it packed bodies are refused. */
+  readonly compression?: Compression;
+  /** With it batches hold only until it is used for the next envelope. */
+  readonly scratch?: BatchScratch;
+}
 
 type Address = MessageId & { readonly shard: number; readonly generation: number };
 
@@ -52,31 +105,39 @@ export function encodeBatches(
   address: Address,
   batches: readonly Batch[],
   checksum: Checksum,
+  packing: BodyPacking | null = null,
 ): Uint8Array<ArrayBuffer> {
-  let length = ENVELOPE_HEADER_BYTES;
-  for (const batch of batches) length += batchBytes(batch);
-  const bytes = new Uint8Array(new ArrayBuffer(length));
-  let end = ENVELOPE_HEADER_BYTES;
+  let bodyBytes = 0;
   let rows = 0;
-  let minTime = batches[0].minTime;
-  let maxTime = batches[0].maxTime;
+  let { minTime, maxTime } = batches[0];
   for (const batch of batches) {
-    end = writeBatch(batch, bytes, end);
+    bodyBytes += batchBytes(batch);
     rows += batch.rows;
     if (batch.minTime < minTime) minTime = batch.minTime;
     if (batch.maxTime > maxTime) maxTime = batch.maxTime;
   }
-  writeHeader(bytes, { ...address, kind: 'batches', batches: batches.length, rows, minTime, maxTime }, checksum);
+  const header: Header = { ...address, kind: 'batches', batches: batches.length, rows, minTime, maxTime, bodyBytes };
+  if (packing !== null && bodyBytes >= PACKED_BYTES_MIN) {
+    const body = packing.room(bodyBytes);
+    writeBatches(batches, body, 0);
+    const packed = packing.compression.compress(body, 'fast');
+    const isShort = packed.length < PACKED_PART_MAX * bodyBytes;
+    const bytes = envelope(header, isShort ? packed : body, isShort, checksum);
+    freeBuffer(packed);
+    return bytes;
+  }
+  const bytes = new Uint8Array(ENVELOPE_HEADER_BYTES + bodyBytes);
+  writeBatches(batches, bytes, ENVELOPE_HEADER_BYTES);
+  writeHeader(bytes, header, 0, checksum);
   return bytes;
 }
 
 export function encodeControl(address: Address, entry: ControlEntry, checksum: Checksum): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(JSON.stringify(entry));
-  const bytes = new Uint8Array(new ArrayBuffer(ENVELOPE_HEADER_BYTES + Math.ceil(json.length / 8) * 8));
-  bytes.fill(0x20, ENVELOPE_HEADER_BYTES);
-  bytes.set(json, ENVELOPE_HEADER_BYTES);
-  writeHeader(bytes, { ...address, kind: 'control', batches: 0, rows: 0, minTime: 0n, maxTime: 0n }, checksum);
-  return bytes;
+  const body = new Uint8Array(pad(json.length)).fill(0x20);
+  body.set(json);
+  const header = { batches: 0, rows: 0, minTime: 0n, maxTime: 0n, bodyBytes: body.length };
+  return envelope({ ...address, ...header, kind: 'control' }, body, false, checksum);
 }
 
 /** The header alone, without verifying the checksum. Throws RangeError where this is no envelope. */
@@ -105,13 +166,27 @@ export function envelopeIntact(bytes: Uint8Array, checksum: Checksum): boolean {
   return bytes.byteLength >= ENVELOPE_HEADER_BYTES && view.getUint32(4, true) === checksum(bytes.subarray(8));
 }
 
-/** The batches of an envelope of kind `batches`, as views on its bytes, which start at a multiple of 8 in their buffer. */
-export function readBatches(bytes: Uint8Array): Batch[] {
+/**
+ * The batches of an envelope of kind `batches`, whose bytes start at a multiple of 8 in their buffer. They may be views on the bytes.
+ * Throws RangeError on nonsense, and what the compression throws.
+ */
+export function readBatches(bytes: Uint8Array, { compression, scratch }: BodyReading = {}): Batch[] {
   const { batches: count } = readEnvelopeHeader(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const packedBytes = view.getUint32(60, true);
+  let body = bytes.subarray(ENVELOPE_HEADER_BYTES);
+  if (packedBytes > 0) {
+    if (compression === undefined)
+      throw new RangeError('envelope: its body is packed, and there is nothing to unpack it with');
+    body = compression.decompress(body.subarray(0, packedBytes), view.getUint32(56, true));
+    if (body.byteOffset % 8 !== 0) body = body.slice();
+  }
+  scratch?.begin();
+  if (packedBytes > 0) scratch?.adopt(body);
   const batches: Batch[] = [];
-  let at = ENVELOPE_HEADER_BYTES;
+  let at = 0;
   for (let i = 0; i < count; i++) {
-    const { batch, end } = readBatch(bytes, at);
+    const { batch, end } = readBatch(body, at, scratch ?? null);
     batches.push(batch);
     at = end;
   }
@@ -124,7 +199,24 @@ export function readControl(bytes: Uint8Array): ControlEntry {
 
 // private functions
 
-function writeHeader(bytes: Uint8Array, header: EnvelopeHeader, checksum: Checksum): void {
+type Header = EnvelopeHeader & { readonly bodyBytes: number };
+
+function writeBatches(batches: readonly Batch[], target: Uint8Array, at: number): void {
+  for (const batch of batches) at = writeBatch(batch, target, at);
+}
+
+function envelope(header: Header, body: Uint8Array, packed: boolean, checksum: Checksum): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(ENVELOPE_HEADER_BYTES + pad(body.length));
+  bytes.set(body, ENVELOPE_HEADER_BYTES);
+  writeHeader(bytes, header, packed ? body.length : 0, checksum);
+  return bytes;
+}
+
+function pad(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8;
+}
+
+function writeHeader(bytes: Uint8Array, header: Header, packedBytes: number, checksum: Checksum): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   view.setUint32(0, MAGIC, true);
   view.setUint8(8, header.kind === 'batches' ? KIND_BATCHES : KIND_CONTROL);
@@ -136,5 +228,7 @@ function writeHeader(bytes: Uint8Array, header: EnvelopeHeader, checksum: Checks
   view.setUint32(36, header.rows, true);
   view.setBigInt64(40, header.minTime, true);
   view.setBigInt64(48, header.maxTime, true);
+  view.setUint32(56, header.bodyBytes, true);
+  view.setUint32(60, packedBytes, true);
   view.setUint32(4, checksum(bytes.subarray(8)), true);
 }

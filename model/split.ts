@@ -1,6 +1,6 @@
 /** Splitting a batch by rows, for streams whose messages have a greatest size. Rare: bodies are usually far smaller. */
 import { type Batch, batchBytes } from './batch.ts';
-import { type Column, TextDictionary } from './column.ts';
+import { type Column, compactTexts } from './column.ts';
 
 /** The batch itself if it encodes to at most `bytesMax`, else halves of halves that do; a single row is never split. */
 export function splitBatch(batch: Batch, bytesMax: number): Batch[] {
@@ -13,7 +13,7 @@ export function splitBatch(batch: Batch, bytesMax: number): Batch[] {
 
 /** Rows [from, to) with dictionaries that hold only what these rows name. */
 function slice(batch: Batch, from: number, to: number): Batch {
-  const series = compact(batch.series.subarray(from, to), batch.seriesKeys);
+  const series = compactTexts(batch.series.subarray(from, to), batch.seriesKeys);
   const offsets = batch.offsets.subarray(from, to);
   let min = offsets[0];
   let max = offsets[0];
@@ -43,30 +43,8 @@ function sliceColumn(column: Column, from: number, to: number): Column | null {
   const present = column.present?.subarray(from, to) ?? null;
   if (present !== null && !present.includes(1)) return null;
   if (column.type === 'string') {
-    const { indices, dictionary } = compact(column.values.subarray(from, to), column.dictionary);
+    const { indices, dictionary } = compactTexts(column.values.subarray(from, to), column.dictionary);
     return { ...column, values: indices, dictionary, present };
   }
   return { ...column, values: column.values.subarray(from, to), present } as Column;
-}
-
-function compact(
-  indices: Uint32Array,
-  dictionary: TextDictionary,
-): { indices: Uint32Array; dictionary: TextDictionary } {
-  const renumbered = new Map<number, number>();
-  const mapped = indices.map((i) => {
-    let n = renumbered.get(i);
-    if (n === undefined) renumbered.set(i, (n = renumbered.size));
-    return n;
-  });
-  const offsets = new Uint32Array(renumbered.size + 1);
-  const olds = [...renumbered.keys()];
-  olds.forEach((old, n) => {
-    offsets[n + 1] = offsets[n] + dictionary.offsets[old + 1] - dictionary.offsets[old];
-  });
-  const bytes = new Uint8Array(offsets[olds.length]);
-  olds.forEach((old, n) => {
-    bytes.set(dictionary.bytes.subarray(dictionary.offsets[old], dictionary.offsets[old + 1]), offsets[n]);
-  });
-  return { indices: mapped, dictionary: new TextDictionary(bytes, offsets) };
 }
