@@ -16,6 +16,12 @@ export type StorageErrorCode =
   /** Another living process holds the directory. */
   | 'locked'
   | 'not found'
+  /** An object of that name is there already. */
+  | 'exists'
+  /** Object storage has not answered in time, though it was asked more than once; later it may. */
+  | 'unreachable'
+  /** It lies in object storage, and whoever asked cannot wait for it. */
+  | 'away'
   | 'closed'
   /** The operating system refused for another reason; see `cause`. */
   | 'failed';
@@ -26,4 +32,8 @@ export class StorageError extends Error {
     super(message, { cause });
     this.code = code;
   }
+}
+
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof StorageError && error.code === 'no space';
 }

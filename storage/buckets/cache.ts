@@ -15,8 +15,13 @@ export class BlockCache {
   readonly bytesMax: number;
   hits = 0;
   misses = 0;
+  /** Blocks that were read from buckets, and their bytes. */
+  blocksRead = 0;
+  blockBytesRead = 0;
   #bytes = 0;
   #readers = 0;
+  /** Numbers that were given back. */
+  readonly #free: number[] = [];
   /** In order of use, latest last. */
   readonly #entries = new Map<number, Entry>();
   #scratch = new Uint8Array(SCRATCH_BYTES_MIN);
@@ -34,9 +39,9 @@ export class BlockCache {
     return this.#entries.size;
   }
 
-  /** A number for a new reader; the entries of earlier readers grow old and leave. */
+  /** A number for a bucket, whose entries are found under it. */
   register(): number {
-    return this.#readers++;
+    return this.#free.pop() ?? this.#readers++;
   }
 
   /** Room for stored bytes until they are decoded: the next call may give the same. Exactly that long, at a multiple of 8 in its buffer. */
@@ -76,7 +81,13 @@ export class BlockCache {
     }
   }
 
-  /** Forgets what was kept for a reader that has been closed. */
+  /** Takes the number of a bucket that is read no more back: keys stay exact however many buckets come and go. */
+  unregister(reader: number): void {
+    this.drop(reader);
+    this.#free.push(reader);
+  }
+
+  /** Forgets what was kept for a bucket. */
   drop(reader: number): void {
     for (const [key, entry] of this.#entries) {
       if (Math.floor(key / BLOCKS_PER_READER) !== reader) continue;

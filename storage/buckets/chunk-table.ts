@@ -1,5 +1,15 @@
 /** The chunks of a bucket as its footer tells of them (`layout.ts`), read in place: there is no object per chunk. Touches no file. */
-import { chunkBytes, type Footer, fieldAt, type Place, readPlace, statisticsAt } from './layout.ts';
+import {
+  type ByteRange,
+  chunkBytes,
+  type Footer,
+  fieldAt,
+  type Place,
+  RUNS_AT,
+  readPlace,
+  statisticsAt,
+  TIMES_AT,
+} from './layout.ts';
 import { readStatistics } from './statistics.ts';
 import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
 
@@ -46,10 +56,9 @@ export class ChunkTable {
   }
 
   /** Chunks whose times and series numbers overlap the request, ascending. */
-  candidates(request: BucketScan): number[] {
-    const found: number[] = [];
+  *candidates(request: BucketScan): Generator<number> {
     const { low, high } = this.offsetsOf(request);
-    if (low > high) return found;
+    if (low > high) return;
     const list = request.series instanceof Uint32Array ? request.series : null;
     let at = 0;
     let chunk = list === null ? 0 : this.#chunkOf(list[0]);
@@ -63,10 +72,36 @@ export class ChunkTable {
         }
       }
       const isInTime = this.minOffset(chunk) <= high && this.maxOffset(chunk) >= low;
-      if (isInTime && (list !== null || this.#mayHold(chunk, request))) found.push(chunk);
+      if (isInTime && (list !== null || this.#mayHold(chunk, request))) yield chunk;
       chunk++;
     }
-    return found;
+  }
+
+  /** Chunks that follow each other, with the places of all their blocks for these fields, ascending, to about so many bytes together. */
+  *groups(
+    chunks: readonly number[],
+    fields: readonly number[],
+    bytesMax: number,
+  ): Generator<{ members: readonly number[]; places: readonly ByteRange[] }> {
+    let members: number[] = [];
+    let places: Place[] = [];
+    let bytes = 0;
+    for (const chunk of chunks) {
+      const wanted = fields.map((field) => this.place(chunk, fieldAt(field))).filter(({ length }) => length > 0);
+      if (wanted.length === 0) continue;
+      wanted.push(this.place(chunk, RUNS_AT), this.place(chunk, TIMES_AT));
+      const more = wanted.reduce((sum, { length }) => sum + length, 0);
+      if (members.length > 0 && bytes + more > bytesMax) {
+        yield { members, places: ascending(places) };
+        members = [];
+        places = [];
+        bytes = 0;
+      }
+      members.push(chunk);
+      places.push(...wanted);
+      bytes += more;
+    }
+    if (members.length > 0) yield { members, places: ascending(places) };
   }
 
   /** The request's times as offsets, cut to what the bucket has. */
@@ -79,6 +114,16 @@ export class ChunkTable {
       low: minTime <= first ? minOffset : Number(minTime - base),
       high: maxTime >= last ? maxOffset : Number(maxTime - base),
     };
+  }
+
+  /** The part of a chunk's series that a mask wants: about that part of its rows. */
+  shareOf(chunk: number, { series: mask, map }: BucketScan): number {
+    if (mask === null || mask instanceof Uint32Array) return 1;
+    const first = this.firstSeries(chunk);
+    const last = this.lastSeries(chunk);
+    let count = 0;
+    for (let s = first; s <= last; s++) count += mask[map === null ? s : map(s)];
+    return count / (last - first + 1);
   }
 
   /** Of the fields numbered. */
@@ -118,7 +163,13 @@ export class ChunkTable {
   #mayHold(chunk: number, { series: mask, map }: BucketScan): boolean {
     if (mask === null) return true;
     const last = this.lastSeries(chunk);
-    for (let s = this.firstSeries(chunk); s <= last; s++) if (mask[map === null ? s : map[s]] === 1) return true;
+    for (let s = this.firstSeries(chunk); s <= last; s++) if (mask[map === null ? s : map(s)] === 1) return true;
     return false;
   }
+}
+
+// private functions
+
+function ascending(places: readonly Place[]): Place[] {
+  return places.filter(({ length }) => length > 0).sort((a, b) => a.at - b.at);
 }

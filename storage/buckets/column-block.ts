@@ -9,8 +9,7 @@
  *
  * Upper case: `integers.ts`, `wide-integers.ts`, `floats.ts`, `texts.ts`.
  */
-import { type Column, FIELD_TYPES, type FieldType } from '../../model/index.ts';
-import type { Compression } from '../files/files.ts';
+import { type Column, type Compression, FIELD_TYPES, type FieldType } from '../../model/index.ts';
 import { decodeFloats, encodeFloats } from './floats.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
 import { decodeStrings, encodeStrings } from './texts.ts';
@@ -25,6 +24,9 @@ export interface Runs {
   readonly series: Uint32Array;
   readonly starts: Uint32Array;
 }
+
+/** Gives room for so many doubles, whatever stands there. */
+export type DoublesTarget = (n: number) => Float64Array<ArrayBuffer>;
 
 /** Block of rows [from, to) of a column; null where none has a value. `starts` are of the chunk. */
 export function encodeColumn(
@@ -67,15 +69,21 @@ export function encodeColumn(
   return into.bytes();
 }
 
-/** Arrays of exactly `n` rows that belong to nobody else. */
-export function decodeColumn(words: Uint32Array, n: number, starts: Uint32Array, zstd: Compression): Column {
+/** Arrays of exactly `n` rows. They belong to nobody else, but for doubles where a `target` is given to put them in. */
+export function decodeColumn(
+  words: Uint32Array,
+  n: number,
+  starts: Uint32Array,
+  zstd: Compression,
+  target: DoublesTarget = ownDoubles,
+): Column {
   const from = { words, at: 0 };
   const word = takeWord(from);
   const type = FIELD_TYPES[word & 0xff];
   const present = (word & HAS_ABSENT) === 0 ? null : decodeBits(from, n);
   const count = present === null ? n : takeWord(from);
   const runStarts = present === null ? starts : presentStarts(present, starts);
-  return decodeValues(from, type, (word & IS_WIDE) !== 0, n, count, present, runStarts, zstd);
+  return decodeValues(from, type, (word & IS_WIDE) !== 0, n, count, present, runStarts, zstd, target);
 }
 
 export function encodeTimes(offsets: Float64Array, starts: Uint32Array): Uint8Array {
@@ -113,6 +121,10 @@ export function decodeRuns(words: Uint32Array): Runs {
 }
 
 // private functions
+
+function ownDoubles(n: number): Float64Array<ArrayBuffer> {
+  return new Float64Array(n);
+}
 
 function isWide(column: Column): boolean {
   return column.values instanceof BigInt64Array || column.values instanceof BigUint64Array;
@@ -177,10 +189,11 @@ function decodeValues(
   present: Uint8Array | null,
   starts: Uint32Array,
   zstd: Compression,
+  target: DoublesTarget,
 ): Column {
   switch (type) {
     case 'float': {
-      const values = new Float64Array(n);
+      const values = target(n);
       decodeFloats(from, count, values, starts, zstd);
       return { type, values: spread(values, count, present), present };
     }
@@ -191,7 +204,7 @@ function decodeValues(
         decodeWide(from, count, values);
         return { type, values: spread(values, count, present), present } as Column;
       }
-      const values = new Float64Array(n);
+      const values = target(n);
       decodeIntegers(from, count, values, starts);
       return { type, values: spread(values, count, present), present };
     }

@@ -7,9 +7,9 @@
  *      1 XOR       each value's bits xor those before: u32 leading | trailing << 8 zero bits common to all; packed low and high halves of what is between
  *      2 BYTES     the same xors byte by byte: plane of all lowest bytes, …, of all highest; u32 compressed bytes, zstd
  */
-import type { Compression } from '../files/files.ts';
+import type { Compression } from '../../model/index.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
-import { pack, packedWords, packHalves, unpack, unpackHalves } from './packing.ts';
+import { pack, packedWords, packHalves, unpack, unpackEvery2nd } from './packing.ts';
 import { bitLength, takeBytes, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 const DECIMAL = 0;
@@ -174,21 +174,28 @@ function decodeXor(from: WordReader, n: number, out: Float64Array): void {
   const zeros = takeWord(from);
   const trailing = zeros >>> 8;
   const width = 64 - (zeros & 0xff) - trailing;
-  const low = new Uint32Array(n);
-  const high = new Uint32Array(n);
-  unpackHalves(from, n, Math.min(width, 32), low);
-  unpackHalves(from, n, Math.max(width - 32, 0), high);
   const words = new Uint32Array(out.buffer, out.byteOffset, 2 * n);
+  unpackEvery2nd(from, n, Math.min(width, 32), words, 0);
+  unpackEvery2nd(from, n, Math.max(width - 32, 0), words, 1);
   let l = 0;
   let h = 0;
-  for (let i = 0; i < n; i++) {
-    if (trailing >= 32) h ^= low[i] << (trailing - 32);
-    else {
-      l ^= low[i] << trailing;
-      h ^= trailing === 0 ? high[i] : (high[i] << trailing) | (low[i] >>> (32 - trailing));
+  if (trailing >= 32) {
+    for (let i = 0; i < 2 * n; i += 2) {
+      h ^= words[i] << (trailing - 32);
+      words[i] = 0;
+      words[i + 1] = h;
     }
-    words[2 * i] = l;
-    words[2 * i + 1] = h;
+  } else if (trailing === 0) {
+    for (let i = 0; i < 2 * n; i += 2) {
+      words[i] = l ^= words[i];
+      words[i + 1] = h ^= words[i + 1];
+    }
+  } else {
+    for (let i = 0; i < 2 * n; i += 2) {
+      const low = words[i];
+      words[i] = l ^= low << trailing;
+      words[i + 1] = h ^= (words[i + 1] << trailing) | (low >>> (32 - trailing));
+    }
   }
 }
 

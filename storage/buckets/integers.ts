@@ -11,7 +11,7 @@
  * Planes: `planes.ts`. Runs are given to both sides from outside (`starts`: where the rows of each series begin), n too.
  */
 import { packedWords } from './packing.ts';
-import { decodePlane, encodePlane, PLANE_WORDS, type Plane, planPlane } from './planes.ts';
+import { decodePlane, decodeSums, encodePlane, PLANE_WORDS, type Plane, planPlane } from './planes.ts';
 import { bitLength, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 const RAW = 0;
@@ -85,6 +85,10 @@ export function decodeIntegers(from: WordReader, n: number, out: Float64Array, s
     case DELTA: {
       const firsts = new Float64Array(starts.length);
       decodeIntegers(from, starts.length, firsts);
+      if (starts.length === 1 && exceptions === 0 && width <= 32) {
+        decodeSums(from, n, width, firsts[0], out);
+        return;
+      }
       decodePlane(from, n, width, exceptions, out);
       for (let run = 0; run < starts.length; run++) {
         const end = run + 1 < starts.length ? starts[run + 1] : n;

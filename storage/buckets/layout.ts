@@ -4,11 +4,11 @@
  * to end, each a whole number of 32-bit words; the footer knows the place and crc32c of each, so every byte of the file is under a checksum.
  *
  * Header (32 bytes)
- *      0  8 bytes  magic "MLRBKT01"; the digits are the format
+ *      0  8 bytes  magic "MLRBKT02"; the digits are the format
  *      8  u32  crc32c of [12, 32)
  *     12  reserved, 0
  *
- * Blocks: runs, times, fields of chunk 0; of chunk 1; …; then the series keys (`series-section.ts`). Fields, times, runs: `column-block.ts`.
+ * Blocks: runs, times, fields of chunk 0; of chunk 1; …; then the series keys (`series-section.ts`), in the order of their bytes. Fields, times, runs: `column-block.ts`.
  *
  * Chunks of one series whose number of rows and whose times are the same may name the same block of times: so thousands of
  * series measured together cost one column of times; the price is that damage to it is felt by all of them.
@@ -21,7 +21,8 @@
  *     44  u32  key sections           48  u32  generation, and
  *     52  f64  sequence of the position the caller gave
  *     60  u32  bytes of the database's name, 64 of the retention policy's, 68 of the measurement's
- *     72  the three names, end to end; zeros to a multiple of 4
+ *     72  PLACE of the first keys: a section of the first key of each key section; length 0 where there are no series
+ *     88  the three names, end to end; zeros to a multiple of 4
  *     per field         u8 type (index in FIELD_TYPES), 3 bytes 0, u32 bytes of the name, the name, zeros to a multiple of 4
  *     per key section   PLACE, u32 series in it
  *     per chunk         u32 rows, u32 first series, u32 last series, u32 0, f64 least offset, f64 greatest offset,
@@ -38,7 +39,8 @@ import { STATISTICS_BYTES } from './statistics.ts';
 
 export const HEADER_BYTES = 32;
 export const TRAILER_BYTES = 32;
-const FOOTER_FIXED_BYTES = 72;
+const FIRST_KEYS_AT = 72;
+const FOOTER_FIXED_BYTES = 88;
 const PLACE_BYTES = 16;
 const SECTION_BYTES = PLACE_BYTES + 4;
 const CHUNK_FIXED_BYTES = 32;
@@ -46,15 +48,19 @@ export const RUNS_AT = CHUNK_FIXED_BYTES;
 export const TIMES_AT = RUNS_AT + PLACE_BYTES;
 const FIELDS_AT = TIMES_AT + PLACE_BYTES;
 const FIELD_BYTES = PLACE_BYTES + STATISTICS_BYTES;
-const MAGIC = 'MLRBKT01';
+const MAGIC = 'MLRBKT02';
 const MAGIC_END = 'MLRBKTND';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export interface Place {
+/** Bytes [at, at + length) of a file. */
+export interface ByteRange {
   readonly at: number;
   readonly length: number;
+}
+
+export interface Place extends ByteRange {
   readonly checksum: number;
 }
 
@@ -75,6 +81,8 @@ export interface Footer {
   /** In the order of the chunks' entries. */
   readonly fields: readonly { readonly name: string; readonly type: FieldType }[];
   readonly sections: readonly KeySection[];
+  /** A section of the sections' first keys. */
+  readonly firstKeys: Place;
   readonly chunks: number;
   /** The chunks' records end to end, `chunkBytes` of the number of fields each. */
   readonly chunkTable: Uint8Array;
@@ -152,6 +160,7 @@ export function encodeFooter(footer: Footer): Uint8Array {
   view.setUint32(44, footer.sections.length, true);
   view.setUint32(48, footer.position.generation, true);
   view.setFloat64(52, footer.position.sequence, true);
+  writePlace(view, FIRST_KEYS_AT, footer.firstKeys);
   let at = FOOTER_FIXED_BYTES;
   names.forEach((name, i) => {
     view.setUint32(60 + 4 * i, name.length, true);
@@ -208,6 +217,7 @@ export function decodeFooter(bytes: Uint8Array): Footer {
     series: view.getUint32(32, true),
     fields,
     sections,
+    firstKeys: readPlace(view, FIRST_KEYS_AT),
     chunks: view.getUint32(36, true),
     chunkTable: bytes.subarray(at),
   };

@@ -48,6 +48,38 @@ export function unpack(
   from.at += packedWords(n, width);
 }
 
+/** out[i] = first + the sum of base + step · number k for 0 < k ≤ i, in one pass. Up to 32 bits, exact where all of it is below 2^53. */
+export function unpackSums(
+  from: WordReader,
+  n: number,
+  width: number,
+  out: Float64Array,
+  base: number,
+  step: number,
+  first: number,
+): void {
+  const { words, at } = from;
+  const lanes = (n + 31) >>> 5;
+  const mask = width === 32 ? -1 : (1 << width) - 1;
+  let sum = first - base - (width === 0 ? 0 : step * ((words[at] & mask) >>> 0));
+  for (let k = 0, i = 0; i < n; k++) {
+    const shift = (k * width) & 31;
+    const end = Math.min(n, i + lanes);
+    let w = at + ((k * width) >>> 5) * lanes;
+    if (width === 0) for (; i < end; i++) out[i] = sum += base;
+    else if (width === 32) for (; i < end; i++, w++) out[i] = sum += base + step * words[w];
+    else if (shift + width <= 32) {
+      for (; i < end; i++, w++) out[i] = sum += base + step * ((words[w] >>> shift) & mask);
+    } else {
+      const left = 32 - shift;
+      for (; i < end; i++, w++) {
+        out[i] = sum += base + step * (((words[w] >>> shift) | (words[w + lanes] << left)) & mask);
+      }
+    }
+  }
+  from.at += packedWords(n, width);
+}
+
 /** Numbers of up to 32 bits in a Uint32Array: halves of 64-bit values. */
 export function packHalves(values: Uint32Array, n: number, width: number, into: WordWriter): void {
   packPlane(values, n, width, into);
@@ -56,6 +88,26 @@ export function packHalves(values: Uint32Array, n: number, width: number, into: 
 export function unpackHalves(from: WordReader, n: number, width: number, out: Uint32Array): void {
   if (width === 0) out.fill(0, 0, n);
   else unpackPlane(from.words, from.at, n, width, out, 0, 1);
+  from.at += packedWords(n, width);
+}
+
+/** As `unpackHalves`, into every second word from `first` on: halves of doubles in their places. */
+export function unpackEvery2nd(from: WordReader, n: number, width: number, out: Uint32Array, first: number): void {
+  const { words, at } = from;
+  const lanes = (n + 31) >>> 5;
+  const mask = width === 32 ? -1 : (1 << width) - 1;
+  let o = first;
+  if (width === 0) for (; o < 2 * n; o += 2) out[o] = 0;
+  for (let k = 0; o < 2 * n; k++) {
+    const shift = (k * width) & 31;
+    const end = Math.min(2 * n, 2 * (k + 1) * lanes);
+    let w = at + ((k * width) >>> 5) * lanes;
+    if (shift + width <= 32) for (; o < end; o += 2, w++) out[o] = (words[w] >>> shift) & mask;
+    else {
+      const left = 32 - shift;
+      for (; o < end; o += 2, w++) out[o] = ((words[w] >>> shift) | (words[w + lanes] << left)) & mask;
+    }
+  }
   from.at += packedWords(n, width);
 }
 

@@ -7,7 +7,7 @@
  *
  * n, width and the number of exceptions are kept by whoever encodes. All differences must be below 2^53 (`integers.ts` sees to it).
  */
-import { pack, packedWords, unpack } from './packing.ts';
+import { pack, packedWords, unpack, unpackSums } from './packing.ts';
 import { bitLength, takeDouble, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 /** Words of a plane besides its packed numbers; of exceptions likewise. */
@@ -95,6 +95,13 @@ export function decodePlane(from: WordReader, n: number, width: number, exceptio
   unpack(from, exceptions, bitLength(n - 1), positions, 0, 1);
   unpack(from, exceptions, exceptionWidth, outliers, exceptionBase, 1);
   for (let i = 0; i < exceptions; i++) out[positions[i]] = outliers[i];
+}
+
+/** The running sums of a plane without exceptions that is packed in up to 32 bits, from `first` on, which stands for its first number. */
+export function decodeSums(from: WordReader, n: number, width: number, first: number, out: Float64Array): void {
+  const base = takeDouble(from);
+  const step = takeDouble(from);
+  unpackSums(from, n, width, out, base, step, first);
 }
 
 // private functions

@@ -1,28 +1,55 @@
 /**
- * Reads a bucket (`layout.ts`). Opening reads header, footer and trailer; everything else is read when a scan needs it, synchronously, and checked
+ * Reads a bucket (`layout.ts`) from its source. Opening reads header, footer and trailer; everything else is read when a scan needs it, and checked
  * against its checksum before it is decoded. Chunks that cannot hold rows of the request (by time, by series) are not read at all, and of the others only
  * the blocks of the wanted fields. Decoded blocks of small scans are kept in the cache that the readers of a shard share.
+ *
+ * Where blocks lie far away (`../tiers/`) `scanFar` reads some chunks at a time: it says which blocks it needs, waits for them outside of the scan, and
+ * goes on with what is in memory then. A long file, because both kinds of scan read a chunk in the same way.
  */
-import type { Block, Column, FieldType, Position, TextDictionary } from '../../model/index.ts';
-import type { Files, StoredFile } from '../files/files.ts';
+import { type Block, type Column, type FieldType, type Position, TextDictionary } from '../../model/index.ts';
+import type { Files } from '../files/files.ts';
 import type { BlockCache } from './cache.ts';
 import { ChunkTable } from './chunk-table.ts';
 import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
 import { corrupt, type Opened, readEnds } from './ends.ts';
-import { type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
+import { type ByteRange, type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
 import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
+import { ScanArrays } from './scan-arrays.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
 import { concatenated, decodeKeys } from './series-section.ts';
+import type { BucketSource } from './source.ts';
 import { spansOf } from './spans.ts';
 import type { BucketScan, ChunkStatistics } from './types.ts';
 
-/** A scan of more chunks than this would only push out what smaller ones keep using. */
+/** What a scan of more chunks than this keeps would only push out what smaller ones keep using. */
 const CACHED_CHUNKS_MAX = 64;
 /** Decoded times that a scan keeps for the chunks that share them. */
 const SHARED_TIMES_MAX = 64;
+/** Blocks that lie far away and are fetched, and held in memory, at a time by one scan; of a chunk that has more, its own. */
+const FAR_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Where blocks are read from: the source, or memory. */
+export type BlockSource = Pick<BucketSource, 'readSync'>;
+
+/** Brings blocks near. */
+export type FetchBlocks = (places: readonly ByteRange[]) => Promise<BlockSource>;
+
+/** The cache's names for keys: behind the blocks of all chunks. */
+const FIRST_KEYS = 2 ** 31 - 1;
+const KEYS = 2 ** 31;
+const NO_KEYS = TextDictionary.of([]);
+
+/** What bytes are checked and unpacked with. */
+export type BucketCodec = Pick<Files, 'checksum' | 'compression'>;
+
+/** What a scan offers of a chunk of one series instead of its rows; true = taken. */
+export type TakeChunk = (chunk: ChunkStatistics & { readonly series: number; readonly base: bigint }) => boolean;
+
 export class BucketReader {
   readonly path: string;
   readonly bytes: number;
+  /** Length of the footer: what an open bucket takes of memory, about. */
+  readonly footerBytes: number;
   readonly database: string;
   readonly retentionPolicy: string;
   readonly measurement: string;
@@ -37,20 +64,24 @@ export class BucketReader {
   readonly fields: ReadonlyMap<string, FieldType>;
   /** crc32c of the footer, as the summary has it. */
   readonly footerChecksum: number;
-  /** Blocks read from the file so far. */
+  /** From here on to its end the bucket holds no blocks: series keys, footer, trailer. */
+  readonly endAt: number;
+  /** Blocks read from the source so far. */
   blocksRead = 0;
-  readonly #files: Files;
-  readonly #file: StoredFile;
+  readonly #source: BucketSource;
+  readonly #codec: BucketCodec;
   readonly #cache: BlockCache;
   readonly #id: number;
   readonly #footer: Footer;
   readonly #table: ChunkTable;
 
-  private constructor(files: Files, path: string, file: StoredFile, cache: BlockCache, opened: Opened) {
+  private constructor(source: BucketSource, codec: BucketCodec, cache: BlockCache, number: number, opened: Opened) {
     const { footer } = opened;
-    this.path = path;
-    this.bytes = opened.bytes;
+    this.path = source.path;
+    this.bytes = source.bytes;
+    this.footerBytes = opened.footerBytes;
     this.footerChecksum = opened.checksum;
+    this.endAt = footer.sections[0]?.at ?? opened.at;
     this.database = footer.database;
     this.retentionPolicy = footer.retentionPolicy;
     this.measurement = footer.measurement;
@@ -62,43 +93,74 @@ export class BucketReader {
     this.minTime = footer.base + BigInt(footer.minOffset);
     this.maxTime = footer.base + BigInt(footer.maxOffset);
     this.fields = new Map(footer.fields.map(({ name, type }) => [name, type]));
-    this.#files = files;
-    this.#file = file;
+    this.#source = source;
+    this.#codec = codec;
     this.#cache = cache;
-    this.#id = cache.register();
+    this.#id = number;
     this.#footer = footer;
     this.#table = new ChunkTable(footer);
   }
 
-  /** StorageError `corrupt` with path and offset where the file is not as it was written. */
-  static async open(files: Files, path: string, cache: BlockCache): Promise<BucketReader> {
-    const file = await files.open(path, 'read');
-    try {
-      return new BucketReader(files, path, file, cache, await readEnds(files, path, file));
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+  /**
+   * `number` is what the cache has registered for the bucket: a bucket that is opened again finds its blocks. StorageError `corrupt` with
+   * path and offset where the bytes are not as they were written. A reader holds nothing that would have to be closed.
+   */
+  static open(source: BucketSource, codec: BucketCodec, cache: BlockCache, number: number): BucketReader {
+    return new BucketReader(source, codec, cache, number, readEnds(source, codec.checksum));
   }
 
   /** All keys, index = bucket series number; read and decoded at each call, not kept. */
   seriesKeys(): TextDictionary {
-    const parts = this.#footer.sections.map((section) => {
-      const words = this.#read([section])[0];
-      return this.#decoded(section, () => decodeKeys(words, section.series, this.#files.compression));
-    });
-    return concatenated(parts);
+    return concatenated(this.#footer.sections.map((section) => this.#keys(section, section.series)));
   }
 
-  /** Blocks come by series, then time. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
-  *scan(request: BucketScan): Generator<Block> {
-    const chunks = this.#table.candidates(request);
-    const isCached = chunks.length <= CACHED_CHUNKS_MAX;
+  /** Series of every key section but the last. */
+  get sectionSeries(): number {
+    return this.#footer.sections[0]?.series ?? 1;
+  }
+
+  /** The keys of some series that follow each other. */
+  keySection(section: number): TextDictionary {
+    const place = this.#footer.sections[section];
+    return this.#kept(KEYS + section, () => this.#keys(place, place.series));
+  }
+
+  /** The first key of each section. */
+  firstKeys(): TextDictionary {
+    const { firstKeys, sections } = this.#footer;
+    return this.#kept(FIRST_KEYS, () => (sections.length === 0 ? NO_KEYS : this.#keys(firstKeys, sections.length)));
+  }
+
+  /** Blocks come by series, then time; each holds until the next is asked for. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
+  *scan(request: BucketScan, take?: TakeChunk): Generator<Block> {
     const fields = this.#table.fieldsNamed(request.fields);
     const shared = new Map<number, Float64Array>();
-    for (const chunk of chunks) {
-      const block = this.#scanChunk(chunk, request, fields, isCached, shared);
+    let arrays: ScanArrays | null = null;
+    let chunks = 0;
+    for (const chunk of this.#table.candidates(request)) {
+      if (take !== undefined && this.#isTaken(chunk, request, fields, take)) continue;
+      if (++chunks > CACHED_CHUNKS_MAX) arrays ??= new ScanArrays();
+      const block = this.#scanChunk(chunk, request, fields, arrays, shared, this.#source);
       if (block !== null) yield block;
+    }
+  }
+
+  /** As `scan`; a promise has to be kept before the next step is asked for. `fetch` is told ascending places. */
+  *scanFar(request: BucketScan, fetch: FetchBlocks, take?: TakeChunk): Generator<Block | Promise<void>> {
+    const fields = this.#table.fieldsNamed(request.fields);
+    const candidates = [...this.#table.candidates(request)];
+    const chunks = candidates.filter((chunk) => take === undefined || !this.#isTaken(chunk, request, fields, take));
+    const arrays = chunks.length <= CACHED_CHUNKS_MAX ? null : new ScanArrays();
+    const shared = new Map<number, Float64Array>();
+    for (const { members, places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX)) {
+      let from: BlockSource = this.#source;
+      yield fetch(places).then((source) => {
+        from = source;
+      });
+      for (const chunk of members) {
+        const block = this.#scanChunk(chunk, request, fields, arrays, shared, from);
+        if (block !== null) yield block;
+      }
     }
   }
 
@@ -108,32 +170,61 @@ export class BucketReader {
     for (const chunk of this.#table.candidates(request)) yield this.#table.statistics(chunk, fields);
   }
 
-  /** May be called twice. */
-  async close(): Promise<void> {
-    this.#cache.drop(this.#id);
-    await this.#file.close();
+  /** Times and rows of the chunks that may hold rows of the request. Reads nothing. */
+  extents(request: BucketScan, each: (minTime: bigint, maxTime: bigint, rows: number) => void): void {
+    const table = this.#table;
+    for (const chunk of table.candidates(request)) {
+      const rows = Math.ceil(table.rows(chunk) * table.shareOf(chunk, request));
+      each(this.base + BigInt(table.minOffset(chunk)), this.base + BigInt(table.maxOffset(chunk)), rows);
+    }
   }
 
   // private functions
+
+  #keys(place: Place, count: number): TextDictionary {
+    const words = this.#read([place], this.#source)[0];
+    return this.#decoded(place, () => decodeKeys(words, count, this.#codec.compression));
+  }
+
+  /** From the cache, else made and put there. */
+  #kept(name: number, make: () => TextDictionary): TextDictionary {
+    const known = this.#cache.get(this.#id, name) as TextDictionary | undefined;
+    if (known !== undefined) return known;
+    const keys = make();
+    this.#cache.set(this.#id, name, keys, keys.bytes.byteLength + keys.offsets.byteLength);
+    return keys;
+  }
+
+  /** One series, whole in the request's times, and its reader wants no more than its statistics. */
+  #isTaken(chunk: number, request: BucketScan, fields: readonly number[], take: TakeChunk): boolean {
+    const table = this.#table;
+    const series = table.firstSeries(chunk);
+    const { low, high } = table.offsetsOf(request);
+    if (table.lastSeries(chunk) !== series || table.minOffset(chunk) < low || table.maxOffset(chunk) > high)
+      return false;
+    const shown = request.map === null ? series : request.map(series);
+    return take({ ...table.statistics(chunk, fields), series: shown, base: this.base });
+  }
 
   #scanChunk(
     chunk: number,
     request: BucketScan,
     wanted: readonly number[],
-    isCached: boolean,
+    arrays: ScanArrays | null,
     shared: Map<number, Float64Array>,
+    from: BlockSource,
   ): Block | null {
     const rows = this.#table.rows(chunk);
     const fields = wanted.filter((field) => this.#table.place(chunk, fieldAt(field)).length > 0);
     if (fields.length === 0) return null;
     const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
-    const pieces = new Pieces(this.#cache, this.#id, chunk * (this.#footer.fields.length + FIELDS), isCached);
+    const pieces = new Pieces(this.#cache, this.#id, chunk * (this.#footer.fields.length + FIELDS), arrays === null);
     const values = fields.map((field) => field + FIELDS);
     // With one series there is nothing to find out before the values are read: everything comes in one go.
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
     const known = isSingle ? shared.get(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
-    this.#fetch(chunk, isSingle ? [TIMES, ...values] : [RUNS, TIMES], rows, pieces);
+    this.#fetch(chunk, isSingle ? [TIMES, ...values] : [RUNS, TIMES], rows, pieces, arrays, from);
     if (isSingle && known === undefined) {
       if (shared.size === SHARED_TIMES_MAX) shared.clear();
       shared.set(timesAt, pieces.times);
@@ -143,25 +234,33 @@ export class BucketReader {
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
-    if (!isSingle) this.#fetch(chunk, values, rows, pieces);
+    if (!isSingle) this.#fetch(chunk, values, rows, pieces, arrays, from);
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
-    return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges);
+    return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);
   }
 
   /** Brings blocks of a chunk into `pieces`: from the cache, else from the file. Times and fields need the runs, which come first. */
-  #fetch(chunk: number, blocks: readonly number[], rows: number, pieces: Pieces): void {
+  #fetch(
+    chunk: number,
+    blocks: readonly number[],
+    rows: number,
+    pieces: Pieces,
+    arrays: ScanArrays | null,
+    from: BlockSource,
+  ): void {
     const missing = blocks.filter((block) => !pieces.find(block));
     if (missing.length === 0) return;
     const places = missing.map((block) => this.#table.place(chunk, blockAt(block)));
-    const read = this.#read(places);
+    const read = this.#read(places, from);
     missing.forEach((block, i) => {
-      const { compression } = this.#files;
+      const { compression } = this.#codec;
       this.#decoded(places[i], () => {
         if (block === RUNS) pieces.add(block, decodeRuns(read[i]), 16 * rows);
         else if (block === TIMES) pieces.add(block, decodeTimes(read[i], rows, pieces.starts), 8 * rows);
         else {
-          const column = decodeColumn(read[i], rows, pieces.starts, compression);
+          const target = arrays === null ? undefined : (n: number) => arrays.doubles(block, n);
+          const column = decodeColumn(read[i], rows, pieces.starts, compression, target);
           pieces.add(block, column, columnBytes(column));
         }
       });
@@ -169,7 +268,7 @@ export class BucketReader {
   }
 
   /** The words of some blocks of ascending places, checked; valid until the next read of any reader that shares the cache. */
-  #read(places: readonly Place[]): Uint32Array[] {
+  #read(places: readonly Place[], from: BlockSource): Uint32Array[] {
     const spans = spansOf(places);
     const bytes = this.#cache.scratch(spans.reduce((sum, { length }) => sum + length, 0));
     const words: Uint32Array[] = [];
@@ -177,20 +276,22 @@ export class BucketReader {
     for (const { first, last, length } of spans) {
       const part = bytes.subarray(start, start + length);
       start += length;
-      this.#readInto(part, places[first].at);
+      this.#readInto(part, places[first].at, from);
       for (let i = first; i <= last; i++) {
         const { at, length: blockBytes, checksum } = places[i];
         const block = part.subarray(at - places[first].at, at - places[first].at + blockBytes);
         this.blocksRead++;
-        if (this.#files.checksum(block) !== checksum) throw corrupt(this.path, at, 'a block is damaged');
+        this.#cache.blocksRead++;
+        this.#cache.blockBytesRead += blockBytes;
+        if (this.#codec.checksum(block) !== checksum) throw corrupt(this.path, at, 'a block is damaged');
         words.push(new Uint32Array(block.buffer, block.byteOffset, blockBytes >>> 2));
       }
     }
     return words;
   }
 
-  #readInto(target: Uint8Array, at: number): void {
-    const n = this.#file.readSync(target, at);
+  #readInto(target: Uint8Array, at: number, from: BlockSource): void {
+    const n = from.readSync(target, at);
     if (n < target.length) throw corrupt(this.path, at + n, 'the file ends inside a block');
   }
 

@@ -1,6 +1,7 @@
 /** Which rows of a chunk a request wants, and the block that shows them. Pure. */
 import type { Block, Column } from '../../model/index.ts';
 import type { Runs } from './column-block.ts';
+import type { ScanArrays } from './scan-arrays.ts';
 import type { BucketScan } from './types.ts';
 
 /** Row ranges [from, to) as pairs, ascending, not touching. */
@@ -21,7 +22,7 @@ export function mergedRanges(
     if (wanted instanceof Uint32Array) {
       while (listed < wanted.length && wanted[listed] < series) listed++;
       if (wanted[listed] !== series) continue;
-    } else if (wanted !== null && wanted[map === null ? series : map[series]] !== 1) continue;
+    } else if (wanted !== null && wanted[map === null ? series : map(series)] !== 1) continue;
     let from = runs.starts[run];
     let to = runs.starts[run + 1] ?? rows;
     if (within !== null) {
@@ -40,20 +41,21 @@ export function selectedBlock(
   base: bigint,
   rows: number,
   runs: Runs,
-  map: Uint32Array | null,
+  map: BucketScan['map'],
   times: Float64Array,
   columns: ReadonlyMap<string, Column>,
   ranges: Ranges,
+  arrays: ScanArrays | null,
 ): Block {
   const from = ranges[0];
   const to = ranges[ranges.length - 1];
-  const series = new Uint32Array(to - from);
+  const series = arrays?.series(to - from) ?? new Uint32Array(to - from);
   for (let run = 0; run < runs.series.length; run++) {
     const end = runs.starts[run + 1] ?? rows;
     if (end <= from) continue;
     if (runs.starts[run] >= to) break;
     const number = runs.series[run];
-    series.fill(map === null ? number : map[number], Math.max(0, runs.starts[run] - from), Math.min(end, to) - from);
+    series.fill(map === null ? number : map(number), Math.max(0, runs.starts[run] - from), Math.min(end, to) - from);
   }
   const isWhole = from === 0 && to === rows;
   return {

@@ -3,14 +3,13 @@
  *
  *      INTEGERS (`integers.ts`) of the shared bytes of each key, then the rests as texts (`texts.ts`)
  */
-import { TextDictionary } from '../../model/index.ts';
-import type { Compression } from '../files/files.ts';
+import { type Compression, TextDictionary } from '../../model/index.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
 import { decodeTexts, encodeTexts } from './texts.ts';
 import { WordWriter } from './words.ts';
 
-/** A section is made and read in one piece: with keys of 100 bytes about 1.5 MiB of text. */
-export const SECTION_SERIES_MAX = 16_384;
+/** A section is made and read in one piece: who looks for one key decodes it, about 100 KiB of text with long keys. */
+export const SECTION_SERIES_MAX = 1_024;
 
 /** Keys [from, to). */
 export function encodeKeys(keys: TextDictionary, from: number, to: number, zstd: Compression): Uint8Array {

@@ -4,8 +4,7 @@
  *      texts    INTEGERS of the lengths; u32 stored bytes: zstd where they are fewer than all lengths together, else the texts as they are
  *      strings  u32 texts; the texts, in the order of their first row; INTEGERS of each row's text
  */
-import { TextDictionary } from '../../model/index.ts';
-import type { Compression } from '../files/files.ts';
+import { type Compression, TextDictionary } from '../../model/index.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
 import { takeBytes, takeWord, type WordReader, type WordWriter } from './words.ts';
 

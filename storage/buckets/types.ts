@@ -22,7 +22,7 @@ export interface BucketRows {
 
 /** A whole bucket as columns. */
 export interface BucketContent extends BucketIdentity, BucketRows {
-  /** Canonical keys; index = bucket series number. Neighbours that begin alike cost least: sort them. */
+  /** Canonical keys; index = bucket series number. In the order of their bytes, each once. */
   readonly seriesKeys: TextDictionary;
   readonly base: bigint;
 }
@@ -54,7 +54,7 @@ export interface BucketScan {
   /** null = all. A row that has none of them may be left out. */
   readonly fields: readonly string[] | null;
   /** Bucket series number → number the blocks shall name (the shard's); null = the bucket's own. */
-  readonly map: Uint32Array | null;
+  readonly map: ((series: number) => number) | null;
 }
 
 /** What is known of the values of one field in one chunk without reading them. */

@@ -2,7 +2,7 @@
  * Writes a bucket (`layout.ts`), chunk by chunk: what is held besides the caller's rows is one chunk's blocks, the write buffer and the chunk table. The
  * file is on disk when `finish` resolves; its name is durable when the caller has synced the directory.
  */
-import { type Column, type FieldType, OFFSET_MAX, type Position, type TextDictionary } from '../../model/index.ts';
+import { type Column, type FieldType, OFFSET_MAX, type Position, TextDictionary } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
 import type { Files, StoredFile } from '../files/files.ts';
 import { chunkEnd, runsOf } from './chunking.ts';
@@ -36,7 +36,6 @@ export interface BucketOpening {
   readonly retentionPolicy: string;
   readonly measurement: string;
   readonly position: Position;
-  readonly seriesKeys: TextDictionary;
   readonly base: bigint;
 }
 
@@ -80,21 +79,29 @@ export class BucketWriter {
     return writer;
   }
 
-  /** RangeError where rows are out of order or leave ±OFFSET_MAX, or a field changes its type. */
-  async write(part: BucketRows): Promise<void> {
+  /** Of the file so far. */
+  get bytes(): number {
+    return this.#written + this.#buffered;
+  }
+
+  /** Calls `pause` between chunks. RangeError where rows are out of order or leave ±OFFSET_MAX, or a field changes its type. */
+  async write(part: BucketRows, pause?: () => Promise<void>): Promise<void> {
     this.#check(part);
     this.#register(part.columns);
     for (let from = 0; from < part.rows; ) {
       const to = chunkEnd(part, from);
       await this.#writeChunk(part, from, to);
       from = to;
+      if (pause !== undefined && from < part.rows) await pause();
     }
   }
 
-  /** Series keys, footer, datasync, close. */
-  async finish(): Promise<BucketSummary> {
-    const { base, seriesKeys, position } = this.#opening;
-    const sections = await this.#writeKeys();
+  /** Series keys (index = number of the series), footer, datasync, close. RangeError where a series has none, or they are not in order. */
+  async finish(seriesKeys: TextDictionary): Promise<BucketSummary> {
+    const { base, position } = this.#opening;
+    if (this.#lastSeries >= seriesKeys.size) throw new RangeError('bucket: a series has no key');
+    checkKeys(seriesKeys);
+    const { sections, firstKeys } = await this.#writeKeys(seriesKeys);
     const footer = encodeFooter({
       ...this.#opening,
       minOffset: this.#rows === 0 ? 0 : this.#minOffset,
@@ -103,6 +110,7 @@ export class BucketWriter {
       series: seriesKeys.size,
       fields: [...this.#fields].map(([name, { type }]) => ({ name, type })),
       sections,
+      firstKeys,
       chunks: this.#chunks.length,
       chunkTable: this.#chunkTable(),
     });
@@ -142,7 +150,6 @@ export class BucketWriter {
       this.#lastSeries = series[i];
       this.#lastOffset = offsets[i];
     }
-    if (this.#lastSeries >= this.#opening.seriesKeys.size) throw new RangeError('bucket: a series has no key');
   }
 
   #register(columns: ReadonlyMap<string, Column>): void {
@@ -185,15 +192,19 @@ export class BucketWriter {
     this.#maxOffset = Math.max(this.#maxOffset, max);
   }
 
-  async #writeKeys(): Promise<KeySection[]> {
-    const { seriesKeys } = this.#opening;
+  async #writeKeys(seriesKeys: TextDictionary): Promise<{ sections: KeySection[]; firstKeys: Place }> {
     const sections: KeySection[] = [];
+    const firsts: Uint8Array[] = [];
     for (let from = 0; from < seriesKeys.size; from += SECTION_SERIES_MAX) {
       const to = Math.min(from + SECTION_SERIES_MAX, seriesKeys.size);
       const place = await this.#append(encodeKeys(seriesKeys, from, to, this.#files.compression));
       sections.push({ ...place, series: to - from });
+      firsts.push(seriesKeys.bytes.subarray(seriesKeys.offsets[from], seriesKeys.offsets[from + 1]));
     }
-    return sections;
+    if (firsts.length === 0) return { sections, firstKeys: { at: 0, length: 0, checksum: 0 } };
+    const dictionary = TextDictionary.ofBytes(firsts);
+    const firstKeys = await this.#append(encodeKeys(dictionary, 0, firsts.length, this.#files.compression));
+    return { sections, firstKeys };
   }
 
   /** Records of chunks written before a field was known are shorter: they lack it. */
@@ -243,7 +254,7 @@ export async function writeBucket(files: Files, path: string, content: BucketCon
   const writer = await BucketWriter.create(files, path, content);
   try {
     await writer.write(content);
-    return await writer.finish();
+    return await writer.finish(content.seriesKeys);
   } catch (error) {
     await writer.abandon();
     throw error;
@@ -251,6 +262,19 @@ export async function writeBucket(files: Files, path: string, content: BucketCon
 }
 
 // private functions
+
+function checkKeys({ bytes, offsets, size }: TextDictionary): void {
+  for (let i = 1; i < size; i++) {
+    let a = offsets[i - 1];
+    let b = offsets[i];
+    while (a < offsets[i] && b < offsets[i + 1] && bytes[a] === bytes[b]) {
+      a++;
+      b++;
+    }
+    const isAscending = b < offsets[i + 1] && (a === offsets[i] || bytes[a] < bytes[b]);
+    if (!isAscending) throw new RangeError(`bucket: the key of series ${i} is not behind the one before it`);
+  }
+}
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -36,33 +36,12 @@ export class FaultyFiles implements Files {
 
   async open(path: string, mode: OpenMode): Promise<StoredFile> {
     this.#strike('open', path);
-    const file = await this.#inner.open(path, mode);
-    return {
-      read: async (target, at) => {
-        this.#strike('read', path);
-        return file.read(target, at);
-      },
-      readSync: (target, at) => {
-        this.#strike('read', path);
-        return file.readSync(target, at);
-      },
-      write: async (bytes, at) => {
-        const fault = this.#next('write');
-        if (fault === null) return file.write(bytes, at);
-        if (fault.bytes !== undefined) await file.write(bytes.subarray(0, fault.bytes), at);
-        throw failure('write', path, fault);
-      },
-      datasync: async () => {
-        this.#strike('datasync', path);
-        return file.datasync();
-      },
-      truncate: async (length) => {
-        this.#strike('truncate', path);
-        return file.truncate(length);
-      },
-      size: () => file.size(),
-      close: () => file.close(),
-    };
+    return this.#faulty(await this.#inner.open(path, mode), path);
+  }
+
+  openSync(path: string): StoredFile {
+    this.#strike('open', path);
+    return this.#faulty(this.#inner.openSync(path), path);
   }
 
   list(directory: string): Promise<string[]> {
@@ -93,6 +72,35 @@ export class FaultyFiles implements Files {
   }
 
   // private functions
+
+  #faulty(file: StoredFile, path: string): StoredFile {
+    return {
+      read: async (target, at) => {
+        this.#strike('read', path);
+        return file.read(target, at);
+      },
+      readSync: (target, at) => {
+        this.#strike('read', path);
+        return file.readSync(target, at);
+      },
+      write: async (bytes, at) => {
+        const fault = this.#next('write');
+        if (fault === null) return file.write(bytes, at);
+        if (fault.bytes !== undefined) await file.write(bytes.subarray(0, fault.bytes), at);
+        throw failure('write', path, fault);
+      },
+      datasync: async () => {
+        this.#strike('datasync', path);
+        return file.datasync();
+      },
+      truncate: async (length) => {
+        this.#strike('truncate', path);
+        return file.truncate(length);
+      },
+      size: () => file.size(),
+      close: () => file.close(),
+    };
+  }
 
   #next(call: FaultyCall): Fault | null {
     const count = (this.counts.get(call) ?? 0) + 1;

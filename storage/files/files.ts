@@ -9,7 +9,7 @@
  * (the caller sees to it); reads may run beside them. Errors are StorageError: `not found`, `no space`, `locked`, `closed`,
  * `failed`. After a failed `datasync` the file's state is unknown and the caller must not sync it again. `close` may be called twice.
  */
-import type { Checksum } from '../../model/index.ts';
+import type { Checksum, Compression } from '../../model/index.ts';
 
 /** `read`: must exist. `write`: must exist, for reading and writing. `create`: must not exist. */
 export type OpenMode = 'read' | 'write' | 'create';
@@ -33,18 +33,14 @@ export interface DirectoryLock {
   release(): Promise<void>;
 }
 
-/** Zstandard (RFC 8878), in one go. */
-export interface Compression {
-  compress(bytes: Uint8Array): Uint8Array;
-  /** `length`: bytes that must come out; `corrupt` where the input is damaged or gives another number. */
-  decompress(bytes: Uint8Array, length: number): Uint8Array;
-}
-
 export interface Files {
   /** crc32c, as fast as the adapter has it. */
   readonly checksum: Checksum;
+  /** Throws StorageError `corrupt`. */
   readonly compression: Compression;
   open(path: string, mode: OpenMode): Promise<StoredFile>;
+  /** As `open` to read, while the thread waits: for scans. */
+  openSync(path: string): StoredFile;
   /** Names in a directory, sorted. */
   list(directory: string): Promise<string[]>;
   /** With its parents, durably; fine if it exists. */

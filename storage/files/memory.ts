@@ -3,9 +3,9 @@
  * each directory the entries everybody sees and those that survive. `crash` is a power cut at its worst: everything not synced is
  * gone (or, with a `survives` function, the bytes of unsynced writes it chooses). Directories themselves are durable at once.
  */
-import { type Checksum, crc32c } from '../../model/index.ts';
+import { type Checksum, type Compression, crc32c } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
-import type { Compression, DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
+import type { DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
 import { zstd } from './zstd.ts';
 
 class MemoryFile implements StoredFile {
@@ -72,13 +72,17 @@ export class MemoryFiles implements Files {
   #life = { ended: false };
 
   async open(path: string, mode: OpenMode): Promise<StoredFile> {
+    if (mode !== 'create') return this.openSync(path);
     const { directory, name } = this.#find(path);
-    let inode = directory.seen.get(name);
-    if (mode === 'create') {
-      if (inode !== undefined) throw new StorageError('failed', `${path}: exists`);
-      inode = { seen: new Uint8Array(0), durable: new Uint8Array(0) };
-      directory.seen.set(name, inode);
-    }
+    if (directory.seen.has(name)) throw new StorageError('failed', `${path}: exists`);
+    const inode = { seen: new Uint8Array(0), durable: new Uint8Array(0) };
+    directory.seen.set(name, inode);
+    return new MemoryFile(inode, path, this.#life);
+  }
+
+  openSync(path: string): StoredFile {
+    const { directory, name } = this.#find(path);
+    const inode = directory.seen.get(name);
     if (inode === undefined) throw new StorageError('not found', `${path}: no such file`);
     return new MemoryFile(inode, path, this.#life);
   }

@@ -104,6 +104,14 @@ export class NodeFiles implements Files {
     return new NodeFile(await guarded(path, fsOpen(path, FLAGS[mode])), path);
   }
 
+  openSync(path: string): StoredFile {
+    try {
+      return new NodeFile(fs.openSync(path, FLAGS.read), path);
+    } catch (error) {
+      throw storageError(path, error as NodeJS.ErrnoException);
+    }
+  }
+
   async list(directory: string): Promise<string[]> {
     return (await guarded(directory, fs.promises.readdir(directory))).sort();
   }

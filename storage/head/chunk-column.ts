@@ -1,6 +1,9 @@
 /**
  * One field of a chunk: a typed array that grows with the chunk, and a presence map once a row lacks the field. A chunk's rows that
  * came before the field's first value, or after its last one, cost nothing until they must be shown (`view`).
+ *
+ * Appending never touches a row that is there: a longer array is a new one. Only `overwrite` does, and where a reader has pinned the
+ * arrays it works on copies of its own from then on.
  */
 import type { Column, FieldType, IntegerColumn, UnsignedColumn } from '../../model/index.ts';
 import { ByteTable } from './byte-table.ts';
@@ -11,6 +14,8 @@ export class ChunkColumn {
   readonly type: FieldType;
   #values: Values;
   #present: Uint8Array | null = null;
+  /** Readers hold the arrays: they are copied before a row in them changes. */
+  #isPinned = false;
   /** Rows below this have been written to, or are marked absent. */
   #filled = 0;
   readonly #texts: ByteTable | null;
@@ -68,8 +73,10 @@ export class ChunkColumn {
 
   /** Row to[i] of the chunk, which has `rows`, takes the value of row from[i], where that has one. */
   overwrite(column: Column, from: readonly number[], to: readonly number[], rows: number): void {
-    const { present } = this.#cover(rows);
+    this.#cover(rows);
+    if (this.#isPinned) this.#unpin();
     this.#widenFor(column);
+    const present = this.#present;
     const isPlain = column.type !== 'string' && !isWide(this.#values);
     for (let i = 0; i < from.length; i++) {
       if (column.present?.[from[i]] === 0) continue;
@@ -78,6 +85,13 @@ export class ChunkColumn {
       else this.#values[to[i]] = this.#texts!.intern(column.dictionary, column.values[from[i]]);
       if (present !== null) present[to[i]] = 1;
     }
+  }
+
+  /** As `view`, and it stays as it is. */
+  pin(rows: number): Column {
+    const view = this.view(rows);
+    this.#isPinned = true;
+    return view;
   }
 
   /** As a column of `rows` rows, by reference. */
@@ -108,6 +122,12 @@ export class ChunkColumn {
     if (column.type === 'string') this.#mapTexts(column);
     this.#filled = end;
     return this.#values;
+  }
+
+  #unpin(): void {
+    this.#values = this.#values.slice();
+    this.#present = this.#present?.slice() ?? null;
+    this.#isPinned = false;
   }
 
   /** Rows from `#filled` to `rows` are absent. */

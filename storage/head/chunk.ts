@@ -1,9 +1,11 @@
 /**
  * A chunk: up to CHUNK_ROWS rows of one measurement as growing columns, in no promised order, free of duplicates (the partition sees
- * to it). Rows are appended and overwritten in place; blocks made of a chunk are views and hold only until the next change.
+ * to it). Rows are appended and overwritten in place; blocks made of a chunk are views and hold only until the next change, those made
+ * of what `pin` gives for as long as somebody wants them.
  */
-import type { Block, Column } from '../../model/index.ts';
+import type { Block, Column, SeriesChoice } from '../../model/index.ts';
 import { ChunkColumn } from './chunk-column.ts';
+import { SeriesRows } from './series-rows.ts';
 
 /** Large enough that the cost of a block does not count, small enough that a time range leaves whole chunks unread. */
 export const CHUNK_ROWS = 65_536;
@@ -13,7 +15,23 @@ export const CHUNK_BITS = 16;
 const TEXT_BYTES_MAX = 64 * 1024 * 1024;
 const CAPACITY_MIN = 64;
 
-export class Chunk {
+/** What a reader needs of a chunk to make blocks of it. */
+export interface ChunkRows {
+  readonly rows: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly series: Uint32Array;
+  readonly offsets: Float64Array;
+  readonly bySeries: SeriesRows;
+  /** 1 at rows that were deleted; those behind its end are not. null = none was. */
+  readonly dead: Uint8Array | null;
+}
+
+export interface PinnedChunk extends ChunkRows {
+  readonly columns: ReadonlyMap<string, Column>;
+}
+
+export class Chunk implements ChunkRows {
   rows = 0;
   /** Valid where there are rows. Offsets are from the partition's base. */
   minOffset = Infinity;
@@ -22,6 +40,11 @@ export class Chunk {
   maxSeries = -Infinity;
   series: Uint32Array;
   offsets: Float64Array;
+  readonly bySeries = new SeriesRows();
+  /** Replaced, never changed: readers may hold it. */
+  dead: Uint8Array | null = null;
+  /** How many. */
+  deadRows = 0;
   readonly #columns = new Map<string, ChunkColumn>();
 
   constructor(capacity: number) {
@@ -31,7 +54,7 @@ export class Chunk {
 
   /** Memory held. */
   get bytes(): number {
-    let total = this.series.byteLength + this.offsets.byteLength;
+    let total = this.series.byteLength + this.offsets.byteLength + this.bySeries.bytes;
     for (const column of this.#columns.values()) total += column.bytes;
     return total;
   }
@@ -78,26 +101,41 @@ export class Chunk {
     }
   }
 
-  /** The rows with low ≤ offset ≤ high of the series wanted; null where there are none. */
-  block(
-    base: bigint,
-    low: number,
-    high: number,
-    wanted: Uint8Array | null,
-    fields: readonly string[] | null,
-  ): Block | null {
-    if (this.maxOffset < low || this.minOffset > high) return null;
-    const columns = this.#views(fields);
-    if (fields !== null && columns.size === 0) return null;
-    const { rows, series, offsets } = this;
-    const isInside = this.minOffset >= low && this.maxOffset <= high;
-    let selection: Uint32Array | null = null;
-    if (!isInside || wanted !== null) {
-      selection = wanted === null ? selectTimes(this, low, high) : selectSeries(this, low, high, wanted);
-      if (selection.length === 0) return null;
-      if (selection.length === rows) selection = null;
+  /** The rows with low ≤ offset ≤ high of the series given, null = all, are no more. Returns how many there were. */
+  delete(low: number, high: number, series: Uint8Array | null): number {
+    if (this.maxOffset < low || this.minOffset > high) return 0;
+    let dead: Uint8Array | null = null;
+    let count = 0;
+    for (let row = 0; row < this.rows; row++) {
+      if (this.offsets[row] < low || this.offsets[row] > high) continue;
+      if (series !== null && series[this.series[row]] !== 1) continue;
+      if (this.dead?.[row] === 1) continue;
+      dead ??= new Uint8Array(this.rows);
+      dead[row] = 1;
+      count++;
     }
-    return { rows, series, base, offsets, columns, selection };
+    if (dead === null) return 0;
+    if (this.dead !== null) for (let row = 0; row < this.dead.length; row++) dead[row] |= this.dead[row];
+    this.dead = dead;
+    this.deadRows += count;
+    return count;
+  }
+
+  /** The rows with low ≤ offset ≤ high of the series wanted; null where there are none. */
+  block(base: bigint, low: number, high: number, wanted: SeriesChoice, fields: readonly string[] | null): Block | null {
+    if (this.maxOffset < low || this.minOffset > high) return null;
+    return blockOf(this, this.#views(fields), fields, base, { low, high, wanted });
+  }
+
+  /** The fields of the rows there are, as they are now, whatever is appended or overwritten later. */
+  pin(fields: readonly string[] | null): PinnedChunk {
+    const columns = new Map<string, Column>();
+    for (const name of fields ?? this.#columns.keys()) {
+      const column = this.#columns.get(name);
+      if (column !== undefined) columns.set(name, column.pin(this.rows));
+    }
+    const { rows, minOffset, maxOffset, series, offsets, bySeries, dead } = this;
+    return { rows, minOffset, maxOffset, series, offsets, bySeries, dead, columns };
   }
 
   // private functions
@@ -141,9 +179,48 @@ export class Chunk {
   }
 }
 
+/** As Chunk.block. */
+export function pinnedBlock(
+  chunk: PinnedChunk,
+  base: bigint,
+  low: number,
+  high: number,
+  wanted: SeriesChoice,
+  fields: readonly string[] | null,
+): Block | null {
+  if (chunk.maxOffset < low || chunk.minOffset > high) return null;
+  return blockOf(chunk, chunk.columns, fields, base, { low, high, wanted });
+}
+
 // private functions
 
-function selectTimes(chunk: Chunk, low: number, high: number): Uint32Array {
+interface Wanted {
+  readonly low: number;
+  readonly high: number;
+  readonly wanted: SeriesChoice;
+}
+
+function blockOf(
+  chunk: ChunkRows,
+  columns: ReadonlyMap<string, Column>,
+  fields: readonly string[] | null,
+  base: bigint,
+  { low, high, wanted }: Wanted,
+): Block | null {
+  if (fields !== null && columns.size === 0) return null;
+  const { rows, series, offsets, dead } = chunk;
+  const isInside = chunk.minOffset >= low && chunk.maxOffset <= high;
+  let selection: Uint32Array | null = null;
+  if (!isInside || wanted !== null || dead !== null) {
+    selection = wanted === null ? selectTimes(chunk, low, high) : selectSeries(chunk, low, high, wanted);
+    if (dead !== null) selection = selection.filter((row) => dead[row] !== 1);
+    if (selection.length === 0) return null;
+    if (selection.length === rows) selection = null;
+  }
+  return { rows, series, base, offsets, columns, selection };
+}
+
+function selectTimes(chunk: ChunkRows, low: number, high: number): Uint32Array {
   const { rows, offsets } = chunk;
   const selection = new Uint32Array(rows);
   let count = 0;
@@ -153,7 +230,8 @@ function selectTimes(chunk: Chunk, low: number, high: number): Uint32Array {
   return selection.subarray(0, count);
 }
 
-function selectSeries(chunk: Chunk, low: number, high: number, wanted: Uint8Array): Uint32Array {
+function selectSeries(chunk: ChunkRows, low: number, high: number, wanted: Uint8Array | Uint32Array): Uint32Array {
+  if (wanted instanceof Uint32Array) return chunk.bySeries.select(chunk, wanted, low, high);
   const { rows, series, offsets } = chunk;
   const selection = new Uint32Array(rows);
   let count = 0;

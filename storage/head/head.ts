@@ -9,7 +9,8 @@
  */
 import { type Batch, type Block, compareText, type MeasurementSchema, type SeriesTable } from '../../model/index.ts';
 import { Measurement } from './measurement.ts';
-import type { Applied, HeadScan, HeadStats, MeasurementName, TagPredicate } from './types.ts';
+import type { PinnedRows } from './row-layer.ts';
+import type { Applied, DropScope, HeadScan, HeadStats, MeasurementName } from './types.ts';
 
 export class Head {
   /** Database → retention policy → measurement. */
@@ -24,9 +25,28 @@ export class Head {
     return this.#databases.delete(name);
   }
 
+  /** Forgets what is in a policy, or one measurement of it; null = of all policies. True: something was there. */
+  drop({ database, retentionPolicy, measurement }: DropScope): boolean {
+    if (retentionPolicy === null && measurement === null) return this.dropDatabase(database);
+    let found = false;
+    const policies = this.#databases.get(database) ?? new Map<string, Map<string, Measurement>>();
+    for (const [policy, measurements] of policies) {
+      if (retentionPolicy !== null && policy !== retentionPolicy) continue;
+      if (measurement === null) found ||= measurements.size > 0;
+      else found = measurements.delete(measurement) || found;
+      if (measurement === null || measurements.size === 0) policies.delete(policy);
+    }
+    return found;
+  }
+
   /** Sorted. */
   databases(): string[] {
     return [...this.#databases.keys()].sort(compareText);
+  }
+
+  /** Of a database: those that have measurements. */
+  policies(database: string): string[] {
+    return [...(this.#databases.get(database)?.keys() ?? [])];
   }
 
   apply(batch: Batch): Applied {
@@ -94,15 +114,9 @@ export class Head {
     if (measurement !== null) yield* measurement.scan(request);
   }
 
-  /** The mask for `scan` of the series that meet all of the predicates; empty where there is no such measurement. */
-  seriesMatching(
-    database: string,
-    retentionPolicy: string,
-    measurement: string,
-    predicates: readonly TagPredicate[],
-  ): Uint8Array {
-    const found = this.find(database, retentionPolicy, measurement);
-    return found === null ? new Uint8Array(0) : found.series.matching(predicates);
+  /** As Measurement.pin; null where there is no such measurement. */
+  pin(request: HeadScan): PinnedRows | null {
+    return this.find(request.database, request.retentionPolicy, request.measurement)?.pin(request) ?? null;
   }
 
   /** Walks all chunks: for a status page, not for a hot path. */
@@ -111,7 +125,7 @@ export class Head {
     return {
       databases: this.#databases.size,
       measurements: all.length,
-      series: sum(all, (m) => m.series.size),
+      series: sum(all, (m) => m.series.size - m.series.gone.count),
       points: sum(all, (m) => m.points),
       lateRows: sum(all, (m) => m.lateRows),
       overwrittenRows: sum(all, (m) => m.overwrittenRows),

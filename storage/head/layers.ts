@@ -9,31 +9,49 @@
  *
  * So a scan merges only where something may have been overwritten, which is nowhere as long as points come in order.
  */
-import type { Block } from '../../model/index.ts';
+import type { Block, SeriesChoice } from '../../model/index.ts';
+import { StorageError } from '../error.ts';
 import { type IncomingRows, PARTITION_BITS, Partition } from './partition.ts';
-import type { RowLayer, TimeRange } from './row-layer.ts';
+import type { RowLayer, ScanStep, TakeTotals, TimeRange } from './row-layer.ts';
 
-/** Rows of layers, oldest first, each (series, time) once. */
-export function* scanLayers(
+/** Rows of layers, oldest first, each (series, time) once; totals only where nothing can have been overwritten. A layer that is not at hand is waited for: see ScanStep. */
+export function* layerSteps(
   layers: readonly RowLayer[],
   range: TimeRange,
-  wanted: Uint8Array | null,
+  wanted: SeriesChoice,
   fields: readonly string[] | null,
-): Generator<Block> {
+  take?: TakeTotals,
+): Generator<ScanStep> {
   const near = layers.filter((layer) => layer.minTime <= range.max && layer.maxTime >= range.min);
   const contested = contestedTimes(near, range);
-  if (contested.length === 0) {
-    for (const layer of near) yield* layer.scan(range.min, range.max, wanted, fields);
-    return;
-  }
   const merged = new Map<bigint, Partition>();
   for (const layer of near) {
-    for (const block of layer.scan(range.min, range.max, wanted, fields)) {
-      const rest = divide(block, contested, merged);
+    if (contested.length === 0) {
+      yield* layer.scan(range.min, range.max, wanted, fields, take);
+      continue;
+    }
+    for (const step of layer.scan(range.min, range.max, wanted, fields)) {
+      const rest = step instanceof Promise ? step : divide(step, contested, merged);
       if (rest !== null) yield rest;
     }
   }
   for (const partition of merged.values()) yield* partition.scan(range.min, range.max, null, null);
+}
+
+/** The same for whoever cannot wait. Throws StorageError `away` where a layer is not at hand. */
+export function* scanLayers(
+  layers: readonly RowLayer[],
+  range: TimeRange,
+  wanted: SeriesChoice,
+  fields: readonly string[] | null,
+): Generator<Block> {
+  for (const step of layerSteps(layers, range, wanted, fields)) {
+    if (step instanceof Promise) {
+      step.catch(() => {});
+      throw new StorageError('away', 'the time range reaches into object storage, where a live query does not read');
+    }
+    yield step;
+  }
 }
 
 // private functions

@@ -7,18 +7,11 @@
  * Series, types and the last time of each series outlive the rows: numbers stay what they are, and a row that is not newer than one
  * which was sealed long ago is late all the same.
  */
-import {
-  type Batch,
-  type Block,
-  type Column,
-  compareText,
-  type FieldType,
-  type MeasurementSchema,
-  type TextDictionary,
-} from '../../model/index.ts';
-import { LastTimes } from './last-times.ts';
-import { scanLayers } from './layers.ts';
-import type { SealedRows } from './row-layer.ts';
+import type { Batch, Block, Column, FieldType, MeasurementSchema, TextDictionary } from '../../model/index.ts';
+import { dropSurvivors } from './gone-series.ts';
+import { LastTimes, splitTime } from './last-times.ts';
+import { layerSteps, scanLayers } from './layers.ts';
+import type { PinnedRows, SealedRows, TimeRange } from './row-layer.ts';
 import { HeadRows } from './rows.ts';
 import { HeadSeries } from './series.ts';
 import type { Applied, Conflict, HeadScan } from './types.ts';
@@ -28,10 +21,13 @@ export class Measurement {
   readonly series = new HeadSeries();
   readonly lastTimes = new LastTimes();
   sealed: SealedRows = NOTHING_SEALED;
-  /** How many series and fields are known to whoever restores it. */
+  /** How many series and fields, and which version of those gone, are known to whoever restores it. */
+  recordedGone = 0;
   recordedSeries = 0;
   recordedFields = 0;
   readonly #fields = new Map<string, FieldType>();
+  /** Of the series that have rows, and what they were found at. */
+  #tagKeys: { readonly keys: string[]; readonly version: number; readonly size: number } | null = null;
   #active = new HeadRows();
   #frozen: HeadRows | null = null;
 
@@ -66,7 +62,7 @@ export class Measurement {
   }
 
   schema(): MeasurementSchema {
-    return { name: this.name, fields: new Map(this.#fields), tagKeys: this.series.tagKeys().sort(compareText) };
+    return { name: this.name, fields: new Map(this.#fields), tagKeys: this.#livingTagKeys() };
   }
 
   apply(batch: Batch): Applied {
@@ -74,14 +70,17 @@ export class Measurement {
     const known = this.#fields.size + this.series.tagKeyCount;
     const { columns, conflicts } = this.#accept(batch);
     const kept = conflicts.length === 0 ? null : rowsWithValues(columns, rows);
-    const series = rowSeries(batch, this.series.number(batch.seriesKeys));
+    const numbers = this.series.number(batch.seriesKeys);
+    const { version } = this.series.gone;
+    this.series.gone.revive(numbers);
+    const series = rowSeries(batch, numbers);
     this.lastTimes.reserve(this.series.size);
     const late = this.lastTimes.advance(series, base, offsets, rows, kept);
     this.#active.store(batch, columns, series, kept, late);
     return {
       block: { rows, series, base, offsets, columns, selection: kept },
       late,
-      schemaChanged: this.#fields.size + this.series.tagKeyCount !== known,
+      schemaChanged: this.#fields.size + this.series.tagKeyCount !== known || this.series.gone.version !== version,
       conflicts,
     };
   }
@@ -103,6 +102,71 @@ export class Measurement {
     } finally {
       release();
     }
+  }
+
+  /**
+   * What is there in this turn, for reading in several. Buckets and frozen rows do not change, and stay readable while they are held;
+   * of the active rows the arrays are pinned: what is appended lies behind them, what is overwritten is overwritten in copies. So
+   * whatever is applied, frozen or sealed meanwhile, each row that was there is read once, as it was, and no other.
+   */
+  pin(request: HeadScan): PinnedRows {
+    const { fields } = request;
+    const { layers: sealed, release } = this.sealed.hold({ min: request.minTime, max: request.maxTime });
+    const head = [...(this.#frozen?.partitions ?? []), ...this.#active.partitions];
+    const layers = [...sealed, ...head.map((partition) => partition.pin(fields))];
+    return {
+      scan: (range, wanted, take) => layerSteps(layers, range, wanted, fields, take),
+      extents: (range, wanted, each) => {
+        for (const layer of layers) layer.extents(range, wanted, each);
+      },
+      release,
+    };
+  }
+
+  /** All of its series are gone. */
+  get isEmpty(): boolean {
+    return this.series.gone.count === this.series.size;
+  }
+
+  /** Rows in memory of these times, of the series given or all, are no more; buckets are the store's. */
+  deleteRows(range: TimeRange, series: Uint8Array | null): void {
+    this.#active.delete(range, series);
+    this.#frozen?.delete(range, series);
+  }
+
+  /** After rows of these series, null = of all, were deleted everywhere: finds those that have none left. */
+  findGone(series: Uint8Array | null, everything: boolean, unreadable: (error: unknown) => boolean): void {
+    const { gone, size } = this.series;
+    const candidates = new Uint8Array(size);
+    for (let s = 0; s < size; s++) candidates[s] = (series === null || series[s] === 1) && !gone.has(s) ? 1 : 0;
+    if (!everything) {
+      const { layers, release } = this.sealed.hold(ALL_TIMES);
+      try {
+        const all = [...layers, ...(this.#frozen?.partitions ?? []), ...this.#active.partitions];
+        dropSurvivors(candidates, all, this.#fields.keys(), unreadable);
+      } finally {
+        release();
+      }
+    }
+    for (let s = 0; s < size; s++) if (candidates[s] === 1) gone.add(s);
+  }
+
+  /** After all rows before a time were deleted: series whose last time is before it have none left. */
+  findExpired(before: bigint): void {
+    const { gone, size } = this.series;
+    const first = splitTime(before);
+    for (let s = 0; s < size; s++) if (!gone.has(s) && this.lastTimes.isBefore(s, first)) gone.add(s);
+  }
+
+  /** Some of its rows may be from before this time. */
+  beginsBefore(time: bigint): boolean {
+    const { layers, release } = this.sealed.hold({ min: ALL_TIMES.min, max: time - 1n });
+    release();
+    if (layers.length > 0) return true;
+    for (const rows of [this.#frozen, this.#active]) {
+      for (const { minTime } of rows?.partitions ?? []) if (minTime < time) return true;
+    }
+    return false;
   }
 
   /** From here on nothing is added to the rows there are; they are given, to be sealed. */
@@ -128,6 +192,20 @@ export class Measurement {
 
   // private functions
 
+  #livingTagKeys(): string[] {
+    const { gone, size } = this.series;
+    const keys = this.series.tagKeys();
+    if (gone.count === 0) return keys;
+    if (this.#tagKeys?.version !== gone.version || this.#tagKeys.size !== size) {
+      const living = keys.filter((key) => {
+        for (let s = 0; s < size; s++) if (!gone.has(s) && this.series.tag(s, key) !== '') return true;
+        return false;
+      });
+      this.#tagKeys = { keys: living, version: gone.version, size };
+    }
+    return this.#tagKeys.keys.slice();
+  }
+
   /** The columns whose type fits; new fields get theirs here. */
   #accept(batch: Batch): { columns: ReadonlyMap<string, Column>; conflicts: Conflict[] } {
     const conflicts: Conflict[] = [];
@@ -147,6 +225,7 @@ export class Measurement {
 
 // private functions
 
+const ALL_TIMES: TimeRange = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 const NOTHING_SEALED: SealedRows = { hold: () => ({ layers: [], release: () => {} }) };
 
 function countPresent(column: Column, rows: number): number {

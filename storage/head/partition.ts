@@ -4,10 +4,10 @@
  * a point overwrites it in place, field by field, whichever chunk holds it; others go to late chunks of their own, so that the ordered ones
  * keep narrow time ranges. So every chunk is free of duplicates at any time and a scan never merges.
  */
-import type { Block, Column } from '../../model/index.ts';
-import { CHUNK_ROWS, Chunk } from './chunk.ts';
+import { type Block, type Column, countChosen, type SeriesChoice } from '../../model/index.ts';
+import { CHUNK_ROWS, Chunk, type ChunkRows, type PinnedChunk, pinnedBlock } from './chunk.ts';
 import { RowIndex } from './row-index.ts';
-import type { RowLayer, TimeRange } from './row-layer.ts';
+import type { EachExtent, RowLayer, TimeRange } from './row-layer.ts';
 
 export const PARTITION_BITS = 51n;
 const CAPACITY_MIN = 64;
@@ -26,7 +26,7 @@ export class Partition implements RowLayer {
   /** For ordered chunks that late rows had to be looked up in. */
   readonly #orderedIndexes = new Map<Chunk, RowIndex>();
   readonly #late: Chunk[] = [];
-  readonly #lateIndex = new RowIndex(this.#late);
+  #lateIndex = new RowIndex(this.#late);
 
   constructor(base: bigint) {
     this.base = base;
@@ -115,22 +115,50 @@ export class Partition implements RowLayer {
     return added;
   }
 
-  *scan(
-    minTime: bigint,
-    maxTime: bigint,
-    wanted: Uint8Array | null,
-    fields: readonly string[] | null,
-  ): Generator<Block> {
-    const span = 1n << PARTITION_BITS;
-    if (maxTime < this.base || minTime >= this.base + span) return;
-    const low = minTime <= this.base ? 0 : Number(minTime - this.base);
-    const high = maxTime >= this.base + span ? Number(span) : Number(maxTime - this.base);
+  /** Rows of these times, of the series given or all, are no more. Returns how many there were. */
+  delete({ min, max }: TimeRange, series: Uint8Array | null): number {
+    const within = offsetsWithin(this.base, min, max);
+    if (within === null) return 0;
+    let total = 0;
+    for (const chunks of [this.#ordered, this.#late]) {
+      for (let i = chunks.length - 1; i >= 0; i--) {
+        const chunk = chunks[i];
+        const count = chunk.delete(within.low, within.high, series);
+        if (count === 0) continue;
+        total += count;
+        this.#orderedIndexes.delete(chunk);
+        if (chunk.deadRows === chunk.rows) chunks.splice(i, 1);
+      }
+    }
+    if (total > 0) this.#lateIndex = new RowIndex(this.#late);
+    return total;
+  }
+
+  get isEmpty(): boolean {
+    return this.#ordered.length === 0 && this.#late.length === 0;
+  }
+
+  *scan(minTime: bigint, maxTime: bigint, wanted: SeriesChoice, fields: readonly string[] | null): Generator<Block> {
+    const within = offsetsWithin(this.base, minTime, maxTime);
+    if (within === null) return;
+    const { low, high } = within;
     for (const chunks of [this.#ordered, this.#late]) {
       for (const chunk of chunks) {
         const block = chunk.block(this.base, low, high, wanted, fields);
         if (block !== null) yield block;
       }
     }
+  }
+
+  extents(range: TimeRange, wanted: SeriesChoice, each: EachExtent): void {
+    chunkExtents(this.base, [...this.#ordered, ...this.#late], range, wanted, each);
+  }
+
+  /** The rows there are, as they are now. */
+  pin(fields: readonly string[] | null): RowLayer {
+    const pinned = (chunks: readonly Chunk[]): PinnedChunk[] =>
+      chunks.filter(({ rows }) => rows > 0).map((chunk) => chunk.pin(fields));
+    return new PinnedPartition(this, pinned(this.#ordered), pinned(this.#late), fields);
   }
 
   // private functions
@@ -154,16 +182,82 @@ export class Partition implements RowLayer {
   }
 }
 
+/** A partition as it was. */
+class PinnedPartition implements RowLayer {
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  readonly late: TimeRange | null;
+  readonly #base: bigint;
+  readonly #chunks: readonly PinnedChunk[];
+  readonly #fields: readonly string[] | null;
+
+  constructor(
+    { base, late }: { readonly base: bigint; readonly late: TimeRange | null },
+    orderedChunks: readonly PinnedChunk[],
+    lateChunks: readonly PinnedChunk[],
+    fields: readonly string[] | null,
+  ) {
+    this.#base = base;
+    this.#chunks = [...orderedChunks, ...lateChunks];
+    this.#fields = fields;
+    this.minTime = base + BigInt(this.#chunks.length === 0 ? 0 : least(this.#chunks));
+    this.maxTime = base + BigInt(this.#chunks.length === 0 ? 0 : greatest(this.#chunks));
+    this.late = late;
+  }
+
+  *scan(minTime: bigint, maxTime: bigint, wanted: SeriesChoice): Generator<Block> {
+    const within = offsetsWithin(this.#base, minTime, maxTime);
+    if (within === null) return;
+    for (const chunk of this.#chunks) {
+      const block = pinnedBlock(chunk, this.#base, within.low, within.high, wanted, this.#fields);
+      if (block !== null) yield block;
+    }
+  }
+
+  extents(range: TimeRange, wanted: SeriesChoice, each: EachExtent): void {
+    chunkExtents(this.#base, this.#chunks, range, wanted, each);
+  }
+}
+
 // private functions
+
+/** Times as offsets in a partition, null where it has none of them. */
+function offsetsWithin(base: bigint, minTime: bigint, maxTime: bigint): { low: number; high: number } | null {
+  const span = 1n << PARTITION_BITS;
+  if (maxTime < base || minTime >= base + span) return null;
+  return {
+    low: minTime <= base ? 0 : Number(minTime - base),
+    high: maxTime >= base + span ? Number(span) : Number(maxTime - base),
+  };
+}
+
+function chunkExtents(
+  base: bigint,
+  chunks: readonly ChunkRows[],
+  { min, max }: TimeRange,
+  wanted: SeriesChoice,
+  each: EachExtent,
+): void {
+  const within = offsetsWithin(base, min, max);
+  if (within === null) return;
+  const share = wanted instanceof Uint8Array ? countChosen(wanted, wanted.length) / Math.max(1, wanted.length) : 1;
+  for (const chunk of chunks) {
+    const { rows, minOffset, maxOffset, bySeries } = chunk;
+    if (rows === 0 || maxOffset < within.low || minOffset > within.high) continue;
+    const some = wanted instanceof Uint32Array ? bySeries.select(chunk, wanted, within.low, within.high) : null;
+    if (some?.length === 0) continue;
+    each(base + BigInt(minOffset), base + BigInt(maxOffset), some?.length ?? Math.ceil(rows * share));
+  }
+}
 
 /** Row from[i] of the batch overwrites row to[i] of a chunk, in this order. */
 type Overwrites = { readonly from: number[]; readonly to: number[] };
 
-function least(chunks: readonly Chunk[]): number {
+function least(chunks: readonly ChunkRows[]): number {
   return chunks.reduce((min, { minOffset }) => Math.min(min, minOffset), Infinity);
 }
 
-function greatest(chunks: readonly Chunk[]): number {
+function greatest(chunks: readonly ChunkRows[]): number {
   return chunks.reduce((max, { maxOffset }) => Math.max(max, maxOffset), -Infinity);
 }
 

@@ -1,6 +1,7 @@
 /**
  * Finds a row by (series, time) in a list of chunks: open addressing over row numbers, keys are compared in the chunks. Made only
- * where late rows ask for it, and brought up to date when asked: appending in order never pays for it.
+ * where late rows ask for it, and brought up to date when asked: appending in order never pays for it. Deleted rows are left out; where
+ * more are deleted it is made anew.
  */
 import { CHUNK_ROWS, type Chunk } from './chunk.ts';
 
@@ -36,6 +37,7 @@ export class RowIndex {
     while (this.#chunk < this.#chunks.length) {
       const chunk = this.#chunks[this.#chunk];
       for (; this.#row < chunk.rows; this.#row++) {
+        if (chunk.dead?.[this.#row] === 1) continue;
         if (2 * (this.#size + 1) > this.#slots.length) this.#grow();
         const slot = this.#locate(chunk.series[this.#row], chunk.offsets[this.#row]);
         this.#slots[slot] = this.#chunk * CHUNK_ROWS + this.#row + 1;

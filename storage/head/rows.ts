@@ -4,6 +4,7 @@
  */
 import type { Batch, Column } from '../../model/index.ts';
 import { type IncomingRows, PARTITION_BITS, Partition } from './partition.ts';
+import type { TimeRange } from './row-layer.ts';
 
 export class HeadRows {
   /** Distinct (series, time). */
@@ -57,6 +58,14 @@ export class HeadRows {
       this.points += ordered.length + added;
       this.lateRows += behind.length;
       this.overwrittenRows += behind.length - added;
+    }
+  }
+
+  /** Rows of these times, of the series given or all, are no more. */
+  delete(range: TimeRange, series: Uint8Array | null): void {
+    for (const [number, partition] of this.#partitions) {
+      this.points -= partition.delete(range, series);
+      if (partition.isEmpty) this.#partitions.delete(number);
     }
   }
 

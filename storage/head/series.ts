@@ -1,17 +1,34 @@
 /**
- * The series of one measurement: canonical key → dense number, and an index from tag values to series. A tag key costs 8 bytes a
- * series, a value its text and 4 bytes; the series of a value hang together as a chain in one array, newest first.
+ * The series of one measurement: canonical key → dense number, and for each tag an index from its values to series (tag-index.ts). Nothing in it is an
+ * object per series or value, and nothing is ever copied as a whole when it grows: a million users are as good a tag as two regions.
  */
-import { compareText, parseSeriesKey, type SeriesTable, type TextDictionary } from '../../model/index.ts';
-import { ByteTable } from './byte-table.ts';
-import type { TagPredicate } from './types.ts';
+import {
+  compareText,
+  parseSeriesKey,
+  type SeriesTable,
+  type TagPredicate,
+  type TextDictionary,
+} from '../../model/index.ts';
+import { GoneSeries } from './gone-series.ts';
+import { KeyTable } from './key-table.ts';
+import { ABSENT, TagIndex } from './tag-index.ts';
 
-const NONE = 0xffffffff;
-const CAPACITY_MIN = 16;
+const COMMA = 44;
+const EQUALS = 61;
+const BACKSLASH = 92;
+
+/** Found series are sorted where they are at most one of so many; else every series is looked at. */
+const SORTED_SHARE = 16;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export class HeadSeries implements SeriesTable {
-  readonly #keys = new ByteTable();
+  readonly gone = new GoneSeries();
+  readonly #keys = new KeyTable();
   readonly #tags = new Map<string, TagIndex>();
+  /** The same, in order of their first series: a key's tags mostly follow each other as in the key before. */
+  readonly #order: TagIndex[] = [];
   #sortedKeys: string[] | null = null;
 
   get size(): number {
@@ -22,12 +39,9 @@ export class HeadSeries implements SeriesTable {
     return this.#tags.size;
   }
 
-  /** Memory held, roughly. */
+  /** Memory held. */
   get bytes(): number {
-    let total = this.#keys.bytes;
-    for (const tag of this.#tags.values())
-      total += tag.valueOf.byteLength + tag.next.byteLength + 96 * tag.values.length;
-    return total;
+    return this.#order.reduce((total, { bytes }) => total + bytes, this.#keys.bytes);
   }
 
   /** Numbers of a batch's series, new ones added; index as in `keys`. */
@@ -35,12 +49,27 @@ export class HeadSeries implements SeriesTable {
     const numbers = new Uint32Array(keys.size);
     let known = this.#keys.size;
     this.#keys.internAll(keys, numbers);
-    for (let i = 0; known < this.#keys.size; i++) if (numbers[i] === known) this.#index(known++, keys.get(i));
+    if (this.#keys.size === known) return numbers;
+    const { bytes, offsets } = keys;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let i = 0; known < this.#keys.size; i++) {
+      if (numbers[i] === known) this.#index(known++, bytes, view, offsets[i], offsets[i + 1]);
+    }
     return numbers;
   }
 
+  /** −1 = not known. */
+  find(key: Uint8Array): number {
+    return this.#keys.find(key);
+  }
+
   key(series: number): string {
-    return this.#keys.dictionary().get(series);
+    return decoder.decode(this.#keys.view(series));
+  }
+
+  /** The bytes of a key, where they are. */
+  keyBytes(series: number): Uint8Array {
+    return this.#keys.view(series);
   }
 
   /** Keys of the series [from, to). */
@@ -58,10 +87,13 @@ export class HeadSeries implements SeriesTable {
     return this.#keys.pick(series);
   }
 
+  has(series: number): boolean {
+    return !this.gone.has(series);
+  }
+
   tag(series: number, key: string): string {
     const tag = this.#tags.get(key);
-    if (tag === undefined || series >= tag.valueOf.length) return '';
-    return tag.values[tag.valueOf[series]];
+    return tag === undefined ? '' : tag.text(tag.valueOf(series));
   }
 
   tagKeys(): string[] {
@@ -69,88 +101,129 @@ export class HeadSeries implements SeriesTable {
     return this.#sortedKeys.slice();
   }
 
-  /** 1 at the numbers of the series that meet all of the predicates. */
-  matching(predicates: readonly TagPredicate[]): Uint8Array {
-    const direct = predicates.find((p) => 'equals' in p && p.equals !== '');
-    const mask = new Uint8Array(this.size);
-    if (direct !== undefined && 'equals' in direct) this.#markChain(mask, direct.key, direct.equals);
-    else mask.fill(1);
-    for (const predicate of predicates) if (predicate !== direct) this.#keep(mask, predicate);
-    return mask;
+  /** Begins with the predicate that leaves least, and asks the others about what is left. */
+  matching(predicates: readonly TagPredicate[]): Uint32Array {
+    const conditions = predicates.map((predicate) => new Condition(predicate, this.#tags.get(predicate.key) ?? null));
+    conditions.sort((a, b) => a.cost - b.cost);
+    let found = conditions.shift()?.series(this.size) ?? all(this.size);
+    for (const condition of conditions) found = found.filter((series) => condition.passes(series));
+    return found;
   }
 
   // private functions
 
-  #index(series: number, key: string): void {
-    for (const [name, value] of parseSeriesKey(key)) {
-      let tag = this.#tags.get(name);
-      if (tag === undefined) {
-        tag = makeTagIndex();
-        this.#tags.set(name, tag);
-        this.#sortedKeys = null;
+  /** The tags of a canonical key, which needs no string as long as the tags are known. */
+  #index(series: number, bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    for (let at = from, expected = 0; at < to; at++) {
+      const nameFrom = at;
+      while (bytes[at] !== EQUALS) at += bytes[at] === BACKSLASH ? 2 : 1;
+      const tag = this.#tagSpelled(bytes, nameFrom, at, expected);
+      expected = this.#order.indexOf(tag) + 1;
+      const valueFrom = ++at;
+      let escaped = false;
+      for (; at < to && bytes[at] !== COMMA; at++) {
+        if (bytes[at] !== BACKSLASH) continue;
+        escaped = true;
+        at++;
       }
-      if (series >= tag.valueOf.length) {
-        const capacity = Math.max(CAPACITY_MIN, 2 ** Math.ceil(Math.log2(series + 1)));
-        tag.valueOf = copied(tag.valueOf, capacity);
-        tag.next = copied(tag.next, capacity);
+      if (!escaped) tag.add(series, bytes, view, valueFrom, at);
+      else {
+        const value = unescaped(bytes.subarray(valueFrom, at));
+        tag.add(series, value, new DataView(value.buffer), 0, value.length);
       }
-      let number = tag.numbers.get(value);
-      if (number === undefined) {
-        number = tag.values.length;
-        tag.numbers.set(value, number);
-        tag.values.push(value);
-        tag.newest.push(NONE);
-      }
-      tag.valueOf[series] = number;
-      tag.next[series] = tag.newest[number];
-      tag.newest[number] = series;
     }
   }
 
-  #markChain(mask: Uint8Array, key: string, value: string): void {
-    const tag = this.#tags.get(key);
-    const number = tag?.numbers.get(value);
-    if (tag === undefined || number === undefined) return;
-    for (let series = tag.newest[number]; series !== NONE; series = tag.next[series]) mask[series] = 1;
-  }
-
-  #keep(mask: Uint8Array, predicate: TagPredicate): void {
-    const tag = this.#tags.get(predicate.key) ?? makeTagIndex();
-    const passes = Uint8Array.from(tag.values, (value) => {
-      return ('equals' in predicate ? value === predicate.equals : predicate.test(value)) ? 1 : 0;
-    });
-    const indexed = Math.min(mask.length, tag.valueOf.length);
-    for (let series = 0; series < indexed; series++) mask[series] &= passes[tag.valueOf[series]];
-    if (passes[0] === 0) mask.fill(0, indexed);
+  #tagSpelled(bytes: Uint8Array, from: number, to: number, expected: number): TagIndex {
+    const guess = this.#order[expected];
+    if (guess !== undefined && isSpelled(guess.spelling, bytes, from, to)) return guess;
+    const known = this.#order.find(({ spelling }) => isSpelled(spelling, bytes, from, to));
+    if (known !== undefined) return known;
+    const spelling = bytes.slice(from, to);
+    const tag = new TagIndex(spelling);
+    this.#tags.set(decoder.decode(unescaped(spelling)), tag);
+    this.#order.push(tag);
+    this.#sortedKeys = null;
+    return tag;
   }
 }
 
 // private functions
 
-/** `values[0]` is '': what a series without the tag has. Arrays end where the last series with the tag stands, or later. */
-type TagIndex = {
-  readonly values: string[];
-  readonly numbers: Map<string, number>;
-  /** Per value the last series that has it. */
-  readonly newest: number[];
-  /** Per series the number of its value. */
-  valueOf: Uint32Array;
-  /** Per series the one before it with the same value. */
-  next: Uint32Array;
-};
+/** A predicate over the values of a tag. A test is asked once for each value it is needed for. */
+class Condition {
+  readonly #tag: TagIndex | null;
+  readonly #test: (value: string) => boolean;
+  /** The only value that passes; −1 = no series has it; null = `test` says. */
+  readonly #only: number | null;
+  /** By value: 0 = not asked yet, 1 = no, 2 = yes. */
+  readonly #known: Uint8Array;
 
-function makeTagIndex(): TagIndex {
-  return {
-    values: [''],
-    numbers: new Map(),
-    newest: [NONE],
-    valueOf: new Uint32Array(0),
-    next: new Uint32Array(0),
-  };
+  constructor(predicate: TagPredicate, tag: TagIndex | null) {
+    this.#tag = tag;
+    const equals = 'equals' in predicate ? predicate.equals : null;
+    this.#test = 'equals' in predicate ? (value) => value === predicate.equals : predicate.test;
+    this.#only = equals === null || equals === '' || tag === null ? null : tag.valueNamed(equals);
+    this.#known = new Uint8Array(this.#only === null ? (tag?.values ?? 1) : 0);
+  }
+
+  /** About how much work `series` is, and how much it gives. */
+  get cost(): number {
+    if (this.#only === null) return Number.MAX_SAFE_INTEGER / 2 + (this.#tag?.values ?? 0);
+    return this.#only < 0 ? 0 : this.#tag!.count(this.#only);
+  }
+
+  passes(series: number): boolean {
+    const value = this.#tag === null ? ABSENT : this.#tag.valueOf(series);
+    return this.#only === null ? this.#passesValue(value) : value === this.#only;
+  }
+
+  /** All that pass of the series below `size`, ascending. */
+  series(size: number): Uint32Array {
+    const tag = this.#tag;
+    if (tag === null) return this.#passesValue(ABSENT) ? all(size) : all(0);
+    if (this.#only !== null) return listed(tag, this.#only < 0 ? [] : [this.#only]);
+    const values: number[] = [];
+    let count = 0;
+    for (let value = 1; value < tag.values; value++) {
+      if (!this.#passesValue(value)) continue;
+      values.push(value);
+      count += tag.count(value);
+    }
+    if (!this.#passesValue(ABSENT) && count * SORTED_SHARE <= size) return listed(tag, values).sort();
+    return all(size).filter((series) => this.#known[tag.valueOf(series)] === 2);
+  }
+
+  // private functions
+
+  #passesValue(value: number): boolean {
+    if (this.#known[value] === 0) this.#known[value] = this.#test(this.#tag?.text(value) ?? '') ? 2 : 1;
+    return this.#known[value] === 2;
+  }
 }
 
-function copied(array: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const next = new Uint32Array(length);
-  next.set(array);
-  return next;
+function listed(tag: TagIndex, values: readonly number[]): Uint32Array {
+  const series = new Uint32Array(values.reduce((sum, value) => sum + tag.count(value), 0));
+  let end = 0;
+  for (const value of values) end = tag.list(value, series, end);
+  return series;
+}
+
+function all(size: number): Uint32Array {
+  const series = new Uint32Array(size);
+  for (let i = 0; i < size; i++) series[i] = i;
+  return series;
+}
+
+function isSpelled(spelling: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (spelling.length !== to - from) return false;
+  for (let i = 0; i < spelling.length; i++) if (spelling[i] !== bytes[from + i]) return false;
+  return true;
+}
+
+/** Of a key, or a value: what its backslashes escape. */
+function unescaped(spelling: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (!spelling.includes(BACKSLASH)) return spelling.slice();
+  const [[, text]] = parseSeriesKey(`k=${decoder.decode(spelling)}`);
+  return encoder.encode(text);
 }

@@ -1,5 +1,5 @@
 /** What callers of the head say and get; the head itself is in head.ts. */
-import type { Block, FieldType } from '../../model/index.ts';
+import type { Block, FieldType, SeriesChoice } from '../../model/index.ts';
 
 /** Which rows of a measurement are wanted; the same shape as the query side's request. */
 export interface HeadScan {
@@ -9,8 +9,7 @@ export interface HeadScan {
   /** Both ends included, ns. */
   readonly minTime: bigint;
   readonly maxTime: bigint;
-  /** 1 at the numbers of the series wanted, at least as long as the table; null = all. */
-  readonly series: Uint8Array | null;
+  readonly series: SeriesChoice;
   /** Fields wanted; a row that has none of them may be left out. null = all. */
   readonly fields: readonly string[] | null;
 }
@@ -19,6 +18,22 @@ export interface MeasurementName {
   readonly database: string;
   readonly retentionPolicy: string;
   readonly measurement: string;
+}
+
+/** What is dropped with all that is in it; null = all of them. */
+export interface DropScope {
+  readonly database: string;
+  readonly retentionPolicy: string | null;
+  readonly measurement: string | null;
+}
+
+/** Rows that are no more from here on. */
+export interface RowsDeletion extends MeasurementName {
+  /** Both ends included, ns. */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  /** As HeadScan.series. */
+  readonly series: Uint8Array | null;
 }
 
 export interface Applied {
@@ -43,11 +58,6 @@ export interface Conflict {
   /** Values lost. */
   readonly rows: number;
 }
-
-/** Tag conditions; a series that lacks the tag has ''. */
-export type TagPredicate =
-  | { readonly key: string; readonly equals: string }
-  | { readonly key: string; readonly test: (value: string) => boolean };
 
 export interface HeadStats {
   readonly databases: number;

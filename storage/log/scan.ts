@@ -39,7 +39,8 @@ export async function* scanRecords(
   let need = PIECE_BYTES;
   let buffer = new Uint8Array(0);
   while (offset < start.end) {
-    if (!start.reuse || buffer.length < need) buffer = new Uint8Array(need);
+    const room = Math.min(need, start.end - offset);
+    if (!start.reuse || buffer.length < room) buffer = new Uint8Array(room);
     const length = await file.read(buffer.subarray(0, Math.min(buffer.length, start.end - offset)), offset);
     const view = new DataView(buffer.buffer);
     let at = 0;

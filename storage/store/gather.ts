@@ -1,26 +1,34 @@
 /**
- * Values of rows that stand anywhere in a list of chunks, as columns of their own in the order asked for. The chunks are of one head
- * partition whose rows no longer change.
+ * Values of rows that stand anywhere in a list of sources (chunks of a head, blocks of buckets), as columns of their own in the order
+ * asked for. A row's place is its source's number · CHUNK_ROWS + the row in it.
  */
-import type { Block, Column, StringColumn } from '../../model/index.ts';
+import type { Column, StringColumn } from '../../model/index.ts';
 import { ByteTable } from '../head/byte-table.ts';
-import { CHUNK_BITS, CHUNK_ROWS, type Chunk } from '../head/chunk.ts';
+import { CHUNK_BITS, CHUNK_ROWS } from '../head/chunk.ts';
 
-export class ChunkValues {
-  readonly #blocks: readonly (Block | null)[];
+/** A row that stands in several sources: a field that the first has not is looked for in the others. */
+export interface Double {
+  /** Index in the places. */
+  readonly row: number;
+  /** Its other places, in this order. */
+  readonly others: readonly number[];
+}
+
+export class RowValues {
+  readonly #sources: readonly ReadonlyMap<string, Column>[];
   readonly #fields: ReadonlySet<string>;
 
-  constructor(chunks: readonly Chunk[]) {
-    this.#blocks = chunks.map((chunk) => chunk.block(0n, -Infinity, Infinity, null, null));
-    this.#fields = new Set(this.#blocks.flatMap((block) => [...(block?.columns.keys() ?? [])]));
+  constructor(sources: readonly ReadonlyMap<string, Column>[]) {
+    this.#sources = sources;
+    this.#fields = new Set(sources.flatMap((columns) => [...columns.keys()]));
   }
 
   /** Columns of the rows at `places`; fields that none of them has are left out. */
-  columns(places: Uint32Array): Map<string, Column> {
+  columns(places: Uint32Array, doubles: readonly Double[] = []): Map<string, Column> {
     const columns = new Map<string, Column>();
     for (const field of this.#fields) {
-      const sources = this.#blocks.map((block) => block?.columns.get(field) ?? null);
-      const column = gather(sources, places);
+      const sources = this.#sources.map((source) => source.get(field) ?? null);
+      const column = gather(sources, doubles.length === 0 ? places : withDoubles(sources, places, doubles));
       if (column !== null) columns.set(field, column);
     }
     return columns;
@@ -30,6 +38,20 @@ export class ChunkValues {
 // private functions
 
 type Source = Column | null;
+
+/** The places where this field's values are. */
+function withDoubles(sources: readonly Source[], places: Uint32Array, doubles: readonly Double[]): Uint32Array {
+  const found = places.slice();
+  for (const { row, others } of doubles) {
+    for (let i = 0; i < others.length && !hasValue(sources, found[row]); i++) found[row] = others[i];
+  }
+  return found;
+}
+
+function hasValue(sources: readonly Source[], place: number): boolean {
+  const source = sources[place >>> CHUNK_BITS];
+  return source !== null && (source.present === null || source.present[place & (CHUNK_ROWS - 1)] === 1);
+}
 
 /** null where no row has a value. */
 function gather(sources: readonly Source[], places: Uint32Array): Column | null {

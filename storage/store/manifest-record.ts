@@ -1,5 +1,5 @@
 /**
- * A record of the manifest, as bytes. It says what a sealing added and up to where in the stream, or that databases went; a full one
+ * A record of the manifest, as bytes. It says what a sealing added and up to where in the stream, or what was dropped; a full one
  * says everything, so that what stands before it can be forgotten.
  *
  * Byte layout, little endian, every part padded with zeros to a multiple of 8:
@@ -9,14 +9,18 @@
  *              the text: JSON in UTF-8, all but the arrays
  *              the sections, in the order in which the text needs them:
  *                for each measurement  u32[series + 1] offsets of the keys, the keys' bytes,
- *                                      i16[] and f64[] last time of every series (full records; else empty)
+ *                                      i16[] and f64[] last time of every series (full records; else empty),
+ *                                      u32[] series whose rows have all been deleted, ascending
  *                for each bucket       u32[] series and f64[] last time in the bucket, from its base (empty in full records)
+ *                for each tombstone    u32[] its series, ascending; empty = all of them
  *
  * The log that carries it (`../log/record.ts`) has its checksum.
  */
-import { type FieldType, TextDictionary } from '../../model/index.ts';
+import { type DocumentChange, type FieldType, TextDictionary } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
-import type { MeasurementName } from '../head/types.ts';
+import type { DropScope, MeasurementName } from '../head/types.ts';
+import type { FarPlace } from '../tiers/far-source.ts';
+import type { Tombstone } from './tombstones.ts';
 
 export interface ManifestRecord {
   /** True: forget everything before. */
@@ -25,13 +29,25 @@ export interface ManifestRecord {
   readonly sealed: number | null;
   /** Ids below this one have been given. */
   readonly nextBucket: number;
+  /** Sequence of the last message that removed anything, 0 = none; not there in records older than this number. */
+  readonly removedAt?: number;
   /** Gone, with all that was known of them before this record. */
-  readonly dropped: readonly string[];
+  readonly dropped: readonly DropScope[];
+  /** Buckets that are no more. */
+  readonly removed: readonly number[];
   /** All of them, at `sealed`; null = as before but for `dropped`. */
   readonly databases: readonly string[] | null;
+  /** Since the record before; null = none. */
+  readonly documents: DocumentChange | null;
   readonly measurements: readonly ManifestMeasurement[];
   readonly buckets: readonly ManifestBucket[];
+  /** Of buckets listed here or before. */
+  readonly tombstones: readonly Tombstone[];
+  /** By bucket the numbers of all of its tombstones, in place of those said before. */
+  readonly hidden: readonly (readonly [bucket: number, tombstones: readonly number[]])[];
 }
+
+export type ManifestTombstones = Pick<ManifestRecord, 'tombstones' | 'hidden'>;
 
 export interface ManifestMeasurement extends MeasurementName {
   readonly fields: readonly (readonly [string, FieldType])[];
@@ -41,10 +57,16 @@ export interface ManifestMeasurement extends MeasurementName {
   /** As LastTimes.save gives them; empty = the buckets say. */
   readonly lastHigh: Int16Array;
   readonly lastLow: Float64Array;
+  /** All series that have no rows any more. */
+  readonly gone: Uint32Array;
 }
 
 export interface ManifestBucket extends MeasurementName {
   readonly id: number;
+  /** Its place among the buckets of its times: the id of the youngest bucket whose rows are in it. */
+  readonly layer: number;
+  /** Of the last message that its rows may come from, as in the bucket itself; not there in records older than this number. */
+  readonly sequence?: number;
   readonly bytes: number;
   readonly rows: number;
   readonly base: bigint;
@@ -52,23 +74,43 @@ export interface ManifestBucket extends MeasurementName {
   readonly maxTime: bigint;
   /** As RowLayer.late. */
   readonly late: { readonly min: bigint; readonly max: bigint } | null;
+  /** Where it lies in object storage; absent = its file is here. A bucket listed again is the same one elsewhere. */
+  readonly far?: FarPlace;
   /** Greatest time of each series in it, as an offset from base. */
   readonly lastSeries: Uint32Array;
   readonly lastOffsets: Float64Array;
 }
 
+/** What a record that is not of a sealing says where it says nothing. */
+export const NO_NEWS = {
+  full: false,
+  sealed: null,
+  dropped: [],
+  removed: [],
+  databases: null,
+  documents: null,
+  measurements: [],
+  buckets: [],
+  tombstones: [],
+  hidden: [],
+} as const satisfies Partial<ManifestRecord>;
+
 export function encodeManifestRecord(record: ManifestRecord): Uint8Array<ArrayBuffer> {
   const sections: ArrayBufferView[] = [];
-  const measurements = record.measurements.map(({ keys, lastHigh, lastLow, ...rest }) => {
+  const measurements = record.measurements.map(({ keys, lastHigh, lastLow, gone, ...rest }) => {
     sections.push(keys.offsets.subarray(0, keys.size + 1), keys.bytes.subarray(0, keys.offsets[keys.size]));
-    sections.push(lastHigh, lastLow);
+    sections.push(lastHigh, lastLow, gone);
     return rest;
   });
   const buckets = record.buckets.map(({ lastSeries, lastOffsets, ...rest }) => {
     sections.push(lastSeries, lastOffsets);
     return rest;
   });
-  const text = encoder.encode(JSON.stringify({ ...record, measurements, buckets }, bigintAsText));
+  const tombstones = record.tombstones.map(({ min, max, series }) => {
+    sections.push(series ?? new Uint32Array(0));
+    return { min, max };
+  });
+  const text = encoder.encode(JSON.stringify({ ...record, measurements, buckets, tombstones }, bigintAsText));
   let length = pad(8 + 4 * sections.length) + pad(text.length);
   for (const section of sections) length += pad(section.byteLength);
   const bytes = new Uint8Array(new ArrayBuffer(length));
@@ -110,7 +152,8 @@ export function decodeManifestRecord(bytes: Uint8Array): ManifestRecord {
     measurements: record.measurements.map((rest) => {
       const offsets = new Uint32Array(take());
       const keys = new TextDictionary(new Uint8Array(take()), offsets);
-      return { ...rest, keys, lastHigh: new Int16Array(take()), lastLow: new Float64Array(take()) };
+      const [lastHigh, lastLow] = [new Int16Array(take()), new Float64Array(take())];
+      return { ...rest, keys, lastHigh, lastLow, gone: new Uint32Array(take()) };
     }),
     buckets: record.buckets.map(({ base, minTime, maxTime, late, ...rest }) => {
       return {
@@ -122,6 +165,10 @@ export function decodeManifestRecord(bytes: Uint8Array): ManifestRecord {
         lastSeries: new Uint32Array(take()),
         lastOffsets: new Float64Array(take()),
       };
+    }),
+    tombstones: record.tombstones.map(({ min, max }) => {
+      const series = new Uint32Array(take());
+      return { min: BigInt(min), max: BigInt(max), series: series.length === 0 ? null : series };
     }),
   };
 }
@@ -139,9 +186,10 @@ type PlainBucket = Omit<ManifestBucket, 'base' | 'minTime' | 'maxTime' | 'late' 
 };
 
 /** What the text holds. */
-type Plain = Omit<ManifestRecord, 'measurements' | 'buckets'> & {
-  readonly measurements: readonly Omit<ManifestMeasurement, 'keys' | 'lastHigh' | 'lastLow'>[];
+type Plain = Omit<ManifestRecord, 'measurements' | 'buckets' | 'tombstones'> & {
+  readonly measurements: readonly Omit<ManifestMeasurement, 'keys' | 'lastHigh' | 'lastLow' | 'gone'>[];
   readonly buckets: readonly PlainBucket[];
+  readonly tombstones: readonly { readonly min: string; readonly max: string }[];
 };
 
 function bigintAsText(_name: string, value: unknown): unknown {

@@ -4,6 +4,9 @@
  *
  * When records have come to twice what a full one took, the next sealing writes a full one; once that is durable, what stands before
  * it is trimmed away, segment by segment. Until then both say the same, so the exchange can be cut short anywhere.
+ *
+ * An empty record follows each: a damaged record at the end of a log is taken for a torn write, unless one behind it proves that it
+ * had been durable.
  */
 import { StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
@@ -16,6 +19,7 @@ const SEGMENT_BYTES_MAX = 1024 * 1024;
 const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
 /** Below this, no full record is worth its writing. */
 const FULL_BYTES_MIN = 4 * 1024 * 1024;
+const PROOF = new Uint8Array(0);
 
 export interface ManifestOptions {
   readonly shard: number;
@@ -49,6 +53,7 @@ export class Manifest {
       segmentBytesMax: Math.min(SEGMENT_BYTES_MAX, fullBytesMin),
       recordBytesMax: RECORD_BYTES_MAX,
       recovered: (sequence, payload) => {
+        if (payload.byteLength === 0) return;
         const record = decodeManifestRecord(payload);
         if (record.full) fullBytes = payload.byteLength;
         isWhole ||= record.full || sequence === 1;
@@ -60,6 +65,12 @@ export class Manifest {
       throw new StorageError('corrupt', `${directory}: begins at record ${log.first}, and no full record follows`);
     }
     return new Manifest(log, fullBytesMin, fullBytes);
+  }
+
+  /** What opening took for a torn write, for whoever finds that something is missing; '' = nothing. */
+  get cut(): string {
+    const { cut } = this.#log;
+    return cut === null ? '' : `; ${cut.file} was cut at byte ${cut.offset}, where it is damaged or was torn`;
   }
 
   get bytes(): number {
@@ -75,6 +86,8 @@ export class Manifest {
   async append(record: ManifestRecord): Promise<void> {
     const bytes = encodeManifestRecord(record);
     const sequence = await this.#log.append(bytes);
+    // where it fails the record is durable all the same, and the next one will tell
+    await this.#log.append(PROOF).catch(() => {});
     if (!record.full) return;
     this.#fullBytes = bytes.byteLength;
     // what cannot be removed now goes after a later full record

@@ -1,131 +1,96 @@
 /**
- * The partition map of one measurement: split points in time → the sealed buckets of that span, oldest sealing first. Copy-on-write:
- * `with` and `without` make a new one, whoever reads goes on with the one it took. A bucket that has left the map stays open until
- * its last reader has let go of it.
+ * The partition map of one measurement: split points in time → the sealed buckets of that span, oldest layer first. Copy-on-write:
+ * `with`, `without` and `spanned` make a new one, whoever reads goes on with the one it took. A bucket that has left the map stays
+ * open until its last reader has let go of it.
  */
-import type { Block } from '../../model/index.ts';
-import type { BlockCache } from '../buckets/cache.ts';
-import type { BucketReader } from '../buckets/reader.ts';
 import type { RowLayer, SealedRows, TimeRange } from '../head/row-layer.ts';
-import type { HeadSeries } from '../head/series.ts';
-import type { ManifestBucket } from './manifest-record.ts';
-
-/** One bucket lies within one span: 7 days, the width of a shard group in InfluxDB for a policy that keeps its data for ever. */
-export const SPAN_NS = 7n * 24n * 3600n * 1_000_000_000n;
-
-export interface SealedBucketParts {
-  /** As in the manifest. */
-  readonly listed: ManifestBucket;
-  readonly reader: BucketReader;
-  /** Of its measurement. */
-  readonly series: HeadSeries;
-  readonly cache: BlockCache;
-  /** The cache's number for maps from bucket series to those of the shard; one for all buckets of a shard. */
-  readonly maps: number;
-}
-
-export class SealedBucket implements RowLayer {
-  readonly reader: BucketReader;
-  readonly listed: ManifestBucket;
-  readonly #parts: SealedBucketParts;
-  #readers = 0;
-  #left: (() => void) | null = null;
-
-  constructor(parts: SealedBucketParts) {
-    this.reader = parts.reader;
-    // who was last in it is of use when the manifest is read, never again
-    this.listed = { ...parts.listed, lastSeries: new Uint32Array(0), lastOffsets: new Float64Array(0) };
-    this.#parts = parts;
-  }
-
-  get id(): number {
-    return this.listed.id;
-  }
-
-  get minTime(): bigint {
-    return this.listed.minTime;
-  }
-
-  get maxTime(): bigint {
-    return this.listed.maxTime;
-  }
-
-  get late(): TimeRange | null {
-    return this.listed.late;
-  }
-
-  scan(minTime: bigint, maxTime: bigint, wanted: Uint8Array | null, fields: readonly string[] | null): Iterable<Block> {
-    return this.reader.scan({ minTime, maxTime, series: wanted, fields, map: this.#map() });
-  }
-
-  hold(): void {
-    this.#readers++;
-  }
-
-  letGo(): void {
-    if (--this.#readers === 0) this.#left?.();
-  }
-
-  /** Closes the file when its last reader has gone. It must have left the map. */
-  async retire(): Promise<void> {
-    if (this.#readers > 0) {
-      await new Promise<void>((resolve) => {
-        this.#left = resolve;
-      });
-    }
-    await this.reader.close();
-  }
-
-  // private functions
-
-  /** Made of the keys in the file when first asked for, and again when the cache has dropped it. */
-  #map(): Uint32Array {
-    const { cache, maps, listed, series, reader } = this.#parts;
-    const { id } = listed;
-    const known = cache.get(maps, id) as Uint32Array | undefined;
-    if (known !== undefined) return known;
-    const map = series.number(reader.seriesKeys());
-    cache.set(maps, id, map, map.byteLength);
-    return map;
-  }
-}
+import type { SealedBucket } from './sealed-bucket.ts';
+import { SPAN_NS, spanStart } from './spans.ts';
 
 export class PartitionMap implements SealedRows {
+  readonly spanNs: bigint;
   /** Starts of the spans that have buckets, ascending. */
   readonly #starts: readonly bigint[];
-  readonly #buckets: ReadonlyMap<bigint, readonly SealedBucket[]>;
+  readonly #buckets: Spans;
+  /** Of an earlier width: they lie across the borders of spans, until they are written anew. */
+  readonly #wide: readonly SealedBucket[];
 
-  constructor(buckets: ReadonlyMap<bigint, readonly SealedBucket[]> = new Map()) {
+  constructor(spanNs = SPAN_NS, buckets: Spans = new Map(), wide: readonly SealedBucket[] = []) {
+    this.spanNs = spanNs;
     this.#buckets = buckets;
+    this.#wide = wide;
     this.#starts = [...buckets.keys()].sort((a, b) => (a < b ? -1 : 1));
   }
 
-  /** A map that has these too, as the latest of their spans. */
+  /** A map that has these too, each in its layer. */
   with(added: readonly SealedBucket[]): PartitionMap {
     const buckets = new Map(this.#buckets);
+    const wide = [...this.#wide];
+    const touched = new Set<bigint>();
     for (const bucket of added) {
-      const start = spanStart(bucket.minTime);
+      const start = spanStart(bucket.minTime, this.spanNs);
+      if (bucket.maxTime >= start + this.spanNs) {
+        wide.push(bucket);
+        continue;
+      }
+      touched.add(start);
       buckets.set(start, [...(buckets.get(start) ?? []), bucket]);
     }
-    return new PartitionMap(buckets);
+    for (const start of touched) buckets.set(start, inLayers(buckets.get(start)!));
+    return new PartitionMap(this.spanNs, buckets, inLayers(wide));
   }
 
+  /** A map without these. */
+  without(gone: ReadonlySet<SealedBucket>): PartitionMap {
+    const kept = [...this.#buckets].map(([start, list]) => [start, list.filter((b) => !gone.has(b))] as const);
+    const wide = this.#wide.filter((bucket) => !gone.has(bucket));
+    return new PartitionMap(this.spanNs, new Map(kept.filter(([, list]) => list.length > 0)), wide);
+  }
+
+  /** A map of the same buckets by spans of this width. */
+  spanned(spanNs: bigint): PartitionMap {
+    return spanNs === this.spanNs ? this : new PartitionMap(spanNs).with([...this.all()]);
+  }
+
+  /** A map in which another stands for one that is there, with the same rows. */
+  replaced(bucket: SealedBucket, by: SealedBucket): PartitionMap {
+    return this.without(new Set([bucket])).with([by]);
+  }
+
+  has(bucket: SealedBucket): boolean {
+    const start = spanStart(bucket.minTime, this.spanNs);
+    return this.#buckets.get(start)?.includes(bucket) === true || this.#wide.includes(bucket);
+  }
+
+  /** Of two whose times meet the older layer comes first. */
   *all(): Generator<SealedBucket> {
-    for (const buckets of this.#buckets.values()) yield* buckets;
+    if (this.#wide.length > 0) yield* inLayers([...this.#wide, ...[...this.#buckets.values()].flat()]);
+    else for (const buckets of this.#buckets.values()) yield* buckets;
   }
 
-  hold({ min, max }: TimeRange): { readonly layers: readonly SealedBucket[]; readonly release: () => void } {
-    const layers: SealedBucket[] = [];
-    for (let i = this.#firstFrom(spanStart(min)); i < this.#starts.length && this.#starts[i] <= max; i++) {
-      for (const bucket of this.#buckets.get(this.#starts[i])!) {
-        if (bucket.minTime <= max && bucket.maxTime >= min) layers.push(bucket);
-      }
+  /** The buckets of each span, in layers. */
+  spans(): Iterable<readonly SealedBucket[]> {
+    return this.#buckets.values();
+  }
+
+  /** Buckets that lie across the borders of spans, in layers. */
+  get wide(): readonly SealedBucket[] {
+    return this.#wide;
+  }
+
+  hold({ min, max }: TimeRange): { readonly layers: readonly RowLayer[]; readonly release: () => void } {
+    const meets = ({ minTime, maxTime }: SealedBucket): boolean => minTime <= max && maxTime >= min;
+    let held = this.#wide.filter(meets);
+    const isMixed = held.length > 0;
+    for (let i = this.#firstFrom(spanStart(min, this.spanNs)); i < this.#starts.length && this.#starts[i] <= max; i++) {
+      for (const bucket of this.#buckets.get(this.#starts[i])!) if (meets(bucket)) held.push(bucket);
     }
-    for (const bucket of layers) bucket.hold();
+    if (isMixed) held = inLayers(held);
+    for (const bucket of held) bucket.hold();
     return {
-      layers,
+      layers: held.map((bucket) => bucket.living),
       release: () => {
-        for (const bucket of layers) bucket.letGo();
+        for (const bucket of held) bucket.letGo();
       },
     };
   }
@@ -145,7 +110,15 @@ export class PartitionMap implements SealedRows {
   }
 }
 
-export function spanStart(time: bigint): bigint {
-  const rest = time % SPAN_NS;
-  return time - rest - (rest < 0n ? SPAN_NS : 0n);
+/** Of a measurement, which knows them only as rows. */
+export function sealedMap(sealed: SealedRows): PartitionMap {
+  return sealed instanceof PartitionMap ? sealed : new PartitionMap();
+}
+
+// private functions
+
+type Spans = ReadonlyMap<bigint, readonly SealedBucket[]>;
+
+function inLayers(buckets: readonly SealedBucket[]): SealedBucket[] {
+  return [...buckets].sort((a, b) => a.layer - b.layer);
 }

@@ -1,18 +1,27 @@
 /** What the manifest says, applied record by record to an empty head. Called by the store when it opens. */
+import { Documents } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import { Head } from '../head/head.ts';
+import type { DropScope } from '../head/types.ts';
+import { holds, isDatabase } from './drop-scope.ts';
 import { Manifest, type ManifestOptions } from './manifest.ts';
 import type { ManifestBucket, ManifestRecord } from './manifest-record.ts';
+import type { Tombstone } from './tombstones.ts';
 
 export interface Restored {
   readonly manifest: Manifest;
   /** Without rows, and without the buckets that are still to be opened. */
   readonly head: Head;
+  readonly documents: Documents;
   /** In order of their sealing. */
   readonly buckets: readonly ManifestBucket[];
+  /** By bucket. */
+  readonly tombstones: ReadonlyMap<number, readonly Tombstone[]>;
   readonly sealed: number;
   readonly nextBucket: number;
+  /** Sequence of the last message that removed anything. */
+  readonly removedAt: number;
 }
 
 export async function restoreState(files: Files, directory: string, options: ManifestOptions): Promise<Restored> {
@@ -26,20 +35,39 @@ export async function restoreState(files: Files, directory: string, options: Man
 
 // private functions
 
-type State = { readonly head: Head; readonly buckets: Map<number, ManifestBucket>; sealed: number; nextBucket: number };
+type State = {
+  readonly head: Head;
+  readonly documents: Documents;
+  readonly buckets: Map<number, ManifestBucket>;
+  readonly tombstones: Map<number, readonly Tombstone[]>;
+  sealed: number;
+  nextBucket: number;
+  removedAt: number;
+};
 
 function emptyState(): State {
-  return { head: new Head(), buckets: new Map(), sealed: 0, nextBucket: 1 };
+  return {
+    head: new Head(),
+    documents: new Documents(),
+    buckets: new Map(),
+    tombstones: new Map(),
+    sealed: 0,
+    nextBucket: 1,
+    removedAt: 0,
+  };
 }
 
 function applyRecord(state: State, record: ManifestRecord, directory: string): void {
   const { head } = state;
-  for (const database of record.dropped) {
-    head.dropDatabase(database);
-    for (const [id, bucket] of state.buckets) if (bucket.database === database) state.buckets.delete(id);
+  for (const scope of record.dropped) drop(state, scope);
+  for (const id of record.removed) removeBucket(state, id);
+  if (record.databases !== null) {
+    // one whose drop was recorded before a sealing that still knew it
+    for (const database of head.databases()) if (!record.databases.includes(database)) drop(state, scopeOf(database));
+    for (const database of record.databases) head.createDatabase(database);
   }
-  for (const database of record.databases ?? []) head.createDatabase(database);
-  for (const { fields, firstSeries, keys, lastHigh, lastLow, ...name } of record.measurements) {
+  if (record.documents) state.documents.change(record.documents);
+  for (const { fields, firstSeries, keys, lastHigh, lastLow, gone, ...name } of record.measurements) {
     const measurement = head.measurement(name);
     if (measurement.series.size !== firstSeries) {
       const where = `${directory}/manifest: series of "${name.measurement}"`;
@@ -50,6 +78,8 @@ function applyRecord(state: State, record: ManifestRecord, directory: string): v
     }
     measurement.restore(fields, keys);
     measurement.lastTimes.restore({ high: lastHigh, low: lastLow });
+    measurement.series.gone.restore(gone);
+    measurement.recordedGone = measurement.series.gone.version;
     measurement.recordedSeries = measurement.series.size;
     measurement.recordedFields = measurement.fields.size;
   }
@@ -58,6 +88,31 @@ function applyRecord(state: State, record: ManifestRecord, directory: string): v
     head.measurement(bucket).lastTimes.advance(lastSeries, base, lastOffsets, lastSeries.length, null);
     state.buckets.set(bucket.id, { ...bucket, lastSeries: new Uint32Array(0), lastOffsets: new Float64Array(0) });
   }
+  for (const [bucket, numbers] of record.hidden) {
+    if (state.buckets.has(bucket))
+      state.tombstones.set(
+        bucket,
+        numbers.map((number) => record.tombstones[number]),
+      );
+  }
   if (record.sealed !== null) state.sealed = record.sealed;
   state.nextBucket = record.nextBucket;
+  state.removedAt = Math.max(state.removedAt, record.removedAt ?? 0);
+}
+
+function drop(state: State, scope: DropScope): void {
+  const { head, documents, buckets } = state;
+  const { database } = scope;
+  head.drop(scope);
+  if (isDatabase(scope)) for (const document of documents.ofDatabase(database)) documents.remove(document);
+  for (const [id, bucket] of buckets) if (holds(scope, bucket)) removeBucket(state, id);
+}
+
+function removeBucket({ buckets, tombstones }: State, id: number): void {
+  buckets.delete(id);
+  tombstones.delete(id);
+}
+
+function scopeOf(database: string): DropScope {
+  return { database, retentionPolicy: null, measurement: null };
 }

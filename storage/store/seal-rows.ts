@@ -9,7 +9,7 @@ import { CHUNK_BITS, CHUNK_ROWS } from '../head/chunk.ts';
 import type { HeadRows } from '../head/rows.ts';
 import type { HeadSeries } from '../head/series.ts';
 import type { MeasurementName } from '../head/types.ts';
-import { ChunkValues } from './gather.ts';
+import { RowValues } from './gather.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { type Pause, type SortedSpan, sortedSpans } from './sorted-rows.ts';
 
@@ -20,6 +20,7 @@ export interface SealTarget {
   readonly files: Files;
   readonly directory: string;
   readonly position: Position;
+  readonly spanNs: bigint;
   /** Gives the id of the next bucket. */
   readonly nextId: () => number;
   readonly pause: Pause;
@@ -33,6 +34,11 @@ export function bucketName(id: number): string {
   return `${String(id).padStart(10, '0')}.bucket`;
 }
 
+/** 0 where it is not the name of a bucket. */
+export function bucketId(name: string): number {
+  return Number(/^(\d+)\.bucket$/.exec(name)?.[1] ?? 0);
+}
+
 /** What it wrote. Where it throws, files may stay behind. */
 export async function sealRows(
   name: MeasurementName,
@@ -42,7 +48,7 @@ export async function sealRows(
 ): Promise<ManifestBucket[]> {
   const buckets: ManifestBucket[] = [];
   for (const partition of rows.partitions) {
-    for await (const span of sortedSpans(partition, series, target.pause)) {
+    for await (const span of sortedSpans(partition, series, target.spanNs, target.pause)) {
       buckets.push(await writeSpan(name, series, span, target));
     }
   }
@@ -63,12 +69,11 @@ async function writeSpan(
   const writer = await BucketWriter.create(files, bucketPath(directory, id), {
     ...name,
     position,
-    seriesKeys: series.keysOf(span.series),
     base,
   });
   const lastOffsets = new Float64Array(span.series.length);
   try {
-    const values = new ChunkValues(span.chunks);
+    const values = new RowValues(span.chunks.map((chunk) => chunk.pin(null).columns));
     let at = 0;
     for (let from = 0; from < rows; from += PART_ROWS) {
       const places = span.places.subarray(from, from + PART_ROWS);
@@ -82,11 +87,13 @@ async function writeSpan(
       }
       const columns = values.columns(places);
       await pause();
-      await writer.write({ rows: places.length, series: numbers, offsets, columns });
+      await writer.write({ rows: places.length, series: numbers, offsets, columns }, pause);
       await pause();
     }
-    const { bytes, minTime, maxTime } = await writer.finish();
-    return { ...name, id, bytes, rows, base, minTime, maxTime, late: span.late, lastSeries: span.series, lastOffsets };
+    const { bytes, minTime, maxTime } = await writer.finish(series.keysOf(span.series));
+    const { sequence } = position;
+    const range = { base, minTime, maxTime, late: span.late };
+    return { ...name, id, layer: id, sequence, bytes, rows, ...range, lastSeries: span.series, lastOffsets };
   } catch (error) {
     await writer.abandon();
     throw error;

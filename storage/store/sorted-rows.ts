@@ -9,7 +9,7 @@ import { CHUNK_BITS, CHUNK_ROWS, type Chunk } from '../head/chunk.ts';
 import type { Partition } from '../head/partition.ts';
 import type { TimeRange } from '../head/row-layer.ts';
 import type { HeadSeries } from '../head/series.ts';
-import { SPAN_NS, spanStart } from './partition-map.ts';
+import { spanStart } from './spans.ts';
 
 /** Called often, after some milliseconds of work at most; others run while it waits. */
 export type Pause = () => Promise<void>;
@@ -35,19 +35,28 @@ export interface SortedSpan {
   readonly late: TimeRange | null;
 }
 
-export async function* sortedSpans(partition: Partition, table: HeadSeries, pause: Pause): AsyncGenerator<SortedSpan> {
+export async function* sortedSpans(
+  partition: Partition,
+  table: HeadSeries,
+  spanNs: bigint,
+  pause: Pause,
+): AsyncGenerator<SortedSpan> {
   const { ordered, late } = partition.chunks;
   const chunks = [...ordered, ...late];
-  const first = spanStart(partition.minTime);
-  for (let base = first; base <= partition.maxTime; base += SPAN_NS) {
+  // what is deleted from here on is hidden by tombstones on the buckets
+  const dead = chunks.map((chunk) => chunk.dead);
+  const first = spanStart(partition.minTime, spanNs);
+  const last = partition.maxTime;
+  for (let base = first; base <= last; base += spanNs) {
     const shift = Number(partition.base - base);
-    const inside = chunks.map((chunk) => touches(chunk, shift));
+    const end = Number(spanNs);
+    const inside = chunks.map((chunk) => touches(chunk, shift, end));
     if (!inside.includes(true)) continue;
     const counts = new Uint32Array(table.size);
     let rows = 0;
     for (const [c, chunk] of chunks.entries()) {
       if (!inside[c]) continue;
-      rows += eachRow(chunk, shift, (row) => {
+      rows += eachRow(chunk, dead[c], shift, end, (row) => {
         counts[chunk.series[row]]++;
       });
       await pause();
@@ -67,7 +76,7 @@ export async function* sortedSpans(partition: Partition, table: HeadSeries, paus
       if (!inside[c]) continue;
       let least = Infinity;
       let greatest = -Infinity;
-      eachRow(chunk, shift, (row) => {
+      eachRow(chunk, dead[c], shift, end, (row) => {
         places[next[chunk.series[row]]++] = c * CHUNK_ROWS + row;
         if (chunk.offsets[row] < least) least = chunk.offsets[row];
         if (chunk.offsets[row] > greatest) greatest = chunk.offsets[row];
@@ -80,35 +89,8 @@ export async function* sortedSpans(partition: Partition, table: HeadSeries, paus
   }
 }
 
-// private functions
-
-function touches(chunk: Chunk, shift: number): boolean {
-  return chunk.rows > 0 && chunk.maxOffset + shift >= 0 && chunk.minOffset + shift < Number(SPAN_NS);
-}
-
-/** Visits the rows of the span; gives their number. */
-function eachRow(chunk: Chunk, shift: number, visit: (row: number) => void): number {
-  const { rows, offsets } = chunk;
-  const end = Number(SPAN_NS);
-  let count = 0;
-  for (let row = 0; row < rows; row++) {
-    const offset = offsets[row] + shift;
-    if (offset < 0 || offset >= end) continue;
-    visit(row);
-    count++;
-  }
-  return count;
-}
-
-function widened(range: TimeRange | null, base: bigint, least: number, greatest: number): TimeRange {
-  const min = base + BigInt(least);
-  const max = base + BigInt(greatest);
-  if (range === null) return { min, max };
-  return { min: min < range.min ? min : range.min, max: max > range.max ? max : range.max };
-}
-
 /** Numbers that have rows, in order of their keys: sorted in pieces, which are merged two by two. */
-async function sortedSeries(counts: Uint32Array, table: HeadSeries, pause: Pause): Promise<Uint32Array> {
+export async function sortedSeries(counts: Uint32Array, table: HeadSeries, pause: Pause): Promise<Uint32Array> {
   let from = new Uint32Array(counts.length);
   let size = 0;
   for (let series = 0; series < counts.length; series++) if (counts[series] > 0) from[size++] = series;
@@ -134,6 +116,43 @@ async function sortedSeries(counts: Uint32Array, table: HeadSeries, pause: Pause
     [from, to] = [to, from];
   }
   return from;
+}
+
+/** The pause of whoever has no better one. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+// private functions
+
+function touches(chunk: Chunk, shift: number, end: number): boolean {
+  return chunk.rows > 0 && chunk.maxOffset + shift >= 0 && chunk.minOffset + shift < end;
+}
+
+/** Visits the rows of the span; gives their number. */
+function eachRow(
+  chunk: Chunk,
+  dead: Uint8Array | null,
+  shift: number,
+  end: number,
+  visit: (row: number) => void,
+): number {
+  const { rows, offsets } = chunk;
+  let count = 0;
+  for (let row = 0; row < rows; row++) {
+    const offset = offsets[row] + shift;
+    if (offset < 0 || offset >= end || dead?.[row] === 1) continue;
+    visit(row);
+    count++;
+  }
+  return count;
+}
+
+function widened(range: TimeRange | null, base: bigint, least: number, greatest: number): TimeRange {
+  const min = base + BigInt(least);
+  const max = base + BigInt(greatest);
+  if (range === null) return { min, max };
+  return { min: min < range.min ? min : range.min, max: max > range.max ? max : range.max };
 }
 
 /** Brings the rows of each series that is not in order of time into it. */

@@ -9,78 +9,108 @@
  * and `sealed`, the sequence up to which they reach; files it does not name are removed; the caller applies the stream from
  * `sealed` + 1 on. So anything between two records happens anew or not at all.
  *
- * A dropped database is gone from reads at once; its files go when the record that says so is durable. The entry in the stream says
- * the same to a store that crashed in between: it lies behind `sealed` as long as no sealing has been recorded that knows of it.
+ * What is deleted is gone from reads at once: in memory rows are marked (chunk.ts), of buckets they are hidden by tombstones
+ * (tombstones.ts), and a bucket without a row left leaves the map; its file goes when the record that says so is durable. Tombstones
+ * are recorded with the next sealing; to a store that crashed before it the entries in the stream, behind `sealed`, say the same.
  *
- * A long file: sealing and dropping cross each other, and are safe only together.
+ * A long file: sealing and dropping cross each other, and are safe only together. Buckets may lie in object storage (mover.ts): the
+ * manifest says which. Historical queries read them there; whoever reads in one turn is refused.
  *
- * It applies what it is told and knows nothing of envelopes; it does no cleaning: each sealing adds buckets, none merges them.
+ * Each sealing adds buckets; the cleaner (cleaner.ts) merges them. What it made stands in the map at once and is recorded like a removal.
  */
-import { type Batch, type Block, type MeasurementSchema, ORIGIN, type SeriesTable } from '../../model/index.ts';
-import { BlockCache } from '../buckets/cache.ts';
-import { BucketReader } from '../buckets/reader.ts';
-import { StorageError } from '../error.ts';
+import {
+  type Batch,
+  type Block,
+  type DocumentChange,
+  type Documents,
+  type MeasurementSchema,
+  ORIGIN,
+  type SeriesTable,
+  TIME_MAX,
+  TIME_MIN,
+} from '../../model/index.ts';
+import { FOOTER_BYTES_MAX, OPEN_FILES_MAX, OpenBuckets } from '../buckets/open-buckets.ts';
+import { isNoSpace, StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import type { Head } from '../head/head.ts';
-import type { Applied, HeadScan, HeadStats, TagPredicate } from '../head/types.ts';
+import type { Measurement } from '../head/measurement.ts';
+import type { PinnedRows } from '../head/row-layer.ts';
+import type { Applied, DropScope, HeadScan, RowsDeletion } from '../head/types.ts';
+import type { Tier } from '../tiers/tier.ts';
+import { Advice, type AdviceScope, type BucketShape } from './advice.ts';
+import { bucketTotals } from './bucket-totals.ts';
+import { Changes, type ChangesHost } from './changes.ts';
+import { Cleaner, type CleanerHost, type Merge } from './cleaner.ts';
+import { DocumentNews } from './document-news.ts';
+import { holds, isDatabase } from './drop-scope.ts';
 import { type FrozenHead, type FrozenMeasurement, freezeHead } from './frozen.ts';
 import type { Manifest } from './manifest.ts';
-import type { ManifestBucket, ManifestRecord } from './manifest-record.ts';
-import { PartitionMap, SealedBucket } from './partition-map.ts';
+import type { ManifestBucket } from './manifest-record.ts';
+import { Mover, type MoverHost, openTier } from './mover.ts';
+import { makePace } from './pace.ts';
+import { sealedMap } from './partition-map.ts';
 import { restoreState } from './restore.ts';
-import { bucketName, bucketPath, sealRows } from './seal-rows.ts';
-import type { Pause } from './sorted-rows.ts';
+import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
+import { SealedBucket } from './sealed-bucket.ts';
+import { type SnapshotRequest, type StoreSnapshot, takeSnapshot } from './snapshot.ts';
+import { nextTurn } from './sorted-rows.ts';
+import { findStrays } from './strays.ts';
+import { manifestTombstones, TombstoneNews } from './tombstone-news.ts';
+import { buriesAll, listOf, type Tombstone, withTombstone } from './tombstones.ts';
+import type { StoreOptions, StoreParts, StoreSettings, StoreStats } from './types.ts';
 
 /** Memory of rows in a shard's head before it is sealed: fewer and larger buckets against memory and time to start. */
 export const HEAD_BYTES = 256 * 1024 * 1024;
 /** The head is weighed when this part of `headBytes` may have been added. */
 const WEIGH_PARTS = 64;
+/** Memory of a shard's rows is bounded by one head that is sealed and so many more. */
+const OVERFULL_HEADS = 1.5;
 /** After a sealing failed for lack of space. */
 const RETRY_MS = 1_000;
 
-export interface StoreOptions {
-  readonly shard: number;
-  readonly headBytes?: number;
-  /** As ManifestOptions.fullBytesMin. */
-  readonly manifestFullBytesMin?: number;
-  /** Called in the turn in which buckets stand for everything up to `sequence`: the stream before it is not needed any more. */
-  readonly sealed?: (sequence: number) => void;
-  /** Called once, for what the store cannot go on from. */
-  readonly failed?: (error: Error) => void;
-  /** Lets others run while the store works; called at least every few milliseconds of work. */
-  readonly pause?: Pause;
-}
+/** Thrown and caught here: the store is being closed. */
+const GIVEN_UP = new Error('the store is being closed');
 
-export interface StoreStats extends HeadStats {
-  readonly buckets: number;
-  readonly bucketBytes: number;
-  readonly bucketRows: number;
-  /** Since the store was opened. */
-  readonly sealings: number;
-}
+const DEFAULTS = {
+  headBytes: HEAD_BYTES,
+  openFilesMax: OPEN_FILES_MAX,
+  footerBytesMax: FOOTER_BYTES_MAX,
+  retryMs: RETRY_MS,
+  sealed: ignore,
+  failed: ignore,
+  pause: nextTurn,
+  warn: ignore,
+  tier: null,
+};
 
 export class ShardStore {
+  /** Grows whenever `describe` may answer something new. */
+  schemaVersion = 0;
   readonly #files: Files;
   readonly #directory: string;
-  readonly #options: Required<Omit<StoreOptions, 'manifestFullBytesMin'>>;
+  readonly #options: StoreSettings;
   readonly #head: Head;
-  readonly #cache: BlockCache;
-  /** The cache's number for maps of series. */
-  readonly #maps: number;
+  readonly #documents: DocumentNews;
+  readonly #open: OpenBuckets;
   readonly #manifest: Manifest;
+  readonly #tier: Tier | null;
+  readonly #mover: Mover | null;
   #sealed: number;
   #applied: number;
   #nextBucket: number;
+  /** Sequence of the last message that removed anything. */
+  #removedAt: number;
+  /** Names of files that the manifest does not know. */
+  readonly #strays: string[];
   /** Bytes of batches applied since the head was weighed. */
   #unweighed = 0;
   #frozen: FrozenHead | null = null;
   #sealing: Promise<void> | null = null;
   #sealings = 0;
-  /** Dropped, and not in the manifest yet; with the buckets to be removed then. */
-  #drops: Drop[] = [];
-  #dropping: Promise<void> | null = null;
-  /** Removals under way. */
-  readonly #removals = new Set<Promise<void>>();
+  readonly #advice = new Advice();
+  readonly #cleaner: Cleaner;
+  readonly #tombstoneNews = new TombstoneNews();
+  readonly #changes: Changes;
   #closing = false;
 
   private constructor(parts: StoreParts) {
@@ -88,41 +118,61 @@ export class ShardStore {
     this.#directory = parts.directory;
     this.#options = parts.options;
     this.#head = parts.head;
-    this.#cache = parts.cache;
-    this.#maps = parts.maps;
+    this.#documents = new DocumentNews(parts.documents);
+    this.#open = parts.open;
     this.#manifest = parts.manifest;
+    this.#tier = parts.tier;
+    this.#mover =
+      parts.tier === null ? null : new Mover(parts.files, parts.tier, parts.options.tier!, this.#moverHost());
     this.#sealed = parts.sealed;
     this.#applied = parts.sealed;
     this.#nextBucket = parts.nextBucket;
+    this.#removedAt = parts.removedAt;
+    this.#strays = parts.strays;
+    this.#changes = new Changes(this.#changesHost());
+    this.#cleaner = new Cleaner(this.#cleanerHost());
   }
 
-  /** Throws StorageError: `corrupt` with file and offset where manifest or buckets are not what was written. */
+  /** Reads the manifest only. Throws StorageError: `corrupt` with file and offset where it is not what was written, or a bucket is missing. */
   static async open(files: Files, directory: string, options: StoreOptions): Promise<ShardStore> {
     await files.makeDirectory(`${directory}/buckets`);
-    const cache = new BlockCache();
-    const maps = cache.register();
-    const { manifest, head, buckets, sealed, nextBucket } = await restoreState(files, directory, {
+    const { buckets, tombstones, ...restored } = await restoreState(files, directory, {
       shard: options.shard,
       fullBytesMin: options.manifestFullBytesMin,
     });
-    await removeStrays(files, `${directory}/buckets`, buckets);
+    const strays = await findStrays(files, `${directory}/buckets`, buckets, restored.manifest.cut);
+    const settings = { ...DEFAULTS, pace: makePace(), ...options };
+    const open = new OpenBuckets(files, settings.openFilesMax, settings.footerBytesMax);
     const store = new ShardStore({
       files,
       directory,
-      options: { headBytes: HEAD_BYTES, sealed: ignore, failed: ignore, pause: nextTurn, ...options },
-      head,
-      cache,
-      maps,
-      manifest,
-      sealed,
-      nextBucket,
+      options: settings,
+      open,
+      tier: await openTier(files, directory, settings, open, buckets),
+      ...restored,
+      nextBucket: Math.max(restored.nextBucket, ...strays.map((name) => bucketId(name) + 1)),
+      strays,
     });
-    for (const bucket of buckets) {
-      const measurement = head.measurement(bucket);
-      const opened = await store.#openBucket(bucket);
-      measurement.sealed = sealedMap(measurement.sealed).with([opened]);
+    for (const [measurement, list] of Map.groupBy(buckets, (bucket) => restored.head.measurement(bucket))) {
+      const sealed = list.map((one) => store.#sealedBucket(one, measurement, tombstones.get(one.id) ?? []));
+      measurement.sealed = sealedMap(measurement.sealed).with(sealed);
     }
     return store;
+  }
+
+  /**
+   * The stream goes on where the store ends, so the manifest is whole: what it does not name is removed. Not before: were its end
+   * damaged, these files would be the only ones to hold their rows.
+   */
+  async joined(): Promise<void> {
+    const directory = `${this.#directory}/buckets`;
+    this.#mover?.soon();
+    for (const name of this.#strays.splice(0)) await this.#files.remove(`${directory}/${name}`).catch(ignore);
+  }
+
+  /** For whoever finds that the stream does not go on where the store ends; '' = the manifest ended cleanly. */
+  get manifestCut(): string {
+    return this.#manifest.cut;
   }
 
   /** Everything up to this sequence is in buckets; 0 = nothing is. */
@@ -130,10 +180,17 @@ export class ShardStore {
     return this.#sealed;
   }
 
+  /** While a head is sealed more has come than memory should hold: who writes waits for `seal`. */
+  get overfull(): boolean {
+    return this.#sealing !== null && this.#unweighed > OVERFULL_HEADS * this.#options.headBytes;
+  }
+
   /** Throws nothing: what does not fit is in the answer. */
   apply(batch: Batch): Applied {
     this.#unweighed += 8 * batch.rows * (2 + batch.columns.size);
-    return this.#head.apply(batch);
+    const applied = this.#head.apply(batch);
+    if (applied.schemaChanged) this.schemaVersion++;
+    return applied;
   }
 
   /** All of the message at `sequence` has been applied. A sealing begins here if one is due. */
@@ -148,14 +205,74 @@ export class ShardStore {
     this.#head.createDatabase(name);
   }
 
+  /** What the stream has said of the catalogue. A document's database is there with it. */
+  changeDocuments(change: DocumentChange): void {
+    for (const { database } of change.put) if (database !== '') this.#head.createDatabase(database);
+    this.#documents.change(change);
+  }
+
+  /** Read only. */
+  get documents(): Documents {
+    return this.#documents.documents;
+  }
+
   /** Gone from reads at once; files follow. True: it was there. */
-  dropDatabase(name: string): boolean {
-    const buckets: SealedBucket[] = [];
-    for (const [, { sealed }] of this.#head.measurements(name)) buckets.push(...sealedMap(sealed).all());
-    const found = this.#head.dropDatabase(name);
-    if (found) {
-      this.#drops.push({ name, buckets });
-      this.#dropping ??= this.#recordDrops();
+  dropDatabase(database: string): boolean {
+    return this.#drop({ database, retentionPolicy: null, measurement: null });
+  }
+
+  /** What was written to the policy; as dropDatabase. Its document is not touched. */
+  dropPolicy(database: string, retentionPolicy: string): boolean {
+    return this.#drop({ database, retentionPolicy, measurement: null });
+  }
+
+  /** With the types of its fields; as dropDatabase. */
+  dropMeasurement(database: string, retentionPolicy: string | null, measurement: string): boolean {
+    return this.#drop({ database, retentionPolicy, measurement });
+  }
+
+  /**
+   * Rows of these times and series are gone from reads at once; what pins hold stays theirs. Series that have no rows left are gone
+   * too, and a measurement without series is dropped. Files become smaller when their buckets are written anew.
+   */
+  deleteRows({ minTime: min, maxTime: max, series: mask, ...name }: RowsDeletion): void {
+    const measurement = this.#head.find(name.database, name.retentionPolicy, name.measurement);
+    const series = mask === null ? null : listOf(mask);
+    if (measurement === null || min > max || series?.length === 0) return;
+    this.#removedAt = this.#applied + 1;
+    this.#hide(measurement, { min, max, series }, mask);
+    measurement.findGone(mask, min <= TIME_MIN && max >= TIME_MAX, (error) => error instanceof StorageError);
+    if (measurement.isEmpty) this.#drop(name);
+  }
+
+  /**
+   * How buckets of these measurements shall be cut from now on; those that are there follow. In place of what was advised for the same
+   * scope before, null takes it back. Not kept: to be told again after a start.
+   */
+  advise(scope: AdviceScope, shape: Partial<BucketShape> | null): void {
+    this.#advice.set(scope, shape);
+    if (this.#sealings > 0) this.#cleaner.wake();
+  }
+
+  /** Merges what is worth it and what is not, all that is sealed: for tests and operators, as it happens by itself where it pays. */
+  async clean(): Promise<void> {
+    await this.#cleaner.clean();
+    await this.#changes.recorded();
+  }
+
+  /**
+   * Everything that a policy has of times before this one is gone, as deleteRows, but that nothing is read: a series has no rows left
+   * where its last time is before, and buckets that end before go as they are. Gives what it took, by measurement.
+   */
+  expire(database: string, retentionPolicy: string, before: bigint): readonly RowsDeletion[] {
+    const range = { minTime: TIME_MIN, maxTime: before - 1n };
+    const found: RowsDeletion[] = [];
+    for (const [name, measurement] of [...this.#head.measurements(database)]) {
+      if (name.retentionPolicy !== retentionPolicy || !measurement.beginsBefore(before)) continue;
+      this.#hide(measurement, { min: range.minTime, max: range.maxTime, series: null }, null);
+      measurement.findExpired(before);
+      if (measurement.isEmpty) this.#drop(name);
+      found.push({ ...name, ...range, series: null });
     }
     return found;
   }
@@ -171,8 +288,22 @@ export class ShardStore {
     return this.#sealing;
   }
 
+  /** Everything applied until now, and maybe more, as buckets that stay until it is released. Throws StorageError `closed`. */
+  snapshot(request: SnapshotRequest): Promise<StoreSnapshot> {
+    const now = () => {
+      const [applied, sealed, removedAt] = [this.#applied, this.#sealed, this.#removedAt];
+      return { head: this.#head, applied, sealed, removedAt, isClosing: this.#closing };
+    };
+    return takeSnapshot(request, now, () => this.seal());
+  }
+
   databases(): string[] {
     return this.#head.databases();
+  }
+
+  /** Of a database: those that have measurements. */
+  policies(database: string): string[] {
+    return this.#head.policies(database);
   }
 
   view(batch: Batch): Block | null {
@@ -192,36 +323,41 @@ export class ShardStore {
     return this.#head.scan(request);
   }
 
-  seriesMatching(
-    database: string,
-    retentionPolicy: string,
-    measurement: string,
-    predicates: readonly TagPredicate[],
-  ): Uint8Array {
-    return this.#head.seriesMatching(database, retentionPolicy, measurement, predicates);
+  /** What is there now, for reading in several turns; null where there is no such measurement. Whoever pins releases. */
+  pin(request: HeadScan): PinnedRows | null {
+    return this.#head.pin(request);
   }
 
   /** Walks all chunks and buckets: for a status page, not for a hot path. */
   stats(): StoreStats {
-    let buckets = 0;
-    let bucketBytes = 0;
-    let bucketRows = 0;
-    for (const [, { sealed }] of this.#head.measurements()) {
-      for (const { reader } of sealedMap(sealed).all()) {
-        buckets++;
-        bucketBytes += reader.bytes;
-        bucketRows += reader.rows;
-      }
-    }
-    return { ...this.#head.stats(), buckets, bucketBytes, bucketRows, sealings: this.#sealings };
+    const maps = [...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed));
+    const { files: openFiles, footerBytes } = this.#open;
+    const { blocksRead, blockBytesRead } = this.#open.blocks;
+    return {
+      ...this.#head.stats(),
+      ...bucketTotals(maps),
+      tier: this.#mover?.stats() ?? null,
+      openFiles,
+      footerBytes,
+      blocksRead,
+      blockBytesRead,
+      sealings: this.#sealings,
+      merges: this.#cleaner.stats,
+    };
+  }
+
+  /** Moves what is old enough to object storage now. Resolves when it is done, or has failed for this time. */
+  async move(): Promise<void> {
+    await this.#mover?.round();
   }
 
   /** Gives a sealing up: the stream holds what it would have sealed. May be called twice. */
   async close(): Promise<void> {
     this.#closing = true;
+    await this.#cleaner.close();
     await this.#sealing;
-    await this.#dropping;
-    await Promise.all(this.#removals);
+    await this.#mover?.close();
+    await this.#changes.settled();
     await this.#manifest.close();
     for (const [, { sealed }] of this.#head.measurements()) {
       for (const bucket of sealedMap(sealed).all()) await bucket.retire();
@@ -230,20 +366,65 @@ export class ShardStore {
 
   // private functions
 
+  #drop(scope: DropScope): boolean {
+    const buckets: SealedBucket[] = [];
+    for (const [name, { sealed }] of this.#head.measurements(scope.database)) {
+      if (holds(scope, name)) buckets.push(...sealedMap(sealed).all());
+    }
+    const found = this.#head.drop(scope);
+    if (found) {
+      this.#removedAt = this.#applied + 1;
+      this.schemaVersion++;
+      if (isDatabase(scope)) this.#documents.dropDatabase(scope.database);
+      this.#changes.add({ scope, buckets, added: [] });
+    }
+    return found;
+  }
+
+  /** Hides rows of buckets; gives the buckets that have none left. */
+  /** From all layers; `mask` says the same series as the tombstone. */
+  #hide(measurement: Measurement, tombstone: Tombstone, mask: Uint8Array | null): void {
+    measurement.deleteRows(tombstone, mask);
+    this.schemaVersion++;
+    for (const part of this.#frozen?.measurements ?? []) {
+      if (part.measurement === measurement) part.tombstones = withTombstone(part.tombstones, tombstone);
+    }
+    this.#remove(measurement, this.#buried([...sealedMap(measurement.sealed).all()], tombstone));
+    this.#cleaner.wake();
+  }
+
+  #buried(buckets: readonly SealedBucket[], tombstone: Tombstone): SealedBucket[] {
+    const gone: SealedBucket[] = [];
+    for (const bucket of buckets) {
+      if (tombstone.min > bucket.maxTime || tombstone.max < bucket.minTime) continue;
+      if (buriesAll(tombstone, bucket)) gone.push(bucket);
+      else if (bucket.bury(tombstone)) this.#tombstoneNews.note(bucket.id);
+    }
+    return gone;
+  }
+
+  /** Buckets without rows leave the map. */
+  #remove(measurement: Measurement, gone: readonly SealedBucket[]): void {
+    if (gone.length === 0) return;
+    measurement.sealed = sealedMap(measurement.sealed).without(new Set(gone));
+    this.#changes.add({ scope: null, buckets: gone, added: [] });
+  }
+
   async #seal(): Promise<void> {
     while (!this.#closing) {
       try {
-        this.#frozen ??= freezeHead(this.#head, this.#applied, this.#manifest.grown);
+        this.#frozen ??= freezeHead(this.#head, this.#documents, this.#applied, this.#manifest.grown);
         await this.#write(this.#frozen);
         return;
       } catch (error) {
         if (error === GIVEN_UP) return;
         if (!isNoSpace(error)) {
           this.#closing = true;
+          void this.#cleaner.close();
           this.#options.failed(error as Error);
           return;
         }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await new Promise((resolve) => setTimeout(resolve, this.#options.retryMs));
       }
     }
   }
@@ -259,6 +440,7 @@ export class ShardStore {
           files: this.#files,
           directory,
           position: { generation: ORIGIN.generation, sequence: frozen.sequence },
+          spanNs: this.#advice.of(part.name).spanNs,
           nextId: () => this.#nextBucket++,
           pause: () => this.#breathe(),
         });
@@ -266,7 +448,8 @@ export class ShardStore {
       }
       await this.#files.syncDirectory(directory);
       for (const [part, buckets] of written) {
-        opened.set(part, await Promise.all(buckets.map((bucket) => this.#openBucket(bucket))));
+        const sealed = buckets.map((bucket) => this.#sealedBucket(bucket, part.measurement, []));
+        opened.set(part, sealed);
       }
       await this.#record(frozen, written);
       this.#publish(frozen, opened);
@@ -282,20 +465,35 @@ export class ShardStore {
     }
   }
 
-  /** Databases that were dropped since the freeze are left out: their entry in the stream lies behind its sequence. */
+  /** What was dropped since the freeze is left out: its entry in the stream lies behind the freeze. */
   async #record(frozen: FrozenHead, written: ReadonlyMap<FrozenMeasurement, ManifestBucket[]>): Promise<void> {
     const alive = frozen.measurements.filter((part) => this.#isAlive(part));
-    const drops = this.#takeDrops();
+    const taken = this.#changes.take();
     const buckets = alive.flatMap((part) => written.get(part) ?? []);
-    const older = frozen.full ? alive.flatMap((part) => [...sealedMap(part.measurement.sealed).all()]) : [];
-    await this.#appendWith(drops, {
+    const sealed = alive.flatMap((part) => [...sealedMap(part.measurement.sealed).all()]);
+    const listed = frozen.full ? sealed : taken.added;
+    const news = this.#tombstoneNews.take();
+    const hiding = [
+      ...taken.added,
+      ...sealed.filter((bucket) => frozen.full || news.has(bucket.id)),
+      ...alive.flatMap((part) => (written.get(part) ?? []).map(({ id }) => ({ id, tombstones: part.tombstones }))),
+    ];
+    const record = {
       full: frozen.full,
       sealed: frozen.sequence,
       nextBucket: this.#nextBucket,
-      dropped: drops.map(({ name }) => name),
+      dropped: taken.dropped,
+      removed: taken.removed,
+      removedAt: this.#removedAt,
       databases: frozen.databases,
+      documents: frozen.documents,
       measurements: alive.filter((part) => part.hasNews).map((part) => part.manifest()),
-      buckets: [...older.map(({ listed }) => listed), ...buckets],
+      buckets: [...listed.map((bucket) => bucket.listed), ...buckets],
+      ...manifestTombstones(hiding),
+    };
+    await this.#changes.append(taken, record).catch((error) => {
+      this.#tombstoneNews.giveBack(news);
+      throw error;
     });
     for (const part of alive) part.recorded();
   }
@@ -304,89 +502,90 @@ export class ShardStore {
   #publish(frozen: FrozenHead, opened: ReadonlyMap<FrozenMeasurement, readonly SealedBucket[]>): void {
     for (const part of frozen.measurements) {
       const buckets = opened.get(part) ?? [];
-      if (this.#isAlive(part)) part.measurement.release(sealedMap(part.measurement.sealed).with(buckets));
-      else this.#later(this.#removeDropped(part.name.database, buckets));
+      if (this.#isAlive(part)) {
+        const gone = part.tombstones.flatMap((tombstone) => this.#buried(buckets, tombstone));
+        part.measurement.release(sealedMap(part.measurement.sealed).with(buckets));
+        this.#remove(part.measurement, [...new Set(gone)]);
+      } else this.#changes.removeDropped(part.name, buckets);
     }
     this.#sealed = frozen.sequence;
     this.#frozen = null;
     this.#sealings++;
+    this.#mover?.soon();
     this.#options.sealed(frozen.sequence);
+    this.#cleaner.sealed(this.#nextBucket);
   }
 
-  #isAlive({ name, measurement }: FrozenMeasurement): boolean {
+  #isAlive({ name, measurement }: Pick<FrozenMeasurement, 'name' | 'measurement'>): boolean {
     return this.#head.find(name.database, name.retentionPolicy, name.measurement) === measurement;
   }
 
-  async #recordDrops(): Promise<void> {
-    await null; // several databases dropped by one message come to one record
-    while (this.#drops.length > 0 && !this.#closing) {
-      const drops = this.#takeDrops();
-      try {
-        await this.#appendWith(drops, {
-          full: false,
-          sealed: null,
-          nextBucket: this.#nextBucket,
-          dropped: drops.map(({ name }) => name),
-          databases: null,
-          measurements: [],
-          buckets: [],
-        });
-      } catch (error) {
-        // with a full disk they wait for the next record; their files do too
-        if (!isNoSpace(error)) this.#options.failed(error as Error);
-        break;
-      }
-    }
-    this.#dropping = null;
+  #changesHost(): ChangesHost {
+    return {
+      append: (record) => this.#manifest.append(record),
+      position: () => ({ nextBucket: this.#nextBucket, removedAt: this.#removedAt }),
+      isIn: (added) => this.#isAlive(added) && sealedMap(added.measurement.sealed).has(added.bucket),
+      removeFile: (bucket) => this.#removeFile(bucket),
+      isClosing: () => this.#closing,
+      isPassing: isNoSpace,
+      failed: this.#options.failed,
+    };
   }
 
-  #takeDrops(): Drop[] {
-    const drops = this.#drops;
-    this.#drops = [];
-    return drops;
+  #cleanerHost(): CleanerHost {
+    const { pace, warn } = this.#options;
+    return {
+      files: this.#files,
+      directory: `${this.#directory}/buckets`,
+      measurements: () => this.#head.measurements(),
+      isAlive: (name, measurement) => this.#isAlive({ name, measurement }),
+      shapeOf: (name) => this.#advice.of(name),
+      nextId: () => this.#nextBucket++,
+      pause: () => this.#breathe(),
+      pace,
+      replace: (merge) => this.#replace(merge),
+      failed: warn,
+    };
   }
 
-  /** What fails to be recorded has to be recorded later. */
-  async #appendWith(drops: readonly Drop[], record: ManifestRecord): Promise<void> {
-    try {
-      await this.#manifest.append(record);
-    } catch (error) {
-      this.#drops = [...drops, ...this.#drops];
-      throw error;
-    }
-    for (const { buckets } of drops) this.#later(this.#remove(buckets));
+  #replace({ name, measurement, inputs, outputs, tombstones }: Merge): boolean {
+    const map = sealedMap(measurement.sealed);
+    if (!this.#isAlive({ name, measurement }) || !inputs.every((bucket) => map.has(bucket))) return false;
+    const buckets = outputs.map((listed) => this.#sealedBucket(listed, measurement, []));
+    const since = new Set(inputs.flatMap((bucket) => bucket.tombstones.filter((one) => !tombstones.has(one))));
+    const gone = new Set([...since].flatMap((tombstone) => this.#buried(buckets, tombstone)));
+    measurement.sealed = map.without(new Set(inputs)).with(buckets);
+    const added = buckets.map((bucket) => ({ name, measurement, bucket }));
+    this.#changes.add({ scope: null, buckets: inputs, added });
+    this.#remove(measurement, [...gone]);
+    this.#mover?.soon();
+    return true;
   }
 
-  #later(work: Promise<void>): void {
-    const removal = work.finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
+  /** Of a bucket that nobody reads; where it cannot be removed, the next start does it. */
+  async #removeFile({ listed: { id, far } }: SealedBucket): Promise<void> {
+    if (far !== undefined) await this.#tier!.remove(id, far);
+    else await this.#files.remove(bucketPath(`${this.#directory}/buckets`, id)).catch(ignore);
   }
 
-  /** Of a database that was dropped while they were written: not before the manifest says so, as it may name them. */
-  async #removeDropped(database: string, buckets: readonly SealedBucket[]): Promise<void> {
-    await this.#dropping;
-    const waiting = this.#drops.find(({ name }) => name === database);
-    if (waiting === undefined) await this.#remove(buckets);
-    else waiting.buckets.push(...buckets);
+  #moverHost(): MoverHost {
+    return {
+      measurements: () => this.#head.measurements(),
+      isAlive: (name, measurement) => this.#isAlive({ name, measurement }),
+      twin: (bucket, far, measurement) => this.#sealedBucket({ ...bucket.listed, far }, measurement, bucket.tombstones),
+      record: (listed) => this.#changes.record([listed]),
+      remove: (bucket) => this.#changes.remove([bucket]),
+      pathOf: ({ id }) => bucketPath(`${this.#directory}/buckets`, id),
+      failed: this.#options.failed,
+    };
   }
 
-  /** Where a file cannot be removed, the next start does it. */
-  async #remove(buckets: readonly SealedBucket[]): Promise<void> {
-    for (const bucket of buckets) {
-      await bucket.retire();
-      await this.#files.remove(bucketPath(`${this.#directory}/buckets`, bucket.id)).catch(ignore);
-    }
-  }
-
-  async #openBucket(listed: ManifestBucket): Promise<SealedBucket> {
-    const path = bucketPath(`${this.#directory}/buckets`, listed.id);
-    const reader = await BucketReader.open(this.#files, path, this.#cache);
-    if (reader.rows !== listed.rows || reader.bytes !== listed.bytes) {
-      const found = `found ${reader.rows} in ${reader.bytes}`;
-      throw new StorageError('corrupt', `${path}: expected ${listed.rows} rows in ${listed.bytes} bytes, ${found}`);
-    }
-    const { series } = this.#head.measurement(listed);
-    return new SealedBucket({ listed, reader, series, cache: this.#cache, maps: this.#maps });
+  /** The measurement may be of a database that was dropped meanwhile: it is not looked for by name. */
+  #sealedBucket(listed: ManifestBucket, { series }: Measurement, tombstones: readonly Tombstone[]): SealedBucket {
+    const { id, bytes } = listed;
+    const far = listed.far === undefined ? null : this.#tier!.source(id, listed.far);
+    const source = far ?? this.#open.inFile(bucketPath(`${this.#directory}/buckets`, id), bytes);
+    return new SealedBucket({ listed, source, far, tombstones, series, open: this.#open });
   }
 
   async #breathe(): Promise<void> {
@@ -396,41 +595,5 @@ export class ShardStore {
 }
 
 // private functions
-
-type Drop = { readonly name: string; readonly buckets: SealedBucket[] };
-type StoreParts = {
-  readonly files: Files;
-  readonly directory: string;
-  readonly options: Required<Omit<StoreOptions, 'manifestFullBytesMin'>>;
-  readonly head: Head;
-  readonly cache: BlockCache;
-  readonly maps: number;
-  readonly manifest: Manifest;
-  readonly sealed: number;
-  readonly nextBucket: number;
-};
-
-/** Thrown and caught here: the store is being closed. */
-const GIVEN_UP = new Error('the store is being closed');
-
-/** Files that no record names: of a sealing that was cut short, or of a database that was dropped. */
-async function removeStrays(files: Files, directory: string, buckets: readonly ManifestBucket[]): Promise<void> {
-  const listed = new Set(buckets.map(({ id }) => bucketName(id)));
-  for (const name of await files.list(directory)) if (!listed.has(name)) await files.remove(`${directory}/${name}`);
-}
-
-function sealedMap(sealed: unknown): PartitionMap {
-  return sealed instanceof PartitionMap ? sealed : NO_BUCKETS;
-}
-
-const NO_BUCKETS = new PartitionMap();
-
-function isNoSpace(error: unknown): boolean {
-  return error instanceof StorageError && error.code === 'no space';
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
 
 function ignore(): void {}

@@ -1,0 +1,265 @@
+/**
+ * The cleaner of one shard: writes buckets anew so that reads find few of them, each where it ought to be. One merge at a time, in this
+ * order for each measurement: buckets that lie across the borders of spans (the width was changed) are cut; buckets with many deleted
+ * rows are written without them; neighbours of a span are merged (merge-plan.ts says which).
+ *
+ * It works on the shard's own thread, in slices; how much of the disk and of the thread it takes is `pace`'s business. What it has in
+ * memory is a block of each input and a part of the output (merge-rows.ts). Readers go on with the buckets they hold.
+ *
+ *     inputs held ─▶ new files written, fsynced ─▶ one turn: they stand in the map for the inputs ─▶ manifest record ─▶ old files removed
+ *
+ * A crash before the record leaves files that no record names, a crash behind it files that no record names any more: the next start
+ * removes them. What was deleted of the inputs while they were merged hides the same rows of what came out.
+ */
+import type { Position } from '../../model/index.ts';
+import { isNoSpace } from '../error.ts';
+import type { Files } from '../files/files.ts';
+import type { Measurement } from '../head/measurement.ts';
+import type { MeasurementName } from '../head/types.ts';
+import type { BucketShape } from './advice.ts';
+import type { ManifestBucket } from './manifest-record.ts';
+import { chooseMerge, lateRange } from './merge-plan.ts';
+import { PartitionMap } from './partition-map.ts';
+import { type Rewritten, rewrite } from './rewrite.ts';
+import { bucketPath } from './seal-rows.ts';
+import type { SealedBucket } from './sealed-bucket.ts';
+import type { Pause } from './sorted-rows.ts';
+
+/** Of one merge: with ten fields, blocks of 64 KiB a column make 10 MiB. */
+const INPUTS_MAX = 16;
+const INPUTS_MIN = 4;
+/** Blocks of all inputs together, if all columns were doubles. */
+const BLOCKS_BYTES_MAX = 64 * 1024 * 1024;
+const BLOCK_BYTES = 64 * 1024;
+/** A bucket is written anew when about this part of its rows is deleted, */
+const DEAD_SHARE = 0.1;
+/** or readers have more tombstones than this to look at. */
+const TOMBSTONES_MAX = 16;
+/** A span that nothing was sealed to by this many sealings is merged to the end. */
+const QUIET_SEALINGS = 4;
+/** Measurements looked at in one go. */
+const LOOKED_AT = 64;
+/** After a merge failed for lack of space. */
+const RETRY_MS = 10_000;
+
+export interface CleanerHost {
+  readonly files: Files;
+  /** Of buckets. */
+  readonly directory: string;
+  measurements(): Iterable<[MeasurementName, Measurement]>;
+  /** False: it was dropped. */
+  isAlive(name: MeasurementName, measurement: Measurement): boolean;
+  shapeOf(name: MeasurementName): BucketShape;
+  nextId(): number;
+  /** Throws when the store is being closed. */
+  readonly pause: Pause;
+  /** Told how many bytes were written; resolves when more may be. */
+  readonly pace: (bytes: number) => Promise<void>;
+  /** In one turn: the outputs stand for the inputs. False: an input is not there any more, nothing was done. */
+  replace(merge: Merge): boolean;
+  /** A merge was given up; the store goes on without it. */
+  failed(text: string, error: Error): void;
+}
+
+/** Since the store was opened. */
+export interface CleanerStats {
+  /** Merges. */
+  readonly done: number;
+  /** Of the buckets that came out. */
+  readonly bytes: number;
+  /** Merges given up for an error. */
+  readonly failed: number;
+}
+
+export interface Merge {
+  readonly name: MeasurementName;
+  readonly measurement: Measurement;
+  /** Oldest layer first. */
+  readonly inputs: readonly SealedBucket[];
+  readonly outputs: readonly ManifestBucket[];
+  /** Of the inputs, as they were when the merge began. */
+  readonly tombstones: ReadonlySet<unknown>;
+}
+
+export class Cleaner {
+  readonly #host: CleanerHost;
+  /** Could not be merged; tried again after a start. */
+  readonly #stuck = new WeakSet<SealedBucket>();
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  /** Layers from which on buckets were sealed since, for the latest sealings. */
+  readonly #marks: number[] = [];
+  #isDue = false;
+  /** Calls of `clean` under way. */
+  #cleanings = 0;
+  #run: Promise<void> | null = null;
+  #isClosed = false;
+  #merges = 0;
+  #bytes = 0;
+  #failures = 0;
+
+  constructor(host: CleanerHost) {
+    this.#host = host;
+  }
+
+  /** Buckets sealed from now on have layers from this one on. */
+  sealed(nextLayer: number): void {
+    this.#marks.push(nextLayer);
+    if (this.#marks.length > QUIET_SEALINGS) this.#marks.shift();
+    this.wake();
+  }
+
+  /** Something has changed: there may be work. */
+  wake(): void {
+    this.#isDue = true;
+    if (this.#isClosed) return;
+    this.#run ??= this.#work().finally(() => {
+      this.#run = null;
+    });
+  }
+
+  /** Merges all that readers would have to merge and all that is small, now; resolves when nothing is left to do or `close` was called. */
+  async clean(): Promise<void> {
+    this.#cleanings++;
+    this.wake();
+    while (this.#run !== null) await this.#run;
+    this.#cleanings--;
+  }
+
+  /** Gives the merge under way up. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    await this.#run;
+  }
+
+  get stats(): CleanerStats {
+    return { done: this.#merges, bytes: this.#bytes, failed: this.#failures };
+  }
+
+  // private functions
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#isDue && !this.#isClosed) {
+        this.#isDue = false;
+        for (const [i, [name, measurement]] of [...this.#host.measurements()].entries()) {
+          if (i % LOOKED_AT === 0) await this.#host.pause();
+          while (this.#host.isAlive(name, measurement)) {
+            const inputs = this.#choose(name, measurement);
+            if (inputs === null || this.#isClosed) break;
+            if (!(await this.#merge(name, measurement, inputs))) return;
+          }
+        }
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw error;
+    }
+  }
+
+  #choose(name: MeasurementName, measurement: Measurement): readonly SealedBucket[] | null {
+    if (!(measurement.sealed instanceof PartitionMap)) return null;
+    const { spanNs, bucketBytes } = this.#host.shapeOf(name);
+    const map = measurement.sealed.spanned(spanNs);
+    measurement.sealed = map;
+    const isFree = (bucket: SealedBucket): boolean => bucket.listed.far === undefined && !this.#stuck.has(bucket);
+    const wide = map.wide.find(isFree);
+    if (wide !== undefined) return [wide];
+    const quietBefore = this.#marks.length < QUIET_SEALINGS ? 0 : this.#marks[0];
+    const blocks = Math.floor(BLOCKS_BYTES_MAX / (BLOCK_BYTES * (measurement.fields.size + 2)));
+    const inputsMax = Math.min(INPUTS_MAX, Math.max(INPUTS_MIN, blocks));
+    for (const span of map.spans()) {
+      const wasteful = span.find(
+        (bucket) => bucket.tombstones.length > 0 && isFree(bucket) && this.#isWasteful(name, bucket),
+      );
+      if (wasteful !== undefined) return [wasteful];
+      if (span.length === 1) continue;
+      const isQuiet = span[span.length - 1].layer < quietBefore;
+      const rules = { isFree, inputsMax, bucketBytes, isQuiet, isWhole: this.#cleanings > 0 };
+      const chosen = chooseMerge(span, rules);
+      if (chosen !== null) return chosen;
+    }
+    return null;
+  }
+
+  #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
+    const { tombstones } = bucket;
+    if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX) return true;
+    try {
+      return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
+    } catch (error) {
+      this.#giveUp(name, [bucket], error);
+      return false;
+    }
+  }
+
+  /** False: there is no room for anything now. */
+  async #merge(name: MeasurementName, measurement: Measurement, inputs: readonly SealedBucket[]): Promise<boolean> {
+    const { files, directory, pause, pace } = this.#host;
+    const shape = this.#host.shapeOf(name);
+    for (const bucket of inputs) bucket.hold();
+    let unused: readonly Rewritten[] = [];
+    try {
+      const tombstones = new Set(inputs.flatMap((bucket) => bucket.tombstones));
+      const rows = inputs.map((bucket) => ({ rows: bucket.living, series: bucket.series() }));
+      unused = await rewrite(name, measurement.series, rows, {
+        ...shape,
+        files,
+        directory,
+        position: latest(inputs),
+        nextId: () => this.#host.nextId(),
+        pause,
+        pace: this.#cleanings > 0 ? atOnce : pace,
+      });
+      await files.syncDirectory(directory);
+      await pause();
+      const outputs = placed(unused, inputs, measurement);
+      if (!this.#host.replace({ name, measurement, inputs, outputs, tombstones })) return true;
+      unused = [];
+      this.#merges++;
+      this.#bytes += outputs.reduce((sum, { bytes }) => sum + bytes, 0);
+      return true;
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      return this.#giveUp(name, inputs, error);
+    } finally {
+      for (const bucket of inputs) bucket.letGo();
+      // where one cannot be removed, the next start does it
+      for (const { id } of unused) await files.remove(bucketPath(directory, id)).catch(() => {});
+    }
+  }
+
+  /** False: there is no room for anything now, it is tried again later. */
+  #giveUp({ measurement }: MeasurementName, inputs: readonly SealedBucket[], error: unknown): boolean {
+    this.#failures++;
+    this.#host.failed(`buckets of "${measurement}" could not be merged`, error as Error);
+    if (isNoSpace(error)) {
+      this.#retry = setTimeout(() => this.wake(), RETRY_MS);
+      return false;
+    }
+    for (const bucket of inputs) this.#stuck.add(bucket);
+    return true;
+  }
+}
+
+// private functions
+
+/** The outputs take the place of the youngest input. */
+function placed(
+  written: readonly Rewritten[],
+  inputs: readonly SealedBucket[],
+  { sealed }: Measurement,
+): ManifestBucket[] {
+  const layer = Math.max(...inputs.map((bucket) => bucket.layer));
+  const others = [...(sealed as PartitionMap).all()].filter((bucket) => !inputs.includes(bucket));
+  const late = lateRange(inputs, others);
+  return written.map((bucket) => ({ ...bucket, layer, late }));
+}
+
+function latest(inputs: readonly SealedBucket[]): Position {
+  const positions = inputs.map(({ reader }) => reader.position);
+  return positions.reduce((last, position) => (position.sequence > last.sequence ? position : last));
+}
+
+function atOnce(): Promise<void> {
+  return Promise.resolve();
+}

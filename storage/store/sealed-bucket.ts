@@ -1,0 +1,211 @@
+/**
+ * A sealed bucket of the shard: its file or object, what of its rows was deleted, and who reads it. It stays readable until its last
+ * reader has let go of it, whether or not it is in the partition map still.
+ */
+import type { SeriesChoice } from '../../model/index.ts';
+import { corrupt } from '../buckets/ends.ts';
+import type { OpenBuckets } from '../buckets/open-buckets.ts';
+import type { BucketReader } from '../buckets/reader.ts';
+import type { BucketSource } from '../buckets/source.ts';
+import type { BucketScan } from '../buckets/types.ts';
+import { StorageError } from '../error.ts';
+import type { EachExtent, RowLayer, ScanStep, TakeTotals, TimeRange } from '../head/row-layer.ts';
+import type { HeadSeries } from '../head/series.ts';
+import type { FarSource } from '../tiers/far-source.ts';
+import { BucketSeries } from './bucket-series.ts';
+import type { ManifestBucket } from './manifest-record.ts';
+import { MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.ts';
+
+/** Series listed are looked up in a bucket so many at a time, each costing at most one section of keys. */
+const FOUND_SERIES = 32;
+
+export interface SealedBucketParts {
+  /** As in the manifest. */
+  readonly listed: ManifestBucket;
+  readonly source: BucketSource;
+  readonly tombstones: readonly Tombstone[];
+  /** Of its measurement. */
+  readonly series: HeadSeries;
+  /** Of its shard. */
+  readonly open: OpenBuckets;
+  /** The source, where it lies in object storage. */
+  readonly far: FarSource | null;
+}
+
+export class SealedBucket implements RowLayer {
+  readonly listed: ManifestBucket;
+  readonly #parts: SealedBucketParts;
+  #tombstones: readonly Tombstone[];
+  /** What the caches know it by. */
+  readonly #number: number;
+  readonly #series: BucketSeries;
+  #readers = 0;
+  #left: (() => void) | null = null;
+
+  constructor(parts: SealedBucketParts) {
+    // who was last in it is of use when the manifest is read, never again
+    this.listed = { ...parts.listed, lastSeries: new Uint32Array(0), lastOffsets: new Float64Array(0) };
+    this.#parts = parts;
+    this.#tombstones = parts.tombstones;
+    this.#number = parts.open.blocks.register();
+    this.#series = new BucketSeries(parts.open, this.#number, parts.series);
+  }
+
+  get id(): number {
+    return this.listed.id;
+  }
+
+  /** Of two that hold the same point the one of the later layer wins. Those of one layer have no point in common. */
+  get layer(): number {
+    return this.listed.layer;
+  }
+
+  get bytes(): number {
+    return this.listed.bytes;
+  }
+
+  /** Opened where it is not. Whoever keeps it over turns keeps its footer in memory too. Throws StorageError `corrupt`. */
+  get reader(): BucketReader {
+    const { open, source, listed } = this.#parts;
+    const reader = open.reader(this.#number, source);
+    if (reader.rows === listed.rows) return reader;
+    throw new StorageError('corrupt', `${source.path}: expected ${listed.rows} rows, found ${reader.rows}`);
+  }
+
+  get minTime(): bigint {
+    return this.listed.minTime;
+  }
+
+  get maxTime(): bigint {
+    return this.listed.maxTime;
+  }
+
+  get late(): TimeRange | null {
+    return this.listed.late;
+  }
+
+  *scan(
+    minTime: bigint,
+    maxTime: bigint,
+    wanted: SeriesChoice,
+    fields: readonly string[] | null,
+    take?: TakeTotals,
+  ): Generator<ScanStep> {
+    const { reader } = this;
+    if (!(wanted instanceof Uint32Array)) {
+      yield* this.#steps({ minTime, maxTime, series: wanted, fields, map: this.#series.nameOf(reader) }, take);
+      return;
+    }
+    const ordered = this.#series.inOrder(wanted);
+    for (let from = 0; from < ordered.length; from += FOUND_SERIES) {
+      const { numbers, nameOf } = this.#series.find(reader, ordered.subarray(from, from + FOUND_SERIES));
+      if (numbers.length > 0) yield* this.#steps({ minTime, maxTime, series: numbers, fields, map: nameOf }, take);
+    }
+  }
+
+  extents({ min, max }: TimeRange, wanted: SeriesChoice, each: EachExtent): void {
+    const { reader } = this;
+    const request = { minTime: min, maxTime: max, fields: null };
+    if (!(wanted instanceof Uint32Array)) {
+      reader.extents({ ...request, series: wanted, map: wanted === null ? null : this.#series.nameOf(reader) }, each);
+    } else if (wanted.length <= FOUND_SERIES) {
+      const { numbers, nameOf } = this.#series.find(reader, wanted);
+      if (numbers.length > 0) reader.extents({ ...request, series: numbers, map: nameOf }, each);
+    } else {
+      const share = Math.min(1, wanted.length / Math.max(1, reader.series));
+      each(this.minTime, this.maxTime, Math.ceil(reader.rows * share));
+    }
+  }
+
+  /** What was deleted of it; whoever merges buckets leaves these rows out, and their tombstones with them. */
+  get tombstones(): readonly Tombstone[] {
+    return this.#tombstones;
+  }
+
+  /** Hides rows from those who read from now on. True: its list is another now. */
+  bury(tombstone: Tombstone): boolean {
+    const list = withTombstone(this.#tombstones, tombstone);
+    if (list === this.#tombstones) return false;
+    this.#tombstones = list;
+    return true;
+  }
+
+  /** About how many of its rows were deleted, and not fewer. Throws StorageError. */
+  hiddenRows(): number {
+    let hidden = 0;
+    for (const { min, max, series } of this.#tombstones) {
+      const mask = series === null ? null : maskOf(series, this.#parts.series.size);
+      this.extents({ min, max }, mask, (_min, _max, rows) => {
+        hidden += rows;
+      });
+    }
+    return hidden;
+  }
+
+  /** What was deleted of it, its series by the bucket's own numbers, for who copies the file. Throws StorageError `corrupt`. */
+  hidden(): Tombstone[] {
+    const hidden = this.#tombstones.map(({ min, max, series }) => {
+      if (series === null) return { min, max, series };
+      return { min, max, series: this.#series.find(this.reader, this.#series.inOrder(series)).numbers };
+    });
+    return hidden.filter(({ series }) => series?.length !== 0);
+  }
+
+  /** Its rows but for those deleted so far. */
+  get living(): RowLayer {
+    if (this.#tombstones.length === 0) return this;
+    return new MaskedRows(this, this.#tombstones, this.#parts.series.size);
+  }
+
+  /** Some of its bytes as they are, wherever they lie, for who copies them. Throws StorageError. */
+  async piece(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { source, far } = this.#parts;
+    const bytes = new Uint8Array(length);
+    const held = far === null ? source : await far.fetch([{ at, length }]);
+    const n = held.readSync(bytes, at);
+    if (n < length) throw corrupt(source.path, at + n, 'the file ends early');
+    return bytes;
+  }
+
+  /** The shard's numbers of its series, index = the bucket's. Throws StorageError. */
+  series(): Uint32Array {
+    return this.#series.all(this.reader);
+  }
+
+  hold(): void {
+    this.#readers++;
+  }
+
+  letGo(): void {
+    if (--this.#readers === 0) this.#left?.();
+  }
+
+  /** Closes it when its last reader has gone. It must have left the map. */
+  async retire(): Promise<void> {
+    if (this.#readers > 0) {
+      await new Promise<void>((resolve) => {
+        this.#left = resolve;
+      });
+    }
+    await this.#parts.open.forget(this.#number, this.#parts.source);
+  }
+
+  // private functions
+
+  #steps(request: BucketScan, take?: TakeTotals): Iterable<ScanStep> {
+    const { far } = this.#parts;
+    return far === null ? this.reader.scan(request, take) : farSteps(this.reader, far, request, take);
+  }
+}
+
+// private functions
+
+/** Damage may be of what was fetched and kept here, which is then forgotten: the next who asks has it from the tier again. */
+function* farSteps(reader: BucketReader, far: FarSource, request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
+  try {
+    yield* reader.scanFar(request, (places) => far.fetch(places), take);
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'corrupt') far.forget();
+    throw error;
+  }
+}
