@@ -2,10 +2,13 @@
 import type { FieldType } from '../../model/index.ts';
 import type { Aggregate, AggregateName } from '../planner/plan.ts';
 import type { AggregateState } from './aggregate.ts';
+import { BucketState } from './bucket.ts';
 import { ChosenState } from './chosen.ts';
 import { CountState } from './count.ts';
 import { KeptState } from './kept.ts';
+import { RateState } from './rate.ts';
 import { SelectorState } from './selector.ts';
+import { ACCURACY, SketchState } from './sketch.ts';
 import { SpreadState } from './spread.ts';
 import { StddevState } from './stddev.ts';
 import { SumState } from './sum.ts';
@@ -40,12 +43,16 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionShape> = new Map<AggregateNa
   ['top', { inputs: NUMBERS, result: 'same', selector: true }],
   ['bottom', { inputs: NUMBERS, result: 'same', selector: true }],
   ['sample', { inputs: ALL, result: 'same', selector: true }],
+  ['percentile_approx', { inputs: NUMBERS, result: 'float', selector: false }],
+  ['count_distinct_approx', { inputs: ALL, result: 'integer', selector: false }],
+  ['rate', { inputs: NUMBERS, result: 'float', selector: false }],
+  ['histogram', { inputs: NUMBERS, result: 'integer', selector: false }],
   ['distinct', { inputs: ALL, result: 'same', selector: false }],
 ]);
 
 /** `carried`: how many columns a chosen point carries. */
 export function createState(aggregate: Aggregate, carried: number): AggregateState {
-  const { name, type } = aggregate;
+  const { name, type, parameter, rest = [] } = aggregate;
   switch (name) {
     case 'count':
       return new CountState();
@@ -69,6 +76,14 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'distinct':
     case 'count distinct':
       return new TallyState(name, type);
+    case 'percentile_approx':
+      return new SketchState(parameter, rest[0] ?? ACCURACY);
+    case 'count_distinct_approx':
+      return new SketchState(null, 0);
+    case 'rate':
+      return new RateState(parameter);
+    case 'histogram':
+      return new BucketState(rest[0] ?? Number.NEGATIVE_INFINITY, parameter);
     case 'top':
     case 'bottom':
     case 'sample':

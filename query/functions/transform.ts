@@ -1,11 +1,15 @@
 /**
- * The functions that look from row to row: derivative, difference, elapsed, moving_average, cumulative_sum and integral. One state
+ * The functions that look from row to row: derivative, difference, elapsed, moving_average, cumulative_sum and integral here, and
+ * holt_winters and those of technical analysis in files of their own. One state
  * runs over the rows of one series in the order of the answer, each with its time; it gives its results through `emit`, at the time
  * of the row that it was just given (integral: at the start of each window, once that is over). Rows without a value are not
  * there for it. Of rows at one time only the first counts, but for cumulative_sum and elapsed, and integral, where the last does.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import { type PlanWindow, startOf, type Transform, type TransformName, windowOf } from '../planner/plan.ts';
+import { createHoltWinters } from './holt-winters.ts';
+import { createTechnical, TECHNICAL, type TechnicalName, type Warmup } from './technical.ts';
+import type { Emit, TransformState } from './transform-state.ts';
 
 export interface TransformShape {
   /** Name in the message for a type it does not take. */
@@ -15,14 +19,6 @@ export interface TransformShape {
   readonly result: FieldType | 'same';
   /** Windows before the time range that it looks at. */
   readonly before: 0 | 1;
-}
-
-export type Emit = (time: bigint, value: Value) => void;
-
-export interface TransformState {
-  next(time: bigint, value: NonNullable<Value>, emit: Emit): void;
-  /** The series is over. */
-  end?(emit: Emit): void;
 }
 
 type Numeric = number | bigint;
@@ -36,10 +32,16 @@ export const TRANSFORMS: ReadonlyMap<string, TransformShape> = new Map<Transform
   ['moving_average', { title: 'moving average', anyType: false, result: 'float', before: 1 }],
   ['cumulative_sum', { title: 'cumulative sum', anyType: false, result: 'same', before: 0 }],
   ['integral', { title: 'integral', anyType: false, result: 'float', before: 0 }],
+  ['holt_winters', { title: 'elapsed', anyType: false, result: 'float', before: 0 }],
+  ['holt_winters_with_fit', { title: 'elapsed', anyType: false, result: 'float', before: 0 }],
+  ...[...TECHNICAL].map((name): [TransformName, TransformShape] => {
+    const title = name.replaceAll('_', ' ');
+    return [name as TechnicalName, { title, anyType: false, result: 'float', before: 1 }];
+  }),
 ]);
 
 export function createTransform(transform: Transform, descending: boolean, window: PlanWindow | null): TransformState {
-  const { name, type, parameter } = transform;
+  const { name, type, parameter, rest = [] } = transform;
   switch (name) {
     case 'derivative':
     case 'non_negative_derivative':
@@ -55,6 +57,16 @@ export function createTransform(transform: Transform, descending: boolean, windo
       return cumulativeSum(type);
     case 'integral':
       return new Integral(Number(parameter), window);
+    case 'holt_winters':
+    case 'holt_winters_with_fit': {
+      const season = Number(rest[0]);
+      return createHoltWinters(Number(parameter), season, name === 'holt_winters_with_fit', window!.interval);
+    }
+    default: {
+      const [hold = -1n, warmup] = rest;
+      const unsaid = name === 'chande_momentum_oscillator' ? 'none' : 'exponential';
+      return createTechnical(name, Number(parameter), Number(hold), (warmup ?? unsaid) as Warmup);
+    }
   }
 }
 

@@ -6,12 +6,16 @@
 import { parseError, type QueryError } from './errors.ts';
 import { describePosition, skipSpace, tokenAt } from './tokens.ts';
 
-const STATEMENTS = ['SELECT', 'SHOW', 'CREATE', 'DROP', 'EXPLAIN'];
+/** As InfluxDB lists them: a text that is no statement is most likely meant to be one of these. */
+const STATEMENTS = 'SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL'.split(', ');
 const OPERANDS = ['identifier', 'string', 'number', 'bool'];
 const SIGNED_OPERANDS = ['identifier', 'number', 'duration', '('];
 const CASTS = ['float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag'];
+const PRIVILEGES = ['READ', 'WRITE', 'ALL [PRIVILEGES]'];
 /** The order in which errors list what they expect; what is not here follows, sorted. */
-const ORDER = ['identifier', ...CASTS, 'IN', '=', '=~', 'ASC', 'DESC', '(', ')'];
+const ORDER = ['identifier', ...CASTS, 'IN', '=', '=~', 'ASC', 'DESC', '(', ')', ...PRIVILEGES, 'ON'];
+/** What can be created, in InfluxDB's order. */
+const CREATED = ['CONTINUOUS', 'DATABASE', 'USER', 'RETENTION', 'SUBSCRIPTION'];
 /** May stand in many places and helps in few. */
 const OPTIONAL = new Set([
   'operator',
@@ -31,11 +35,16 @@ const OPTIONAL = new Set([
   'EXACT',
   'ANALYZE',
   'INF',
+  'OR',
+  'RESAMPLE',
+  'PRIVILEGES',
 ]);
 
 /** `failures` are descriptions of tokens as grammar.ts gives them, `at` the offset at which they were looked for. */
 export function syntaxError(text: string, failures: readonly string[], at: number): QueryError {
-  const names = new Set(failures.map((failure) => failure.replace(/^"(.*)"$/, '$1')));
+  const all = failures.map((failure) => failure.replace(/^"(.*)"$/, '$1'));
+  const known = all.filter((name) => !name.endsWith('?'));
+  const names = new Set(known.length > 0 ? known : all.map((name) => name.slice(0, -1)));
   at = skipSpace(text, at);
   if (text.startsWith('/*', at)) {
     return parseError('found EOF, expected */' + describePosition(text, text.length), text.length);
@@ -55,15 +64,17 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
 function expectedTokens(names: ReadonlySet<string>): readonly string[] {
   if (names.has('SHOW')) return STATEMENTS;
   if (names.has('end of input')) return [';'];
+  if (names.has('END')) return ['END'];
+  if (names.has('USER') && !names.has('SERIES')) return CREATED;
   if (names.has(')') && names.has('GROUP')) return [')'];
   if (names.has('number')) return names.has('TRUE') ? OPERANDS : SIGNED_OPERANDS;
   if (names.has('regex') && !names.has('identifier')) return ['regex'];
   if (names.has('EXACT')) return names.has('WITH') ? ['WITH'] : ['EXACT', 'CARDINALITY'];
-  let wanted = [...names].filter((name) => name !== ':');
+  let wanted = [...names].filter((name) => name !== ':' && !(name === 'ON' && names.has('ON!')));
   if (names.has('operator')) wanted = wanted.filter((name) => name !== '=~' && name !== '!~');
   if (names.has('WITH')) wanted = wanted.filter((name) => name !== 'FROM');
   const required = wanted.filter((name) => !OPTIONAL.has(name));
-  return (required.length > 0 ? required : wanted).sort(compareExpected);
+  return (required.length > 0 ? required : wanted).map((name) => name.replace(/!$/, '')).sort(compareExpected);
 }
 
 function compareExpected(a: string, b: string): number {
@@ -72,6 +83,7 @@ function compareExpected(a: string, b: string): number {
 
 function rank(name: string): number {
   const index = ORDER.indexOf(name);
+  if (name === 'DEFAULT') return ORDER.length + 1;
   return index < 0 ? ORDER.length : index;
 }
 

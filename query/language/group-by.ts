@@ -2,8 +2,24 @@
  * What GROUP BY and fill() may hold, read from the expressions the grammar lets through there, and refused in InfluxDB's words.
  * Called by statements.ts. What GROUP BY may not hold, and several time dimensions, are let through: the planner says no to them.
  */
-import type { Dimension, Expression, Fill } from './ast.ts';
+import type { Dimension, Expression, Fill, Window } from './ast.ts';
 import { parseError } from './errors.ts';
+
+/** Months of a calendar unit. */
+const MONTHS: Readonly<Record<string, number>> = { mo: 1, q: 3, y: 12 };
+/** More months than a plan could number. */
+const MONTHS_MAX = 120_000;
+/** What each window beyond time() is written like. */
+const WINDOW_FORMS: Readonly<Record<Window['of'], string>> = {
+  hop: 'hop(size, every [, offset])',
+  sliding: 'sliding(size)',
+  session: 'session(gap [, longest])',
+  cumulate: 'cumulate(size, step [, offset])',
+  rows: 'rows(count [, every])',
+  state: 'state(field)',
+  event: 'event(start condition, end condition)',
+  windows: 'windows(time(interval), …)',
+};
 
 export function toDimension(expression: Expression): Dimension {
   while (expression.kind === 'parenthesis') expression = expression.inner;
@@ -22,6 +38,14 @@ export function toDimension(expression: Expression): Dimension {
     default:
       return refused('only time and tag dimensions allowed', expression);
   }
+}
+
+/** `time(1mo)`, with `text` the calendar unit and how many of it. */
+export function toCalendar(text: string, offset: Expression | null, at: number): Dimension {
+  const [, count, unit] = /^(\d+)(\w+)$/.exec(text)!;
+  const months = Number(count) * MONTHS[unit!]!;
+  if (months === 0 || months > MONTHS_MAX) throw parseError('invalid duration', at);
+  return { kind: 'time', interval: 0n, offset, months };
 }
 
 /** The argument of tz(): a zone that the engine knows. */
@@ -54,6 +78,7 @@ export function toFill(args: readonly Expression[], at: number): Fill {
 
 function toTimeDimension(call: Expression & { kind: 'call' }): Dimension {
   const { name, args } = call;
+  if (Object.hasOwn(WINDOW_FORMS, name)) return toWindow(name as Window['of'], call);
   if (name !== 'time') return refused('only time() calls allowed in dimensions', call);
   const [interval, offset] = args;
   if (interval === undefined || args.length > 2) {
@@ -66,6 +91,49 @@ function toTimeDimension(call: Expression & { kind: 'call' }): Dimension {
     return refused('time dimension offset must be duration or now()', call);
   }
   return { kind: 'time', interval: interval.ns, offset: offset ?? null };
+}
+
+function toWindow(of: Window['of'], call: Expression & { kind: 'call' }): Dimension {
+  const { args } = call;
+  const window = readWindow(of, args);
+  if (window !== null) return { kind: 'window', window };
+  return refused(`${of}() is written ${WINDOW_FORMS[of]}`, call);
+}
+
+/** null where the arguments are not what the window takes. */
+function readWindow(of: Window['of'], args: readonly Expression[]): Window | null {
+  const [first, second, third = null] = args;
+  const offset = third;
+  const isShift = offset === null || offset.kind === 'duration';
+  switch (of) {
+    case 'hop':
+      if (args.length > 3 || first?.kind !== 'duration' || second?.kind !== 'duration' || !isShift) return null;
+      return { of, size: first.ns, every: second.ns, offset };
+    case 'cumulate':
+      if (args.length > 3 || first?.kind !== 'duration' || second?.kind !== 'duration' || !isShift) return null;
+      return { of, size: first.ns, step: second.ns, offset };
+    case 'sliding':
+      return args.length === 1 && first?.kind === 'duration' ? { of, size: first.ns } : null;
+    case 'session':
+      if (args.length > 2 || first?.kind !== 'duration') return null;
+      if (second !== undefined && second.kind !== 'duration') return null;
+      return { of, gap: first.ns, longest: second?.ns ?? null };
+    case 'rows':
+      if (args.length > 2 || first?.kind !== 'integer') return null;
+      if (second !== undefined && second.kind !== 'integer') return null;
+      return { of, size: first.value, every: second?.value ?? null };
+    case 'state':
+      return args.length === 1 && first?.kind === 'reference' ? { of, field: first.name } : null;
+    case 'event':
+      if (args.length !== 2 || first?.kind !== 'binary' || second?.kind !== 'binary') return null;
+      return { of, start: first, end: second };
+    case 'windows': {
+      const intervals = args.map((one) => (one.kind === 'call' ? toTimeDimension(one) : null));
+      if (intervals.length === 0) return null;
+      const plain = intervals.flatMap((one) => (one?.kind === 'time' && one.offset === null ? [one.interval] : []));
+      return plain.length === args.length ? { of, intervals: plain } : null;
+    }
+  }
 }
 
 function refused(message: string, expression: Expression): Dimension {

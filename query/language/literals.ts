@@ -50,6 +50,13 @@ export function readInteger(source: string, at: number, place: string): bigint {
   return value;
 }
 
+/** What is too large for a double is no number. `place` follows the message. */
+export function readNumber(source: string, at: number, place: string): number {
+  const value = Number(source);
+  if (!Number.isFinite(value)) throw parseError('unable to parse number' + place, at);
+  return value;
+}
+
 /** What stands for `$name`: a plain value, or `{regex | identifier | duration: text}`. */
 export function bindParameter(name: string, params: Readonly<Record<string, unknown>>, at: number): Expression {
   if (!Object.hasOwn(params, name)) throw parseError(`missing parameter: ${name}`, at);

@@ -63,12 +63,16 @@ function matchText(text: string): MatchResult {
 /** Without recursion, since what it guards against is recursion. */
 function depthOf(statement: Statement): number {
   const roots: Expression[] = [];
-  const selects = statement.kind === 'select' ? [statement] : [];
+  const selects = statement.kind === 'select' ? [statement] : 'select' in statement ? [statement.select] : [];
   for (const { fields, sources, condition } of selects) {
     roots.push(...fields.map(({ expression }) => expression), ...(condition ? [condition] : []));
     for (const source of sources) if ('subquery' in source) selects.push(source.subquery);
   }
   if (statement.kind !== 'select' && 'condition' in statement && statement.condition) roots.push(statement.condition);
+  if ('from' in statement) roots.push(statement.from, statement.to);
+  if ('levels' in statement) {
+    for (const { condition, until } of statement.levels) roots.push(condition, ...(until ? [until] : []));
+  }
   let depth = 0;
   for (let level = roots; level.length > 0; depth++) level = level.flatMap(children);
   return depth;

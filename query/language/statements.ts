@@ -6,28 +6,19 @@
  */
 // biome-ignore-all lint/suspicious/noExplicitAny: the semantic actions of Ohm carry no types
 import type { MatchResult, Node } from 'ohm-js';
-import type {
-  CastType,
-  Counted,
-  Expression,
-  IntoTarget,
-  KeyMatch,
-  MeasurementSource,
-  RetentionClauses,
-  SelectSource,
-  Statement,
-} from './ast.ts';
+import { type Action, all, ast, optional, type Parameters } from './actions.ts';
+import { ADMINISTRATION_ACTIONS } from './administration.ts';
+import type { CastType, Counted, Expression, IntoTarget, KeyMatch, MeasurementSource, Statement } from './ast.ts';
 import { parseError, QueryError } from './errors.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
-import { toDimension, toFill, toTimeZone } from './group-by.ts';
-import { applySign, bindParameter, readDuration, readInteger, readQuoted, readRegex } from './literals.ts';
+import { toFill, toTimeZone } from './group-by.ts';
+import { applySign, bindParameter, readDuration, readInteger, readNumber, readQuoted, readRegex } from './literals.ts';
 import { assemble, type Operation } from './precedence.ts';
 import { compileRegex } from './regex.ts';
 import { describePosition } from './tokens.ts';
 import { walk } from './walk.ts';
+import { WINDOW_ACTIONS } from './windows.ts';
 
-type Parameters = Readonly<Record<string, unknown>>;
-type Action = { args: { params: Parameters } };
 type SortField = { readonly name: string | null; readonly descending: boolean };
 
 /** What a field of SELECT may calculate with. */
@@ -37,6 +28,8 @@ const NO_CLAUSES = { database: null, sources: [], condition: null, limit: 0, off
 const OPERATOR_NAMES: Readonly<Record<string, string>> = { '<>': '!=', and: 'AND', or: 'OR' };
 
 const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(params)', {
+  ...ADMINISTRATION_ACTIONS,
+  ...WINDOW_ACTIONS,
   Query(first, _semicolons, rest, _end) {
     return [first, ...rest.children].flatMap((part) => all(part.child(0), this));
   },
@@ -55,6 +48,9 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     seriesLimit,
     seriesOffset,
     zone,
+    watermark,
+    lateness,
+    emit,
   ) {
     return {
       kind: 'select',
@@ -70,10 +66,10 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
       seriesLimit: optional(seriesLimit, this) ?? 0,
       seriesOffset: optional(seriesOffset, this) ?? 0,
       ...(zone.numChildren > 0 && { timeZone: optional(zone, this) }),
+      ...(watermark.numChildren > 0 && { watermark: optional(watermark, this) }),
+      ...(lateness.numChildren > 0 && { lateness: optional(lateness, this) }),
+      ...(emit.numChildren > 0 && { emit: optional(emit, this) }),
     };
-  },
-  Source_subquery(_open, select, _close): SelectSource {
-    return { subquery: ast(select, this) };
   },
   Field(expression, alias) {
     const parsed: Expression = ast(expression, this);
@@ -107,7 +103,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return ast(condition, this);
   },
   GroupBy(_group, _by, list) {
-    return all(list.asIteration(), this).map((expression) => toDimension(expression));
+    return all(list.asIteration(), this);
   },
   Fill_call(head, list, _close) {
     return toFill(ast(list, this), head.source.startIdx);
@@ -136,90 +132,90 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   SeriesLimit: readCount,
   SeriesOffset: readCount,
 
-  Explain(_explain, analyze, select) {
+  Explain_select(_explain, analyze, select) {
     return { kind: 'explain', analyze: analyze.numChildren > 0, select: ast(select, this) };
-  },
-  Create(_create, _database, name, retention) {
-    const clauses = optional(retention, this);
-    return { kind: 'create database', database: ast(name, this), ...(clauses && { retention: clauses }) };
-  },
-  Retention(_with, clauses): RetentionClauses {
-    return { duration: null, replication: null, shardDuration: null, name: null, ...ast(clauses, this) };
-  },
-  Clauses_duration(first, replication, shard, name) {
-    return { ...ast(first, this), ...optional(replication, this), ...optional(shard, this), ...optional(name, this) };
-  },
-  Clauses_replication(first, shard, name) {
-    return { ...ast(first, this), ...optional(shard, this), ...optional(name, this) };
-  },
-  Clauses_shard(first, name) {
-    return { ...ast(first, this), ...optional(name, this) };
-  },
-  Duration(_duration, value) {
-    return { duration: value.sourceString.toLowerCase() === 'inf' ? 0n : ast(value, this).ns };
-  },
-  Replication(_replication, count) {
-    return { replication: ast(count, this).value };
-  },
-  ShardDuration(_shard, _duration, value) {
-    return { shardDuration: ast(value, this).ns };
-  },
-  PolicyName(_name, name) {
-    return { name: ast(name, this) };
-  },
-  Drop(_drop, _database, name) {
-    return { kind: 'drop database', database: ast(name, this) };
   },
   Show(_show, what) {
     return ast(what, this);
   },
-  ShowWhat_seriesCount(_series, exact, _cardinality, on, from, where, limit, offset) {
-    return counted('series', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  ShowWhat_seriesCount(_series, exact, _cardinality, on, from, where, groupBy, limit, offset) {
+    return counted('series', exact, null, showClauses(this, on, from, where, limit, offset), groupBy, this);
   },
-  ShowWhat_measurementCount(_measurement, exact, _cardinality, on, from, where, limit, offset) {
-    return counted('measurement', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  ShowWhat_measurementCount(_measurement, exact, _cardinality, on, from, where, groupBy, limit, offset) {
+    return counted('measurement', exact, null, showClauses(this, on, from, where, limit, offset), groupBy, this);
   },
-  ShowWhat_fieldKeyCount(_field, _key, exact, _cardinality, on, from, where, limit, offset) {
-    return counted('field key', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  ShowWhat_fieldKeyCount(_field, _key, exact, _cardinality, on, from, where, groupBy, limit, offset) {
+    return counted('field key', exact, null, showClauses(this, on, from, where, limit, offset), groupBy, this);
   },
-  ShowWhat_tagKeyCount(_tag, _key, exact, _cardinality, on, from, where, limit, offset) {
-    return counted('tag key', exact, null, showClauses(this, on, from, where, limit, offset), this);
+  ShowWhat_tagKeyCount(_tag, _key, exact, _cardinality, on, from, where, groupBy, limit, offset) {
+    return counted('tag key', exact, null, showClauses(this, on, from, where, limit, offset), groupBy, this);
   },
-  ShowWhat_tagValueCount(_tag, _values, exact, _cardinality, on, from, key, where, limit, offset) {
-    return counted('tag values', exact, key, showClauses(this, on, from, where, limit, offset), this);
+  ShowWhat_tagValueCount(_tag, _values, exact, _cardinality, on, from, key, where, groupBy, limit, offset) {
+    return counted('tag values', exact, key, showClauses(this, on, from, where, limit, offset), groupBy, this);
   },
   ShowWhat_databases(_databases) {
     return { kind: 'show databases' };
   },
+  ShowWhat_continuous(_continuous, _queries) {
+    return { kind: 'show continuous queries' };
+  },
+  ShowWhat_alerts(_alerts, on) {
+    return { kind: 'show alerts', database: optional(on, this) };
+  },
+  ShowWhat_metadata(_metadata, on, from) {
+    return { kind: 'show metadata', database: optional(on, this), measurement: optional(from, this) };
+  },
+  ShowWhat_module(what, module) {
+    return { kind: `show ${what.sourceString.toLowerCase()}`, module: optional(module, this) };
+  },
+  ShowWhat_grants(_grants, _for, user) {
+    return { kind: 'show grants', user: ast(user, this) };
+  },
+  ShowWhat_list(what) {
+    return { kind: `show ${what.sourceString.toLowerCase()}` };
+  },
+  ShowWhat_shardGroups(_shard, _groups) {
+    return { kind: 'show shard groups' };
+  },
   ShowWhat_policies(_retention, _policies, on) {
     return { kind: 'show retention policies', database: optional(on, this) };
   },
-  ShowWhat_measurements(_measurements, on, match, where, _order, limit, offset) {
+  ShowWhat_measurements(_measurements, on, match, where, order, limit, offset) {
     const { name, negated } = optional(match, this) ?? { name: null, negated: false };
-    const clauses = showClauses(this, on, null, where, limit, offset);
+    const clauses = showClauses(this, on, null, where, limit, offset, order);
     return { kind: 'show measurements', match: name, negated, ...clauses };
   },
-  ShowWhat_fieldKeys(_field, _keys, on, from, _order, limit, offset) {
-    return { kind: 'show field keys', ...showClauses(this, on, from, null, limit, offset) };
+  ShowWhat_fieldKeys(_field, _keys, on, from, order, limit, offset) {
+    return { kind: 'show field keys', ...showClauses(this, on, from, null, limit, offset, order) };
   },
-  ShowWhat_series(_series, on, from, where, _order, limit, offset) {
-    return { kind: 'show series', ...showClauses(this, on, from, where, limit, offset) };
+  ShowWhat_series(_series, on, from, where, order, limit, offset) {
+    return { kind: 'show series', ...showClauses(this, on, from, where, limit, offset, order) };
   },
-  ShowWhat_tagKeys(_tag, _keys, on, from, where, _order, limit, offset, seriesLimit, seriesOffset) {
-    const clauses = showClauses(this, on, from, where, limit, offset);
+  ShowWhat_tagKeys(_tag, _keys, on, from, where, order, limit, offset, seriesLimit, seriesOffset) {
+    const clauses = showClauses(this, on, from, where, limit, offset, order);
     const pages: { seriesLimit?: number; seriesOffset?: number } = {};
     if (seriesLimit.numChildren > 0) pages.seriesLimit = optional(seriesLimit, this);
     if (seriesOffset.numChildren > 0) pages.seriesOffset = optional(seriesOffset, this);
     return { kind: 'show tag keys', ...clauses, ...pages };
   },
-  ShowWhat_tagValues(_tag, _values, on, from, key, where, _order, limit, offset) {
-    return { kind: 'show tag values', key: ast(key, this), ...showClauses(this, on, from, where, limit, offset) };
+  ShowWhat_tagValues(_tag, _values, on, from, key, where, order, limit, offset) {
+    return {
+      kind: 'show tag values',
+      key: ast(key, this),
+      ...showClauses(this, on, from, where, limit, offset, order),
+    };
   },
   On(_on, name) {
     return ast(name, this);
   },
   From(_from, sources) {
     return ast(sources, this);
+  },
+  FromOne(_from, name) {
+    return ast(name, this);
+  },
+  ForModule(_for, name) {
+    return ast(name, this).value;
   },
   WithMeasurement_name(_with, _measurement, operator, name) {
     return { name: { text: ast(name, this) }, negated: operator.sourceString !== '=' };
@@ -323,7 +319,8 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return { kind: 'duration', ns: readDuration(this.sourceString, this.source.startIdx) };
   },
   number(_form) {
-    return { kind: 'number', value: Number(this.sourceString) };
+    const { sourceString: text, startIdx } = this.source;
+    return { kind: 'number', value: readNumber(this.sourceString, startIdx, describePosition(text, startIdx)) };
   },
   integer(_digits) {
     const { sourceString: text, startIdx } = this.source;
@@ -346,19 +343,6 @@ export function toStatements(match: MatchResult, params: Parameters): Statement[
 
 // private functions
 
-function ast(node: Node, context: Node): any {
-  return node['ast']((context as unknown as Action).args.params);
-}
-
-function all(list: Node, context: Node): any[] {
-  return list.children.map((child) => ast(child, context));
-}
-
-/** Of a part with `?`. */
-function optional(part: Node, context: Node): any {
-  return part.numChildren === 0 ? null : ast(part.child(0), context);
-}
-
 /** Whatever a number cannot hold exactly is more than there can be. */
 function readCount(this: Node, _keyword: Node, count: Node): number {
   return Math.min(Number(count.sourceString), Number.MAX_SAFE_INTEGER);
@@ -376,7 +360,17 @@ function call(this: Node, name: Node, list: Node, _close: Node): Expression {
   return { kind: 'call', name: ast(name, this), args: ast(list, this) };
 }
 
-function showClauses(context: Node, on: Node, from: Node | null, where: Node | null, limit: Node, offset: Node) {
+/** ORDER BY says nothing but what it always is; it is read for what it refuses. */
+function showClauses(
+  context: Node,
+  on: Node,
+  from: Node | null,
+  where: Node | null,
+  limit: Node,
+  offset: Node,
+  order?: Node,
+) {
+  if (order !== undefined) optional(order, context);
   return {
     ...NO_CLAUSES,
     database: optional(on, context),
@@ -387,8 +381,15 @@ function showClauses(context: Node, on: Node, from: Node | null, where: Node | n
   };
 }
 
-function counted(of: Counted, exact: Node, key: Node | null, clauses: object, context: Node): object {
-  return { kind: 'show cardinality', of, exact: exact.numChildren > 0, key: key && ast(key, context), ...clauses };
+function counted(of: Counted, exact: Node, key: Node | null, clauses: object, groupBy: Node, context: Node): object {
+  return {
+    kind: 'show cardinality',
+    of,
+    exact: exact.numChildren > 0,
+    key: key && ast(key, context),
+    ...clauses,
+    ...(groupBy.numChildren > 0 && { dimensions: optional(groupBy, context) }),
+  };
 }
 
 /** Compiles only to refuse what does not compile; the plan carries the text. */

@@ -34,6 +34,12 @@ export function tokenAt(text: string, at: number): FoundToken {
   return { text: token === '<>' ? '!=' : token || String.fromCodePoint(text.codePointAt(at)!), at };
 }
 
+/** The last token of a text that parses. */
+export function lastToken(text: string): FoundToken {
+  const whole = text.trimEnd();
+  return tokenAt(whole, /(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[A-Za-z0-9_.]+|.)$/s.exec(whole)?.index ?? 0);
+}
+
 /** ` at line L, char C`, both from 1, characters in code points. */
 export function describePosition(text: string, at: number): string {
   const before = text.slice(0, Math.max(0, at));

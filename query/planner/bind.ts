@@ -6,7 +6,7 @@ import type { FieldType } from '../../model/index.ts';
 import { isMath, mathArguments, mathType } from '../functions/math.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printExpression } from '../language/print.ts';
+import { printExpression } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import type { Bound } from './plan.ts';
 

@@ -1,11 +1,14 @@
 /** What makes a SELECT impossible whatever the data, in the words of InfluxDB. Runs before any name is resolved. */
 import { FUNCTIONS } from '../functions/create.ts';
 import { isMath, mathArguments } from '../functions/math.ts';
+import { TECHNICAL } from '../functions/technical.ts';
 import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression, SelectField, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printDuration, printExpression } from '../language/print.ts';
+import { printDuration, printExpression } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
+import { checkSketch } from './check-sketches.ts';
+import { checkHoltWinters, checkTechnical } from './check-technical.ts';
 
 type Call = Expression & { kind: 'call' };
 
@@ -51,7 +54,14 @@ export function checkSelect(
   fields: readonly SelectField[],
   inherited: boolean,
 ): FieldFacts {
-  for (const dimension of statement.dimensions) if (dimension.kind === 'refused') refuse(dimension.message);
+  for (const dimension of statement.dimensions) {
+    if (dimension.kind === 'refused') refuse(dimension.message);
+    if (dimension.kind === 'window') refuse(`${dimension.window.of}() windows are not supported by this server yet`);
+    if (dimension.kind === 'time' && dimension.months !== undefined) {
+      refuse('windows of calendar months are not supported by this server yet');
+    }
+  }
+  if (statement.sources.some((source) => 'join' in source)) refuse('JOIN is not supported by this server yet');
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time');
   const facts: FieldFacts = {
@@ -142,6 +152,8 @@ function checkCall(call: Call, context: Context, wildcards: boolean): void {
   }
   const shape = FUNCTIONS.get(name);
   if (shape === undefined) refuse(`undefined function ${name}()`);
+  if (name === 'histogram' && !wildcards)
+    refuse('histogram() gives several columns: it cannot be part of an expression');
   if (!shape.selector) facts.onlySelectors = false;
   switch (name) {
     case 'top':
@@ -166,7 +178,7 @@ function checkCall(call: Call, context: Context, wildcards: boolean): void {
       break;
     }
     default:
-      checkCount(call, 1);
+      if (!checkSketch(call)) checkCount(call, 1);
   }
   const inner = unwrap(args[0]);
   if (name === 'count' && inner.kind === 'call' && inner.name === 'distinct') checkDistinct(inner.args);
@@ -182,14 +194,16 @@ function checkTransform(call: Call, context: Context, wildcards: boolean): void 
     const n = args[1];
     if (n.kind !== 'integer') refuse(`second argument for moving_average must be an integer, got ${typeOf(n)}`);
     if (n.value <= 1n) refuse(`moving_average window must be greater than 1, got ${n.value}`);
-  } else if (name === 'cumulative_sum' || name.endsWith('difference')) checkCount(call, 1);
+  } else if (TECHNICAL.has(name)) checkTechnical(call);
+  else if (name.startsWith('holt_winters')) checkHoltWinters(call);
+  else if (name === 'cumulative_sum' || name.endsWith('difference')) checkCount(call, 1);
   else checkUnit(call);
   const inner = args[0];
   if (name !== 'integral' && inner.kind === 'call') {
     if (!windowed) refuse(`${name} aggregate requires a GROUP BY interval`);
     if (isMath(inner.name)) refuse(`unsupported call: ${inner.name}`);
     const { distinct } = facts;
-    checkCall(inner, context, wildcards);
+    checkCall(inner, context, wildcards && inner.name !== 'histogram');
     facts.distinct = distinct;
     return;
   }

@@ -1,6 +1,7 @@
 /** What EXPLAIN says of a plan, line by line: what each shard is asked to compute, over what, and what is put together at home. */
-import { printDuration } from '../language/print.ts';
+import { printDuration } from '../language/print-expression.ts';
 import { type Bound, type Plan, windowStart } from './plan.ts';
+import { RULES } from './rules.ts';
 
 export function explainPlan(plan: Plan, shards: number): string[] {
   const lines: string[] = [];
@@ -19,6 +20,8 @@ export function explainPlan(plan: Plan, shards: number): string[] {
     lines.push(`WINDOWS: ${printDuration(plan.window.interval)} from ${windowStart(plan, 0)}, fill ${plan.fill.kind}`);
   }
   if (plan.groupBy.length > 0) lines.push(`GROUP BY: ${plan.groupBy.join(', ')}`);
+  const rules = RULES.filter(({ holds }) => holds(plan)).map(({ name }) => name);
+  if (rules.length > 0 && plan.sources.length > 0) lines.push(`RULES: ${rules.join(', ')}`);
   lines.push(`NUMBER OF SHARDS: ${plan.sources.some(({ subquery }) => subquery === undefined) ? shards : 0}`);
   for (const [number, inner] of plan.subqueries.entries()) {
     lines.push(`SUBQUERY ${number + 1}:`, ...explainPlan(inner, shards).map((line) => `  ${line}`));

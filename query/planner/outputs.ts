@@ -8,7 +8,7 @@ import { isMath, mathType } from '../functions/math.ts';
 import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printExpression, printIdentifier } from '../language/print.ts';
+import { printExpression, printIdentifier } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import { arithmeticType, bindLiteral, typeName } from './bind.ts';
 import type { Aggregate, AggregateName, Bound, PlanColumn, PlanWindow, Transform, TransformName } from './plan.ts';
@@ -28,6 +28,7 @@ interface Met {
   readonly type: FieldType;
   readonly result: FieldType;
   readonly parameter: bigint;
+  readonly rest?: readonly (bigint | string)[];
 }
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -61,9 +62,9 @@ export class OutputBinder {
         'mixing functions of rows with aggregates in one SELECT is not supported: ask twice',
       );
     }
-    return this.#met.map(({ of, index, name, type, result, parameter }) => {
+    return this.#met.map(({ of, index, ...transform }) => {
       const input = of === 'aggregate' ? index : of === 'column' ? this.aggregates.length + index : this.inputs + index;
-      return { name, input, type, result, parameter };
+      return { ...transform, input };
     });
   }
 
@@ -141,9 +142,16 @@ export class OutputBinder {
     }
     const parameter = this.#parameterOf(call);
     const result = shape.result === 'same' ? type : shape.result;
-    const same = (m: Met): boolean => m.name === name && m.of === of && m.index === index && m.parameter === parameter;
+    const more = call.args.slice(2).flatMap((e) => (e.kind === 'integer' || e.kind === 'string' ? [e.value] : []));
+    const rest = more.length > 0 ? { rest: more } : {};
+    const same = (m: Met): boolean =>
+      m.name === name &&
+      m.of === of &&
+      m.index === index &&
+      m.parameter === parameter &&
+      `${m.rest ?? ''}` === `${more}`;
     const known = this.#met.findIndex(same);
-    return known >= 0 ? known : this.#met.push({ of, index, name, type, result, parameter }) - 1;
+    return known >= 0 ? known : this.#met.push({ of, index, name, type, result, parameter, ...rest }) - 1;
   }
 
   #parameterOf({ name, args: [, stated] }: Call): bigint {
@@ -171,13 +179,19 @@ export class OutputBinder {
     if (argument.kind !== 'reference') throw new QueryError('invalid', `expected field argument in ${name}()`);
     const field = argument.name;
     const n = call.args.length > 1 ? unwrap(call.args[call.args.length - 1]) : null;
-    const parameter = n?.kind === 'integer' || n?.kind === 'number' ? Number(n.value) : 0;
+    const numbers = call.args
+      .slice(1)
+      .flatMap((e) => (e.kind === 'integer' || e.kind === 'number' ? [Number(e.value)] : []));
+    const beyond = name === 'percentile_approx' || name === 'histogram';
+    const parameter = name === 'rate' ? rateUnit(n) : beyond ? numbers[0] : (numbers.at(-1) ?? 0);
+    const rest = beyond && numbers.length > 1 ? { rest: numbers.slice(1) } : {};
     const by = call.args.length > 2 ? call.args.slice(1, -1).flatMap((tag) => this.#tagIndex(tag)) : undefined;
     const before = this.#window === null || windowsBefore === 0 ? {} : { windowsBefore };
     const same = (a: Aggregate): boolean =>
       a.name === name &&
       a.field === field &&
       a.parameter === parameter &&
+      `${a.rest ?? ''}` === `${(rest as { rest?: readonly number[] }).rest ?? ''}` &&
       a.windowsBefore === (before as { windowsBefore?: number }).windowsBefore;
     const known = this.aggregates.findIndex(same);
     if (known >= 0) return known;
@@ -187,7 +201,7 @@ export class OutputBinder {
       this.#unsupported ??= `unsupported ${name} iterator type: *query.${type}InterruptIterator`;
     }
     const result = shape.result === 'same' ? type : shape.result;
-    return this.aggregates.push({ name, field, type, result, parameter, ...(by && { by }), ...before }) - 1;
+    return this.aggregates.push({ name, field, type, result, parameter, ...rest, ...(by && { by }), ...before }) - 1;
   }
 
   /** Index of a field or tag among the columns, where it is put if new; −1 = nobody has it. */
@@ -247,6 +261,10 @@ export class OutputBinder {
 }
 
 // private functions
+
+function rateUnit(unit: Expression | null): number {
+  return Number(unit?.kind === 'duration' ? unit.ns : NS_PER_SECOND);
+}
 
 function isNumeric(type: string | null): type is 'float' | 'integer' | 'unsigned' {
   return type === 'float' || type === 'integer' || type === 'unsigned';

@@ -50,7 +50,7 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
-  const { rest } = own;
+  const rest = own.rest === null ? null : foldConstants(own.rest);
   const statement = outer === null ? stated : within(stated, outer);
   const inherited = statement.dimensions.length > stated.dimensions.length;
   const time = statement.fields.find(({ expression }) => isTimeField(expression));
@@ -184,7 +184,7 @@ function resolveSources(
       found.set(`${subquery} ${measurement}`, { ...place, fields, tagKeys: groupBy, condition: bound });
     }
   }
-  const measurements = statement.sources.flatMap((source) => ('subquery' in source ? [] : [source]));
+  const measurements = statement.sources.flatMap((source) => ('name' in source ? [source] : []));
   for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
       found.set(JSON.stringify([schema.name, database, retentionPolicy]), {

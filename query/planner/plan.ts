@@ -64,7 +64,12 @@ export type AggregateName =
   | 'count distinct'
   | 'top'
   | 'bottom'
-  | 'sample';
+  | 'sample'
+  | 'percentile_approx'
+  | 'count_distinct_approx'
+  | 'rate'
+  /** One column of it: values above `rest[0]`, up to `parameter`. */
+  | 'histogram';
 
 export type TransformName =
   | 'derivative'
@@ -74,7 +79,17 @@ export type TransformName =
   | 'elapsed'
   | 'moving_average'
   | 'cumulative_sum'
-  | 'integral';
+  | 'integral'
+  | 'exponential_moving_average'
+  | 'double_exponential_moving_average'
+  | 'triple_exponential_moving_average'
+  | 'triple_exponential_derivative'
+  | 'relative_strength_index'
+  | 'kaufmans_efficiency_ratio'
+  | 'kaufmans_adaptive_moving_average'
+  | 'chande_momentum_oscillator'
+  | 'holt_winters'
+  | 'holt_winters_with_fit';
 
 /** What stage 2 computes from the rows of a series one after the other. */
 export interface Transform {
@@ -84,8 +99,10 @@ export interface Transform {
   /** Of the input. */
   readonly type: FieldType;
   readonly result: FieldType;
-  /** Unit of time in ns, or the number of rows of a moving_average; 0 = none. */
+  /** Unit of time in ns, or the number of rows of a moving_average and its like; 0 = none. */
   readonly parameter: bigint;
+  /** Further arguments as they were stated. */
+  readonly rest?: readonly (bigint | string)[];
 }
 
 export type MathName =
@@ -114,8 +131,10 @@ export interface Aggregate {
   /** Type of its input over all sources; a source whose field cannot be read as that type gives it no values. */
   readonly type: FieldType;
   readonly result: FieldType;
-  /** The N of percentile(x, N), top, bottom and sample, else 0. */
+  /** The N of percentile(x, N), top, bottom and sample, the unit of rate in ns, else 0. */
   readonly parameter: number;
+  /** Numbers besides: the accuracy of percentile_approx, the border below a column of a histogram. */
+  readonly rest?: readonly number[];
   /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
   readonly by?: readonly number[];
   /** How many windows beside the time range it is asked for, by a transform; not there = none. */

@@ -1,6 +1,6 @@
 /** Which measurements a statement names, what the shards know of them put together, and the type that a name has over several. */
 import type { FieldType, MeasurementSchema } from '../../model/index.ts';
-import type { MeasurementSource, SelectStatement } from '../language/ast.ts';
+import type { MeasurementSource, SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 
@@ -27,7 +27,7 @@ export function measurementMatchers(
 
 /** The measurements that a statement and its subqueries name. */
 export function measurementsOf({ sources }: SelectStatement): MeasurementSource[] {
-  return sources.flatMap((source) => ('subquery' in source ? measurementsOf(source.subquery) : [source]));
+  return sources.flatMap(measurementsIn);
 }
 
 export function matchesName(name: MeasurementSource['name']): (measurement: string) => boolean {
@@ -62,4 +62,12 @@ export function unionFields(schemas: readonly { fields: ReadonlyMap<string, Fiel
 
 export function unionTagKeys(schemas: readonly { tagKeys: readonly string[] }[]): string[] {
   return [...new Set(schemas.flatMap(({ tagKeys }) => tagKeys))].sort();
+}
+
+// private functions
+
+function measurementsIn(source: SelectSource): MeasurementSource[] {
+  if ('subquery' in source) return measurementsOf(source.subquery);
+  if ('join' in source) return [source.left, source.right].flatMap((side) => measurementsIn(side.source));
+  return [source];
 }

@@ -6,6 +6,7 @@ import type { FieldType } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
 import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression, SelectField } from '../language/ast.ts';
+import { printExpression } from '../language/print-expression.ts';
 import { compileRegex } from '../language/regex.ts';
 import { unwrap, walk } from '../language/walk.ts';
 import { isWildcard } from './check.ts';
@@ -18,7 +19,7 @@ interface Names {
 }
 
 export function expanded(field: SelectField, names: Names): SelectField[] {
-  return expand(field, names).flatMap(withChosenTags);
+  return expand(field, names).flatMap(withChosenTags).flatMap(withBuckets);
 }
 
 /** Names of the tags that top and bottom take: SELECT … INTO writes them as tags. */
@@ -70,6 +71,18 @@ function withChosenTags(field: SelectField): SelectField[] {
   const call = chooserIn(field.expression);
   if (call === null) return [field];
   return [field, ...call.args.slice(1, -1).map((expression) => ({ expression, alias: null }))];
+}
+
+/** A histogram is a column for each of its buckets, named by the border that they end at. */
+function withBuckets(field: SelectField): SelectField[] {
+  const e = unwrap(field.expression);
+  if (e.kind !== 'call' || e.name !== 'histogram') return [field];
+  const [input, ...borders] = e.args;
+  const infinite: Expression = { kind: 'number', value: Number.POSITIVE_INFINITY };
+  return [...borders, infinite].map((border, i) => ({
+    expression: { ...e, args: i === 0 ? [input, border] : [input, border, borders[i - 1]] },
+    alias: `${field.alias ?? 'histogram'}_${border === infinite ? 'inf' : printExpression(border)}`,
+  }));
 }
 
 function chooserIn(expression: Expression): Call | null {

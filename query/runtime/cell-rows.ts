@@ -17,6 +17,9 @@ import { rowWriter } from './transform-rows.ts';
 /** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
 export const BUCKETS_MAX = 10_000_000;
 
+/** Of nothing there are none. */
+const COUNTS: ReadonlySet<string> = new Set(['count', 'count distinct', 'count_distinct_approx', 'histogram']);
+
 /** The windows in which one aggregate has a value in one series, ascending, and its slots there. */
 interface Track {
   readonly aggregate: Aggregate;
@@ -213,7 +216,7 @@ class Filler {
         return aggregate.result === 'float' ? value : Math.trunc(value);
       }
       default:
-        return aggregate.name === 'count' || aggregate.name === 'count distinct' ? 0 : null;
+        return COUNTS.has(aggregate.name) ? 0 : null;
     }
   }
 }

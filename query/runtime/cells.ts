@@ -5,7 +5,8 @@ import { QueryError } from '../language/errors.ts';
 export const CELLS_MAX = 2_000_000;
 
 const VACANT = -1;
-const SLOTS_FIRST = 256;
+/** Those of an hour by minutes: every table that a query makes, on each shard and at home, begins with them. */
+const SLOTS_FIRST = 64;
 
 export class CellTable {
   /** By slot. Slots in `free` mean nothing. */
@@ -52,6 +53,33 @@ export class CellTable {
     for (const slot of dropped) this.#free.push(slot);
     this.#rehash(this.#table.length);
     return dropped;
+  }
+
+  /** Slots of the cells wanted, by the rank of their group, then by window. */
+  ordered(groupRanks: Uint32Array, isWanted: (slot: number) => boolean): Int32Array {
+    const { group, window, live, end } = this;
+    const wanted = new Uint8Array(end);
+    const next = new Uint32Array(groupRanks.length + 1);
+    let count = 0;
+    for (let slot = 0; slot < end; slot++) {
+      if (live[slot] === 0 || !isWanted(slot)) continue;
+      wanted[slot] = 1;
+      next[groupRanks[group[slot]] + 1]++;
+      count++;
+    }
+    for (let rank = 0; rank < groupRanks.length; rank++) next[rank + 1] += next[rank];
+    const slots = new Int32Array(count);
+    for (let slot = 0; slot < end; slot++) if (wanted[slot] === 1) slots[next[groupRanks[group[slot]]]++] = slot;
+    for (let rank = 0, from = 0; rank < groupRanks.length; from = next[rank++]) {
+      const part = slots.subarray(from, next[rank]);
+      // windows are mostly met in their order
+      for (let i = 1; i < part.length; i++) {
+        if (window[part[i - 1]] <= window[part[i]]) continue;
+        part.sort((a, b) => window[a] - window[b]);
+        break;
+      }
+    }
+    return slots;
   }
 
   // private functions

@@ -3,7 +3,21 @@ import type { Column, FieldType, Value } from '../../model/index.ts';
 import { TextDictionary } from '../../model/index.ts';
 import { columnValue } from '../functions/selector.ts';
 
-const ROWS_FIRST = 64;
+/** As many doubles as an engine keeps beside the object rather than in memory of their own: many tables have a row or two. */
+const ROWS_FIRST = 8;
+/** What a text costs beside its characters. */
+const TEXT_BYTES = 64;
+/** Of a dictionary, by rows wanted: to make a table of all its texts for a few rows does not pay. */
+const TEXTS_PER_ROW_MAX = 16;
+
+/** What a builder without rows holds; nothing is ever written to it. */
+const NONE: Readonly<Record<FieldType, Float64Array | Uint8Array | Uint32Array>> = {
+  float: new Float64Array(0),
+  integer: new Float64Array(0),
+  unsigned: new Float64Array(0),
+  boolean: new Uint8Array(0),
+  string: new Uint32Array(0),
+};
 
 /** Grows by appending; `finish` gives the column and starts a new one. */
 export class ColumnBuilder {
@@ -13,11 +27,15 @@ export class ColumnBuilder {
   /** Integers beyond the safe ones, by row. */
   #wide: Map<number, bigint> | null = null;
   #texts = new Map<string, number>();
+  #textBytes = 0;
+  /** Of dictionaries that rows were appended from: by their numbers ours + 1; 0 = not met yet. */
+  readonly #sources = new Map<TextDictionary, Uint32Array>();
   #rows = 0;
 
-  constructor(type: FieldType) {
+  /** `rows`: how many to make room for at first. */
+  constructor(type: FieldType, rows = 0) {
     this.#type = type;
-    this.#values = storage(type, ROWS_FIRST);
+    this.#values = rows === 0 ? NONE[type] : storage(type, rows);
   }
 
   get rows(): number {
@@ -26,10 +44,9 @@ export class ColumnBuilder {
 
   push(value: Value): void {
     const row = this.#rows++;
-    if (row >= this.#values.length) this.#grow();
+    if (row >= this.#values.length) this.#grow(row + 1);
     if (value === null) {
-      this.#present ??= new Uint8Array(this.#values.length).fill(1);
-      this.#present[row] = 0;
+      this.#presence()[row] = 0;
       return;
     }
     switch (typeof value) {
@@ -48,23 +65,68 @@ export class ColumnBuilder {
     }
   }
 
+  /** Memory held; texts at what their characters take. */
+  get bytes(): number {
+    return this.#values.byteLength + (this.#present?.byteLength ?? 0) + this.#textBytes + 64 * (this.#wide?.size ?? 0);
+  }
+
   /** Appends these rows of a column of our type; null = rows without a value. */
   append(column: Column | null, rows: Uint32Array, count: number): void {
-    if (column !== null && column.values instanceof Float64Array && column.present === null) {
-      while (this.#rows + count > this.#values.length) this.#grow();
-      for (let k = 0; k < count; k++) this.#values[this.#rows++] = column.values[rows[k]];
+    if (column === null || !isGathered(column, count)) {
+      const read = columnReader(column);
+      for (let k = 0; k < count; k++) this.push(read(rows[k]));
       return;
     }
-    const read = columnReader(column);
-    for (let k = 0; k < count; k++) this.push(read(rows[k]));
+    const at = this.#reserve(count);
+    const target = this.#values;
+    const { values, present } = column;
+    if (column.type === 'string') {
+      const numbers = this.#numbersOf(column.dictionary);
+      for (let k = 0; k < count; k++) {
+        if (present !== null && present[rows[k]] === 0) continue;
+        target[at + k] = this.#numberOf(values[rows[k]] as number, column.dictionary, numbers);
+      }
+    } else for (let k = 0; k < count; k++) target[at + k] = values[rows[k]] as number;
+    if (present === null) return;
+    const own = this.#presence();
+    for (let k = 0; k < count; k++) own[at + k] = present[rows[k]];
+  }
+
+  /** Appends row rows[k] of columns[from[k]], for k < count. */
+  appendMixed(columns: readonly Column[], from: Uint16Array, rows: Uint32Array, count: number): void {
+    if (columns.length === 1) {
+      this.append(columns[0], rows, count);
+      return;
+    }
+    if (!columns.every((column) => isGathered(column, count))) {
+      const readers = columns.map(columnReader);
+      for (let k = 0; k < count; k++) this.push(readers[from[k]](rows[k]));
+      return;
+    }
+    const at = this.#reserve(count);
+    const target = this.#values;
+    if (this.#type === 'string') {
+      const dictionaries = columns.map((column) => (column as Column & { type: 'string' }).dictionary);
+      const numbers = dictionaries.map((dictionary) => this.#numbersOf(dictionary));
+      for (let k = 0; k < count; k++) {
+        const { values, present } = columns[from[k]];
+        if (present !== null && present[rows[k]] === 0) continue;
+        target[at + k] = this.#numberOf(values[rows[k]] as number, dictionaries[from[k]], numbers[from[k]]);
+      }
+    } else for (let k = 0; k < count; k++) target[at + k] = columns[from[k]].values[rows[k]] as number;
+    if (columns.every(({ present }) => present === null)) return;
+    const own = this.#presence();
+    for (let k = 0; k < count; k++) own[at + k] = columns[from[k]].present?.[rows[k]] ?? 1;
   }
 
   finish(): Column {
     const column = this.#column();
-    this.#values = storage(this.#type, ROWS_FIRST);
+    this.#values = NONE[this.#type];
     this.#present = null;
     this.#wide = null;
     this.#texts = new Map();
+    this.#textBytes = 0;
+    this.#sources.clear();
     this.#rows = 0;
     return column;
   }
@@ -72,8 +134,8 @@ export class ColumnBuilder {
   // private functions
 
   #column(): Column {
-    const present = this.#present === null ? null : this.#present.slice(0, this.#rows);
-    const values = this.#values.slice(0, this.#rows);
+    const present = this.#present === null ? null : cut(this.#present, this.#rows);
+    const values = cut(this.#values, this.#rows);
     switch (this.#type) {
       case 'float':
         return { type: 'float', values: values as Float64Array<ArrayBuffer>, present };
@@ -104,12 +166,41 @@ export class ColumnBuilder {
     if (index === undefined) {
       index = this.#texts.size;
       this.#texts.set(text, index);
+      this.#textBytes += TEXT_BYTES + 2 * text.length;
     }
     return index;
   }
 
-  #grow(): void {
-    const longer = storage(this.#type, this.#values.length * 2);
+  /** Our numbers of the texts of a dictionary, filled by `#numberOf`. */
+  #numbersOf(dictionary: TextDictionary): Uint32Array {
+    let numbers = this.#sources.get(dictionary);
+    if (numbers === undefined) {
+      numbers = new Uint32Array(dictionary.size);
+      this.#sources.set(dictionary, numbers);
+    }
+    return numbers;
+  }
+
+  #numberOf(text: number, dictionary: TextDictionary, numbers: Uint32Array): number {
+    if (numbers[text] === 0) numbers[text] = this.#textIndex(dictionary.get(text)) + 1;
+    return numbers[text] - 1;
+  }
+
+  /** Makes room for rows to come, present all; gives the number of the first. */
+  #reserve(count: number): number {
+    const at = this.#rows;
+    this.#rows += count;
+    if (this.#rows > this.#values.length) this.#grow(this.#rows);
+    return at;
+  }
+
+  #presence(): Uint8Array {
+    this.#present ??= new Uint8Array(this.#values.length).fill(1);
+    return this.#present;
+  }
+
+  #grow(rows: number): void {
+    const longer = storage(this.#type, Math.max(rows, this.#values.length * 2, ROWS_FIRST));
     longer.set(this.#values);
     this.#values = longer;
     if (this.#present === null) return;
@@ -150,6 +241,17 @@ export function revived(column: Column): Column {
 }
 
 // private functions
+
+/** Whether rows are taken over without a look at each value: not 64-bit ones, nor a few of many texts. */
+function isGathered({ type, values }: Column, count: number): boolean {
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return false;
+  return type !== 'string' || values.length < TEXTS_PER_ROW_MAX * count;
+}
+
+/** The array itself where it has no more rows: its builder lets go of it. */
+function cut<T extends Float64Array | Uint8Array | Uint32Array>(values: T, rows: number): T {
+  return values.length === rows ? values : (values.slice(0, rows) as T);
+}
 
 function storage(type: FieldType, rows: number): Float64Array | Uint8Array | Uint32Array {
   if (type === 'boolean') return new Uint8Array(rows);

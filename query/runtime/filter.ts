@@ -2,13 +2,14 @@
  * RowFilter: the condition of one source of a plan, in two parts. What depends on tags alone is asked once per series; the rest runs
  * over columns and narrows a list of rows. A comparison with an absent value is false. Stateless but for what it remembers of series.
  */
-import type { Block, Column, SeriesTable } from '../../model/index.ts';
+import type { Block, Column, SeriesChoice, SeriesTable, TagPredicate } from '../../model/index.ts';
 import { compareText } from '../../model/index.ts';
 import type { BinaryOperator } from '../language/ast.ts';
 import { compileRegex } from '../language/regex.ts';
 import type { Bound } from '../planner/plan.ts';
 import { columnReader } from './columns.ts';
 import { compares, compileExpression } from './expression.ts';
+import { chooseSeries, type SeriesTest, tagPredicate, tagsIn } from './series-choice.ts';
 
 /** Rows of a block in question: rows[k] for k < count. */
 interface Candidates {
@@ -31,7 +32,10 @@ const FLIPPED: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
 };
 
 export class RowFilter {
-  readonly #series: ((table: SeriesTable, series: number) => boolean) | null;
+  readonly #series: SeriesTest | null;
+  /** What of it each depends on one tag, and whether the rest passes. */
+  readonly #predicates: readonly TagPredicate[];
+  readonly #others: SeriesTest | null;
   readonly #mask: Mask | null;
 
   constructor(condition: Bound | null) {
@@ -39,12 +43,22 @@ export class RowFilter {
     const ofSeries = parts.filter((part) => !mentions(part, 'field'));
     const ofRows = parts.filter((part) => mentions(part, 'field'));
     this.#series = ofSeries.length === 0 ? null : compileSeries(ofSeries.reduce(conjunction));
+    const ofTags = ofSeries.filter((part) => tagsIn(part).size === 1);
+    const others = ofSeries.filter((part) => tagsIn(part).size !== 1);
+    this.#predicates = ofTags.map(tagPredicate);
+    this.#others = others.length === 0 ? null : compileSeries(others.reduce(conjunction));
     this.#mask = ofRows.length === 0 ? null : compileMask(ofRows.reduce(conjunction));
   }
 
   /** Whether rows of a series may pass. */
   passesSeries(table: SeriesTable, series: number): boolean {
     return this.#series === null || this.#series(table, series);
+  }
+
+  /** The series that rows may pass of: a list where they are few, or null where all may. */
+  series(table: SeriesTable): SeriesChoice {
+    if (this.#series === null) return null;
+    return chooseSeries(table, this.#predicates, this.#others, this.#series);
   }
 
   /** Narrows rows[0 … count) of series that may pass, in place; returns the new count. */

@@ -5,6 +5,7 @@ import type { Group } from './partial.ts';
 export class GroupTable {
   readonly groups: Group[] = [];
   readonly #numbers = new Map<string, number>();
+  #ranks = new Uint32Array(0);
 
   /** The number of a group, new if need be. */
   number(group: Group): number {
@@ -23,11 +24,13 @@ export class GroupTable {
     return this.#numbers.get(groupKey(group)) ?? -1;
   }
 
-  /** By group number, its place in the order of an answer. */
+  /** By group number, its place in the order of an answer. To be read, not changed. */
   ranks(): Uint32Array {
+    if (this.#ranks.length === this.groups.length) return this.#ranks;
     const order = this.groups.map((_, i) => i).sort((a, b) => compareGroups(this.groups[a], this.groups[b]));
     const ranks = new Uint32Array(order.length);
     for (let i = 0; i < order.length; i++) ranks[order[i]] = i;
+    this.#ranks = ranks;
     return ranks;
   }
 }

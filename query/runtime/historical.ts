@@ -1,35 +1,96 @@
 /**
  * The historical driver: reads to the present position and stops. `historicalShard` runs where the shard is and gives partials;
- * `historicalHome` merges those of all shards into the tables of the answer, in its order. The server carries partials from one to
- * the other (a partial may be cloned between threads). No clock, no I/O but the source.
+ * `historicalAnswer` merges those of all shards into the tables of the answer, in its order. The server carries partials from one to
+ * the other (a partial may be cloned between threads). Both work in slices: they ask `turn` often, so that a long query neither
+ * holds its thread nor goes on when it has been given up. No clock, no I/O but the source.
+ *
+ * Stage 1 pins all of its sources in one turn before it reads the first row: its answer is of one position of the shard. The live
+ * driver, which has to stand at the position of its own state, reads in one turn instead: `shardNow`, `historicalHome`.
  */
+import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
+import { readsTotals } from '../planner/rules.ts';
 import { cellTables } from './cell-rows.ts';
+import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
-import type { Partial, RowsPartial } from './partial.ts';
+import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
-import { rawPartials } from './raw-rows.ts';
+import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
-import type { Source } from './source.ts';
+import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
 
-/** Stage 1. The source is read to its end before the first partial comes, so it may be left for other turns between partials. */
-export function* historicalShard(plan: Plan, source: Source): Generator<Partial> {
+/** Stage 1, in slices. */
+export async function* historicalShard(
+  plan: Plan,
+  source: PinnableSource,
+  turn: Turn,
+  limits: Limits,
+): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
-    yield* rawPartials(plan, source);
+    yield* slicedRows(plan, source, turn, limits);
     return;
   }
   const store = new PaneStore(plan);
-  scanInto(store, plan, source);
-  const slots = store.ordered();
-  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
-    yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
+  let points = 0;
+  const pins: (PinnedRows | null)[] = [];
+  try {
+    const requests = plan.sources.map((_, i) => cellsRequest(store, i, source));
+    for (const request of requests) pins.push(request === null ? null : source.pin(request));
+    // a measurement may be dropped while it is read
+    const tables = requests.map((r) => r && source.series(r.database, r.retentionPolicy, r.measurement));
+    const series = wantedIn(requests, source);
+    checkSeries(series, limits);
+    if (areCounted(limits)) yield { kind: 'counts', series, points: 0 };
+    for (const [i, rows] of pins.entries()) {
+      const [request, table] = [requests[i], tables[i]];
+      if (rows === null || request === null || table === null) continue;
+      const take: TakeTotals = (totals) => {
+        const taken = store.addTotals(totals, i, table);
+        if (taken) points += totals.rows;
+        return taken;
+      };
+      const range = { min: request.minTime, max: request.maxTime };
+      for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
+        if (step instanceof Promise) await step;
+        else points += store.add(step, i, table);
+        checkPoints(points, limits);
+        checkBytes(store.bytes, limits);
+        const wait = turn();
+        if (wait !== null) await wait;
+      }
+    }
+  } finally {
+    for (const rows of pins) rows?.release();
   }
+  if (areCounted(limits)) yield { kind: 'counts', series: 0, points };
+  for (const slots of parts(store.ordered())) {
+    yield store.take(slots);
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
+}
+
+/** Stage 1, all of it in this turn: the source is read to its end before the first partial comes. */
+export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
+  if (plan.sources.length === 0) return;
+  if (plan.kind === 'raw') {
+    yield* rowPartials(plan, source);
+    return;
+  }
+  const store = new PaneStore(plan);
+  for (const i of plan.sources.keys()) {
+    const request = cellsRequest(store, i, source);
+    if (request === null) continue;
+    const table = source.series(request.database, request.retentionPolicy, request.measurement)!;
+    for (const block of source.scan(request)) store.add(block, i, table);
+  }
+  for (const slots of parts(store.ordered())) yield store.take(slots);
 }
 
 /**
@@ -39,34 +100,49 @@ export function* historicalShard(plan: Plan, source: Source): Generator<Partial>
 export async function* answerOf(
   plan: Plan,
   ask: (plan: Plan) => readonly AsyncIterable<Partial>[],
+  turn: Turn,
+  limits: Limits,
 ): AsyncGenerator<ResultTable> {
+  checkBuckets(plan, limits);
   if (plan.sources.length === 0) return;
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
   const streams = fromShards ? [...ask(plan)] : [];
   for (const [number, inner] of plan.subqueries.entries()) {
-    streams.push(subqueryPartials(plan, number, answerOf(inner, ask)));
+    streams.push(subqueryPartials(plan, number, answerOf(inner, ask, turn, limits), limits));
   }
-  yield* historicalAnswer(plan, streams);
+  yield* historicalAnswer(plan, streams, turn, limits);
 }
 
 /** Stage 2 over the partials of each shard, as they arrive. */
 export async function* historicalAnswer(
   plan: Plan,
   shards: readonly AsyncIterable<Partial>[],
+  turn: Turn,
+  limits: Limits,
 ): AsyncGenerator<ResultTable> {
+  const counted = { series: 0, points: 0 };
+  const count = ({ series, points }: CountsPartial): void => {
+    counted.series += series;
+    counted.points += points;
+    checkSeries(counted.series, limits);
+    checkPoints(counted.points, limits);
+  };
   if (plan.kind === 'raw') {
     const iterators = shards.map((shard) => shard[Symbol.asyncIterator]());
     try {
       const merge = mergeRows(plan, shards.length);
       let step = merge.next();
       while (!step.done) {
+        const wait = turn();
+        if (wait !== null) await wait;
         if (typeof step.value !== 'number') {
           yield step.value;
           step = merge.next(null);
           continue;
         }
         const { value, done } = await iterators[step.value].next();
-        step = merge.next(done === true ? null : (value as RowsPartial));
+        if (done !== true && value.kind === 'counts') count(value);
+        else step = merge.next(done === true ? null : (value as RowsPartial));
       }
     } finally {
       for (const iterator of iterators) await iterator.return?.();
@@ -76,10 +152,20 @@ export async function* historicalAnswer(
   const store = new PaneStore(plan);
   await Promise.all(
     shards.map(async (shard) => {
-      for await (const partial of shard) if (partial.kind === 'cells') store.merge(partial);
+      for await (const partial of shard) {
+        if (partial.kind === 'cells') store.merge(partial);
+        else if (partial.kind === 'counts') count(partial);
+        checkBytes(store.bytes, limits);
+        const wait = turn();
+        if (wait !== null) await wait;
+      }
     }),
   );
-  yield* cellTables(plan, store);
+  for (const table of cellTables(plan, store)) {
+    yield table;
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
 }
 
 /** Stage 2 where all partials are at hand; those of kind `rows` must be of one shard. */
@@ -105,23 +191,37 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
 
 // private functions
 
-function scanInto(store: PaneStore, plan: Plan, source: Source): void {
-  const columns = plan.columns.filter(({ kind }) => kind === 'field');
-  for (const [i, { database, retentionPolicy, measurement, subquery, condition }] of plan.sources.entries()) {
-    if (subquery !== undefined) continue;
-    const table = source.series(database, retentionPolicy, measurement);
-    if (table === null) continue;
-    const fields = [...plan.aggregates.map(({ field }) => field), ...columns.map(({ name }) => name)];
-    fields.push(...fieldsOf(condition));
-    const blocks = source.scan({
-      database,
-      retentionPolicy,
-      measurement,
-      minTime: plan.bounds.min,
-      maxTime: plan.bounds.max,
-      series: store.wantedSeries(i, table),
-      fields: [...new Set(fields)],
-    });
-    for (const block of blocks) store.add(block, i, table);
+/** What an aggregate plan asks of plan.sources[i]; null where the shard has nothing for it. */
+function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest | null {
+  const { sources, columns, aggregates, bounds } = store.plan;
+  const { database, retentionPolicy, measurement, subquery, condition } = sources[i];
+  const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+  if (table === null) return null;
+  const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
+  const fields = [...aggregates.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
+  return {
+    database,
+    retentionPolicy,
+    measurement,
+    minTime: bounds.min,
+    maxTime: bounds.max,
+    series: store.wantedSeries(i, table),
+    fields: [...new Set(fields)],
+  };
+}
+
+function wantedIn(requests: readonly (ScanRequest | null)[], source: Source): number {
+  let wanted = 0;
+  for (const request of requests) {
+    if (request === null) continue;
+    const { database, retentionPolicy, measurement, series } = request;
+    wanted += countChosen(series, source.series(database, retentionPolicy, measurement)!.size);
+  }
+  return wanted;
+}
+
+function* parts(slots: Int32Array): Generator<Int32Array> {
+  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
+    yield slots.subarray(from, from + PARTIAL_CELLS_MAX);
   }
 }

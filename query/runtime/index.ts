@@ -1,5 +1,7 @@
 /** Door of the runtime: the ports it reads and answers through, the historical driver, SHOW, and the live driver. */
+export * from './deletion.ts';
 export * from './historical.ts';
+export * from './limits.ts';
 export * from './live-merge.ts';
 export * from './live-plan.ts';
 export * from './live-shard.ts';

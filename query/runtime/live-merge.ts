@@ -16,6 +16,7 @@
  *
  * It does not read a clock, encode, or know clients and cursors. Non-final rows are provisional: they always carry revision 0.
  */
+import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import { windowStart } from '../planner/plan.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
@@ -94,6 +95,9 @@ export class LiveMerge {
   readonly #incomplete = new Set<number>();
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
+  /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
+  #heldFrom = Number.POSITIVE_INFINITY;
+  #heldSince: bigint | null = null;
 
   constructor(live: LivePlan, shards: number) {
     this.#live = live;
@@ -130,7 +134,10 @@ export class LiveMerge {
     const changes = update.kind === 'changes';
     this.#watermark.observe(shard, update.reading);
     this.#count(update);
-    for (const run of update.runs) (changes ? this.#points : this.#pastPoints).push(run);
+    for (const run of update.runs) {
+      (changes ? this.#points : this.#pastPoints).push(run);
+      this.#holdPoints(run);
+    }
     if (changes && update.complete) this.#incomplete.delete(shard);
     else if (changes) this.#incomplete.add(shard);
     else {
@@ -142,6 +149,7 @@ export class LiveMerge {
     const { groups, group, window } = update.cells;
     for (let i = 0; i < window.length; i++) {
       const frozen = window[i] < this.#frozen;
+      if (window[i] < this.#heldFrom) this.#heldFrom = window[i];
       if (changes && frozen) continue;
       const cell = this.#cells.ensure(groups[group[i]], window[i]);
       if (!frozen) this.#cells.mark(cell);
@@ -152,6 +160,8 @@ export class LiveMerge {
   /** From now on nothing is sent that a client who has seen `floor` could take for something it has. */
   raise(floor: LiveFloor): void {
     if (floor.watermark === null) return;
+    this.#heldFrom = Number.NEGATIVE_INFINITY;
+    this.#heldSince = TIME_MIN;
     const { watermark, rev } = this.#floor;
     this.#watermark.raise(floor.watermark);
     this.#floor = {
@@ -210,7 +220,25 @@ export class LiveMerge {
     return { live: before.build(), missed: out.build() };
   }
 
+  /** Whether rows that were sent, or will be, may lean on points of these times, both included. */
+  leansOn(min: bigint, max: bigint): boolean {
+    const { plan, fills } = this.#live;
+    if (min > plan.bounds.max || max < plan.bounds.min) return false;
+    if (plan.kind === 'raw') return this.#heldSince !== null && max >= this.#heldSince;
+    if (this.#heldFrom === Number.POSITIVE_INFINITY) return false;
+    if (plan.window === null || this.#heldFrom === Number.NEGATIVE_INFINITY) return true;
+    return max >= windowStart(plan, this.#heldFrom - (fills ? LIVE_WINDOWS : 0));
+  }
+
   // private functions
+
+  #holdPoints(run: Run): void {
+    for (const { base, offsets, rows } of run) {
+      if (rows === 0) continue;
+      const time = base + BigInt(Math.min(offsets[0], offsets[rows - 1]));
+      if (this.#heldSince === null || time < this.#heldSince) this.#heldSince = time;
+    }
+  }
 
   /** Sends points, closes windows, and sends changes where it is time or `flush` is set. */
   #step(nowMs: number, flush: boolean, out: EmissionBuilder): void {

@@ -12,7 +12,8 @@ import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { DEFAULT_RULES, type TimeRules } from './watermark.ts';
+import { timeRules } from './live-clauses.ts';
+import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
   readonly plan: Plan;
@@ -51,11 +52,12 @@ export function assertLive(statement: SelectStatement): void {
       return undefined;
     });
   }
+  timeRules(statement);
   if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
 }
 
 /** The live plan of a checked statement and its plan. */
-export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = DEFAULT_RULES): LivePlan {
+export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = timeRules(statement)): LivePlan {
   assertLive(statement);
   if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');

@@ -16,7 +16,7 @@
  */
 import { QueryError } from '../language/errors.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { historicalShard } from './historical.ts';
+import { shardNow } from './historical.ts';
 import { type LivePlan, windowEnd } from './live-plan.ts';
 import { blockSource, inBounds, readInto } from './live-read.ts';
 import { type LiveInput, type LiveUpdate, NO_COUNTS, NO_WINDOWS, type ShardCounts } from './live-update.ts';
@@ -271,12 +271,12 @@ export class LiveShard {
 
   /** The points of a block as the plan carries them: the historical driver over a source that is this block. */
   #points(input: LiveInput): RowsPartial[] {
-    return [...historicalShard(this.#plan, blockSource(this.#source, input))].filter((p) => p.kind === 'rows');
+    return [...shardNow(this.#plan, blockSource(this.#source, input))].filter((p) => p.kind === 'rows');
   }
 
   #readPoints(nowMs: number): LiveUpdate {
     if (!this.#plan.bounds.minStated) return nothing();
-    const run = [...historicalShard(this.#plan, this.#source)].filter((p) => p.kind === 'rows');
+    const run = [...shardNow(this.#plan, this.#source)].filter((p) => p.kind === 'rows');
     const limit = this.#aheadLimit(nowMs);
     let greatest: bigint | null = null;
     let total = 0;

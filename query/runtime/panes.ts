@@ -4,15 +4,22 @@
  * replace what the same shard sent before (live: one store per shard, combined by merging what `take` gives into a scratch store).
  * It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
  */
-import type { Block, Column, SeriesTable, Value } from '../../model/index.ts';
+import type { Block, Column, SeriesChoice, SeriesTable, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import type { Aggregate, Plan } from '../planner/plan.ts';
+import { type Aggregate, type Plan, windowOf } from '../planner/plan.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader } from './columns.ts';
 import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { BlockWindows, SourceRows } from './rows-in.ts';
+import type { Totals } from './source.ts';
+import { stateOfTotals } from './totals.ts';
+
+/** Group, window, place in the table and marks of a cell. */
+const CELL_BYTES = 30;
+/** Of one aggregate in one cell: the widest keeps four doubles. */
+const STATE_BYTES = 32;
 
 export class PaneStore {
   readonly plan: Plan;
@@ -36,6 +43,11 @@ export class PaneStore {
   /** Cells held, empty ones included. */
   get size(): number {
     return this.#cells.size;
+  }
+
+  /** Memory held, about: what states keep beside their slots has limits of its own. */
+  get bytes(): number {
+    return this.#grownTo * (CELL_BYTES + STATE_BYTES * this.#states.length);
   }
 
   /** By the plan's aggregates, indexed by slot. To be read, not changed. */
@@ -65,8 +77,27 @@ export class PaneStore {
     return count;
   }
 
+  /**
+   * Adds rows of one series by what is known of them; false: they have to be added one by one. For plans whose rule says so
+   * (planner/rules.ts).
+   */
+  addTotals(totals: Totals, source: number, table: SeriesTable): boolean {
+    const { aggregates } = this.plan;
+    const window = windowOf(this.plan, totals.minTime);
+    if (windowOf(this.plan, totals.maxTime) !== window) return false;
+    const data = aggregates.map((aggregate) => stateOfTotals(aggregate, totals));
+    if (data.includes(null)) return false;
+    const group = this.#sources[source].wantedGroup(table, totals.series);
+    if (group < 0) return true;
+    const slot = this.#cells.slot(group, window);
+    this.#mark(slot);
+    const slots = Int32Array.of(slot);
+    for (const [a, state] of this.#states.entries()) state.merge(data[a]!, slots);
+    return true;
+  }
+
   /** What a scan of plan.sources[source] should be asked for: see ScanRequest.series. */
-  wantedSeries(source: number, table: SeriesTable): Uint8Array | null {
+  wantedSeries(source: number, table: SeriesTable): SeriesChoice {
     return this.#sources[source].wanted(table);
   }
 
@@ -146,15 +177,12 @@ export class PaneStore {
 
   /** Slots of all cells that are not empty, by (group name, group tags, window). */
   ordered(): Int32Array {
-    const { group, window, live, end } = this.#cells;
-    const ranks = this.#groups.ranks();
-    const slots: number[] = [];
-    for (let slot = 0; slot < end; slot++) if (live[slot] === 1 && !this.emptyCell(slot)) slots.push(slot);
-    return Int32Array.from(slots).sort((a, b) => ranks[group[a]] - ranks[group[b]] || window[a] - window[b]);
+    return this.#cells.ordered(this.#groups.ranks(), (slot) => !this.emptyCell(slot));
   }
 
   emptyCell(slot: number): boolean {
-    return this.#states.every((state) => state.empty(slot));
+    for (const state of this.#states) if (!state.empty(slot)) return false;
+    return true;
   }
 
   groupOf(slot: number): Group {

@@ -34,19 +34,61 @@ export interface RowsPartial {
   readonly columns: readonly Column[];
 }
 
-export type Partial = CellsPartial | RowsPartial;
+/** What a shard has counted since it last told, where a limit is set on it. */
+export interface CountsPartial {
+  readonly kind: 'counts';
+  readonly series: number;
+  readonly points: number;
+}
 
-/** The buffers to hand over with a partial instead of copying them. */
-export function transferables(partial: Partial): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
+export type Partial = CellsPartial | RowsPartial | CountsPartial;
+
+/** Rows and groups of a batch, about: small partials of many groups go together, large ones go alone. */
+const BATCH_ROWS = 8_192;
+const BATCH_PARTIALS = 256;
+/** Of an array whose buffer is worth handing over: a smaller one is copied sooner than it changes hands. */
+const HANDED_BYTES_MIN = 4_096;
+
+/** Partials in batches, in their order: each is one message between threads. */
+export async function* batched(partials: AsyncIterable<Partial>): AsyncGenerator<readonly Partial[]> {
+  let batch: Partial[] = [];
+  let rows = 0;
+  for await (const partial of partials) {
+    batch.push(partial);
+    rows += partial.kind === 'rows' ? partial.rows : BATCH_ROWS;
+    if (rows < BATCH_ROWS && batch.length < BATCH_PARTIALS) continue;
+    yield batch;
+    batch = [];
+    rows = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+export async function* unbatched(batches: AsyncIterable<readonly Partial[]>): AsyncGenerator<Partial> {
+  for await (const batch of batches) yield* batch;
+}
+
+/** The buffers to hand over with partials instead of copying them. */
+export function transferables(partials: readonly Partial[]): ArrayBuffer[] {
+  const buffers: ArrayBuffer[] = [];
   const add = (value: unknown): void => {
-    if (ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer) buffers.add(value.buffer);
+    // asked first, as a small array has no buffer until somebody wants to see it
+    if (!ArrayBuffer.isView(value) || value.byteLength < HANDED_BYTES_MIN) return;
+    if (value.buffer instanceof ArrayBuffer) buffers.push(value.buffer);
   };
+  for (const partial of partials) eachArray(partial, add);
+  return buffers;
+}
+
+// private functions
+
+function eachArray(partial: Partial, add: (value: unknown) => void): void {
+  if (partial.kind === 'counts') return;
   if (partial.kind === 'cells') {
     add(partial.group);
     add(partial.window);
     for (const state of partial.states) for (const array of Object.values(state)) add(array);
-    return [...buffers];
+    return;
   }
   add(partial.offsets);
   add(partial.series);
@@ -58,5 +100,4 @@ export function transferables(partial: Partial): ArrayBuffer[] {
       add(column.dictionary.offsets);
     }
   }
-  return [...buffers];
 }

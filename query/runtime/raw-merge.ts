@@ -1,51 +1,43 @@
 /**
  * Stage 2 of a raw plan: merges the sorted rows of all shards by (group, time, series) into tables. It pulls: a step either asks for
  * the next partial of one shard or gives a table, so that one algorithm serves callers that wait and callers that do not.
+ *
+ * Rows are first put in order as picks, (shard, row), as many as the partials at hand allow; then taken over column by column where
+ * the outputs are plain columns (column-tables.ts), else row by row.
  */
-import { compareText, type Value } from '../../model/index.ts';
+import { compareText, OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
+import { ColumnTables, hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
 import { columnReader, revived } from './columns.ts';
 import { compareGroups } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { SeriesWindow } from './table-writer.ts';
+import { SeriesWindow, TABLE_ROWS_MAX } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */
 export type MergeStep = number | ResultTable;
 
-/** Where one shard stands. */
-interface Head {
-  readonly partial: RowsPartial;
-  readonly read: readonly ((row: number) => Value)[];
-  row: number;
-  time: bigint;
-}
-
 export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, void, RowsPartial | null> {
   const sign = plan.descending ? -1 : 1;
   const heads: (Head | null)[] = [];
   for (let s = 0; s < shards; s++) heads.push(headOf(yield s));
-  const writer = rowWriter(plan);
+  const writer = hasPlainOutputs(plan) ? new ColumnTables(plan) : new RowByRow(plan);
   const wanted = new SeriesWindow(plan);
-  const values: Value[] = new Array(plan.columns.length).fill(null);
+  const picker = new Picker(sign);
   for (;;) {
     const group = firstGroup(heads, sign);
     if (group === null) return;
     const admitted = wanted.admits(group);
     writer.start(group);
     for (;;) {
-      const s = firstRow(heads, group, sign);
-      if (s < 0) break;
-      const head = heads[s]!;
-      const leftOut = !admitted || writer.full;
-      if (!leftOut) {
-        for (let c = 0; c < values.length; c++) values[c] = head.read[c](head.row);
-        yield* writer.add(head.time, values);
-      }
-      head.row = leftOut ? head.partial.rows : head.row + 1;
-      if (head.row === head.partial.rows) heads[s] = headOf(yield s);
-      else head.time = head.partial.base + BigInt(head.partial.offsets[head.row]);
+      const active = heads.flatMap((head, s) =>
+        head !== null && compareGroups(head.partial.group, group) === 0 ? [s] : [],
+      );
+      if (active.length === 0) break;
+      if (!admitted || writer.full) for (const s of active) heads[s]!.row = heads[s]!.partial.rows;
+      else yield* writer.add(picker.pick(active.map((s) => heads[s]!)));
+      for (const s of active) if (heads[s]!.row === heads[s]!.partial.rows) heads[s] = headOf(yield s);
     }
     yield* writer.finish();
   }
@@ -53,10 +45,15 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
 
 // private functions
 
+/** Where one shard stands. */
+interface Head {
+  readonly partial: RowsPartial;
+  row: number;
+}
+
 function headOf(partial: RowsPartial | null): Head | null {
   if (partial === null) return null;
-  const read = partial.columns.map((column) => columnReader(revived(column)));
-  return { partial, read, row: 0, time: partial.base + BigInt(partial.offsets[0]) };
+  return { partial: { ...partial, columns: partial.columns.map(revived) }, row: 0 };
 }
 
 function firstGroup(heads: readonly (Head | null)[], sign: number): Group | null {
@@ -68,22 +65,95 @@ function firstGroup(heads: readonly (Head | null)[], sign: number): Group | null
   return first;
 }
 
-/** The shard whose row comes next in the group, −1 = none has one. */
-function firstRow(heads: readonly (Head | null)[], group: Group, sign: number): number {
-  let first = -1;
-  for (let s = 0; s < heads.length; s++) {
-    const head = heads[s];
-    if (head === null || compareGroups(head.partial.group, group) !== 0) continue;
-    if (first < 0 || compareRows(head, heads[first]!) * sign < 0) first = s;
+/** Puts the rows of some heads in order, up to the first end of one of them. What it gives holds until it is asked again. */
+class Picker {
+  readonly #sign: number;
+  readonly #from = new Uint16Array(TABLE_ROWS_MAX);
+  readonly #rows = new Uint32Array(TABLE_ROWS_MAX);
+  readonly #offsets = new Float64Array(TABLE_ROWS_MAX);
+  /** By partial: the rank of each of its series among those of the partials it was ranked with. */
+  #ranked: readonly RowsPartial[] = [];
+  #ranks: readonly Uint32Array[] = [];
+
+  constructor(sign: number) {
+    this.#sign = sign;
   }
-  return first;
+
+  pick(heads: readonly Head[]): Picks {
+    const sign = this.#sign;
+    const times = heads.map(({ partial, row }) => partial.base + BigInt(partial.offsets[row]));
+    const base = times.reduce((a, b) => ((a < b ? -1 : 1) * sign < 0 ? a : b));
+    const shifts = heads.map(({ partial }) => Number(partial.base - base));
+    const partials = heads.map(({ partial }) => partial);
+    const offsets = this.#offsets;
+    const next = times.map((time) => Number(time - base));
+    let count = 0;
+    while (count < TABLE_ROWS_MAX) {
+      let first = 0;
+      for (let h = 1; h < heads.length; h++) {
+        const order = (next[h] - next[first]) * sign;
+        if (order < 0 || (order === 0 && this.#compareSeries(partials, heads, h, first) * sign < 0)) first = h;
+      }
+      const head = heads[first];
+      if (Math.abs(next[first]) > OFFSET_MAX) break;
+      this.#from[count] = first;
+      this.#rows[count] = head.row;
+      offsets[count++] = next[first];
+      if (++head.row === head.partial.rows) break;
+      next[first] = shifts[first] + head.partial.offsets[head.row];
+    }
+    return { partials, from: this.#from, rows: this.#rows, count, base, offsets };
+  }
+
+  // private functions
+
+  #compareSeries(partials: readonly RowsPartial[], heads: readonly Head[], a: number, b: number): number {
+    if (this.#ranked.length !== partials.length || partials.some((partial, i) => partial !== this.#ranked[i])) {
+      this.#ranked = partials;
+      this.#ranks = ranksOf(partials);
+    }
+    const { partial: ofA, row: rowA } = heads[a];
+    const { partial: ofB, row: rowB } = heads[b];
+    return this.#ranks[a][ofA.series[rowA]] - this.#ranks[b][ofB.series[rowB]];
+  }
 }
 
-function compareRows(a: Head, b: Head): number {
-  if (a.time !== b.time) return a.time < b.time ? -1 : 1;
-  return compareText(keyOf(a), keyOf(b));
+function ranksOf(partials: readonly RowsPartial[]): Uint32Array[] {
+  const keys = [...new Set(partials.flatMap(({ seriesKeys }) => seriesKeys))].sort(compareText);
+  const rank = new Map(keys.map((key, i) => [key, i]));
+  return partials.map(({ seriesKeys }) => Uint32Array.from(seriesKeys, (key) => rank.get(key)!));
 }
 
-function keyOf({ partial, row }: Head): string {
-  return partial.seriesKeys[partial.series[row]];
+/** For outputs that are computed, and for transforms. */
+class RowByRow implements PickWriter {
+  readonly #plan: Plan;
+  readonly #writer: ReturnType<typeof rowWriter>;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#writer = rowWriter(plan);
+  }
+
+  get full(): boolean {
+    return this.#writer.full;
+  }
+
+  start(group: Group): void {
+    this.#writer.start(group);
+  }
+
+  *add({ partials, from, rows, count, base, offsets }: Picks): Generator<ResultTable> {
+    const read = partials.map(({ columns }) => columns.map(columnReader));
+    const values: Value[] = new Array(this.#plan.columns.length).fill(null);
+    for (let k = 0; k < count; k++) {
+      const readers = read[from[k]];
+      for (let c = 0; c < values.length; c++) values[c] = readers[c](rows[k]);
+      yield* this.#writer.add(base + BigInt(offsets[k]), values);
+      if (this.#writer.full) return;
+    }
+  }
+
+  finish(): readonly ResultTable[] {
+    return this.#writer.finish();
+  }
 }

@@ -1,49 +1,53 @@
 /**
- * Stage 1 of a raw plan: the rows of one shard that pass, in the order of the answer (group, time, series), as partials of bounded
- * size. All rows are collected before the first partial is made, because blocks come in no order and live only for a turn; where the
- * plan has a LIMIT, no more than it needs per group is kept. Long because ordering and throwing away work on the same columns.
+ * RawRows: rows of a raw plan, block by block, and then as partials in the order of the answer (group, time, series). Rows are kept as
+ * columns of their own, since blocks come in no order. Where the plan has a LIMIT, no more than it needs of each group are kept for
+ * long. Who decides how many are held at a time is raw-slices.ts. Long because ordering and throwing away work on the same columns.
  */
-import { type Block, type Column, compareText, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
+import {
+  type Block,
+  type Column,
+  compareText,
+  OFFSET_MAX,
+  type SeriesChoice,
+  type SeriesTable,
+  TextDictionary,
+} from '../../model/index.ts';
 import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
-import { QueryError } from '../language/errors.ts';
 import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder, columnAs } from './columns.ts';
 import { GroupTable } from './groups.ts';
 import type { RowsPartial } from './partial.ts';
+import { orderOfRows } from './row-order.ts';
 import { SourceRows } from './rows-in.ts';
-import type { Source } from './source.ts';
+import type { ScanRequest, Source } from './source.ts';
 
 /** Rows of one partial. */
 export const PARTIAL_ROWS_MAX = 8_192;
-/** Rows that one query may hold per shard: with ten fields some 1 GB. */
-export const ROWS_MAX = 10_000_000;
 /** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. Few, for what is thrown away says which later
  * rows need not be looked at. */
 const PRUNE_ROWS = 4_096;
+const ROWS_FIRST = 1_024;
+/** Group, series and the two parts of the time of a row; as much again while rows are put in order. */
+const KEY_BYTES = 2 * (4 + 4 + 8 + 8);
 
-export function* rawPartials(plan: Plan, source: Source): Generator<RowsPartial> {
-  const held = new RawRows(plan);
-  for (const [index, { database, retentionPolicy, measurement, subquery }] of plan.sources.entries()) {
-    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
-    if (table === null) continue;
-    const { series, fields } = held.wanted(index, table);
-    const { min: minTime, max: maxTime } = plan.bounds;
-    const request = { database, retentionPolicy, measurement, minTime, maxTime, series, fields };
-    // The newest rows first where they are wanted, so that the older ones are left out unseen.
-    const blocks = plan.descending && pageOf(plan) > 0 ? [...source.scan(request)].reverse() : source.scan(request);
-    for (const block of blocks) held.add(block, index, table);
-  }
-  yield* held.partials();
+/** How many rows of a group the answer needs at most; 0 = all. */
+export function pageOf({ limit, offset, transforms }: Plan): number {
+  return limit > 0 && transforms.length === 0 ? limit + offset : 0;
 }
 
-/** The rows of a raw plan, block by block, and then as partials in the order of the answer. */
+/** About what a held row takes. */
+export function rowBytes({ columns }: Plan): number {
+  return KEY_BYTES + 8 * columns.length;
+}
+
 export class RawRows {
   readonly #plan: Plan;
   readonly #held: HeldRows;
   readonly #sources: SourceRows[];
   readonly #fields: ReadonlySet<string>;
-  #last = -1;
+  /** Rows that passed since the beginning. */
+  points = 0;
 
   /** `arrival`: rows of a group keep the order in which they come. */
   constructor(plan: Plan, arrival = false) {
@@ -53,23 +57,68 @@ export class RawRows {
     this.#fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
   }
 
-  /** What a scan of plan.sources[index] should be asked for. */
-  wanted(index: number, table: SeriesTable): { series: Uint8Array | null; fields: string[] } {
-    const fields = [...new Set([...this.#fields, ...fieldsOf(this.#plan.sources[index].condition)])];
-    return { series: this.#sources[index].wanted(table), fields };
+  /** What a scan of plan.sources[index] is asked for; null where the source has nothing for it. */
+  request(index: number, source: Source): ScanRequest | null {
+    const { database, retentionPolicy, measurement, subquery, condition } = this.#plan.sources[index];
+    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+    if (table === null) return null;
+    const fields = [...new Set([...this.#fields, ...fieldsOf(condition)])];
+    const { min: minTime, max: maxTime } = this.#plan.bounds;
+    return {
+      database,
+      retentionPolicy,
+      measurement,
+      minTime,
+      maxTime,
+      series: this.#sources[index].wanted(table),
+      fields,
+    };
   }
 
   add(block: Block, index: number, table: SeriesTable): void {
-    if (index !== this.#last) this.#held.startSource();
-    this.#last = index;
+    this.#held.startSource(index);
     const rows = this.#sources[index];
     const selected = this.#held.withinPage(block, rows, rows.select(block, table, null));
     const count = withAnyOf(block, this.#fields, rows, selected);
+    this.points += count;
     if (count > 0) this.#held.add(block, table, rows, count);
   }
 
+  get groups(): GroupTable {
+    return this.#held.groups;
+  }
+
+  get rows(): number {
+    return this.#held.rows;
+  }
+
+  get bytes(): number {
+    return this.#held.bytes;
+  }
+
+  /** The group of each series of a table that is wanted, −1 for the others; numbers are those of `groups`. */
+  groupsOf(index: number, table: SeriesTable, series: SeriesChoice): Int32Array {
+    return this.#sources[index].groupsOf(table, series);
+  }
+
+  /** Whether a group has all the rows that the answer needs of it, if what comes later stands behind what is held. */
+  isFull(group: number): boolean {
+    return this.#held.isFull(group);
+  }
+
+  /** Throws away what is not needed, so that `isFull` knows. */
+  prune(): void {
+    this.#held.prune();
+  }
+
+  /** What is held, which is not held any more then. */
   partials(): Generator<RowsPartial> {
     return this.#held.partials();
+  }
+
+  /** Forgets what is held. */
+  clear(): void {
+    this.#held.clear();
   }
 }
 
@@ -98,29 +147,46 @@ function withAnyOf(block: Block, fields: ReadonlySet<string>, { rows }: SourceRo
 class HeldRows {
   readonly groups = new GroupTable();
   readonly #plan: Plan;
-  /** group, index of the series, time high, time low of each row. */
-  #group: number[] = [];
-  #series: number[] = [];
-  #high: number[] = [];
-  #low: number[] = [];
-  readonly #builders: ColumnBuilder[];
+  readonly #arrival: boolean;
+  rows = 0;
+  /** By row; times as in slot-time.ts. */
+  #group = new Uint32Array(ROWS_FIRST);
+  #series = new Uint32Array(ROWS_FIRST);
+  #high = new Float64Array(ROWS_FIRST);
+  #low = new Float64Array(ROWS_FIRST);
+  /** By column; none for a tag, which is kept once per series. */
+  readonly #builders: (ColumnBuilder | null)[];
   readonly #seriesKeys: string[] = [];
-  /** Index in #seriesKeys by the source's series number. */
+  /** By column, then as #seriesKeys; empty for fields. */
+  readonly #seriesTags: (string | null)[][];
+  #seriesRanks: Uint32Array = new Uint32Array(0);
+  /** By source: index in #seriesKeys by the source's series number. */
+  readonly #knownOf: number[][] = [];
   #known: number[] = [];
   #pruneAt: number;
-  readonly #arrival: boolean;
   /** By group that had as many rows as the answer needs when rows were last thrown away: time high, low of the last of these. */
   readonly #ends: ({ readonly high: number; readonly low: number } | undefined)[] = [];
 
   constructor(plan: Plan, arrival: boolean) {
     this.#plan = plan;
     this.#arrival = arrival;
-    this.#builders = plan.columns.map(({ type }) => new ColumnBuilder(type));
+    this.#builders = plan.columns.map(({ kind, type }) => (kind === 'field' ? new ColumnBuilder(type) : null));
+    this.#seriesTags = plan.columns.map(() => []);
     this.#pruneAt = pageOf(plan) > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
   }
 
-  startSource(): void {
-    this.#known = [];
+  get bytes(): number {
+    return this.#builders.reduce((sum, builder) => sum + (builder?.bytes ?? 0), KEY_BYTES * this.#group.length);
+  }
+
+  /** Blocks that follow are of this source. */
+  startSource(index: number): void {
+    this.#knownOf[index] ??= [];
+    this.#known = this.#knownOf[index];
+  }
+
+  isFull(group: number): boolean {
+    return this.#ends[group] !== undefined;
   }
 
   /** Drops rows behind those that the answer can still need; returns how many are left. */
@@ -144,81 +210,122 @@ class HeldRows {
   add(block: Block, table: SeriesTable, source: SourceRows, count: number): void {
     const { rows } = source;
     const base = splitTime(block.base);
-    for (let k = 0; k < count; k++) {
+    this.#reserve(this.rows + count);
+    for (let k = 0, at = this.rows; k < count; k++, at++) {
       const series = block.series[rows[k]];
       const sum = base.low + block.offsets[rows[k]];
-      if (this.#known[series] === undefined) {
-        this.#known[series] = this.#seriesKeys.length;
-        this.#seriesKeys.push(table.key(series));
-      }
-      this.#group.push(source.groupOf(series));
-      this.#series.push(this.#known[series]);
-      this.#high.push(highOf(base.high, sum));
-      this.#low.push(lowOf(sum));
+      if (this.#known[series] === undefined) this.#meet(series, table, source);
+      this.#group[at] = source.groupOf(series);
+      this.#series[at] = this.#known[series];
+      this.#high[at] = highOf(base.high, sum);
+      this.#low[at] = lowOf(sum);
     }
-    for (const [c, { kind, name, type }] of this.#plan.columns.entries()) {
-      if (kind === 'field') {
-        const column = block.columns.get(name);
-        this.#builders[c].append(column === undefined ? null : columnAs(column, type), rows, count);
-      } else for (let k = 0; k < count; k++) this.#builders[c].push(source.tagOf(table, block.series[rows[k]], name));
+    this.rows += count;
+    for (const [c, { name, type }] of this.#plan.columns.entries()) {
+      const column = block.columns.get(name);
+      this.#builders[c]?.append(column === undefined ? null : columnAs(column, type), rows, count);
     }
-    if (this.#group.length > this.#pruneAt) this.#prune();
-    if (this.#group.length > ROWS_MAX) {
-      throw new QueryError('invalid', `max-select-point limit exceeded: (${this.#group.length}/${ROWS_MAX})`);
-    }
+    if (this.rows > this.#pruneAt) this.prune();
   }
 
   *partials(): Generator<RowsPartial> {
     const order = this.#order();
-    const columns = this.#builders.map((builder) => builder.finish());
+    const columns = this.#builders.map((builder) => builder?.finish() ?? null);
     for (let from = 0; from < order.length; ) {
       const to = this.#cut(order, from);
       yield this.#partial(order.subarray(from, to), columns);
       from = to;
     }
+    this.clear();
+  }
+
+  clear(): void {
+    for (const builder of this.#builders) builder?.finish();
+    this.rows = 0;
+    this.#group = new Uint32Array(ROWS_FIRST);
+    this.#series = new Uint32Array(ROWS_FIRST);
+    this.#high = new Float64Array(ROWS_FIRST);
+    this.#low = new Float64Array(ROWS_FIRST);
+  }
+
+  prune(): void {
+    const order = this.#order();
+    for (const builder of this.#builders) builder?.append(builder.finish(), order, order.length);
+    this.rows = order.length;
+    this.#group = order.map((row) => this.#group[row]);
+    this.#series = order.map((row) => this.#series[row]);
+    this.#high = Float64Array.from(order, (row) => this.#high[row]);
+    this.#low = Float64Array.from(order, (row) => this.#low[row]);
+    this.#pruneAt = order.length * 2 + PRUNE_ROWS;
+    if (!this.#arrival) this.#findEnds();
   }
 
   // private functions
 
+  #meet(series: number, table: SeriesTable, source: SourceRows): void {
+    this.#known[series] = this.#seriesKeys.length;
+    this.#seriesKeys.push(table.key(series));
+    for (const [c, { kind, name }] of this.#plan.columns.entries()) {
+      if (kind === 'tag') this.#seriesTags[c].push(source.tagOf(table, series, name));
+    }
+  }
+
+  #reserve(rows: number): void {
+    if (rows <= this.#group.length) return;
+    const length = Math.max(rows, 2 * this.#group.length);
+    const { group, series, high, low } = { group: this.#group, series: this.#series, high: this.#high, low: this.#low };
+    this.#group = new Uint32Array(length);
+    this.#series = new Uint32Array(length);
+    this.#high = new Float64Array(length);
+    this.#low = new Float64Array(length);
+    this.#group.set(group);
+    this.#series.set(series);
+    this.#high.set(high);
+    this.#low.set(low);
+  }
+
   /** End of the partial that starts at `from`: same group, not too long, not too wide. */
   #cut(order: Uint32Array, from: number): number {
     const group = this.#group[order[from]];
-    const base = this.#time(order[from]);
     const end = Math.min(order.length, from + PARTIAL_ROWS_MAX);
     let to = from + 1;
-    while (to < end && this.#group[order[to]] === group) {
-      const ahead = this.#time(order[to]) - base;
-      if (ahead > OFFSET_MAX || ahead < -OFFSET_MAX) break;
-      to++;
-    }
+    while (to < end && this.#group[order[to]] === group && this.#isNear(order[to], order[from])) to++;
     return to;
   }
 
-  #partial(order: Uint32Array, columns: readonly Column[]): RowsPartial {
-    const base = this.#time(order[0]);
+  #isNear(row: number, first: number): boolean {
+    return Math.abs(this.#high[row] - this.#high[first]) < OFFSET_MAX / 2 ** 32 - 1;
+  }
+
+  #partial(order: Uint32Array, columns: readonly (Column | null)[]): RowsPartial {
+    const [first] = order;
     const offsets = new Float64Array(order.length);
     const series = new Uint32Array(order.length);
     const local = new Map<number, number>();
+    let lastSeries = -1;
+    let lastLocal = 0;
     for (let i = 0; i < order.length; i++) {
-      offsets[i] = Number(this.#time(order[i]) - base);
-      const number = this.#series[order[i]];
-      let at = local.get(number);
-      if (at === undefined) {
-        at = local.size;
-        local.set(number, at);
+      const row = order[i];
+      offsets[i] = (this.#high[row] - this.#high[first]) * 2 ** 32 + (this.#low[row] - this.#low[first]);
+      const number = this.#series[row];
+      if (number !== lastSeries) {
+        lastSeries = number;
+        lastLocal = local.get(number) ?? local.size;
+        if (lastLocal === local.size) local.set(number, lastLocal);
       }
-      series[i] = at;
+      series[i] = lastLocal;
     }
     return {
       kind: 'rows',
-      group: this.groups.groups[this.#group[order[0]]],
+      group: this.groups.groups[this.#group[first]],
       rows: order.length,
-      base,
+      base: joinTime(this.#high[first], this.#low[first]),
       offsets,
       series,
       seriesKeys: [...local.keys()].map((number) => this.#seriesKeys[number]),
       columns: columns.map((column, c) => {
-        const builder = new ColumnBuilder(this.#plan.columns[c].type);
+        if (column === null) return tagColumn(series, [...local.keys()], this.#seriesTags[c]);
+        const builder = new ColumnBuilder(this.#plan.columns[c].type, order.length);
         builder.append(column, order, order.length);
         return builder.finish();
       }),
@@ -228,58 +335,68 @@ class HeldRows {
   /** Row numbers in the order of the answer, cut by the LIMIT. */
   #order(): Uint32Array {
     const { descending } = this.#plan;
+    if (this.#seriesRanks.length < this.#seriesKeys.length) this.#seriesRanks = ranksOf(this.#seriesKeys);
+    const ascending = this.groups.ranks();
+    const isReversed = descending && this.#arrival;
+    const order = orderOfRows(
+      {
+        rows: this.rows,
+        group: this.#group,
+        groupRank: isReversed ? ascending.map((rank) => ascending.length - 1 - rank) : ascending,
+        series: this.#series,
+        seriesRank: this.#seriesRanks,
+        high: this.#high,
+        low: this.#low,
+      },
+      !this.#arrival,
+    );
+    if (descending && !this.#arrival) order.reverse();
     const page = pageOf(this.#plan);
-    const groupRanks = this.groups.ranks();
-    const seriesRanks = ranksOf(this.#seriesKeys);
-    const buckets = bucketed(this.#group, groupRanks);
-    if (descending) buckets.reverse();
-    const kept = page > 0 ? page : Number.POSITIVE_INFINITY;
-    const parts: Uint32Array[] = [];
-    for (const bucket of buckets) {
-      const compare = (a: number, b: number): number =>
-        compareSplit(this.#high[a], this.#low[a], this.#high[b], this.#low[b]) ||
-        seriesRanks[this.#series[a]] - seriesRanks[this.#series[b]];
-      if (!this.#arrival) {
-        if (!isSorted(bucket, compare)) bucket.sort(compare);
-        if (descending) bucket.reverse();
-      }
-      parts.push(bucket.length > kept ? bucket.subarray(0, kept) : bucket);
-    }
-    return joined(parts);
+    return page > 0 ? this.#firstOfEach(order, page) : order;
   }
 
-  #prune(): void {
-    const order = this.#order();
-    for (const [c, builder] of this.#builders.entries()) {
-      const column = builder.finish();
-      this.#builders[c].append(column, order, order.length);
+  #firstOfEach(order: Uint32Array, page: number): Uint32Array {
+    let kept = 0;
+    let count = 0;
+    let last = -1;
+    for (const row of order) {
+      const group = this.#group[row];
+      count = group === last ? count + 1 : 1;
+      last = group;
+      if (count <= page) order[kept++] = row;
     }
-    this.#group = Array.from(order, (row) => this.#group[row]);
-    this.#series = Array.from(order, (row) => this.#series[row]);
-    this.#high = Array.from(order, (row) => this.#high[row]);
-    this.#low = Array.from(order, (row) => this.#low[row]);
-    this.#pruneAt = order.length * 2 + PRUNE_ROWS;
-    if (!this.#arrival) this.#findEnds();
+    return order.subarray(0, kept);
   }
 
   /** The rows stand in the order of the answer, no more of a group than are needed. */
   #findEnds(): void {
     const page = pageOf(this.#plan);
-    for (let row = 0, count = 0; row < this.#group.length; row++) {
+    for (let row = 0, count = 0; row < this.rows; row++) {
       const group = this.#group[row];
       count = row > 0 && this.#group[row - 1] === group ? count + 1 : 1;
       if (count === page) this.#ends[group] = { high: this.#high[row], low: this.#low[row] };
     }
   }
-
-  #time(row: number): bigint {
-    return joinTime(this.#high[row], this.#low[row]);
-  }
 }
 
-/** How many rows of a group the answer needs at most; 0 = all. */
-function pageOf({ limit, offset, transforms }: Plan): number {
-  return limit > 0 && transforms.length === 0 ? limit + offset : 0;
+/** Of rows by their series; `numbers` are those of the series in `tags`. */
+function tagColumn(series: Uint32Array, numbers: readonly number[], tags: readonly (string | null)[]): Column {
+  const texts = new Map<string, number>();
+  const bySeries = Uint32Array.from(numbers, (number) => {
+    const tag = tags[number] ?? '';
+    const text = texts.get(tag) ?? texts.size;
+    texts.set(tag, text);
+    return text;
+  });
+  const isPresent = Uint8Array.from(numbers, (number) => (tags[number] === null ? 0 : 1));
+  const values = new Uint32Array(series.length);
+  for (let i = 0; i < values.length; i++) values[i] = bySeries[series[i]];
+  let present: Uint8Array | null = null;
+  if (isPresent.includes(0)) {
+    present = new Uint8Array(series.length);
+    for (let i = 0; i < values.length; i++) present[i] = isPresent[series[i]];
+  }
+  return { type: 'string', values, dictionary: TextDictionary.of([...texts.keys()]), present };
 }
 
 function ranksOf(texts: readonly string[]): Uint32Array {
@@ -290,32 +407,4 @@ function ranksOf(texts: readonly string[]): Uint32Array {
     ranks[order[i]] = same ? ranks[order[i - 1]] : i;
   }
   return ranks;
-}
-
-/** Row numbers by rank of their group, ascending in each. */
-function bucketed(group: readonly number[], ranks: Uint32Array): Uint32Array[] {
-  const sizes = new Uint32Array(ranks.length);
-  for (let row = 0; row < group.length; row++) sizes[ranks[group[row]]]++;
-  const buckets = Array.from(sizes, (size) => new Uint32Array(size));
-  sizes.fill(0);
-  for (let row = 0; row < group.length; row++) {
-    const rank = ranks[group[row]];
-    buckets[rank][sizes[rank]++] = row;
-  }
-  return buckets;
-}
-
-function isSorted(rows: Uint32Array, compare: (a: number, b: number) => number): boolean {
-  for (let i = 1; i < rows.length; i++) if (compare(rows[i - 1], rows[i]) > 0) return false;
-  return true;
-}
-
-function joined(parts: readonly Uint32Array[]): Uint32Array {
-  const whole = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

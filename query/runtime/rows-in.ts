@@ -2,7 +2,7 @@
  * SourceRows: the rows of blocks that a plan wants from one of its sources, and the group of each series. The first step of stage 1,
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
-import { type Block, floorDiv, OFFSET_MAX, type SeriesTable } from '../../model/index.ts';
+import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
 import { type Plan, type PlanWindow, startOf, windowOf } from '../planner/plan.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
@@ -32,11 +32,11 @@ export class SourceRows {
   /** Fills `rows`; returns how many. */
   select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
     const groups = this.#grown(table);
-    if (this.rows.length < block.rows) this.rows = new Uint32Array(block.rows);
     const { series, offsets, selection } = block;
+    const n = selection === null ? block.rows : selection.length;
+    if (this.rows.length < n) this.rows = new Uint32Array(n);
     const rows = this.rows;
     const [from, to] = this.#range(block.base);
-    const n = selection === null ? block.rows : selection.length;
     const skipped = skip?.length ?? 0;
     let nextSkip = 0;
     let count = 0;
@@ -61,21 +61,36 @@ export class SourceRows {
     return this.#groupOfSeries[series];
   }
 
+  /** The group of a series, −1 where it is not wanted. */
+  wantedGroup(table: SeriesTable, series: number): number {
+    const groups = this.#grown(table);
+    const group = groups[series] === UNKNOWN ? this.#learn(table, series) : groups[series];
+    return group === UNWANTED ? -1 : group;
+  }
+
+  /** Of each series of a table the group, −1 where it is not wanted. */
+  groupsOf(table: SeriesTable, wanted: SeriesChoice): Int32Array {
+    const known = this.#grown(table);
+    const groups = new Int32Array(table.size).fill(UNWANTED);
+    const list = wanted instanceof Uint32Array ? wanted : null;
+    const mask = wanted instanceof Uint8Array ? wanted : null;
+    const count = list?.length ?? table.size;
+    for (let i = 0; i < count; i++) {
+      const series = list === null ? i : list[i];
+      if (mask !== null && mask[series] !== 1) continue;
+      groups[series] = known[series] === UNKNOWN ? this.#learn(table, series) : known[series];
+    }
+    return groups;
+  }
+
   /** A tag as a column; a series of a subquery that lacks one it is grouped by has it empty, any other has none. */
   tagOf(table: SeriesTable, series: number, key: string): string | null {
     return table.tag(series, key) || (this.#inner ? '' : null);
   }
 
-  /** 1 per series that may have rows, or null where all may: what a scan is asked for. */
-  wanted(table: SeriesTable): Uint8Array | null {
-    if (this.#plan.sources.length === 0) return null;
-    const wanted = new Uint8Array(table.size);
-    let all = true;
-    for (let series = 0; series < table.size; series++) {
-      wanted[series] = this.#filter.passesSeries(table, series) ? 1 : 0;
-      if (wanted[series] === 0) all = false;
-    }
-    return all ? null : wanted;
+  /** Those that may have rows: what a scan is asked for. */
+  wanted(table: SeriesTable): SeriesChoice {
+    return this.#plan.sources.length === 0 ? null : this.#filter.series(table);
   }
 
   // private functions

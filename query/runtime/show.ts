@@ -175,7 +175,7 @@ function rowsOf(
   const found = new Map<string, string[]>();
   let passed = 0;
   for (let series = 0; series < table.size; series++) {
-    if (!filter.passesSeries(table, series)) continue;
+    if (table.has?.(series) === false || !filter.passesSeries(table, series)) continue;
     passed++;
     if (kind === 'show measurements') break;
     if (kind === 'show series') {

@@ -5,6 +5,7 @@
  */
 import { type Block, type Column, type SeriesTable, seriesKey } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
+import { checkBytes, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
@@ -17,6 +18,7 @@ export async function* subqueryPartials(
   plan: Plan,
   number: number,
   tables: AsyncIterable<ResultTable>,
+  limits: Limits,
 ): AsyncGenerator<Partial> {
   const places = new Map<string, { index: number; series: TagTable }>();
   for (const [index, { measurement, subquery }] of plan.sources.entries()) {
@@ -27,6 +29,7 @@ export async function* subqueryPartials(
     const place = places.get(table.name);
     if (place === undefined) continue;
     store.add(blockOf(table, place.series.number(table)), place.index, place.series);
+    checkBytes(store.bytes, limits);
   }
   if (store instanceof RawRows) {
     yield* store.partials();

@@ -6,7 +6,8 @@
  */
 
 import type { Value } from '../../model/index.ts';
-import { createTransform, type TransformState } from '../functions/transform.ts';
+import { createTransform } from '../functions/transform.ts';
+import type { TransformState } from '../functions/transform-state.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Bound, Plan } from '../planner/plan.ts';
 import { windowsBefore } from '../planner/transforms.ts';
@@ -48,7 +49,7 @@ class TransformWriter implements RowWriter {
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#writer = new TableWriter({ ...plan, limit: 0, offset: 0 });
-    this.#holds = plan.transforms.some(({ name }) => name === 'integral');
+    this.#holds = plan.transforms.some(({ name }) => name === 'integral' || name.startsWith('holt_winters'));
     this.#inputs = plan.aggregates.length + plan.columns.length;
     this.#read = [...new Set(plan.outputs.flatMap(({ expression }) => columnsOf(expression)))];
     this.#waiting = this.#read.map(() => ({ times: [], values: [] }));
@@ -111,7 +112,9 @@ class TransformWriter implements RowWriter {
   #give(index: number, time: bigint, value: Value): void {
     const { shown } = this.#plan;
     const at = this.#read.indexOf(index);
-    if (at < 0 || (shown !== null && (time < shown.min || time > shown.max))) return;
+    if (at < 0) return;
+    const forecast = this.#plan.transforms[index - this.#inputs]?.name.startsWith('holt_winters') ?? false;
+    if (shown !== null && !forecast && (time < shown.min || time > shown.max)) return;
     const { limit, offset } = this.#plan;
     const place = this.#seen[at]++;
     if (place < offset || (limit > 0 && place >= limit + offset)) return;

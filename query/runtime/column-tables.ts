@@ -1,0 +1,116 @@
+/**
+ * ColumnTables: merged rows of one series of an answer into tables of bounded size, column by column, for plans whose outputs are
+ * columns as they are. Applies LIMIT and OFFSET. Gives what TableWriter would give row by row.
+ */
+import { OFFSET_MAX } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
+import { ColumnBuilder } from './columns.ts';
+import type { Group, RowsPartial } from './partial.ts';
+import type { ResultTable } from './result.ts';
+import { TABLE_ROWS_MAX } from './table-writer.ts';
+
+/** Rows in order: row rows[k] of partials[from[k]], for k < count. */
+export interface Picks {
+  readonly partials: readonly RowsPartial[];
+  readonly from: Uint16Array;
+  readonly rows: Uint32Array;
+  readonly count: number;
+  readonly base: bigint;
+  /** Of each pick, from `base`; |offset| ≤ OFFSET_MAX. */
+  readonly offsets: Float64Array;
+}
+
+/** What merged rows of one series go to. */
+export interface PickWriter {
+  start(group: Group): void;
+  /** LIMIT is reached: further rows of this series would be left out. */
+  readonly full: boolean;
+  add(picks: Picks): Iterable<ResultTable>;
+  finish(): Iterable<ResultTable>;
+}
+
+export function hasPlainOutputs({ transforms, outputs }: Plan): boolean {
+  return transforms.length === 0 && outputs.every(({ expression }) => expression.kind === 'column');
+}
+
+export class ColumnTables implements PickWriter {
+  readonly #plan: Plan;
+  /** By output: the plan's column. */
+  readonly #columns: readonly number[];
+  readonly #names: readonly string[];
+  readonly #builders: readonly ColumnBuilder[];
+  #group: Group = { name: '', tags: [] };
+  readonly #times = new Float64Array(TABLE_ROWS_MAX);
+  #rows = 0;
+  #base = 0n;
+  /** Of the series, those that OFFSET leaves out included. */
+  #seen = 0;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#columns = plan.outputs.map(({ expression }) => (expression.kind === 'column' ? expression.index : -1));
+    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+    this.#builders = plan.outputs.map(({ type }) => new ColumnBuilder(type));
+  }
+
+  start(group: Group): void {
+    this.#group = group;
+    this.#seen = 0;
+  }
+
+  get full(): boolean {
+    const { limit, offset } = this.#plan;
+    return limit > 0 && this.#seen >= limit + offset;
+  }
+
+  *add(picks: Picks): Generator<ResultTable> {
+    const { limit, offset } = this.#plan;
+    let from = Math.min(picks.count, Math.max(0, offset - this.#seen));
+    const end = limit > 0 ? Math.min(picks.count, limit + offset - this.#seen) : picks.count;
+    this.#seen += picks.count;
+    while (from < end) {
+      const shift = Number(picks.base - this.#base);
+      const isNear =
+        Math.abs(shift + picks.offsets[from]) <= OFFSET_MAX && Math.abs(shift + picks.offsets[end - 1]) <= OFFSET_MAX;
+      if (this.#rows > 0 && (this.#rows === TABLE_ROWS_MAX || !isNear)) yield this.#table();
+      if (this.#rows === 0) this.#base = picks.base + BigInt(picks.offsets[from]);
+      const to = Math.min(end, from + TABLE_ROWS_MAX - this.#rows);
+      this.#append(picks, from, to);
+      from = to;
+    }
+  }
+
+  *finish(): Generator<ResultTable> {
+    if (this.#rows > 0) yield this.#table();
+  }
+
+  // private functions
+
+  #append({ partials, from, rows, base, offsets }: Picks, start: number, end: number): void {
+    const shift = Number(base - this.#base);
+    for (let k = start; k < end; k++) this.#times[this.#rows++] = shift + offsets[k];
+    const fromPart = from.subarray(start, end);
+    const rowsPart = rows.subarray(start, end);
+    for (const [o, column] of this.#columns.entries()) {
+      const columns = partials.map((partial) => partial.columns[column]);
+      this.#builders[o].appendMixed(columns, fromPart, rowsPart, end - start);
+    }
+  }
+
+  #table(): ResultTable {
+    const { groupBy, zone } = this.#plan;
+    const { name, tags } = this.#group;
+    const table: ResultTable = {
+      name,
+      tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
+      columns: this.#names,
+      rows: this.#rows,
+      data: [
+        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows), ...(zone && { zone }) },
+        ...this.#builders.map((builder) => builder.finish()),
+      ],
+    };
+    this.#rows = 0;
+    return table;
+  }
+}

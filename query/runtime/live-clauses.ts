@@ -1,0 +1,34 @@
+/**
+ * The clauses WATERMARK, LATENESS and EMIT as the time rules of a live query. What they may say and nothing does yet is refused: a
+ * clause that is read and not kept would be worse than none.
+ */
+import type { EmitClause, SelectStatement } from '../language/ast.ts';
+import { QueryError } from '../language/errors.ts';
+import { DEFAULT_RULES, type TimeRules } from './watermark.ts';
+
+/** Throws QueryError. */
+export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeRules {
+  if (watermark?.perSeries === true) refuse('WATERMARK PER SERIES');
+  if (lateness !== undefined && lateness.after !== 'drop') refuse('LATENESS with RECOMPUTE or INTO');
+  return {
+    delay: watermark?.delay ?? DEFAULT_RULES.delay,
+    idle: watermark?.idle ?? DEFAULT_RULES.idle,
+    ahead: watermark?.ahead ?? DEFAULT_RULES.ahead,
+    lateness: lateness?.within ?? DEFAULT_RULES.lateness,
+    emitEvery: emit === undefined ? DEFAULT_RULES.emitEvery : emitInterval(emit),
+  };
+}
+
+// private functions
+
+/** Of the one list that is kept: `EVERY interval ON CHANGE, ON CLOSE, ON LATE`, in any order. */
+function emitInterval(emit: readonly EmitClause[]): bigint {
+  const every = emit.find((clause) => clause.on === 'every');
+  const kinds = new Set(emit.map(({ on }) => on));
+  if (emit.length === 3 && kinds.has('close') && kinds.has('late') && every?.ifChanged === true) return every.interval;
+  return refuse('EMIT other than EVERY interval ON CHANGE, ON CLOSE, ON LATE');
+}
+
+function refuse(what: string): never {
+  throw new QueryError('invalid', `live query: ${what} is not supported by this server yet`);
+}

@@ -1,0 +1,72 @@
+/**
+ * The state that an aggregate has after some rows of one series, from what is known of them unread. null where it cannot be told so: the
+ * function needs values, the field has another type than the plan reads it as, a sum has left 64 bits.
+ */
+import type { StateData } from '../functions/aggregate.ts';
+import { splitTime } from '../functions/slot-time.ts';
+import type { Aggregate } from '../planner/plan.ts';
+import type { FieldTotals, Totals } from './source.ts';
+
+export function stateOfTotals({ name, field, type }: Aggregate, totals: Totals): StateData | null {
+  const found = totals.fields.get(field);
+  if (found !== undefined && found.type !== type) return null;
+  switch (name) {
+    case 'count':
+      return { counts: Float64Array.of(found?.count ?? 0) };
+    case 'sum':
+    case 'mean':
+      return sumState(found);
+    case 'min':
+      return chosenState(found === undefined ? NOWHERE : { value: found.min, time: totals.minTime });
+    case 'max':
+      return chosenState(found === undefined ? NOWHERE : { value: found.max, time: totals.minTime });
+    case 'first':
+    case 'last': {
+      const end = found?.[name];
+      if (end === null) return null;
+      return chosenState(end === undefined ? NOWHERE : { value: end.value, time: totals.base + BigInt(end.offset) });
+    }
+    case 'spread': {
+      const min = chosenState(found === undefined ? NOWHERE : { value: found.min, time: totals.minTime });
+      const max = chosenState(found === undefined ? NOWHERE : { value: found.max, time: totals.minTime });
+      return min === null || max === null ? null : { ...prefixed('min ', min), ...prefixed('max ', max) };
+    }
+    default:
+      return null;
+  }
+}
+
+// private functions
+
+const NOWHERE = { value: undefined, time: 0n } as const;
+
+function sumState(found: FieldTotals | undefined): StateData | null {
+  if (found === undefined) return { counts: Float64Array.of(0), sums: Float64Array.of(0), lost: Float64Array.of(0) };
+  const { count, sum, sumRest } = found;
+  if (sum === null) return null;
+  const near = Number(sum);
+  const lost = typeof sum === 'bigint' ? Number(sum - BigInt(near)) : sumRest;
+  return { counts: Float64Array.of(count), sums: Float64Array.of(near), lost: Float64Array.of(lost) };
+}
+
+/** Of a value that is not known, null; of none, an empty state. */
+function chosenState({
+  value,
+  time,
+}: {
+  readonly value: number | bigint | null | undefined;
+  readonly time: bigint;
+}): StateData | null {
+  if (value === null) return null;
+  const { high, low } = splitTime(time);
+  return {
+    filled: Uint8Array.of(value === undefined ? 0 : 1),
+    high: Float64Array.of(high),
+    low: Float64Array.of(low),
+    values: typeof value === 'bigint' ? [value] : Float64Array.of(value ?? 0),
+  };
+}
+
+function prefixed(prefix: string, data: StateData): StateData {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [prefix + key, value]));
+}
