@@ -7,6 +7,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NodeFiles, StorageError } from '../storage/index.ts';
+import { Expiry } from './catalogue/index.ts';
 import { type Config, ConfigError, readConfig, usage } from './config.ts';
 import { gunzipBody, openUdpDoor, type UdpDoor } from './ingest/index.ts';
 import { newLiveCounters, openSessions } from './sessions/index.ts';
@@ -27,7 +28,7 @@ import { Pool, PoolEngine } from './workers/index.ts';
 const VERSION = '1.8.10-millrace';
 const ROOT = join(import.meta.dirname, '..');
 /** Layout of the data directory; a later one is refused. */
-const DATA_FORMAT = 1;
+const DATA_FORMAT = 2;
 
 export interface Server {
   readonly http: string;
@@ -45,9 +46,24 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
   try {
     const shards = await readShards(config);
     const metrics = new Metrics();
-    const engine = new PoolEngine({ shards, autoCreate: config.autoCreate, nowNs: wallClock(), metrics });
+    const engine = new PoolEngine({
+      shards,
+      autoCreate: config.autoCreate,
+      nowNs: wallClock(),
+      metrics,
+      auth: config.auth,
+      running: { concurrentMax: config.queriesMax, timeoutMs: config.queryTimeoutMs },
+    });
     const { pool, ready } = await Pool.start({ config, shards, handlers: engine.handlers, died });
-    engine.serve(pool, ready);
+    await engine.serve(pool, ready);
+    const expiry = new Expiry({
+      catalogue: engine.catalogue,
+      nowNs: () => BigInt(Date.now()) * 1_000_000n,
+      intervalMs: config.retentionCheckMs,
+      expired: () => metrics.counter('expiries').add(),
+      failed: (error) => log.warn('what has expired could not be removed', { error: error.message }),
+    });
+    expiry.start();
     if (config.telemetryMs > 0) await engine.createDatabase(INTERNAL_DATABASE);
     const counters = newLiveCounters();
     const snapshot = async (): Promise<MetricsSnapshot> => {
@@ -88,7 +104,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
             write: async (lines) => {
               const body = new Uint8Array(lines);
               await engine.ingest(
-                { database: INTERNAL_DATABASE, retentionPolicy: '', precision: 'ns', ack: 'queued', body },
+                { database: INTERNAL_DATABASE, retentionPolicy: '', user: null, precision: 'ns', ack: 'queued', body },
                 'internal',
               );
             },
@@ -102,6 +118,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
         await reporter?.stop();
         await udp?.close();
         await sessions.close();
+        await expiry.stop();
         await pool.close();
         await lock.release();
       },
@@ -185,7 +202,7 @@ async function openUdp(config: Config, engine: PoolEngine, metrics: Metrics): Pr
     ...config.udp,
     submit: async (body) => {
       const { rejected } = await engine.ingest(
-        { database: config.udpDatabase, retentionPolicy: '', precision: 'ns', ack: 'none', body },
+        { database: config.udpDatabase, retentionPolicy: '', user: null, precision: 'ns', ack: 'none', body },
         'udp',
       );
       return { malformed: rejected };

@@ -19,6 +19,8 @@ export interface DecodeRequest {
   /** Time of points without one, ns; it is cut to the precision as InfluxDB does. */
   readonly now: bigint;
   readonly fieldTypes: FieldTypes;
+  /** Once a field is new, read at most so much further: it must be declared, and all be decoded again. Absent = to the end. */
+  readonly bytesBehindNewField?: number;
 }
 
 /**

@@ -81,6 +81,14 @@ export class FieldTypes {
     this.#entries.delete(database);
   }
 
+  forgetPolicy(database: string, retentionPolicy: string): void {
+    deletePolicy(this.#entries, database, retentionPolicy);
+  }
+
+  forgetMeasurement(database: string, measurement: string): void {
+    deleteMeasurement(this.#entries, database, measurement);
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#cached = 0;
@@ -155,9 +163,13 @@ export class FieldTypeAuthority {
     this.#entries.delete(database);
   }
 
-  /** After DROP MEASUREMENT its fields may come back with other types. */
-  forgetMeasurement(database: string, retentionPolicy: string, measurement: string): void {
-    this.#entries.get(database)?.delete(entryKey(retentionPolicy, measurement));
+  forgetPolicy(database: string, retentionPolicy: string): void {
+    deletePolicy(this.#entries, database, retentionPolicy);
+  }
+
+  /** After DROP MEASUREMENT its fields may come back with other types, in any policy. */
+  forgetMeasurement(database: string, measurement: string): void {
+    deleteMeasurement(this.#entries, database, measurement);
   }
 }
 
@@ -165,6 +177,18 @@ export class FieldTypeAuthority {
 
 function entryKey(retentionPolicy: string, measurement: string): string {
   return `${retentionPolicy}\0${measurement}`;
+}
+
+function deletePolicy(entries: Entries, database: string, retentionPolicy: string): void {
+  const byKey = entries.get(database);
+  for (const key of byKey?.keys() ?? []) if (key.startsWith(`${retentionPolicy}\0`)) byKey!.delete(key);
+}
+
+function deleteMeasurement(entries: Entries, database: string, measurement: string): void {
+  const byKey = entries.get(database);
+  for (const key of byKey?.keys() ?? []) {
+    if (key.slice(key.indexOf('\0') + 1) === measurement) byKey!.delete(key);
+  }
 }
 
 function takeEntry(entries: Entries, database: string, key: string, version: number): Entry {

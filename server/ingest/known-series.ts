@@ -129,6 +129,13 @@ export class KnownSeries {
     return id;
   }
 
+  /** Forgets all and keeps its memory. */
+  clear(): void {
+    this.size = 0;
+    this.bytesUsed = 0;
+    this.#slots.fill(0);
+  }
+
   // private functions
 
   #equal(id: number, view: DataView, at: number, length: number): boolean {

@@ -41,7 +41,7 @@ export const INGEST_LIMITS: IngestLimits = {
   cellsPerBodyMax: 32_000_000,
   errorsListedMax: 100,
   errorQuoteBytesMax: 1_024,
-  knownSeriesMax: 1_000_000,
-  knownSeriesBytesMax: 256 * 1024 * 1024,
+  knownSeriesMax: 128 * 1024,
+  knownSeriesBytesMax: 32 * 1024 * 1024,
   keptBytesMax: 64 * 1024 * 1024,
 };

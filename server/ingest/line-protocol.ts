@@ -12,8 +12,9 @@
  * The file is longer than most because the fast way is one loop: calls and objects between its steps would cost more than they do.
  */
 import { isUtf8 } from 'node:buffer';
-import { type Batch, FIELD_TYPES, floorDiv, NS_PER, seriesKey, shardOf } from '../../model/index.ts';
+import { type Batch, FIELD_TYPES, floorDiv, NS_PER } from '../../model/index.ts';
 import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
+import { canonicalMeasurementEnd } from './canonical-spelling.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
 import type { Decoded, DecodeRequest, LineDecoderOptions } from './decoded.ts';
 import { IngestError } from './errors.ts';
@@ -23,8 +24,9 @@ import { INGEST_LIMITS, type IngestLimits } from './limits.ts';
 import { LineErrors } from './line-errors.ts';
 import { type ScannedPoint, scanLine, scanPoint, skipBlanks, unescapeString } from './line-scan.ts';
 import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
-import { booleanLength, isPlainSpelling, readDigits } from './plain-values.ts';
+import { booleanLength, readDigits } from './plain-values.ts';
 import { UNITS } from './precision.ts';
+import { addCanonical, entryOf } from './series-entries.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -43,7 +45,7 @@ const MEASUREMENT_WEIGHT = 8;
 const NOTHING: Uint8Array = new Uint8Array(0);
 const NOTHING_VIEW: DataView = new DataView(NOTHING.buffer);
 
-const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export class LineDecoder {
   readonly #shards: number;
@@ -104,8 +106,10 @@ export class LineDecoder {
       );
     }
     this.#begin(body, request);
+    const behind = request.bytesBehindNewField ?? body.length;
     let at = 0;
-    while (at < body.length) {
+    let to = body.length;
+    while (at < to) {
       if (body[at] === NEWLINE) {
         at++;
         this.#line++;
@@ -113,6 +117,7 @@ export class LineDecoder {
       }
       const end = at < this.#fastEnd ? this.#fast(at) : -1;
       at = end >= 0 ? end : this.#slow(at);
+      if (this.#newFields.length > 0) to = Math.min(to, at + behind);
     }
     return this.#finish();
   }
@@ -122,7 +127,8 @@ export class LineDecoder {
   #begin(body: Uint8Array, request: DecodeRequest): void {
     const { knownSeriesMax, knownSeriesBytesMax, keptBytesMax } = this.#limits;
     const full = this.#known.size >= knownSeriesMax || this.#known.bytesUsed >= knownSeriesBytesMax;
-    if (full || this.#remembered > REMEMBERED_FIELDS_MAX) this.#forget();
+    if (this.#remembered > REMEMBERED_FIELDS_MAX) this.#forget();
+    else if (full) this.#forgetSeries();
     if (this.#allocation.bytes > keptBytesMax) {
       for (const measurement of this.#measurements) measurement.builders = [];
       this.#allocation.bytes = 0;
@@ -151,11 +157,16 @@ export class LineDecoder {
   }
 
   #forget(): void {
-    this.#known = new KnownSeries();
+    this.#forgetSeries();
     this.#measurements = [];
     this.#scopeOf = [];
     this.#byScope.clear();
     this.#remembered = 0;
+  }
+
+  #forgetSeries(): void {
+    if (this.#known.size > 2 * this.#limits.knownSeriesMax) this.#known = new KnownSeries();
+    else this.#known.clear();
   }
 
   #finish(): Decoded {
@@ -186,6 +197,11 @@ export class LineDecoder {
       p = known.scanEnd;
       if (p < 0) return -1;
       id = known.find(this.#view, start, p, hash, this.#scope.id, this.#scopeOf);
+      if (id < 0) {
+        const nameEnd = canonicalMeasurementEnd(body, start, p);
+        const m = nameEnd < 0 ? undefined : this.#measurementAt(start, nameEnd);
+        if (m !== undefined) id = addCanonical(known, m, body, start, nameEnd, p, hash, this.#shards);
+      }
       if (id < 0) return -1;
       if (this.#last >= 0) known.successor[this.#last] = id;
     }
@@ -419,7 +435,8 @@ export class LineDecoder {
       this.#value[i] = field.kind === KIND.STRING ? 1 : field.value;
       this.#wide[i] = field.wide;
     });
-    const id = this.#series(m, from, point.keyTo, tags);
+    const scopes = { scope: this.#scope.id, scopes: this.#scopeOf, shards: this.#shards };
+    const id = entryOf(this.#known, m, this.#view, from, point.keyTo, tags, scopes);
     let seconds = this.#nowSeconds;
     let nanos = this.#nowNanos;
     if (point.time !== null) {
@@ -456,30 +473,11 @@ export class LineDecoder {
     return true;
   }
 
-  /** The entry of the spelling [from, to), learned where it is new. */
-  #series(m: MeasurementMemory, from: number, to: number, tags: [string, string][]): number {
-    const known = this.#known;
-    const scope = this.#scope.id;
-    const hash = known.hash(this.#view, from, to, scope);
-    const found = known.find(this.#view, from, to, hash, scope, this.#scopeOf);
-    if (found >= 0) return found;
-    const text = seriesKey(tags);
-    const key = encoder.encode(text);
-    const shard = shardOf(m.seed, key, 0, key.length, this.#shards);
-    // The one spelling that stands for the series. Escaped ones get a leading zero byte, which no line's key has: what a backslash
-    // means differs between a line and a canonical key.
-    const plain = !text.includes('\\') && !/[, =\\]/.test(m.name);
-    const spelling = encoder.encode((plain ? '' : '\0') + m.escapedName + (text === '' ? '' : `,${text}`));
-    const view = new DataView(spelling.buffer, spelling.byteOffset, spelling.byteLength);
-    const mainHash = known.hash(view, 0, spelling.length, scope);
-    let main = known.find(view, 0, spelling.length, mainHash, scope, this.#scopeOf);
-    if (main < 0) main = known.add(spelling, mainHash, m.id, shard, key);
-    if (!isPlainSpelling(this.#body, from, to)) return main;
-    const again = known.find(this.#view, from, to, hash, scope, this.#scopeOf);
-    if (again >= 0) return again;
-    const id = known.add(this.#body.subarray(from, to), hash, m.id, shard, key);
-    known.main[id] = main;
-    return id;
+  /** The measurement whose name stands in the body, if the decoder knows it. */
+  #measurementAt(from: number, to: number): MeasurementMemory | undefined {
+    const last = this.#last < 0 ? undefined : this.#measurements[this.#known.measurement[this.#last]];
+    if (last?.isSpelled(this.#body, from, to)) return last;
+    return this.#scope.byName.get(decoder.decode(this.#body.subarray(from, to)));
   }
 
   /** Puts the line at hand, n fields, into the batch of its series and time. */

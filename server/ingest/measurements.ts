@@ -16,6 +16,7 @@ export class MeasurementMemory implements BatchOwner {
   readonly retentionPolicy: string;
   readonly name: string;
   readonly seed: number;
+  readonly #bytes: Uint8Array;
   /** Body in which it was last met. */
   body = 0;
   full = false;
@@ -48,6 +49,15 @@ export class MeasurementMemory implements BatchOwner {
     this.retentionPolicy = retentionPolicy;
     this.name = name;
     this.seed = shardSeed(database, name);
+    this.#bytes = new TextEncoder().encode(name);
+  }
+
+  /** Is that its name, without escapes? */
+  isSpelled(body: Uint8Array, from: number, to: number): boolean {
+    const bytes = this.#bytes;
+    if (to - from !== bytes.length) return false;
+    for (let i = 0; i < bytes.length; i++) if (body[from + i] !== bytes[i]) return false;
+    return true;
   }
 
   /** Its name as line protocol spells it. */

@@ -7,12 +7,17 @@
  *                         └── too much unacknowledged, or nak ────┘
  *
  * The step from reading to live and `committed` are both synchronous, so no commit falls between them: no gap, no message twice.
+ * What one commit brings may take long to apply: it is delivered in turns of some milliseconds, and others run in between.
  */
+import assert from 'node:assert/strict';
 import type { ShardLog } from '../../storage/index.ts';
 import { BrokerError, type ConsumeOptions, type Consumer } from './broker.ts';
 import { deliverMessage } from './deliver.ts';
 import { brokerErrorOf } from './embedded-errors.ts';
 import { Unacked } from './unacked.ts';
+
+/** After so long of delivering, others have their turn; a single message is never divided. */
+const TURN_MS = 5;
 
 export class EmbeddedConsumer implements Consumer {
   readonly #log: ShardLog;
@@ -25,6 +30,9 @@ export class EmbeddedConsumer implements Consumer {
   #next: number;
   /** How often `#next` was set back: whoever reads on compares. */
   #rewinds = 0;
+  /** Committed, of a live consumer, and still to be delivered: from `#next` on. */
+  #waiting: Uint8Array[] = [];
+  #turn: NodeJS.Immediate | null = null;
   #wake: (() => void) | null = null;
   #reading: Promise<void> = Promise.resolve();
 
@@ -42,13 +50,12 @@ export class EmbeddedConsumer implements Consumer {
 
   /** The messages of one group commit; the first has sequence `first`. */
   committed(first: number, payloads: readonly Uint8Array[]): void {
-    for (let i = 0; i < payloads.length && this.#state === 'live'; i++) {
-      if (this.#unacked.full) {
-        this.#startReading();
-        return;
-      }
-      this.#deliver(first + i, payloads[i]);
-    }
+    if (this.#state !== 'live') return;
+    assert(first === this.#next + this.#waiting.length, 'commits follow one another');
+    // the log has them too
+    if (this.#waiting.length > this.#options.unackedMax) this.#startReading();
+    else for (const payload of payloads) this.#waiting.push(payload);
+    if (this.#turn === null) this.#deliverWaiting();
   }
 
   async close(): Promise<void> {
@@ -58,7 +65,24 @@ export class EmbeddedConsumer implements Consumer {
 
   // private functions
 
+  #deliverWaiting(): void {
+    this.#turn = null;
+    const began = performance.now();
+    while (this.#state === 'live' && this.#waiting.length > 0) {
+      if (this.#unacked.full) {
+        this.#startReading();
+        return;
+      }
+      if (performance.now() - began > TURN_MS) {
+        this.#turn = setImmediate(() => this.#deliverWaiting());
+        return;
+      }
+      this.#deliver(this.#next, this.#waiting.shift()!);
+    }
+  }
+
   #startReading(): void {
+    this.#waiting = [];
     this.#state = 'reading';
     this.#reading = this.#read();
   }
@@ -117,6 +141,8 @@ export class EmbeddedConsumer implements Consumer {
   #end(): boolean {
     if (this.#state === 'ended') return false;
     this.#state = 'ended';
+    this.#waiting = [];
+    if (this.#turn !== null) clearImmediate(this.#turn);
     this.#unacked.clear();
     this.#wakeUp();
     this.#ended(this);

@@ -12,6 +12,9 @@ const CODES: Readonly<Record<StorageErrorCode, BrokerErrorCode>> = {
   'position gone': 'position gone',
   locked: 'read only',
   'not found': 'read only',
+  exists: 'read only',
+  unreachable: 'read only',
+  away: 'read only',
   closed: 'closed',
   failed: 'read only',
 };

@@ -11,6 +11,7 @@ export function meteredFiles(files: Files, metrics: Metrics): Files {
     checksum: files.checksum,
     compression: files.compression,
     open: async (path: string, mode: OpenMode) => meteredFile(await files.open(path, mode), tookMs),
+    openSync: (path) => meteredFile(files.openSync(path), tookMs),
     list: (directory) => files.list(directory),
     makeDirectory: (directory) => files.makeDirectory(directory),
     rename: (from, to) => files.rename(from, to),

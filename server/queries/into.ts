@@ -4,6 +4,7 @@
  * any value is not written. What was written before an error stays written.
  */
 import { QueryError, type ResultTable } from '../../query/index.ts';
+import { linesOf } from './answers/index.ts';
 
 /** A body is sent when it grows past this. */
 const BODY_CHARACTERS = 1024 * 1024;
@@ -11,6 +12,8 @@ const BODY_CHARACTERS = 1024 * 1024;
 export type WriteLines = (call: {
   readonly database: string;
   readonly retentionPolicy: string;
+  /** ns. */
+  readonly now: bigint;
   readonly lines: Uint8Array<ArrayBuffer>;
 }) => Promise<{ readonly rows: number; readonly message: string | null }>;
 
@@ -51,52 +54,4 @@ export async function writeInto(
       { type: 'integer', values: Float64Array.of(written), present: null },
     ],
   };
-}
-
-// private functions
-
-function* linesOf(table: ResultTable, measurement: string, tagColumns: readonly string[]): Generator<string> {
-  const name = escaped(measurement, /[, \\\n]/g);
-  const tags = (table.tags ?? []).filter(([, value]) => value !== '');
-  const [time, ...columns] = table.data;
-  if (time.type !== 'time') return;
-  const asTag = columns.map((_, c) => tagColumns.includes(table.columns[c + 1]));
-  const keys = table.columns.slice(1).map((key) => escaped(key, /[, =\\\n]/g));
-  for (let row = 0; row < table.rows; row++) {
-    let fields = '';
-    let head = name;
-    for (const [key, value] of tags) head += `,${escaped(key, /[, =\\\n]/g)}=${escaped(value, /[, =\\\n]/g)}`;
-    for (let c = 0; c < columns.length; c++) {
-      const value = fieldText(columns[c], row);
-      if (value === null) continue;
-      if (asTag[c] && value !== '""') head += `,${keys[c]}=${escaped(tagText(columns[c], row), /[, =\\\n]/g)}`;
-      else if (!asTag[c]) fields += `${fields === '' ? '' : ','}${keys[c]}=${value}`;
-    }
-    if (fields !== '') yield `${head} ${fields} ${time.base + BigInt(time.offsets[row])}\n`;
-  }
-}
-
-function tagText(column: ResultTable['data'][number], row: number): string {
-  return column.type === 'string' ? column.dictionary.get(column.values[row]) : '';
-}
-
-/** null where the row has no value there. */
-function fieldText(column: ResultTable['data'][number], row: number): string | null {
-  if (column.type === 'time' || (column.present !== null && column.present[row] === 0)) return null;
-  switch (column.type) {
-    case 'string':
-      return `"${column.dictionary.get(column.values[row]).replace(/["\\]/g, '\\$&')}"`;
-    case 'boolean':
-      return column.values[row] === 1 ? 'true' : 'false';
-    case 'float':
-      return String(column.values[row]);
-    default:
-      return `${column.values[row]}${column.type === 'unsigned' ? 'u' : 'i'}`;
-  }
-}
-
-function escaped(text: string, special: RegExp): string {
-  return text.replace(special, (character) =>
-    character === '\n' ? '\\n' : character === '\\' ? '\\' : `\\${character}`,
-  );
 }

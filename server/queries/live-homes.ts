@@ -8,11 +8,15 @@ import {
   assertLive,
   type LivePlan,
   livePlan,
+  matchesName,
+  measurementsOf,
   parse,
   QueryError,
   type SelectStatement,
   samePlan,
 } from '../../query/index.ts';
+import type { CatalogueView } from '../catalogue/index.ts';
+import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
@@ -45,6 +49,7 @@ export interface SubscribeHome {
 
 export interface LiveHomesOptions {
   readonly mesh: ShardMesh;
+  readonly catalogue: CatalogueView;
   readonly nowMs: () => number;
   readonly log: Logger;
   readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
@@ -58,7 +63,8 @@ export class LiveHomes {
   /** By key; a promise while it is being planned. */
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
-  readonly #replanning = new Set<string>();
+  /** Databases, with what was deleted of them. */
+  readonly #replanning = new Map<string, DeletedSpan[]>();
   #schemaChanges = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -112,14 +118,19 @@ export class LiveHomes {
   }
 
   /** Plans the live queries of a database anew, a moment later. */
-  schemaChanged(database: string): void {
+  schemaChanged(database: string, deleted: readonly DeletedSpan[]): void {
     this.#schemaChanges++;
-    if (this.#replanning.has(database)) return;
+    const waiting = this.#replanning.get(database);
+    if (waiting !== undefined) {
+      waiting.push(...deleted);
+      return;
+    }
     if (![...this.#running.values()].some((op) => op.database === database)) return;
-    this.#replanning.add(database);
+    this.#replanning.set(database, [...deleted]);
     setTimeout(() => {
+      const spans = this.#replanning.get(database)!;
       this.#replanning.delete(database);
-      for (const op of this.#running.values()) if (op.database === database) void this.#replan(op);
+      for (const op of this.#running.values()) if (op.database === database) void this.#replan(op, spans);
     }, REPLAN_DELAY_MS);
   }
 
@@ -162,20 +173,20 @@ export class LiveHomes {
     for (let attempt = 1; ; attempt++) {
       const changes = this.#schemaChanges;
       const now = BigInt(this.#options.nowMs()) * 1_000_000n;
-      const live = livePlan(statement, await planOverShards(statement, database, now, this.#options.mesh));
+      const live = livePlan(statement, await planOverShards(statement, database, now, this.#options));
       if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return live;
     }
   }
 
-  async #replan(operator: LiveOperator): Promise<void> {
+  async #replan(operator: LiveOperator, deleted: readonly DeletedSpan[]): Promise<void> {
     const { database, query, instance } = operator;
     try {
       const live = await this.#plan(database, query);
       if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
       const before = { ...operator.live.plan, bounds: live.plan.bounds };
-      if (samePlan(before, live.plan)) {
-        this.#port.start(operator);
-      } else operator.restart(live);
+      if (!samePlan(before, live.plan)) operator.restart(live, 'the schema of what the query reads has changed');
+      else if (leansOn(operator, deleted)) operator.restart(live, 'rows were deleted');
+      else this.#port.start(operator);
     } catch (error) {
       this.#end(operator, (error as Error).message);
     }
@@ -229,6 +240,14 @@ export class LiveHomes {
 }
 
 // private functions
+
+/** Whether any of these rows may be in what the query has sent or holds. */
+function leansOn({ query, merge }: LiveOperator, deleted: readonly DeletedSpan[]): boolean {
+  const tests = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => matchesName(name));
+  return deleted.some(
+    ({ measurement, minTime, maxTime }) => tests.some((test) => test(measurement)) && merge.leansOn(minTime, maxTime),
+  );
+}
 
 function keyOf(database: string, query: string): string {
   return JSON.stringify([database, query]);

@@ -1,5 +1,6 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
 import type { LivePlan, LiveUpdate } from '../../query/index.ts';
+import type { DeletedSpan } from '../recorder/index.ts';
 
 /** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
 export interface ShardUpdate {
@@ -11,6 +12,12 @@ export interface ShardUpdate {
   readonly update: LiveUpdate;
   /** The answer to this round of the home; null = an update that nobody asked for. */
   readonly round: number | null;
+}
+
+/** To all homes: plans over this database may have changed, and rows that they have shown may have been deleted. */
+export interface SchemaChange {
+  readonly database: string;
+  readonly deleted: readonly DeletedSpan[];
 }
 
 export interface ShardFailure {

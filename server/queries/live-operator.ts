@@ -41,10 +41,11 @@ export class LiveOperator implements RunningQuery {
   instance = 1;
   replayFrom: readonly number[] | null = null;
   #port: OperatorPort;
-  #merge: LiveMerge;
+  merge: LiveMerge;
   #life: string;
   readonly #feeds = new Map<string, Feed>();
   readonly #subscribers = new Map<number, Feed>();
+  #failure: string | null = null;
   #joining: Joiner[] = [];
   #started = new Set<number>();
   /** Updates of shards that have started, while others have not. */
@@ -68,7 +69,7 @@ export class LiveOperator implements RunningQuery {
     this.query = query;
     this.live = live;
     this.#port = port;
-    this.#merge = new LiveMerge(live, port.shards);
+    this.merge = new LiveMerge(live, port.shards);
     this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
@@ -78,10 +79,12 @@ export class LiveOperator implements RunningQuery {
     return this.#subscribers.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
   }
 
+  /** Who comes after the query has failed, as it may while it is started, is told so. */
   join(joiner: Joiner): void {
     this.idleSinceMs = null;
     this.#joining.push(joiner);
-    this.#nextRound();
+    if (this.#failure === null) this.#nextRound();
+    else this.fail(this.#failure);
   }
 
   leave(subscriber: number): void {
@@ -114,21 +117,21 @@ export class LiveOperator implements RunningQuery {
       return;
     }
     this.#take(message);
-    this.#emit(this.#merge.advance(this.#port.nowMs()));
+    this.#emit(this.merge.advance(this.#port.nowMs()));
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
   tick(): void {
     if (this.#started.size < this.#port.shards || this.#round !== null) return;
     const nowMs = this.#port.nowMs();
-    this.#emit(this.#merge.advance(nowMs));
+    this.#emit(this.merge.advance(nowMs));
     if (nowMs - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
     this.#toldAtMs = nowMs;
     this.#settle();
     const cursor = this.#cursor();
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
-      const members = encodeProgressMembers(this.#merge.watermark, feed.epoch, cursor);
+      const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
       this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
     }
   }
@@ -144,14 +147,14 @@ export class LiveOperator implements RunningQuery {
   }
 
   /** The query reads something else than before: everybody starts anew, quietly where nothing could have been sent. */
-  restart(live: LivePlan): void {
+  restart(live: LivePlan, reason: string): void {
     if (!this.#fresh) this.replayFrom = this.#sentPositions.map(({ sequence }) => sequence + 1);
     const silent = this.live.plan.sources.length === 0;
-    const { watermark, rev } = this.#merge;
+    const { watermark, rev } = this.merge;
     this.live = live;
     this.instance++;
-    this.#merge = new LiveMerge(live, this.#port.shards);
-    this.#merge.raise({ watermark, rev });
+    this.merge = new LiveMerge(live, this.#port.shards);
+    this.merge.raise({ watermark, rev });
     this.#life = newLife();
     this.#started = new Set();
     this.#early = [];
@@ -163,13 +166,14 @@ export class LiveOperator implements RunningQuery {
     for (const [subscriber, feed] of this.#subscribers) {
       const joiner: Joiner = { subscriber, feed: feed.key, epoch: feed.epoch, snapshot: true, since: '' };
       if (silent) this.#joining.push(joiner);
-      else this.#reset(joiner, 'the schema of what the query reads has changed');
+      else this.#reset(joiner, reason);
     }
     this.#port.start(this);
   }
 
   /** Ends the query for everybody, with a reason. */
   fail(message: string): void {
+    this.#failure = message;
     const members = encodeErrorMembers('invalid query', message);
     const everyone = [...(this.#round?.joiners ?? []), ...this.#joining];
     for (const { feed, subscriber } of everyone) {
@@ -195,7 +199,7 @@ export class LiveOperator implements RunningQuery {
     if (this.#fresh) {
       // everybody has left meanwhile; whoever comes next asks for the history as it is then
       this.#fresh = false;
-      this.#merge.subscribe(this.#port.nowMs());
+      this.merge.subscribe(this.#port.nowMs());
       this.#settle();
     }
     this.#takeWaiting(this.#early.splice(0));
@@ -213,8 +217,8 @@ export class LiveOperator implements RunningQuery {
     const fresh = this.#fresh;
     this.#fresh = false;
     if (cursor !== null) {
-      this.#merge.raise(cursor);
-      if (fresh) this.#merge.subscribe(this.#port.nowMs());
+      this.merge.raise(cursor);
+      if (fresh) this.merge.subscribe(this.#port.nowMs());
     }
     const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
     this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting };
@@ -247,7 +251,7 @@ export class LiveOperator implements RunningQuery {
     const nowMs = this.#port.nowMs();
     for (const answer of round.answers) if (answer !== null) this.#take(answer);
     const first =
-      round.cursor === null ? this.#merge.subscribe(nowMs) : this.#merge.resume(round.cursor.watermark, nowMs);
+      round.cursor === null ? this.merge.subscribe(nowMs) : this.merge.resume(round.cursor.watermark, nowMs);
     this.#emit(first.live);
     this.#settle();
     const emissions = 'snapshot' in first ? first.snapshot : first.missed;
@@ -282,16 +286,16 @@ export class LiveOperator implements RunningQuery {
   }
 
   #take({ shard, sequence, update }: ShardUpdate): void {
-    const { counters } = this.#merge;
+    const { counters } = this.merge;
     const before = counters.late + counters.tooLate;
-    this.#merge.accept(shard, update);
+    this.merge.accept(shard, update);
     this.#port.late(counters.late + counters.tooLate - before);
     this.#positions[shard] = { generation: ORIGIN.generation, sequence };
   }
 
   #takeWaiting(waiting: readonly ShardUpdate[]): void {
     for (const message of waiting) this.#take(message);
-    if (waiting.length > 0) this.#emit(this.#merge.advance(this.#port.nowMs()));
+    if (waiting.length > 0) this.#emit(this.merge.advance(this.#port.nowMs()));
   }
 
   /** To all that are attached. The positions of a cursor hold only behind the last frame of what was emitted together. */
@@ -308,17 +312,17 @@ export class LiveOperator implements RunningQuery {
       }
       this.#toldAtMs = this.#port.nowMs();
     });
-    const before = this.#merge.expiredBefore;
+    const before = this.merge.expiredBefore;
     if (before !== null && before !== this.#expired) this.#port.expire(this, (this.#expired = before));
   }
 
   /** A cursor's positions move only when all that was taken up to them has been sent. */
   #settle(): void {
-    if (this.#merge.settled) this.#sentPositions = [...this.#positions];
+    if (this.merge.settled) this.#sentPositions = [...this.#positions];
   }
 
   #cursor(): string {
-    const { watermark, rev } = this.#merge;
+    const { watermark, rev } = this.merge;
     return encodeCursor({ life: this.#life, frame: this.#frames, watermark, rev, positions: this.#sentPositions });
   }
 }

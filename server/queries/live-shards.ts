@@ -6,13 +6,23 @@
  *
  * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Until a
  * home has answered, its operator is held from that message on; what came meanwhile is then replayed from the stream.
+ *
+ * It is long because holding, replaying and collecting change the same few things about an operator.
  */
-import type { ControlEntry } from '../../model/index.ts';
+import type { Compression, ControlEntry } from '../../model/index.ts';
 import { type LiveInput, type LivePlan, LiveShard, type LiveUpdate } from '../../query/index.ts';
 import type { Applied, ShardStore } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
-import type { BatchName, RecorderObserver } from '../recorder/index.ts';
-import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
+import type { BatchName, DeletedSpan, RecorderObserver } from '../recorder/index.ts';
+import type {
+  LiveAsk,
+  LiveExpire,
+  LiveStart,
+  LiveStop,
+  SchemaChange,
+  ShardFailure,
+  ShardUpdate,
+} from './live-messages.ts';
 import { replay } from './replay.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
@@ -46,13 +56,18 @@ interface ShardSide {
   readonly broker: Broker;
   applied: number;
   inputs: LiveInput[];
-  changedDatabases: Set<string>;
+  /** With what was deleted of them. */
+  changedDatabases: Map<string, DeletedSpan[]>;
 }
 
 export interface LiveShardsOptions {
+  /** Of the messages that are read again. */
+  readonly compression: Compression;
   readonly nowMs: () => number;
+  /** A query was ended because it would have had to read what lies in object storage. */
+  readonly refusedFar: () => void;
   /** To all homes: plans over this database may have changed. */
-  readonly schemaChanged: (database: string) => void;
+  readonly schemaChanged: (change: SchemaChange) => void;
 }
 
 export class LiveShards {
@@ -73,16 +88,21 @@ export class LiveShards {
       broker,
       applied: 0,
       inputs: [],
-      changedDatabases: new Set(),
+      changedDatabases: new Map(),
     };
     this.#shards.set(shard, side);
     return {
       batchApplied: (name: BatchName, applied: Applied) => {
-        if (applied.schemaChanged) side.changedDatabases.add(name.database);
+        if (applied.schemaChanged) changesOf(side, name.database);
         if (side.operators.size > 0) side.inputs.push({ ...pick(name), block: applied.block, late: applied.late });
       },
-      controlApplied: (entry: ControlEntry) => {
-        if (entry.type === 'drop database') side.changedDatabases.add(entry.database);
+      controlApplied: (entry: ControlEntry, deleted: readonly DeletedSpan[]) => {
+        if (entry.type === 'drop database') changesOf(side, entry.database);
+        if (deleted.length > 0 && 'database' in entry) {
+          // plain data: what else is in them stays here
+          const spans = deleted.map(({ measurement, minTime, maxTime }) => ({ measurement, minTime, maxTime }));
+          changesOf(side, entry.database).push(...spans);
+        }
       },
       messageApplied: (sequence: number) => this.#messageApplied(side, sequence),
     };
@@ -154,7 +174,7 @@ export class LiveShards {
       answer(() => op.stage.history(nowMs));
       return;
     }
-    this.#replay(side, op, cursor.sequence + 1, {
+    this.#replay(side, op, cursor.sequence + 1, false, {
       caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs)),
       failed: (message) => op.home.failed({ operator, instance, message, round }),
     });
@@ -179,10 +199,10 @@ export class LiveShards {
     const { inputs, changedDatabases } = side;
     side.applied = sequence;
     if (changedDatabases.size > 0) {
-      side.changedDatabases = new Set();
-      for (const database of changedDatabases) {
+      side.changedDatabases = new Map();
+      for (const [database, deleted] of changedDatabases) {
         this.#hold(side, database, sequence);
-        this.#options.schemaChanged(database);
+        this.#options.schemaChanged({ database, deleted });
       }
     }
     if (inputs.length === 0) return;
@@ -207,7 +227,7 @@ export class LiveShards {
 
   #release(side: ShardSide, op: Operator): void {
     if (op.heldFrom === null) return;
-    this.#replay(side, op, op.heldFrom, {
+    this.#replay(side, op, op.heldFrom, true, {
       caughtUp: (inputs) => {
         op.heldFrom = null;
         this.#guard(op, () => {
@@ -224,10 +244,14 @@ export class LiveShards {
     side: ShardSide,
     op: Operator,
     from: number,
+    overDeletes: boolean,
     then: { caughtUp: (inputs: readonly LiveInput[]) => void; failed: (reason: string) => void },
   ): void {
     const { shard, database } = op;
-    replay({ broker: side.broker, shard, store: side.store, database, from, applied: () => side.applied, ...then });
+    const { broker, store } = side;
+    const { compression } = this.#options;
+    const deletesOf = overDeletes ? null : op.live.plan.sources.map(({ measurement }) => measurement);
+    replay({ broker, shard, store, database, compression, from, deletesOf, applied: () => side.applied, ...then });
   }
 
   #sweep(): void {
@@ -261,6 +285,7 @@ export class LiveShards {
     try {
       act();
     } catch (error) {
+      if ((error as { code?: string }).code === 'away') this.#options.refusedFar();
       this.#fail(op, (error as Error).message);
     }
   }
@@ -272,6 +297,12 @@ export class LiveShards {
 }
 
 // private functions
+
+function changesOf({ changedDatabases }: ShardSide, database: string): DeletedSpan[] {
+  let deleted = changedDatabases.get(database);
+  if (deleted === undefined) changedDatabases.set(database, (deleted = []));
+  return deleted;
+}
 
 /** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
 function readsAllAgain({ plan }: LivePlan): boolean {

@@ -7,11 +7,13 @@ import {
   measurementsOf,
   mergeSchemas,
   type Plan,
+  type PlanContext,
   planSelect,
   type SelectStatement,
 } from '../../query/index.ts';
-
-export const DEFAULT_RETENTION_POLICY = 'autogen';
+import type { ShardStore } from '../../storage/index.ts';
+import type { CatalogueView } from '../catalogue/index.ts';
+import { namePolicies } from './policy-names.ts';
 
 /** How a query reaches the shards, here or on other workers (workers/mesh.ts). */
 export interface ShardMesh {
@@ -20,7 +22,7 @@ export interface ShardMesh {
   readonly index: number;
   call<T>(shard: number, method: string, body: object): Promise<T>;
   callAll<T>(method: string, bodyOf: (shard: number) => object): Promise<T[]>;
-  stream<T>(shard: number, method: string, body: object): AsyncIterable<T>;
+  stream<T>(shard: number, method: string, body: object, signal: AbortSignal): AsyncIterable<T>;
   notifyAll(method: string, body: object): void;
 }
 
@@ -32,39 +34,71 @@ export interface DescribeCall {
 export interface PartialsCall {
   readonly shard: number;
   readonly plan: Plan;
+  /** Of the shard's schema over which the plan was made. */
+  readonly version: number;
 }
 
-/** By matcher, in the order of the call. */
-export type Described = readonly (readonly MeasurementSchema[])[];
+export interface Described {
+  /** By matcher, in the order of the call. */
+  readonly schemas: readonly (readonly MeasurementSchema[])[];
+  /** Of the shard's schema: another one once that has changed. */
+  readonly version: number;
+}
+
+/** What all shards know of some measurements. */
+export interface KnownSchemas {
+  readonly measurements: readonly (MeasurementMatcher & { readonly schemas: readonly MeasurementSchema[] })[];
+  /** By shard. */
+  readonly versions: readonly number[];
+}
 
 /** Throws QueryError. */
 export async function planOverShards(
-  statement: SelectStatement,
+  select: SelectStatement,
   database: string,
   now: bigint,
-  mesh: ShardMesh,
+  { mesh, catalogue }: { readonly mesh: ShardMesh; readonly catalogue: CatalogueView },
 ): Promise<Plan> {
-  const defaults = { database, defaultRetentionPolicy: DEFAULT_RETENTION_POLICY };
-  const matchers = measurementMatchers(measurementsOf(statement), defaults);
+  const statement = namePolicies(select, database, catalogue);
+  const known = await gatherSchemas(matchersOf(statement, database), mesh);
+  return planSelect(statement, planContext(known, database, now));
+}
+
+/** What a statement whose policies are named reads. */
+export function matchersOf(statement: SelectStatement, database: string): MeasurementMatcher[] {
+  return measurementMatchers(measurementsOf(statement), { database, defaultRetentionPolicy: '' });
+}
+
+export async function gatherSchemas(matchers: readonly MeasurementMatcher[], mesh: ShardMesh): Promise<KnownSchemas> {
   const answers = await mesh.callAll<Described>('describe', (shard) => ({ shard, matchers }) satisfies DescribeCall);
-  const known = matchers.map((matcher, i) => ({ ...matcher, schemas: mergeSchemas(answers.map((a) => a[i])) }));
-  return planSelect(statement, {
-    ...defaults,
+  return {
+    measurements: matchers.map((matcher, i) => ({
+      ...matcher,
+      schemas: mergeSchemas(answers.map((a) => a.schemas[i])),
+    })),
+    versions: answers.map(({ version }) => version),
+  };
+}
+
+export function planContext(known: KnownSchemas, database: string, now: bigint): PlanContext {
+  return {
+    database,
+    defaultRetentionPolicy: '',
     now,
     schemas: (db, retentionPolicy, wanted) => {
-      const found = known
+      const found = known.measurements
         .filter((k) => k.database === db && k.retentionPolicy === retentionPolicy)
         .flatMap((k) => k.schemas)
         .filter((schema) => wanted(schema.name));
       return mergeSchemas([[...new Map(found.map((schema) => [schema.name, schema])).values()]]);
     },
-  });
+  };
 }
 
 /** The shard's part of it. */
-export function describeMatching(
-  describe: (database: string, retentionPolicy: string, wanted: (name: string) => boolean) => MeasurementSchema[],
-  matchers: readonly MeasurementMatcher[],
-): Described {
-  return matchers.map(({ database, retentionPolicy, name }) => describe(database, retentionPolicy, matchesName(name)));
+export function describeMatching(store: ShardStore, matchers: readonly MeasurementMatcher[]): Described {
+  const schemas = matchers.map(({ database, retentionPolicy, name }) =>
+    store.describe(database, retentionPolicy, matchesName(name)),
+  );
+  return { schemas, version: store.schemaVersion };
 }

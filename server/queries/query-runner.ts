@@ -5,36 +5,52 @@
  *     text ──parse──▶ statements ──plan──▶ stage 1 on every shard ──partials──▶ stage 2 here ──tables──▶ encoder ──▶ pieces
  */
 import type { Epoch } from '../../client/protocol/index.ts';
-import type { Column, ControlEntry } from '../../model/index.ts';
+import type { ControlEntry } from '../../model/index.ts';
 import {
-  answerOf,
   assertLive,
   chosenTags,
   countAnswer,
   countedStatement,
-  explainPlan,
   type IntoTarget,
+  type Limits,
   measurementsOf,
-  type Partial,
   type Plan,
   parse,
   print,
   QueryError,
   type ResultTable,
   type SelectStatement,
+  ShapeParser,
   type ShowContext,
   type ShowPart,
   type ShowStatement,
   type Statement,
   showAnswer,
-  textTables,
+  type Turn,
 } from '../../query/index.ts';
+import {
+  type CatalogueStatement,
+  type CatalogueView,
+  changesCatalogue,
+  isCatalogueShow,
+  showCatalogue,
+} from '../catalogue/index.ts';
+import { admit, parseParams, userOf } from './admission.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { deleteOverShards } from './deletes.ts';
+import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import { ParsedTexts } from './parsed-texts.ts';
-import { DEFAULT_RETENTION_POLICY, planOverShards, type ShardMesh } from './plan-over-shards.ts';
+import type { ShardMesh } from './plan-over-shards.ts';
+import { nameShownPolicies, policyNamed } from './policy-names.ts';
+import type { RunningQuery } from './running-queries.ts';
+import { SelectRunner } from './select-runner.ts';
+import { shownQueries } from './shown-queries.ts';
 
 export interface QueryRequest {
+  /** By which it may be ended. */
+  readonly id: number;
+  /** null = may do everything; '' = nobody, while there are no users. */
+  readonly user: string | null;
   readonly text: string;
   readonly database: string;
   readonly format: AnswerFormat;
@@ -54,16 +70,29 @@ export interface ShowCall {
   readonly context: ShowContext;
 }
 
-const POLICY_COLUMNS = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'default'];
-
 export interface QueryRunnerOptions {
   readonly mesh: ShardMesh;
-  /** Sorted. */
-  readonly databases: () => readonly string[];
+  readonly catalogue: CatalogueView;
   /** Puts an entry into the stream of every shard; resolves when all have applied it. */
   readonly control: (entry: ControlEntry) => Promise<unknown>;
+  /** Resolves when all shards and workers know of it; rejects with QueryError. */
+  readonly change: (statement: CatalogueStatement, database: string) => Promise<unknown>;
   /** Writes line protocol with times in ns; resolves when it is kept and can be read. */
   readonly write: WriteLines;
+  /** How a query shares the thread. */
+  readonly turn: (signal: AbortSignal) => Turn;
+  readonly limits: Limits;
+  /** Those under way on all workers. */
+  readonly running: () => Promise<readonly RunningQuery[]>;
+  /** What is wrong, null = that query will end. */
+  readonly kill: (id: number) => Promise<string | null>;
+}
+
+/** A query under way: the signal ends it, with what its statement is told. */
+interface Run {
+  readonly request: QueryRequest;
+  readonly signal: AbortSignal;
+  readonly turn: Turn;
 }
 
 /** What a table stream is before its statement's error, if it has one, is known. */
@@ -71,15 +100,19 @@ type Tables = { readonly tables: AsyncIterable<ResultTable> | Iterable<ResultTab
 
 export class QueryRunner {
   readonly #options: QueryRunnerOptions;
-  readonly #parsed = new ParsedTexts();
+  readonly #selects: SelectRunner;
+  readonly #parser = new ShapeParser();
+  /** Of the queries under way, by their ids. */
+  readonly #ends = new Map<number, AbortController>();
 
   constructor(options: QueryRunnerOptions) {
     this.#options = options;
+    this.#selects = new SelectRunner(options);
   }
 
   /** Canonical text of a single SELECT that can be live. Throws QueryError. */
   canonicalLive(text: string, database: string): string {
-    const statements = this.#parsed.statements(text);
+    const statements = this.#parser.parse(text);
     const [statement] = statements;
     if (statements.length !== 1 || statement.kind !== 'select') {
       throw new QueryError('invalid', 'a subscription takes one SELECT statement');
@@ -92,17 +125,32 @@ export class QueryRunner {
     return print(statement);
   }
 
-  /** Rejects with QueryError before the first piece where the text cannot be parsed; later errors are inside the answer. */
-  async *run(request: QueryRequest): AsyncGenerator<Uint8Array> {
-    const { text, params } = request;
-    const statements = params === '' ? this.#parsed.statements(text) : parse(text, parseParams(params));
-    if (request.readOnly) for (const statement of statements) refuseChange(statement);
-    yield* encodeAnswer(this.#answers(statements, request), request);
+  /**
+   * Rejects with QueryError before the first piece where the text cannot be parsed; later errors are inside the answer. `gone`: the
+   * client wants no more.
+   */
+  async *run(request: QueryRequest, gone: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { text, params, id } = request;
+    const statements = params === '' ? this.#parser.parse(text) : parse(text, parseParams(params));
+    admit(statements, request, this.#options.catalogue);
+    const ended = new AbortController();
+    this.#ends.set(id, ended);
+    const signal = AbortSignal.any([gone, ended.signal]);
+    try {
+      yield* encodeAnswer(this.#answers(statements, { request, signal, turn: this.#options.turn(signal) }), request);
+    } finally {
+      this.#ends.delete(id);
+    }
+  }
+
+  /** A statement under way fails with this message, those behind it are not executed. */
+  end(id: number, message: string): void {
+    this.#ends.get(id)?.abort(new QueryError('invalid', message));
   }
 
   // private functions
 
-  async *#answers(statements: readonly Statement[], request: QueryRequest): AsyncGenerator<StatementAnswer> {
+  async *#answers(statements: readonly Statement[], run: Run): AsyncGenerator<StatementAnswer> {
     let failed = false;
     for (const [number, statement] of statements.entries()) {
       if (failed) {
@@ -110,7 +158,12 @@ export class QueryRunner {
         continue;
       }
       try {
-        yield { statement: number, tables: (await this.#execute(statement, request)).tables };
+        run.signal.throwIfAborted();
+        const { tables } = await this.#execute(statement, run);
+        const fail = (): void => {
+          failed = true;
+        };
+        yield { statement: number, tables: watched(tables, fail) };
       } catch (error) {
         if (!(error instanceof QueryError)) throw error;
         yield { statement: number, error: error.message };
@@ -119,108 +172,87 @@ export class QueryRunner {
     }
   }
 
-  async #execute(statement: Statement, { database, now }: QueryRequest): Promise<Tables> {
-    const { control, databases } = this.#options;
+  async #execute(statement: Statement, run: Run): Promise<Tables> {
+    const { change, catalogue } = this.#options;
+    const { database, now } = run.request;
+    if (changesCatalogue(statement)) {
+      await change(statement, database);
+      return { tables: [] };
+    }
+    if (isCatalogueShow(statement)) {
+      if ('database' in statement) await this.#known(statement.database ?? database);
+      return { tables: showCatalogue(statement, database, catalogue, userOf(run.request, catalogue)) };
+    }
     switch (statement.kind) {
-      case 'create database':
-        refusePolicyName(statement.retention?.name ?? null);
-        if (!databases().includes(statement.database)) {
-          await control({ type: 'create database', database: statement.database });
-        }
-        return { tables: [] };
-      case 'drop database':
-        if (databases().includes(statement.database)) {
-          await control({ type: 'drop database', database: statement.database });
-        }
-        return { tables: [] };
       case 'select': {
-        if (statement.into !== undefined)
-          return { tables: [await this.#into(statement, statement.into, database, now)] };
-        return { tables: (await this.#select(statement, database, now)).tables };
+        if (statement.into !== undefined) return { tables: [await this.#into(statement, statement.into, run)] };
+        return { tables: (await this.#select(statement, run)).tables };
       }
       case 'explain':
-        return { tables: await this.#explain(statement, database, now) };
+        return { tables: await this.#explain(statement, run) };
+      case 'show queries': {
+        const running = await this.#options.running();
+        return { tables: shownQueries(running, (text) => this.#parser.parse(text)) };
+      }
+      case 'kill query': {
+        const refused = await this.#options.kill(Number(statement.id));
+        if (refused !== null) throw new QueryError('invalid', refused);
+        return { tables: [] };
+      }
       case 'show cardinality': {
         await this.#known(statement.database ?? database);
         const found = await this.#show(countedStatement(statement), database, now);
         return { tables: countAnswer(statement, found) };
       }
-      case 'show databases':
-        return {
-          tables: textTables(
-            'databases',
-            ['name'],
-            databases().map((name) => [name]),
-          ),
-        };
-      case 'show retention policies':
-        await this.#known(statement.database ?? database);
-        return { tables: [policyTable()] };
-      default: {
+      case 'show measurements':
+      case 'show tag keys':
+      case 'show tag values':
+      case 'show field keys':
+      case 'show series': {
         await this.#known(statement.database ?? database);
         return { tables: showAnswer(statement, await this.#show(statement, database, now)) };
       }
+      case 'delete':
+      case 'drop series':
+      case 'drop measurement':
+        await this.#known(database);
+        await deleteOverShards(statement, database, now, this.#options);
+        return { tables: [] };
+      default:
+        throw new QueryError('invalid', `${statement.kind.toUpperCase()} is not supported by this server yet`);
     }
   }
 
   async #select(
     statement: SelectStatement,
-    database: string,
-    now: bigint,
+    { request: { database, now }, signal, turn }: Run,
   ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
-    const { mesh } = this.#options;
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    const plan = await planOverShards(statement, database, now, mesh);
-    const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
-      Array.from({ length: mesh.shards }, (_, shard) =>
-        mesh.stream<Partial>(shard, 'partials', { shard, plan: { ...leaf, subqueries: [] } }),
-      );
-    return { plan, tables: answerOf(plan, ask) };
+    return this.#selects.select(statement, { database, now, signal, turn });
   }
 
-  async #into(statement: SelectStatement, into: IntoTarget, database: string, now: bigint): Promise<ResultTable> {
-    const target = into.database ?? database;
+  async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
+    const target = into.database ?? run.request.database;
     await this.#known(target);
-    const { tables } = await this.#select(statement, database, now);
-    const place = { database: target, retentionPolicy: into.retentionPolicy ?? DEFAULT_RETENTION_POLICY };
+    const { tables } = await this.#select(statement, run);
+    const place = {
+      database: target,
+      retentionPolicy: policyNamed(into.retentionPolicy, target, this.#options.catalogue),
+    };
     return writeInto(tables, into.measurement, chosenTags(statement.fields), (lines) =>
-      this.#options.write({ ...place, lines }),
+      this.#options.write({ ...place, now: run.request.now, lines }),
     );
   }
 
-  async #explain(
-    { analyze, select }: Statement & { kind: 'explain' },
-    database: string,
-    now: bigint,
-  ): Promise<ResultTable[]> {
-    const start = performance.now();
-    const { plan, tables } = await this.#select(select, database, now);
-    const lines = explainPlan(plan, this.#options.mesh.shards);
-    if (!analyze)
-      return textTables(
-        '',
-        ['QUERY PLAN'],
-        lines.map((line) => [line]),
-      );
-    const planned = performance.now();
-    let rows = 0;
-    const series = new Set<string>();
-    for await (const table of tables) {
-      rows += table.rows;
-      series.add(JSON.stringify([table.name, table.tags]));
-    }
-    lines.push(`ROWS: ${rows}`, `SERIES: ${series.size}`);
-    lines.push(`PLANNING TIME: ${(planned - start).toFixed(3)}ms`);
-    lines.push(`EXECUTION TIME: ${(performance.now() - planned).toFixed(3)}ms`);
-    return textTables(
-      '',
-      ['EXPLAIN ANALYZE'],
-      lines.map((line) => [line]),
-    );
+  async #explain({ analyze, select }: Statement & { kind: 'explain' }, run: Run): Promise<ResultTable[]> {
+    const beganMs = performance.now();
+    const planned = await this.#select(select, run);
+    return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze });
   }
 
-  #show(statement: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {
-    const context: ShowContext = { database, defaultRetentionPolicy: DEFAULT_RETENTION_POLICY, now };
+  async #show(asked: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {
+    const statement = nameShownPolicies(asked, database, this.#options.catalogue);
+    const context: ShowContext = { database, defaultRetentionPolicy: '', now };
     return this.#options.mesh.callAll<ShowPart[]>(
       'show',
       (shard) => ({ shard, statement, context }) satisfies ShowCall,
@@ -229,7 +261,7 @@ export class QueryRunner {
 
   async #known(database: string): Promise<void> {
     if (database === '') throw new QueryError('invalid', 'database name required');
-    if (!this.#options.databases().includes(database)) {
+    if (!this.#options.catalogue.has(database)) {
       throw new QueryError('invalid', `database not found: ${database}`);
     }
   }
@@ -237,40 +269,11 @@ export class QueryRunner {
 
 // private functions
 
-/** The one policy that every database has. */
-function policyTable(): ResultTable {
-  const texts = textTables('', POLICY_COLUMNS, [[DEFAULT_RETENTION_POLICY, '0s', '168h0m0s', '', '']])[0];
-  const replicas: Column = { type: 'integer', values: Float64Array.of(1), present: null };
-  const isDefault: Column = { type: 'boolean', values: Uint8Array.of(1), present: null };
-  return { ...texts, data: [...texts.data.slice(0, 3), replicas, isDefault] };
-}
-
-function parseParams(text: string): Record<string, unknown> {
-  if (text === '') return {};
-  let params: unknown;
+async function* watched(tables: Tables['tables'], failed: () => void): AsyncGenerator<ResultTable> {
   try {
-    params = JSON.parse(text);
+    yield* tables;
   } catch (error) {
-    throw new QueryError('parse', `error parsing query parameters: ${(error as Error).message}`);
+    failed();
+    throw error;
   }
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw new QueryError('parse', 'error parsing query parameters: expected a JSON object');
-  }
-  return params as Record<string, unknown>;
-}
-
-/** A database has one policy yet, which keeps all there is: durations are accepted, another name could not be asked for. */
-function refusePolicyName(name: string | null): void {
-  if (name === null || name === DEFAULT_RETENTION_POLICY) return;
-  throw new QueryError(
-    'invalid',
-    `retention policy "${name}" cannot be made: every database has "${DEFAULT_RETENTION_POLICY}"`,
-  );
-}
-
-function refuseChange(statement: Statement): void {
-  const { kind } = statement;
-  const writes = kind === 'select' && statement.into !== undefined;
-  if (!writes && kind !== 'create database' && kind !== 'drop database') return;
-  throw new QueryError('invalid', `${writes ? 'SELECT INTO' : kind.toUpperCase()} changes data: send it as POST`);
 }

@@ -9,14 +9,19 @@
  * failed fsync: an error here is final and reported by `failed`.
  */
 import {
+  BatchScratch,
+  type BodyReading,
   type Checksum,
+  type Compression,
   type ControlEntry,
   envelopeIntact,
   readBatches,
   readControl,
   readEnvelopeHeader,
+  TIME_MAX,
+  TIME_MIN,
 } from '../../model/index.ts';
-import { type Applied, type ShardLog, type ShardStore, StorageError } from '../../storage/index.ts';
+import { type Applied, type RowsDeletion, type ShardLog, type ShardStore, StorageError } from '../../storage/index.ts';
 import type { Broker, BrokerError, Consumer, Delivery } from '../pubsub/index.ts';
 
 /** Messages of one shard between broker and store; of 128 KiB each they are 32 MiB. */
@@ -25,7 +30,8 @@ const UNACKED_MAX = 256;
 /** Hears of everything applied, in the same turn and in order. Must not throw. */
 export interface RecorderObserver {
   batchApplied(name: BatchName, applied: Applied): void;
-  controlApplied(entry: ControlEntry): void;
+  /** `deleted`: rows that are no more, by measurement. */
+  controlApplied(entry: ControlEntry, deleted: readonly DeletedSpan[]): void;
   /** All of one message is applied. */
   messageApplied(sequence: number): void;
 }
@@ -36,11 +42,23 @@ export interface BatchName {
   readonly measurement: string;
 }
 
+/** Some rows of a measurement of these times, both included; in whichever policy. */
+export interface DeletedSpan {
+  readonly measurement: string;
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+}
+
+/** What a delete means to a store as it is at this place of the stream: a pure function of both. */
+export type ResolveDelete = (statement: string, database: string, store: ShardStore) => readonly RowsDeletion[];
+
 export interface RecorderOptions {
   readonly shard: number;
   readonly store: ShardStore;
   /** For messages of a broker elsewhere; our own log checks what it holds by itself. */
   readonly checksum: Checksum;
+  readonly compression: Compression;
+  readonly resolveDelete: ResolveDelete;
   /** Called once, for what the process cannot go on from. */
   readonly failed: (error: Error) => void;
 }
@@ -59,12 +77,14 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #waiters: Waiter[] = [];
   readonly #unacked: Delivery[] = [];
+  readonly #reading: BodyReading;
   #consumer: Consumer | null = null;
   #ends: RecorderEnds | null = null;
   #applied: number;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#reading = { compression: options.compression, scratch: new BatchScratch() };
     this.#applied = options.store.sealed;
   }
 
@@ -78,7 +98,8 @@ export class Recorder {
     if (sequence <= this.#applied) return;
     if (sequence > this.#applied + 1) {
       const { shard } = this.#options;
-      const found = `buckets and log hold messages up to ${this.#applied}, then from ${sequence}`;
+      const { manifestCut } = this.#options.store;
+      const found = `buckets and log hold messages up to ${this.#applied}, then from ${sequence}${manifestCut}`;
       throw new StorageError('corrupt', `shard ${shard}: expected message ${this.#applied + 1}; ${found}`);
     }
     this.#apply(sequence, payload);
@@ -158,11 +179,10 @@ export class Recorder {
     const observer = this.#ends?.observer;
     if (readEnvelopeHeader(payload).kind === 'control') {
       const entry = readControl(payload);
-      if (entry.type === 'create database') store.createDatabase(entry.database);
-      else store.dropDatabase(entry.database);
-      observer?.controlApplied(entry);
+      const deleted = obey(store, entry, this.#options.resolveDelete);
+      observer?.controlApplied(entry, deleted);
     } else {
-      for (const batch of readBatches(payload)) {
+      for (const batch of readBatches(payload, this.#reading)) {
         const applied = store.apply(batch);
         observer?.batchApplied(batch, applied);
       }
@@ -171,5 +191,42 @@ export class Recorder {
     store.applied(sequence);
     observer?.messageApplied(sequence);
     while (this.#waiters.length > 0 && this.#waiters[0].sequence <= sequence) this.#waiters.shift()!.resolve();
+  }
+}
+
+// private functions
+
+/** Gives what it deleted of measurements. */
+function obey(store: ShardStore, entry: ControlEntry, resolve: ResolveDelete): readonly DeletedSpan[] {
+  switch (entry.type) {
+    case 'create database':
+      store.createDatabase(entry.database);
+      store.changeDocuments({ remove: [], put: entry.documents ?? [] });
+      return [];
+    case 'drop database':
+      store.dropDatabase(entry.database);
+      return [];
+    case 'change documents':
+      store.changeDocuments(entry);
+      return [];
+    case 'delete': {
+      const found = resolve(entry.statement, entry.database, store);
+      for (const rows of found) store.deleteRows(rows);
+      return found;
+    }
+    case 'drop measurement': {
+      const { database, measurement } = entry;
+      const found = store.dropMeasurement(database, null, measurement);
+      return found ? [{ measurement, minTime: TIME_MIN, maxTime: TIME_MAX }] : [];
+    }
+    case 'drop retention policy': {
+      const { database, retentionPolicy: name } = entry;
+      const measurements = store.describe(database, name, () => true);
+      store.dropPolicy(database, name);
+      store.changeDocuments({ remove: [{ kind: 'retention policy', database, name }], put: [] });
+      return measurements.map((schema) => ({ measurement: schema.name, minTime: TIME_MIN, maxTime: TIME_MAX }));
+    }
+    case 'expire':
+      return store.expire(entry.database, entry.retentionPolicy, BigInt(entry.before));
   }
 }

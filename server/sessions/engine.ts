@@ -2,13 +2,16 @@
  * Engine: what the sessions need from the rest of the server, as one port. Sessions know HTTP and sockets and no shards; the
  * engine knows shards and no sockets. All calls are made on the sessions' thread; work and encoding happen on the workers.
  */
-import type { Epoch, ErrorCode } from '../../client/protocol/index.ts';
+import type { BackupDocument, BackupHidden, Epoch, ErrorCode } from '../../client/protocol/index.ts';
 import type { Precision } from '../../model/index.ts';
+import type { Credentials } from '../access/index.ts';
 import type { AnswerFormat } from '../queries/answers/index.ts';
 
 export type AckLevel = 'none' | 'queued' | 'disk' | 'quorum';
 
 export interface WriteRequest {
+  /** As `authenticate` gave it. */
+  readonly user: string | null;
   readonly database: string;
   /** '' = the default policy. */
   readonly retentionPolicy: string;
@@ -23,11 +26,15 @@ export interface WriteOutcome {
   readonly position: string;
   /** null: every line was kept. Else InfluxDB's text `partial write: …` and what it says of the lines; the good ones were kept. */
   readonly partial: string | null;
+  /** The body's buffer, given back; what is in it means nothing. */
+  readonly buffer: ArrayBuffer;
 }
 
-export type { AnswerFormat };
+export type { AnswerFormat, Credentials };
 
 export interface QueryRequest {
+  /** As `authenticate` gave it. */
+  readonly user: string | null;
   readonly text: string;
   readonly database: string;
   readonly format: AnswerFormat;
@@ -44,13 +51,55 @@ export interface QueryRequest {
   readonly readOnly: boolean;
 }
 
+export interface BackupRequest {
+  /** As in a query. */
+  readonly user: string | null;
+  /** Position token of the backup before: only what came after it; '' = everything. */
+  readonly since: string;
+  /** Empty = all. */
+  readonly databases: readonly string[];
+}
+
+export interface RestoreRequest {
+  /** As in a query. */
+  readonly user: string | null;
+  /** '' = the server as a whole: documents only. */
+  readonly database: string;
+  /** What of an archive: documents of the catalogue, or a bucket with its name. */
+  readonly content:
+    | { readonly documents: readonly BackupDocument[] }
+    | { readonly name: string; readonly hidden: readonly BackupHidden[]; readonly body: Uint8Array<ArrayBuffer> };
+}
+
 export interface SubscribeRequest {
+  /** As `authenticate` gave it. */
+  readonly user: string | null;
   readonly database: string;
   readonly text: string;
   readonly epoch: Epoch | null;
   readonly snapshot: boolean;
   /** Cursor to go on from, '' = none. */
   readonly since: string;
+}
+
+export interface MetadataRequest {
+  /** As `authenticate` gave it. */
+  readonly user: string | null;
+  readonly database: string;
+  /** null = all of them. */
+  readonly measurement: string | null;
+  /** `tag=value,tag=value` in any order; null = all, or the measurement itself. */
+  readonly series: string | null;
+}
+
+/** What is said of a measurement, or of a series of it. Plain JSON. */
+export interface SaidOf {
+  readonly measurement: string;
+  /** Canonical key; null = the measurement itself. */
+  readonly series: string | null;
+  readonly unit?: string;
+  readonly description?: string;
+  readonly metadata?: unknown;
 }
 
 /** A frame for one feed, encoded once for all of its subscribers: `{"op":"<op>","id":"<id>",` + `members` + `}`. */
@@ -83,12 +132,27 @@ export class EngineError extends Error {
 }
 
 export interface Engine {
+  /** False: everybody may do everything, and nobody is asked who they are. */
+  readonly guarded: boolean;
+  /**
+   * Who somebody is; '' while there are no users, null where nobody is asked. Rejects with EngineError `unauthorized`. What the user may
+   * do each call below finds out by itself, and rejects with `forbidden`.
+   */
+  authenticate(credentials: Credentials | null): Promise<string | null>;
   /** Rejects with EngineError: `database not found`, `busy`, `too large`, `parse` (no line could be kept: message as InfluxDB's). */
   write(request: WriteRequest): Promise<WriteOutcome>;
   /** The body of the answer, piece by piece; a statement's error is inside the answer, a syntax error rejects before the first piece. */
   query(request: QueryRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** An archive (client/protocol/backup.ts), piece by piece. Rejects with EngineError before the first one. */
+  backup(request: BackupRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Gives the number of rows that were kept; documents that are there already stay as they are. Rejects with EngineError. */
+  restore(request: RestoreRequest): Promise<number>;
   /** `frame` is called for the snapshot and everything after it, in order, never before this has resolved. */
   subscribe(request: SubscribeRequest, frame: (frame: FeedFrame) => void): Promise<Feed>;
+  /** Rejects with EngineError `database not found`, `invalid query`. */
+  metadata(request: MetadataRequest): Promise<readonly SaidOf[]>;
+  /** Takes the place of all that was said of it before; an empty object takes that back. Rejects as `metadata`. */
+  setMetadata(request: MetadataRequest, said: unknown): Promise<void>;
   /** Body of `/health` and `/ready`. */
   health(): { readonly ready: boolean; readonly message: string };
 }

@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   'database not found': 404,
   'partial write': 400,
   unauthorized: 401,
+  forbidden: 403,
   'too many subscriptions': 429,
   'too large': 413,
   busy: 503,

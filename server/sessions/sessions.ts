@@ -13,23 +13,22 @@ import {
   type SocketListener,
 } from './door/door.ts';
 import { type DoorAdapter, openDoor } from './door/open-door.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, EngineError } from './engine.ts';
+import { credentialsOf } from './http/credentials.ts';
 import { type Exchange, methodNotAllowed, replyEmpty, replyError, replyThrown } from './http/exchange.ts';
-import { consoleFile, isFilePath, sdkFile } from './http/files.ts';
-import { liveHttp } from './http/live-http.ts';
+import { consoleFile, isFilePath } from './http/files.ts';
 import { corsHeaders, originAllowed } from './http/origin.ts';
-import { query } from './http/query.ts';
-import { health, metrics, ping, ready, vars } from './http/status.ts';
-import { type Gunzip, write, writeV2 } from './http/write.ts';
+import { FORM_BYTES_MAX } from './http/query.ts';
+import type { Gunzip } from './http/write.ts';
 import { type LiveCounters, newLiveCounters } from './live/counters.ts';
 import { LiveSession } from './live/live-session.ts';
 import { type SessionClock, SYSTEM_CLOCK } from './live/sink.ts';
+import { type Route, routeTable } from './routes.ts';
 
-/** InfluxDB's `max-body-size`. */
-export const BODY_BYTES_MAX = 25_000_000;
 /** Clients told to go away come back after it: a restart takes about as long. */
 const RETRY_AFTER_MS = 1_000;
 
+const NO_USERS = 'create admin user first or disable authentication';
 /** Comes back in two headers. */
 const REQUEST_ID_LENGTH_MAX = 128;
 
@@ -64,10 +63,10 @@ export interface Sessions {
   readonly host: string;
   readonly port: number;
   readonly counters: LiveCounters;
+  /** By path: who may ask what. */
+  readonly routes: ReadonlyMap<string, Pick<Route, 'methods' | 'access'>>;
   close(): Promise<void>;
 }
-
-type Route = { readonly methods: readonly string[]; readonly run: (exchange: Exchange) => void | Promise<void> };
 
 export async function openSessions(options: SessionsOptions): Promise<Sessions> {
   const counters = options.counters ?? newLiveCounters();
@@ -118,6 +117,7 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
     host: door.host,
     port: door.port,
     counters,
+    routes,
     async close() {
       for (const session of open) session.goAway(RETRY_AFTER_MS);
       await door.close();
@@ -128,25 +128,6 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
 }
 
 // private functions
-
-function routeTable(options: SessionsOptions, live: Parameters<typeof liveHttp>[1]): ReadonlyMap<string, Route> {
-  const { engine, version, gunzip } = options;
-  const writes = { engine, gunzip, bodyBytesMax: options.bodyBytesMax ?? BODY_BYTES_MAX };
-  const status = { engine, version, metrics: options.metrics, vars: options.vars };
-  const read = ['GET', 'HEAD'];
-  return new Map<string, Route>([
-    ['/ping', { methods: read, run: (e) => ping(e, status) }],
-    ['/health', { methods: read, run: (e) => health(e, status) }],
-    ['/ready', { methods: read, run: (e) => ready(e, status) }],
-    ['/metrics', { methods: read, run: (e) => metrics(e, status) }],
-    ['/debug/vars', { methods: read, run: (e) => vars(e, status) }],
-    ['/write', { methods: ['POST'], run: (e) => write(e, writes) }],
-    ['/api/v2/write', { methods: ['POST'], run: (e) => writeV2(e, writes) }],
-    ['/query', { methods: ['GET', 'POST', 'HEAD'], run: (e) => query(e, engine) }],
-    ['/live', { methods: read, run: (e) => liveHttp(e, live) }],
-    ['/sdk.js', { methods: read, run: (e) => sdkFile(e, options.sdkFile) }],
-  ]);
-}
 
 async function handle(
   request: DoorRequest,
@@ -171,11 +152,12 @@ async function handle(
     parameters: new URLSearchParams(request.query),
     headers,
     log: options.log,
+    user: null,
   };
   try {
     if (!originAllowed(request.headers, origins)) replyError(exchange, 403, 'origin is not allowed');
-    else if (request.method === 'OPTIONS') replyEmpty(exchange, 204, { Allow: 'GET, HEAD, POST, OPTIONS' });
-    else await route(exchange, routes, options.consoleDirectory);
+    else if (request.method === 'OPTIONS') replyEmpty(exchange, 204, { Allow: 'GET, HEAD, POST, PUT, OPTIONS' });
+    else await route(exchange, routes, options);
   } catch (error) {
     replyThrown(exchange, error);
   }
@@ -203,14 +185,32 @@ function counting(response: DoorResponse, answered: (status: number) => void): D
   };
 }
 
-async function route(exchange: Exchange, routes: ReadonlyMap<string, Route>, consoleDirectory: string): Promise<void> {
-  const { method, path } = exchange.request;
+async function route(
+  exchange: Exchange,
+  routes: ReadonlyMap<string, Route>,
+  { engine, consoleDirectory }: SessionsOptions,
+): Promise<void> {
+  const { request, parameters } = exchange;
+  const { method, path } = request;
   const found = routes.get(path);
   if (found !== undefined) {
-    if (found.methods.includes(method)) await found.run(exchange);
-    else methodNotAllowed(exchange, found.methods.join(', '));
+    if (!found.methods.includes(method)) methodNotAllowed(exchange, found.methods.join(', '));
+    else if (found.access === 'open' || !engine.guarded) await found.run(exchange);
+    else {
+      // a body has to be asked for in this turn
+      const body = method === 'POST' || method === 'PUT' ? request.body(found.bodyBytesMax ?? FORM_BYTES_MAX) : null;
+      body?.catch(() => undefined);
+      const user = await engine.authenticate(credentialsOf(request, parameters));
+      if (user === '' && found.access === 'user') throw new EngineError('forbidden', NO_USERS);
+      await found.run({ ...exchange, user, request: body === null ? request : withBody(request, body) });
+    }
   } else if (isFilePath(path)) {
     if (method === 'GET' || method === 'HEAD') await consoleFile(exchange, consoleDirectory);
     else methodNotAllowed(exchange, 'GET, HEAD');
   } else replyError(exchange, 404, `no such path: ${path.slice(0, 200)}`);
+}
+
+function withBody(request: DoorRequest, body: Promise<Uint8Array<ArrayBuffer>>): DoorRequest {
+  const { method, path, query, headers, signal } = request;
+  return { method, path, query, headers, signal, body: () => body, giveBack: (buffer) => request.giveBack(buffer) };
 }

@@ -1,61 +1,99 @@
 /**
- * The engine that sessions call, over the pool of workers: spreads bodies and queries over them, knows which databases exist, is the
+ * The engine that sessions call, over the pool of workers: spreads bodies and queries over them, holds the catalogue, is the
  * authority for field types, and hands frames on to the subscribers of a feed. Main thread only; does no work per point.
  */
-
-import { type ControlEntry, decodePosition, encodePosition, ORIGIN, type Position } from '../../model/index.ts';
-import { FieldTypeAuthority } from '../ingest/index.ts';
+import { decodePosition, encodePosition, ORIGIN, type Position } from '../../model/index.ts';
+import { type Credentials, Gate, Passwords } from '../access/index.ts';
 import {
+  Catalogue,
+  defaultPolicy,
+  executeOnCatalogue,
+  findPolicy,
+  firstPolicy,
+  keptFrom,
+  policyNotFound,
+  type RetentionPolicy,
+} from '../catalogue/index.ts';
+import { FieldTypeAuthority } from '../ingest/index.ts';
+import type { RunningLimits } from '../queries/index.ts';
+import {
+  type BackupRequest,
   type Engine,
   EngineError,
   type Feed,
+  type MetadataRequest,
   type QueryRequest,
+  type RestoreRequest,
+  type SaidOf,
   type SubscribeRequest,
   type WriteOutcome,
   type WriteRequest,
 } from '../sessions/index.ts';
 import { type Metrics, type MetricsSnapshot, mergeSnapshots } from '../telemetry/index.ts';
+import { BackupDesk } from './backup-desk.ts';
+import { openCatalogue } from './catalogue-link.ts';
 import { asEngineError } from './engine-errors.ts';
-import { Feeds, type FrameListener } from './feeds.ts';
+import { Feeds, type FrameListener, homeOf } from './feeds.ts';
 import type {
   AttachedNotice,
   CanonicalResult,
+  CatalogueCall,
   ControlCall,
   DeclareCall,
   FrameNotice,
-  QueryCall,
+  KillCall,
   SubscribeCall,
   WorkerReady,
   WriteCall,
   WriteResult,
 } from './messages.ts';
+import { MetadataDesk } from './metadata-desk.ts';
 import { type Handlers, handOver } from './peer.ts';
 import type { Pool } from './pool.ts';
+import { QueryDesk } from './query-desk.ts';
 
 /** Bytes of bodies handed to workers and not yet answered; beyond, writers are told to come again. */
 const WRITE_BYTES_IN_FLIGHT_MAX = 256 * 1024 * 1024;
 /** How long a query waits for the position it asked to read after; the same as InfluxDB's write timeout. */
 const AFTER_TIMEOUT_MS = 10_000;
-const DEFAULT_RETENTION_POLICY = 'autogen';
 
 export interface PoolEngineOptions {
   readonly shards: number;
   readonly autoCreate: boolean;
   readonly nowNs: () => bigint;
   readonly metrics: Metrics;
+  /** Users are asked for; null = everybody may do everything. */
+  readonly auth: { readonly tokenSecret: string } | null;
+  readonly running: RunningLimits;
 }
 
 export class PoolEngine implements Engine {
   readonly #options: PoolEngineOptions;
   readonly #authority = new FieldTypeAuthority();
-  readonly #databases = new Map<string, Promise<void>>();
+  readonly catalogue = new Catalogue();
+  readonly #passwords = new Passwords();
+  readonly #gate: Gate;
+  readonly #metadata: MetadataDesk;
   readonly #feeds = new Feeds();
   readonly #positions: Position[];
+  readonly #queries: QueryDesk;
+  readonly #backups: BackupDesk;
   #pool: Pool | null = null;
   #bytesInFlight = 0;
 
   constructor(options: PoolEngineOptions) {
     this.#options = options;
+    this.#gate = new Gate({
+      guarded: options.auth !== null,
+      tokenSecret: options.auth?.tokenSecret ?? '',
+      documents: this.catalogue.documents,
+      passwords: this.#passwords,
+      nowMs: Date.now,
+      refused: () => options.metrics.counter('logins_refused').add(),
+    });
+    this.#metadata = new MetadataDesk(this.catalogue, this.#gate);
+    this.#queries = new QueryDesk(options.running, options.metrics);
+    this.#backups = new BackupDesk({ ...options, gate: this.#gate, catalogue: this.catalogue });
     this.#positions = Array.from({ length: options.shards }, () => ORIGIN);
   }
 
@@ -63,7 +101,11 @@ export class PoolEngine implements Engine {
   readonly handlers: Handlers = {
     calls: {
       declare: (call: DeclareCall) => this.#authority.declare(call.database, call.retentionPolicy, call.fields),
-      control: ({ entry }: ControlCall) => this.#control(entry),
+      control: ({ entry }: ControlCall) => this.catalogue.publish(entry),
+      catalogue: ({ statement, database }: CatalogueCall) =>
+        executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords }),
+      queries: () => this.#queries.list(),
+      'kill query': (call: KillCall) => this.#queries.kill(call),
     },
     streams: {},
     notices: {
@@ -73,19 +115,38 @@ export class PoolEngine implements Engine {
   };
 
   /** From here on the engine serves. */
-  serve(pool: Pool, ready: readonly WorkerReady[]): void {
-    for (const { databases, fields } of ready) {
-      for (const database of databases) this.#databases.set(database, Promise.resolve());
+  async serve(pool: Pool, ready: readonly WorkerReady[]): Promise<void> {
+    for (const { fields } of ready) {
       for (const call of fields) this.#authority.declare(call.database, call.retentionPolicy, call.fields);
     }
+    await openCatalogue(this.catalogue, pool, ready, (entry) => {
+      if (entry.type === 'drop database') this.#authority.forgetDatabase(entry.database);
+      if (entry.type === 'drop measurement') this.#authority.forgetMeasurement(entry.database, entry.measurement);
+      if (entry.type === 'drop retention policy') this.#authority.forgetPolicy(entry.database, entry.retentionPolicy);
+    });
     this.#pool = pool;
-    this.#tellDatabases();
+  }
+
+  get guarded(): boolean {
+    return this.#gate.guarded;
+  }
+
+  authenticate(credentials: Credentials | null): Promise<string | null> {
+    return this.#gate.authenticate(credentials).catch((error) => Promise.reject(asEngineError(error)));
+  }
+
+  metadata(request: MetadataRequest): Promise<readonly SaidOf[]> {
+    return this.#metadata.read(request);
+  }
+
+  setMetadata(request: MetadataRequest, said: unknown): Promise<void> {
+    return this.#metadata.write(request, said);
   }
 
   async write(request: WriteRequest): Promise<WriteOutcome> {
     const result = await this.ingest(request, 'http');
     if (result.unparsed) throw new EngineError('parse', result.message!);
-    return { position: encodePosition(this.#positions), partial: result.message };
+    return { position: encodePosition(this.#positions), partial: result.message, buffer: result.body.buffer };
   }
 
   /** The same for any door, with numbers instead of an error for what could not be read. Rejects with EngineError. */
@@ -100,14 +161,18 @@ export class PoolEngine implements Engine {
     const began = performance.now();
     this.#bytesInFlight += bytes;
     try {
-      await this.#ensureDatabase(database);
+      await this.#ensureDatabase(database, request.user);
+      this.#gate.assertWrite(request.user, database);
+      const policy = this.#policy(database, request.retentionPolicy);
+      const now = this.#options.nowNs();
       const call: WriteCall = {
         database,
-        retentionPolicy: request.retentionPolicy || DEFAULT_RETENTION_POLICY,
+        retentionPolicy: policy.name,
         precision: request.precision,
         wait: request.ack === 'disk' || request.ack === 'quorum',
         body,
-        now: this.#options.nowNs(),
+        now,
+        keptFrom: keptFrom(policy, now),
       };
       const result = await pool.next().call<WriteResult>('write', handOver(call, [body.buffer]));
       for (const p of result.positions) {
@@ -118,6 +183,7 @@ export class PoolEngine implements Engine {
       metrics.counter('bytes_in', { door }).add(bytes);
       metrics.counter('batches_in', { door }).add(result.batches);
       if (result.rejected > 0) metrics.counter('points_rejected', { door, reason: 'line' }).add(result.rejected);
+      if (result.beyond > 0) metrics.counter('points_rejected', { door, reason: 'retention' }).add(result.beyond);
       metrics.histogram('write_ms').observe(performance.now() - began);
       return result;
     } catch (error) {
@@ -130,14 +196,15 @@ export class PoolEngine implements Engine {
   async query(request: QueryRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const pool = this.#serving();
     if (request.after !== '') await this.#reached(request.after);
-    const call: QueryCall = { ...request, now: this.#options.nowNs() };
-    const pieces = this.#measured(pool.next().stream<Uint8Array>('query', call), signal);
-    signal.addEventListener('abort', () => void pieces.return(), { once: true });
-    try {
-      return startedWith(await pieces.next(), pieces);
-    } catch (error) {
-      throw asEngineError(error);
-    }
+    return this.#queries.ask(pool.next(), { ...request, now: this.#options.nowNs() }, signal);
+  }
+
+  async backup(request: BackupRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    return this.#backups.backup(this.#serving().next(), request, signal);
+  }
+
+  async restore(request: RestoreRequest): Promise<number> {
+    return this.#backups.restore(this.#serving().next(), request);
   }
 
   async subscribe(request: SubscribeRequest, frame: FrameListener): Promise<Feed> {
@@ -145,8 +212,8 @@ export class PoolEngine implements Engine {
     const { database } = request;
     try {
       const { query } = await pool.next().call<CanonicalResult>('canonical', { text: request.text, database });
-      if (!this.#databases.has(database))
-        throw new EngineError('database not found', `database not found: ${database}`);
+      if (!this.catalogue.has(database)) throw new EngineError('database not found', `database not found: ${database}`);
+      this.#gate.assertRead(request.user, database);
       const home = pool.peers[homeOf(database, query, pool.peers.length)];
       const feed = JSON.stringify([database, query, request.epoch]);
       const subscriber = this.#feeds.enter(feed, frame);
@@ -168,7 +235,7 @@ export class PoolEngine implements Engine {
 
   /** Makes the database unless it exists. */
   async createDatabase(database: string): Promise<void> {
-    await (this.#databases.get(database) ?? this.#control({ type: 'create database', database }));
+    await this.catalogue.createDatabase(database, firstPolicy(database, null));
   }
 
   health(): { ready: boolean; message: string } {
@@ -185,58 +252,27 @@ export class PoolEngine implements Engine {
 
   // private functions
 
-  /** Counts and times a query from its first piece asked for to its end, whatever the end. */
-  async *#measured(
-    pieces: AsyncGenerator<Uint8Array, void, void>,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const { metrics } = this.#options;
-    const began = performance.now();
-    let outcome = 'failed';
-    metrics.gauge('queries_running').add(1);
-    try {
-      yield* pieces;
-      outcome = 'answered';
-    } finally {
-      metrics.gauge('queries_running').add(-1);
-      metrics.counter('queries', { outcome: signal.aborted ? 'abandoned' : outcome }).add();
-      metrics.histogram('query_ms').observe(performance.now() - began);
-    }
-  }
-
   #serving(): Pool {
     if (this.#pool === null) throw new EngineError('busy', 'the server is starting: it reads its log');
     return this.#pool;
   }
 
   /** Concurrent writers to a new database wait for one entry in the streams, not one each. */
-  #ensureDatabase(database: string): Promise<void> {
-    const known = this.#databases.get(database);
-    if (known !== undefined) return known;
-    if (!this.#options.autoCreate) throw new EngineError('database not found', `database not found: "${database}"`);
-    return this.#control({ type: 'create database', database });
+  #ensureDatabase(database: string, user: string | null): Promise<void> {
+    const known = this.catalogue.known(database);
+    if (known !== null) return known;
+    if (!this.#options.autoCreate || !this.#gate.isAdmin(user))
+      throw new EngineError('database not found', `database not found: "${database}"`);
+    return this.createDatabase(database);
   }
 
-  #control(entry: ControlEntry): Promise<void> {
-    const done = Promise.all(this.#pool!.peers.map((peer) => peer.call('control', { entry }))).then(() => undefined);
-    if (entry.type === 'create database') {
-      this.#databases.set(entry.database, done);
-      done.catch(() => {
-        this.#databases.delete(entry.database);
-        this.#tellDatabases();
-      });
-    } else {
-      this.#databases.delete(entry.database);
-      this.#authority.forgetDatabase(entry.database);
-    }
-    this.#tellDatabases();
-    return done;
-  }
-
-  /** Workers hear of it before anything that is sent to them later, so whoever made a database finds it on every worker. */
-  #tellDatabases(): void {
-    const names = [...this.#databases.keys()].sort();
-    for (const peer of this.#pool!.peers) peer.notify('databases', { names });
+  /** The policy meant. */
+  #policy(database: string, asked: string): RetentionPolicy {
+    const { documents } = this.catalogue;
+    const name = asked === '' ? defaultPolicy(documents, database) : asked;
+    const policy = findPolicy(documents, database, name);
+    if (policy !== null) return policy;
+    throw new EngineError('invalid query', policyNotFound(name));
   }
 
   async #reached(token: string): Promise<void> {
@@ -255,28 +291,5 @@ export class PoolEngine implements Engine {
     } finally {
       clearTimeout(timer);
     }
-  }
-}
-
-// private functions
-
-/** All feeds of one query live on one worker, whatever their epoch: they share its operator. */
-function homeOf(database: string, query: string, workers: number): number {
-  let hash = 0;
-  for (const text of [database, query])
-    for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  return Math.abs(hash) % workers;
-}
-
-async function* startedWith(
-  first: IteratorResult<Uint8Array, void>,
-  rest: AsyncGenerator<Uint8Array, void, void>,
-): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    if (first.done === true) return;
-    yield first.value;
-    yield* rest;
-  } finally {
-    await rest.return();
   }
 }

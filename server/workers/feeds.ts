@@ -10,6 +10,14 @@ export type FrameListener = (frame: FeedFrame) => void;
 /** `early`: frames that came before the caller had its feed in hand; null from then on. */
 type Subscriber = { readonly listener: FrameListener; attached: boolean; early: FeedFrame[] | null };
 
+/** All feeds of one query live on one worker, whatever their epoch: they share its operator. */
+export function homeOf(database: string, query: string, workers: number): number {
+  let hash = 0;
+  for (const text of [database, query])
+    for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  return Math.abs(hash) % workers;
+}
+
 export class Feeds {
   readonly #feeds = new Map<string, Map<number, Subscriber>>();
   #last = 0;

@@ -31,11 +31,11 @@ export class Mesh {
     return Promise.all(this.#owners.map((_, shard) => this.call<T>(shard, method, bodyOf(shard))));
   }
 
-  stream<T>(shard: number, method: string, body: object): AsyncIterable<T> {
+  stream<T>(shard: number, method: string, body: object, signal: AbortSignal): AsyncIterable<T> {
     const peer = this.#peers[this.#owners[shard]];
     return peer === null
-      ? (this.#own.streams[method](body as never) as AsyncIterable<T>)
-      : peer.stream<T>(method, body);
+      ? (this.#own.streams[method](body as never, signal) as AsyncIterable<T>)
+      : peer.stream<T>(method, body, signal);
   }
 
   /** To one worker, this one included. */

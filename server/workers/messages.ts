@@ -3,7 +3,9 @@
  * `worker → main`: declare, frame, attached, fatal; `worker → worker`: publish, describe, partials, and the live operators' updates.
  * Everything here is plain data.
  */
-import type { ControlEntry, FieldType, MessageId, Position, Precision } from '../../model/index.ts';
+import type { BackupHidden } from '../../client/protocol/index.ts';
+import type { CatalogueDocument, ControlEntry, FieldType, MessageId, Position, Precision } from '../../model/index.ts';
+import type { CatalogueStatement } from '../catalogue/index.ts';
 import type { Config } from '../config.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 
@@ -26,6 +28,8 @@ export interface WriteCall {
   readonly body: Uint8Array<ArrayBuffer>;
   /** Time of points without one, ns. */
   readonly now: bigint;
+  /** What the policy keeps begins here, ns; null = it keeps everything. */
+  readonly keptFrom: bigint | null;
 }
 
 export interface WriteResult {
@@ -34,8 +38,12 @@ export interface WriteResult {
   readonly rows: number;
   readonly batches: number;
   readonly rejected: number;
+  /** Points older than what the policy keeps. */
+  readonly beyond: number;
   readonly message: string | null;
   readonly unparsed: boolean;
+  /** As it came: its buffer may be used for another. */
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 export interface PublishCall {
@@ -47,6 +55,21 @@ export interface PublishCall {
 }
 
 export type { QueryRequest as QueryCall, SubscribeHome as SubscribeCall } from '../queries/index.ts';
+
+export interface KillCall {
+  readonly id: number;
+}
+
+/** What is wrong, null = the query will end. */
+export interface KillResult {
+  readonly refused: string | null;
+}
+
+/** To the worker that runs a query: it fails with this message. */
+export interface EndNotice {
+  readonly id: number;
+  readonly message: string;
+}
 
 /** A frame of a feed; to one subscriber, or to all that are attached. */
 export interface FrameNotice {
@@ -67,6 +90,28 @@ export interface DeclareCall {
   readonly fields: readonly { readonly measurement: string; readonly field: string; readonly type: FieldType }[];
 }
 
+/** A statement for the authority of the catalogue. */
+export interface CatalogueCall {
+  readonly statement: CatalogueStatement;
+  /** Of the request. */
+  readonly database: string;
+}
+
+export type { ArchiveRequest as BackupCall, ShardSnapshotCall } from '../backup/index.ts';
+
+/** A bucket of an archive. */
+export interface RestoreCall {
+  readonly database: string;
+  /** For errors: what it is called in the archive. */
+  readonly name: string;
+  readonly hidden: readonly BackupHidden[];
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+export interface RestoreResult {
+  readonly rows: number;
+}
+
 export interface ControlCall {
   readonly entry: ControlEntry;
 }
@@ -74,6 +119,8 @@ export interface ControlCall {
 /** What a worker has found on its shards' disks. */
 export interface WorkerReady {
   readonly databases: readonly string[];
+  /** By shard of this worker. */
+  readonly documents: readonly (readonly CatalogueDocument[])[];
   readonly fields: readonly DeclareCall[];
 }
 

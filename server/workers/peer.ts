@@ -6,18 +6,19 @@
  *       │ call id method body ────────▶ │  handler runs
  *       │ ◀──────── result id body      │  … or `failure id`, which rejects the caller with the same code
  *       │ open id method body ────────▶ │  handler returns an async iterable
- *       │ next id ────────────────────▶ │  items are asked for: a slow reader holds the producer back, one item ahead at most
- *       │ ◀──────────── item id body    │
- *       │ ◀──────────── end id          │  unasked, behind the last item; or the caller sends `stop id`
+ *       │ ◀──────────── item id body    │  ITEMS_AHEAD of them unasked
+ *       │ next id ────────────────────▶ │  as many have been taken as may come more: a slow reader holds the producer back
+ *       │ ◀──────────── item id body    │  its last one says so; or there comes `end id`; or the caller sends `stop id`
  *       │ notice method body ─────────▶ │  no answer
  *
  * Bodies are structured clones; wrap one in `handOver` to transfer its buffers instead of copying them. Ports deliver in order, so
- * a notice sent before a result arrives before it. Errors cross as (name, code, message, at); a handler's stack stays in its thread.
+ * a notice sent before a result arrives before it. Long because both ends of the conversation stand side by side. Errors cross as (name, code, message, at); a handler's stack stays in its thread.
  */
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 
 export type Handler = (body: never) => unknown;
-export type StreamHandler = (body: never) => AsyncIterable<unknown>;
+/** The signal aborts when the reader wants no more, also while the next item is being made. */
+export type StreamHandler = (body: never, signal: AbortSignal) => AsyncIterable<unknown>;
 
 export interface Handlers {
   readonly calls: Readonly<Record<string, Handler>>;
@@ -36,17 +37,38 @@ export class PeerError extends Error {
   }
 }
 
+/** Items that a producer may be ahead of its reader: two round trips less for a short stream, memory for a long one. */
+const ITEMS_AHEAD = 2;
+/** How often the microtasks may run before an item is sent without knowing whether it is the last. */
+const ENDS_SOON = 24;
+
 /** Streams that one end may have open at a time; more is a leak. */
 const STREAMS_MAX = 10_000;
 
 type Wire =
   | { kind: 'call' | 'open' | 'notice'; id: number; method: string; body: unknown }
-  | { kind: 'result' | 'item'; id: number; body: unknown }
+  | { kind: 'result'; id: number; body: unknown }
+  | { kind: 'item'; id: number; body: unknown; last: boolean }
   | { kind: 'next' | 'stop' | 'end'; id: number }
   | { kind: 'failure'; id: number; code: string; message: string; at: number | undefined };
 
-/** `ahead`: the item behind the last one sent. */
-type Serving = { readonly iterator: AsyncIterator<unknown>; ahead: Promise<IteratorResult<unknown>> | null };
+/** A stream that is produced here. */
+interface Serving {
+  readonly iterator: AsyncIterator<unknown>;
+  readonly stopped: AbortController;
+  /** Items that may still be sent unasked. */
+  room: number;
+  /** Wakes the producer when there is room again. */
+  wake: (() => void) | null;
+}
+
+/** A stream that is read here: what has come and was not taken. */
+interface Reading {
+  readonly items: unknown[];
+  ended: boolean;
+  failure: unknown;
+  wake: (() => void) | null;
+}
 
 type Waiting = { resolve: (value: never) => void; reject: (error: Error) => void };
 
@@ -63,10 +85,7 @@ export class Peer {
   readonly #handlers: Handlers;
   readonly #waiting = new Map<number, Waiting>();
   readonly #serving = new Map<number, Serving>();
-  /** Streams that are being read here. */
-  readonly #reading = new Set<number>();
-  /** Of these: ended before they were asked once more. */
-  readonly #ended = new Set<number>();
+  readonly #reading = new Map<number, Reading>();
   #nextId = 1;
   #closed: Error | null = null;
 
@@ -84,26 +103,35 @@ export class Peer {
     if (this.#closed === null) this.#send({ kind: 'notice', id: 0, method, body }, body);
   }
 
-  /** Opens on the first `next`. Leaving the loop early stops the producer. */
-  async *stream<T>(method: string, body: object): AsyncGenerator<T, void, void> {
+  /** Opens on the first `next`. Leaving the loop early stops the producer; the signal does too, and its reason is thrown at once. */
+  async *stream<T>(method: string, body: object, signal?: AbortSignal): AsyncGenerator<T, void, void> {
+    if (this.#closed !== null) throw this.#closed;
+    signal?.throwIfAborted();
     const id = this.#nextId++;
-    let done = false;
-    this.#reading.add(id);
+    const reading: Reading = { items: [], ended: false, failure: null, wake: null };
+    const aborted = (): void => reading.wake?.();
+    signal?.addEventListener('abort', aborted, { once: true });
+    this.#reading.set(id, reading);
     this.#send({ kind: 'open', id, method, body }, body);
+    let taken = 0;
     try {
-      while (!this.#ended.delete(id)) {
-        const item = await this.#askAs<{ item: T } | null>(id, () => this.#send({ kind: 'next', id }));
-        if (item === null) break;
-        yield item.item;
+      for (;;) {
+        signal?.throwIfAborted();
+        if (reading.items.length > 0) {
+          const item = reading.items.shift() as T;
+          if (!reading.ended && ++taken % ITEMS_AHEAD === 0) this.#send({ kind: 'next', id });
+          yield item;
+        } else if (reading.failure !== null) throw reading.failure;
+        else if (reading.ended) return;
+        else
+          await new Promise<void>((resolve) => {
+            reading.wake = resolve;
+          });
       }
-      done = true;
-    } catch (error) {
-      done = true;
-      throw error;
     } finally {
+      signal?.removeEventListener('abort', aborted);
       this.#reading.delete(id);
-      this.#ended.delete(id);
-      if (!done && this.#closed === null) this.#send({ kind: 'stop', id });
+      if (!reading.ended && this.#closed === null) this.#send({ kind: 'stop', id });
     }
   }
 
@@ -112,8 +140,8 @@ export class Peer {
     this.#closed ??= reason;
     for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
-    for (const { iterator } of this.#serving.values()) void iterator.return?.();
-    this.#serving.clear();
+    for (const id of this.#reading.keys()) this.#end(id, this.#closed);
+    for (const id of this.#serving.keys()) this.#stop(id);
   }
 
   // private functions
@@ -147,29 +175,44 @@ export class Peer {
       case 'open':
         if (this.#serving.size >= STREAMS_MAX) this.#fail(wire.id, new PeerError('busy', 'too many open streams'));
         else {
-          const stream = this.#handlers.streams[wire.method](wire.body as never);
-          this.#serving.set(wire.id, { iterator: stream[Symbol.asyncIterator](), ahead: null });
+          const stopped = new AbortController();
+          const stream = this.#handlers.streams[wire.method](wire.body as never, stopped.signal);
+          const iterator = stream[Symbol.asyncIterator]();
+          const serving: Serving = { iterator, stopped, room: ITEMS_AHEAD, wake: null };
+          this.#serving.set(wire.id, serving);
+          void this.#produce(wire.id, serving);
         }
         return;
-      case 'next':
-        void this.#serveNext(wire.id);
+      case 'next': {
+        const serving = this.#serving.get(wire.id);
+        if (serving === undefined) return;
+        serving.room += ITEMS_AHEAD;
+        serving.wake?.();
         return;
+      }
       case 'stop':
-        void this.#serving.get(wire.id)?.iterator.return?.();
-        this.#serving.delete(wire.id);
+        this.#stop(wire.id);
         return;
       case 'result':
         this.#settle(wire.id)?.resolve(wire.body as never);
         return;
-      case 'item':
-        this.#settle(wire.id)?.resolve({ item: wire.body } as never);
+      case 'item': {
+        const reading = this.#reading.get(wire.id);
+        if (reading === undefined) return;
+        reading.items.push(wire.body);
+        if (wire.last) this.#end(wire.id, null);
+        else reading.wake?.();
         return;
+      }
       case 'end':
-        this.#end(wire.id);
+        this.#end(wire.id, null);
         return;
-      case 'failure':
-        this.#settle(wire.id)?.reject(new PeerError(wire.code, wire.message, wire.at));
+      case 'failure': {
+        const error = new PeerError(wire.code, wire.message, wire.at);
+        if (this.#reading.has(wire.id)) this.#end(wire.id, error);
+        else this.#settle(wire.id)?.reject(error);
         return;
+      }
     }
   }
 
@@ -188,27 +231,57 @@ export class Peer {
     }
   }
 
-  #end(id: number): void {
-    const waiting = this.#settle(id);
-    if (waiting !== undefined) waiting.resolve(null as never);
-    else if (this.#reading.has(id)) this.#ended.add(id);
-  }
-
-  async #serveNext(id: number): Promise<void> {
+  /** What the producer throws for it nobody hears. */
+  #stop(id: number): void {
     const serving = this.#serving.get(id);
     if (serving === undefined) return;
+    this.#serving.delete(id);
+    serving.stopped.abort(new PeerError('stopped', 'the reader wants no more'));
+    serving.wake?.();
+    serving.iterator.return?.().catch(() => {});
+  }
+
+  #end(id: number, failure: Error | null): void {
+    const reading = this.#reading.get(id);
+    if (reading === undefined) return;
+    reading.ended = true;
+    reading.failure = failure;
+    reading.wake?.();
+  }
+
+  /** Sends what the stream gives as long as there is room; what it throws comes behind the items before it. */
+  async #produce(id: number, serving: Serving): Promise<void> {
+    const { iterator } = serving;
     try {
-      const { done, value } = await (serving.ahead ?? serving.iterator.next());
-      if (done !== true) {
-        this.#send({ kind: 'item', id, body: value }, value as object);
-        serving.ahead = serving.iterator.next();
-        // an error waits until it is asked for
-        if ((await serving.ahead.catch(() => null))?.done !== true) return;
+      let next = iterator.next();
+      for (;;) {
+        const { done, value } = await next;
+        if (!this.#serving.has(id)) return;
+        if (done === true) break;
+        next = iterator.next();
+        const last = await endsSoon(next);
+        if (!this.#serving.has(id)) {
+          next.catch(() => {});
+          return;
+        }
+        this.#send({ kind: 'item', id, body: value, last }, value as object);
+        if (last) {
+          this.#serving.delete(id);
+          return;
+        }
+        serving.room--;
+        while (serving.room === 0) {
+          next.catch(() => {});
+          await new Promise<void>((resolve) => {
+            serving.wake = resolve;
+          });
+          if (!this.#serving.has(id)) return;
+        }
       }
-      if (this.#serving.delete(id)) this.#send({ kind: 'end', id });
-    } catch (error) {
       this.#serving.delete(id);
-      this.#fail(id, error);
+      this.#send({ kind: 'end', id });
+    } catch (error) {
+      if (this.#serving.delete(id)) this.#fail(id, error);
     }
   }
 
@@ -218,4 +291,21 @@ export class Peer {
     const message = code === 'internal' ? String(e.stack ?? error) : String(e.message);
     this.#send({ kind: 'failure', id, code, message, at: e.at });
   }
+}
+
+// private functions
+
+/** Whether it is known at once, as good as, that nothing follows. */
+async function endsSoon(next: Promise<IteratorResult<unknown>>): Promise<boolean> {
+  let ended: boolean | null = null;
+  next.then(
+    ({ done }) => {
+      ended = done === true;
+    },
+    () => {
+      ended = false;
+    },
+  );
+  for (let turn = 0; turn < ENDS_SOON && ended === null; turn++) await null;
+  return ended === true;
 }

@@ -4,8 +4,9 @@
  * one turn is always: store applied, then live operators, so both stand at `applied`.
  */
 import { join } from 'node:path';
-import { type Files, ShardLog, ShardStore } from '../../storage/index.ts';
-import type { Broker } from '../pubsub/index.ts';
+import { deletedRows } from '../../query/index.ts';
+import { type Files, type MoveOptions, ShardLog, ShardStore } from '../../storage/index.ts';
+import { type Broker, BrokerError } from '../pubsub/index.ts';
 import type { LiveShards } from '../queries/index.ts';
 import { Recorder } from '../recorder/index.ts';
 import type { PublishCall } from './messages.ts';
@@ -13,6 +14,9 @@ import { makePause } from './pause.ts';
 
 /** Logs leave by whole segments: a quarter of what is kept, within what a file should be. */
 const SEGMENT_BYTES = { min: 1024 * 1024, max: 256 * 1024 * 1024 };
+
+/** A message waits so long for memory before its writer is told to come again. */
+const ROOM_MS_MAX = 5_000;
 
 export function logSegmentBytes(logKeepBytes: number): number {
   return Math.min(SEGMENT_BYTES.max, Math.max(SEGMENT_BYTES.min, Math.floor(logKeepBytes / 4)));
@@ -26,6 +30,8 @@ export interface ShardOptions {
   readonly headBytes: number;
   readonly logKeepBytes: number;
   readonly segmentBytesMax: number;
+  /** Where old buckets go; null = they stay. */
+  readonly tier: MoveOptions | null;
   readonly live: LiveShards;
   readonly failed: (error: Error) => void;
   /** Something that can be tried again later did not work. */
@@ -36,6 +42,8 @@ export class Shard {
   readonly id: number;
   readonly store: ShardStore;
   readonly recorder: Recorder;
+  /** Messages that waited until a head was sealed. */
+  waits = 0;
   readonly #options: ShardOptions;
   #broker: Broker | null = null;
   #ownLog: ShardLog | null = null;
@@ -47,6 +55,8 @@ export class Shard {
       shard: options.id,
       store,
       checksum: options.files.checksum,
+      compression: options.files.compression,
+      resolveDelete: (statement, database, store) => deletedRows(statement, database, store, true),
       failed: options.failed,
     });
     this.#options = options;
@@ -59,10 +69,12 @@ export class Shard {
       shard: options.id,
       headBytes: options.headBytes,
       pause: makePause(),
+      tier: options.tier,
       sealed: (sequence) => {
         if (shard !== null) shard.#forget(sequence);
       },
       failed: options.failed,
+      warn: options.warn,
     });
     shard = new Shard(options, store);
     return shard;
@@ -82,10 +94,12 @@ export class Shard {
     this.#broker = broker;
     const observer = live.observe(this.id, this.store, broker);
     await this.recorder.start({ broker, log: this.#ownLog, observer });
+    await this.store.joined();
     this.#forget(this.store.sealed);
   }
 
   async publish({ message, id, wait }: PublishCall): Promise<number> {
+    if (this.store.overfull) await this.#room();
     const { sequence } = await this.#broker!.publish(this.id, message, id);
     if (wait) await this.recorder.reached(sequence);
     return sequence;
@@ -103,6 +117,19 @@ export class Shard {
   }
 
   // private functions
+
+  /** Where sealing does not keep up writers wait; not for ever, as on a full disk it does not end. */
+  async #room(): Promise<void> {
+    this.waits++;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, ROOM_MS_MAX);
+    });
+    await Promise.race([this.store.seal(), late]);
+    clearTimeout(timer);
+    if (this.store.overfull)
+      throw new BrokerError('full', `shard ${this.id}: memory is full, and sealing does not keep up`);
+  }
 
   /** What is in buckets need not be in the logs, but for those who resume. */
   #forget(sequence: number): void {

@@ -1,17 +1,20 @@
 /**
  * The entry of a worker thread: the composition root of everything that works on points. It owns some shards, decodes any body,
  * runs historical queries as a coordinator, and is the home of some live queries. It holds no sockets of clients.
+ * It is long because everything is wired here and nowhere else.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ORIGIN } from '../../model/index.ts';
-import { historicalShard, showShard, transferables } from '../../query/index.ts';
+import { batched, historicalShard, type Partial, QueryError, showShard, transferables } from '../../query/index.ts';
 import { NodeFiles } from '../../storage/index.ts';
+import { bucketAdviceIn, type CatalogueNews, CatalogueView, findPolicy, keptFrom } from '../catalogue/index.ts';
 import { FieldTypes, LineDecoder } from '../ingest/index.ts';
 import { type Broker, meteredBroker, meteredFiles, openEmbeddedBroker, openNatsBroker } from '../pubsub/index.ts';
 import {
-  DEFAULT_RETENTION_POLICY,
+  type CheckDeleteCall,
+  checkDelete,
   type DescribeCall,
   describeMatching,
   type LiveAsk,
@@ -23,17 +26,26 @@ import {
   type LiveStop,
   type PartialsCall,
   QueryRunner,
+  type RunningQuery,
+  type SchemaChange,
   type ShardFailure,
   type ShardUpdate,
   type ShowCall,
+  StaleSchema,
 } from '../queries/index.ts';
 import { Metrics, type MetricsSnapshot, openLog } from '../telemetry/index.ts';
+import { type BackupParts, backupStreams, restoreCall } from './backup-handlers.ts';
+import { foundIn } from './found.ts';
 import { Mesh } from './mesh.ts';
 import type {
   CanonicalCall,
+  CatalogueCall,
   ControlCall,
   DeclareCall,
+  EndNotice,
   FrameNotice,
+  KillCall,
+  KillResult,
   PublishCall,
   QueryCall,
   ReachedCall,
@@ -42,8 +54,11 @@ import type {
   WorkerStart,
   WriteCall,
 } from './messages.ts';
-import { type Handlers, handOver, Peer } from './peer.ts';
-import { logSegmentBytes, Shard, type ShardOptions } from './shard.ts';
+import { type Handlers, handOver, Peer, PeerError } from './peer.ts';
+import { logSegmentBytes, Shard } from './shard.ts';
+import { gaugeStores } from './store-metrics.ts';
+import { tierOf } from './tier-link.ts';
+import { Turns } from './turns.ts';
 import { Writer } from './writer.ts';
 
 const start = workerData as WorkerStart;
@@ -55,13 +70,21 @@ const files = meteredFiles(disk, metrics);
 const shards = new Map<number, Shard>();
 const own = owners.flatMap((owner, shard) => (owner === index ? [shard] : []));
 const fieldTypes = new FieldTypes();
+const turns = new Turns();
 const nowMs = Date.now;
+const catalogue = new CatalogueView();
 
 let broker: Broker | null = null;
-/** Sorted, as the main thread has told. */
-let databases: readonly string[] = [];
 let writer: Writer | null = null;
 
+const backupParts: BackupParts = {
+  mesh: () => mesh,
+  catalogue,
+  store: (shard) => shardOf(shard).store,
+  codec: files,
+  declare: (call) => main.call('declare', call),
+  publish: (shard, batches) => writer!.batches(shard, batches),
+};
 const handlers: Handlers = { calls: makeCalls(), streams: makeStreams(), notices: makeNotices() };
 const main = new Peer(parentPort as MessagePort, handlers);
 const mesh = new Mesh(
@@ -71,11 +94,14 @@ const mesh = new Mesh(
   handlers,
 );
 const liveShards = new LiveShards({
+  refusedFar: () => metrics.counter('live_refused_far').add(),
+  compression: files.compression,
   nowMs,
-  schemaChanged: (database) => mesh.notifyAll('schema changed', { database }),
+  schemaChanged: (change) => mesh.notifyAll('schema changed', change),
 });
 const homes = new LiveHomes({
   mesh,
+  catalogue,
   nowMs,
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
@@ -84,10 +110,19 @@ const homes = new LiveHomes({
 });
 const runner = new QueryRunner({
   mesh,
-  databases: () => databases,
+  catalogue,
   control: (entry) => main.call('control', { entry } satisfies ControlCall),
-  write: ({ database, retentionPolicy, lines }) =>
-    writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now: 0n }),
+  turn: (signal) => turns.of(signal),
+  limits: config.queryLimits,
+  running: () => main.call<RunningQuery[]>('queries', {}),
+  kill: async (id) => (await main.call<KillResult>('kill query', { id } satisfies KillCall)).refused,
+  change: (statement, database) =>
+    main.call('catalogue', { statement, database } satisfies CatalogueCall).catch(asQueryError),
+  write: ({ database, retentionPolicy, now, lines }) => {
+    const policy = findPolicy(catalogue.documents, database, retentionPolicy);
+    const kept = policy === null ? null : keptFrom(policy, now);
+    return writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now, keptFrom: kept });
+  },
 });
 
 // private functions
@@ -97,10 +132,17 @@ function makeCalls(): Handlers['calls'] {
     open,
     close,
     metrics: readMetrics,
-    write: (call: WriteCall) => writer!.write(call),
+    write: async (call: WriteCall) => {
+      const result = await writer!.write(call);
+      return handOver(result, [result.body.buffer]);
+    },
     publish: async (call: PublishCall) => ({ sequence: await shardOf(call.shard).publish(call) }),
-    control: async ({ entry }: ControlCall) => {
+    'forget types': ({ entry }: ControlCall) => {
       if (entry.type === 'drop database') fieldTypes.forgetDatabase(entry.database);
+      if (entry.type === 'drop measurement') fieldTypes.forgetMeasurement(entry.database, entry.measurement);
+      if (entry.type === 'drop retention policy') fieldTypes.forgetPolicy(entry.database, entry.retentionPolicy);
+    },
+    control: async ({ entry }: ControlCall) => {
       await Promise.all(own.map((shard) => writer!.control(shard, entry)));
     },
     reached: async ({ positions }: ReachedCall) => {
@@ -109,10 +151,12 @@ function makeCalls(): Handlers['calls'] {
     canonical: ({ text, database }: CanonicalCall) => ({ query: runner.canonicalLive(text, database) }),
     subscribe: (call: SubscribeCall) => homes.subscribe(call),
     describe: ({ shard, matchers }: DescribeCall) => {
-      const { store } = shardOf(shard);
-      return describeMatching((database, policy, wanted) => store.describe(database, policy, wanted), matchers);
+      return describeMatching(shardOf(shard).store, matchers);
     },
+    'check delete': ({ shard, statement, database }: CheckDeleteCall) =>
+      checkDelete(shardOf(shard).store, statement, database),
     show: ({ shard, statement, context }: ShowCall) => showShard(statement, context, shardOf(shard).store),
+    restore: restoreCall(backupParts),
     'live start': (start: LiveStart) => liveShards.start(start, homeAt(start.home)),
     'live stop': (stop: LiveStop) => liveShards.stop(stop),
     'live ask': (ask: LiveAsk) => liveShards.ask(ask),
@@ -121,18 +165,29 @@ function makeCalls(): Handlers['calls'] {
 
 function makeStreams(): Handlers['streams'] {
   return {
-    query: (call: QueryCall) => handedOver(runner.run(call), (piece) => [piece.buffer]),
-    partials: ({ shard, plan }: PartialsCall) => handedOver(historicalShard(plan, shardOf(shard).store), transferables),
+    query: (call: QueryCall, signal) => handedOver(runner.run(call, signal), (piece) => [piece.buffer]),
+    partials: (call: PartialsCall, signal) => handedOver(batched(partialsOf(call, signal)), transferables),
+    ...backupStreams(backupParts),
   };
+}
+
+async function* partialsOf({ shard, plan, version }: PartialsCall, signal: AbortSignal): AsyncGenerator<Partial> {
+  const { store } = shardOf(shard);
+  if (store.schemaVersion !== version) throw new StaleSchema('the schema of the shard has changed');
+  yield* historicalShard(plan, store, turns.of(signal), config.queryLimits);
 }
 
 function makeNotices(): Handlers['notices'] {
   return {
-    databases: ({ names }: { names: readonly string[] }) => {
-      databases = names;
+    catalogue: (news: CatalogueNews) => {
+      catalogue.follow(news);
+      for (const { scope, shape } of bucketAdviceIn(news))
+        for (const { store } of shards.values()) store.advise(scope, shape);
+      for (const database of changedPolicies(news)) homes.schemaChanged(database, []);
     },
+    'end query': ({ id, message }: EndNotice) => runner.end(id, message),
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
-    'schema changed': ({ database }: { database: string }) => homes.schemaChanged(database),
+    'schema changed': ({ database, deleted }: SchemaChange) => homes.schemaChanged(database, deleted),
     'live update': (update: ShardUpdate) => homes.update(update),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
@@ -145,17 +200,9 @@ async function open(): Promise<WorkerReady> {
   const segmentBytesMax = logSegmentBytes(logKeepBytes);
   const warn = (text: string, error: Error): void => log.warn(text, { error: error.message });
   for (const id of own) {
-    const options: ShardOptions = {
-      id,
-      files: disk,
-      directory,
-      headBytes,
-      logKeepBytes,
-      segmentBytesMax,
-      live: liveShards,
-      failed: fatal,
-      warn,
-    };
+    const tier = tierOf(config, owners.length, disk, catalogue, metrics, warn);
+    const told = { live: liveShards, failed: fatal, warn };
+    const options = { id, files: disk, directory, headBytes, logKeepBytes, segmentBytesMax, tier, ...told };
     shards.set(id, await Shard.open(options));
   }
   const recovered = (shard: number, sequence: number, payload: Uint8Array): void =>
@@ -179,8 +226,9 @@ async function open(): Promise<WorkerReady> {
     })),
     producer: randomInt(2 ** 47),
     checksum: files.checksum,
+    compression: files.compression,
   });
-  return found();
+  return foundIn([...shards.values()].map(({ store }) => store));
 }
 
 /** Takes no more, lets what is under way reach the disk. */
@@ -200,32 +248,14 @@ async function publishElsewhere(call: PublishCall): Promise<number> {
   return sequence;
 }
 
-function found(): WorkerReady {
-  const stores = [...shards.values()].map(({ store }) => store);
-  const names = [...new Set(stores.flatMap((store) => store.databases()))];
-  const fields = stores.flatMap((store) =>
-    names.map((database) => ({
-      database,
-      retentionPolicy: DEFAULT_RETENTION_POLICY,
-      fields: store
-        .describe(database, DEFAULT_RETENTION_POLICY, () => true)
-        .flatMap(({ name, fields }) => [...fields].map(([field, type]) => ({ measurement: name, field, type }))),
-    })),
-  );
-  return { databases: names, fields };
-}
-
 function readMetrics(): MetricsSnapshot {
-  const all = [...shards.values()].map(({ store }) => store.stats());
-  const total = (of: (stats: (typeof all)[number]) => number): number => all.reduce((sum, stats) => sum + of(stats), 0);
-  metrics.gauge('head_bytes').set(total((stats) => stats.bytes));
-  metrics.gauge('head_points').set(total((stats) => stats.points));
-  metrics.gauge('log_bytes').set([...shards.values()].reduce((sum, { logBytes }) => sum + logBytes, 0));
-  metrics.gauge('bucket_bytes').set(total((stats) => stats.bucketBytes));
-  metrics.gauge('buckets').set(total((stats) => stats.buckets));
-  metrics.gauge('bucket_rows').set(total((stats) => stats.bucketRows));
-  metrics.gauge('sealings').set(total((stats) => stats.sealings));
-  metrics.gauge('series').set(total((stats) => stats.series));
+  const opened = [...shards.values()];
+  gaugeStores(
+    metrics,
+    opened.map(({ store }) => store),
+  );
+  metrics.gauge('log_bytes').set(opened.reduce((sum, { logBytes }) => sum + logBytes, 0));
+  metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);
   metrics.gauge('threads').set(1);
   return metrics.snapshot();
@@ -242,6 +272,16 @@ function homeAt(worker: number): LiveHomePort {
     update: (update) => mesh.notify(worker, 'live update', update),
     failed: (failure) => mesh.notify(worker, 'live failed', failure),
   };
+}
+
+/** Databases whose policies are others now: a query without a policy's name may read another. */
+function changedPolicies({ change: { put, remove } }: CatalogueNews): Set<string> {
+  return new Set([...put, ...remove].filter(({ kind }) => kind === 'retention policy').map(({ database }) => database));
+}
+
+/** What the authority refuses is the statement's own error. */
+function asQueryError(error: unknown): never {
+  throw error instanceof PeerError && error.code === 'invalid' ? new QueryError('invalid', error.message) : error;
 }
 
 /** The process cannot go on: the main thread ends it, and the next start reads the log. */

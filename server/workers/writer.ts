@@ -7,12 +7,15 @@
  */
 import {
   type Batch,
+  BodyPacking,
   batchBytes,
   type Checksum,
+  type Compression,
   type ControlEntry,
   ENVELOPE_HEADER_BYTES,
   encodeBatches,
   encodeControl,
+  rowsSince,
   splitBatch,
 } from '../../model/index.ts';
 import {
@@ -27,6 +30,8 @@ import type { PublishCall, WriteCall, WriteResult } from './messages.ts';
 
 /** A message is closed before it grows past this, and never past what the broker takes. */
 const MESSAGE_BYTES_TARGET = 4 * 1024 * 1024;
+/** Where a body begins with new fields its others mostly follow within this: what lies behind is not decoded in vain. */
+const NEW_FIELD_LOOK_BYTES = 16 * 1024;
 /** The authority's answer settles a body's fields in one round; a database dropped meanwhile may cost another. */
 const DECLARE_ROUNDS_MAX = 8;
 
@@ -45,39 +50,52 @@ export interface WriterOptions {
   readonly shards: readonly ShardAddress[];
   readonly producer: number;
   readonly checksum: Checksum;
+  readonly compression: Compression;
 }
 
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #packing: BodyPacking;
   /** Last message number, by shard. */
   readonly #numbers: Float64Array;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#packing = new BodyPacking(options.compression);
     this.#numbers = new Float64Array(options.shards.length);
   }
 
   async write(call: WriteCall): Promise<WriteResult> {
-    let { decoded, messages } = this.#decode(call);
+    let { decoded, messages, beyond } = this.#decode(call, NEW_FIELD_LOOK_BYTES);
     for (let round = 1; decoded.newFields.length > 0; round++) {
       if (round > DECLARE_ROUNDS_MAX) throw new Error(`field types did not settle in ${DECLARE_ROUNDS_MAX} rounds`);
       const { fieldTypes, declare } = this.#options;
       fieldTypes.learn(decoded.newFields, await declare(call.database, call.retentionPolicy, decoded.newFields));
-      ({ decoded, messages } = this.#decode(call));
+      ({ decoded, messages, beyond } = this.#decode(call));
     }
     const publishing = messages.map((message) => this.#options.shards[message.shard].publish(message));
-    const message = describeErrors(decoded);
+    const message = withBeyond(describeErrors(decoded), beyond);
     const sequences = await Promise.all(publishing);
     return {
       positions: messages.map(({ shard }, i) => {
         return { shard, generation: this.#options.shards[shard].generation, sequence: sequences[i] };
       }),
-      rows: decoded.rows,
+      rows: decoded.rows - beyond,
       batches: decoded.batches.reduce((n, list) => n + list.length, 0),
       rejected: decoded.unparsed + decoded.refused,
+      beyond,
       message: message === '' ? null : message,
       unparsed: message !== '' && decoded.unparsed === decoded.lines,
+      body: call.body,
     };
+  }
+
+  /** Puts batches into the stream of one shard; resolves when they are applied. */
+  async batches(shard: number, batches: readonly Batch[]): Promise<void> {
+    const publishing = this.#messages(shard, batches, true).map((message) =>
+      this.#options.shards[shard].publish(message),
+    );
+    await Promise.all(publishing);
   }
 
   /** Puts an entry into the stream of one shard; resolves when it is applied. */
@@ -90,14 +108,26 @@ export class Writer {
   // private functions
 
   /** In one turn, since the batches lean on the decoder's buffers. No messages while there are fields to be declared. */
-  #decode(call: WriteCall): { decoded: Decoded; messages: PublishCall[] } {
+  #decode(
+    call: WriteCall,
+    bytesBehindNewField?: number,
+  ): { decoded: Decoded; messages: PublishCall[]; beyond: number } {
     const { decoder, fieldTypes } = this.#options;
-    const decoded = decoder.decode(call.body, { ...call, fieldTypes });
-    if (decoded.newFields.length > 0) return { decoded, messages: [] };
-    return {
-      decoded,
-      messages: decoded.batches.flatMap((batches, shard) => this.#messages(shard, batches, call.wait)),
-    };
+    const decoded = decoder.decode(call.body, { ...call, fieldTypes, bytesBehindNewField });
+    if (decoded.newFields.length > 0) return { decoded, messages: [], beyond: 0 };
+    let beyond = 0;
+    const messages = decoded.batches.flatMap((batches, shard) => {
+      const kept = batches.map((batch) => (call.keptFrom === null ? batch : rowsSince(batch, call.keptFrom)));
+      batches.forEach((batch, i) => {
+        beyond += batch.rows - (kept[i]?.rows ?? 0);
+      });
+      return this.#messages(
+        shard,
+        kept.filter((batch) => batch !== null),
+        call.wait,
+      );
+    });
+    return { decoded, messages, beyond };
   }
 
   /** Envelopes of one shard: as few as the greatest size of a message allows. */
@@ -109,7 +139,7 @@ export class Writer {
     const close = (): void => {
       if (open.length === 0) return;
       const id = this.#address(shard);
-      messages.push({ shard, message: encodeBatches(id, open, this.#options.checksum), id, wait });
+      messages.push({ shard, message: encodeBatches(id, open, this.#options.checksum, this.#packing), id, wait });
       open = [];
       bytes = 0;
     };
@@ -127,4 +157,13 @@ export class Writer {
     const { producer, shards } = this.#options;
     return { producer, number: ++this.#numbers[shard], shard, generation: shards[shard].generation };
   }
+}
+
+// private functions
+
+/** InfluxDB's words for points older than what the policy keeps, behind what is wrong with other lines. */
+function withBeyond(message: string, beyond: number): string {
+  if (beyond === 0) return message;
+  const text = `points beyond retention policy dropped=${beyond}`;
+  return message === '' ? `partial write: ${text}` : `${message}\n${text}`;
 }

@@ -8,11 +8,12 @@
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { ResultTable } from '../../../query/index.ts';
 
-export type AnswerFormat = 'json' | 'csv' | 'ndjson' | 'msgpack';
+/** The last three have one schema and no place for errors (record-rows.ts); `line` is line protocol. */
+export type AnswerFormat = 'json' | 'csv' | 'ndjson' | 'msgpack' | 'arrow' | 'parquet' | 'line';
 
 export interface AnswerOptions {
   readonly format: AnswerFormat;
-  /** Unit of times; null = RFC3339 texts (JSON, NDJSON), ns (CSV) or the time extension (msgpack). */
+  /** Unit of times; null = RFC3339 texts (JSON, NDJSON), ns (CSV) or the time extension (msgpack). The rest have ns only. */
   readonly epoch: Epoch | null;
   readonly pretty: boolean;
   /** Rows per chunk where the client asked for chunks, else 0. */
@@ -48,5 +49,11 @@ export function contentType(format: AnswerFormat): string {
       return 'application/x-ndjson';
     case 'msgpack':
       return 'application/x-msgpack';
+    case 'arrow':
+      return 'application/vnd.apache.arrow.stream';
+    case 'parquet':
+      return 'application/vnd.apache.parquet';
+    case 'line':
+      return 'application/x-line-protocol';
   }
 }

@@ -1,14 +1,16 @@
 /**
- * The values of a result column as texts of JSON: one function per column is made before the rows are walked, so that no row asks
- * what type it has. Integers are exact whatever their size; floats are as Go prints them in JSON, which is how JavaScript prints
+ * The values of a result column as JSON: one function per column is made before the rows are walked, so that no row asks what type it
+ * has. Integers are exact whatever their size; floats are as Go prints them in JSON, which is how JavaScript prints
  * them but for minus zero; NaN and infinities, which JSON lacks, are null.
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { Presence } from '../../../model/index.ts';
 import type { ResultColumn, ResultTable } from '../../../query/index.ts';
-import { epochTexts, rfcTexts } from './times.ts';
+import type { JsonBytes } from './json-bytes.ts';
+import { timeCell } from './json-times.ts';
 
-export type CellText = (row: number) => string;
+/** Writes the value of a row. */
+export type WriteCell = (row: number) => void;
 
 /** What Go's encoder escapes: `<`, `>` and `&` too, so that JSON can stand inside HTML; and lone surrogates. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes exactly these
@@ -22,49 +24,47 @@ export function jsonText(text: string): string {
   return SPECIAL.test(text) ? `"${text.replace(ESCAPED, escapeUnit)}"` : `"${text}"`;
 }
 
-export function floatText(value: number): string {
-  if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  return Number.isFinite(value) ? String(value) : 'null';
-}
-
-export function jsonCells(table: ResultTable, epoch: Epoch | null): CellText[] {
-  return table.data.map((column) => jsonCell(column, epoch));
+/** Made once for a table: its rows may be written in any cuts. */
+export function jsonCells(table: ResultTable, epoch: Epoch | null, out: JsonBytes): WriteCell[] {
+  return table.data.map((column) => jsonCell(column, epoch, out));
 }
 
 // private functions
 
-function jsonCell(column: ResultColumn, epoch: Epoch | null): CellText {
+function jsonCell(column: ResultColumn, epoch: Epoch | null, out: JsonBytes): WriteCell {
   switch (column.type) {
     case 'time':
-      return epoch === null ? rfcTexts(column) : epochTexts(column, epoch);
+      return timeCell(column, epoch, out);
     case 'float': {
       const { values } = column;
-      return orNull(column.present, (row) => floatText(values[row]));
+      return orNull(column.present, out, (row) => out.float(values[row]));
     }
     case 'integer':
     case 'unsigned': {
       const { values } = column;
-      if (!(values instanceof Float64Array)) return orNull(column.present, (row) => String(values[row]));
-      // a whole double may stand beyond 2^53 in a sum: its exact digits, never an exponent
-      return orNull(column.present, (row) => {
-        const value = values[row];
-        return Math.abs(value) < 1e21 ? String(value === 0 ? 0 : value) : String(BigInt(value));
-      });
+      if (!(values instanceof Float64Array)) return orNull(column.present, out, (row) => out.text(String(values[row])));
+      return orNull(column.present, out, (row) => out.integer(values[row]));
     }
     case 'boolean': {
       const { values } = column;
-      return orNull(column.present, (row) => (values[row] === 0 ? 'false' : 'true'));
+      return orNull(column.present, out, (row) => out.text(values[row] === 0 ? 'false' : 'true'));
     }
     case 'string': {
       const { values, dictionary } = column;
       const texts: string[] = [];
-      return orNull(column.present, (row) => (texts[values[row]] ??= jsonText(dictionary.get(values[row]))));
+      return orNull(column.present, out, (row) =>
+        out.text((texts[values[row]] ??= jsonText(dictionary.get(values[row])))),
+      );
     }
   }
 }
 
-function orNull(present: Presence, cell: CellText): CellText {
-  return present === null ? cell : (row) => (present[row] === 0 ? 'null' : cell(row));
+function orNull(present: Presence, out: JsonBytes, cell: WriteCell): WriteCell {
+  if (present === null) return cell;
+  return (row) => {
+    if (present[row] === 0) out.text('null');
+    else cell(row);
+  };
 }
 
 function escapeUnit(unit: string): string {

@@ -6,7 +6,6 @@
 import { parseSeriesKey, seriesKey } from '../../../model/index.ts';
 import type { ResultColumn, ResultTable } from '../../../query/index.ts';
 import type { AnswerOptions, StatementAnswers } from './answer.ts';
-import type { CellText } from './cells.ts';
 import { errorMessage } from './json.ts';
 import { runsOf, sameTexts } from './series.ts';
 import { epochTexts } from './times.ts';
@@ -35,6 +34,8 @@ export async function* encodeCsv(answers: StatementAnswers, options: AnswerOptio
 }
 
 // private functions
+
+type CellText = (row: number) => string;
 
 function rowLines(table: ResultTable, from: number, to: number, options: AnswerOptions): string {
   const head = `${quoted(table.name)},${quoted(tagsText(table))}`;

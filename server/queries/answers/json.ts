@@ -3,23 +3,81 @@
  *
  * Whole: one such object, written as the rows come. In chunks: one object a chunk, at most `chunkRows` rows of one series in it;
  * `"partial":true` stands in the series while the same series goes on and in the result while the statement goes on.
- * Pretty is Go's indenting with four spaces, done on the same texts by one walker (`indent.ts`).
+ * Pretty is Go's indenting with four spaces, done on the pieces by one walker (`indent.ts`).
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { ResultTable } from '../../../query/index.ts';
-import type { AnswerMessage, AnswerOptions, StatementAnswer, StatementAnswers } from './answer.ts';
-import { jsonCells, jsonText } from './cells.ts';
+import {
+  type AnswerMessage,
+  type AnswerOptions,
+  PIECE_BYTES,
+  type StatementAnswer,
+  type StatementAnswers,
+} from './answer.ts';
+import { jsonCells, jsonText, type WriteCell } from './cells.ts';
 import { Indenter } from './indent.ts';
+import { JsonBytes } from './json-bytes.ts';
 import { type Run, runsOf } from './series.ts';
 
-export async function* encodeJson(answers: StatementAnswers, options: AnswerOptions): AsyncGenerator<string> {
-  const texts = options.chunkRows > 0 ? chunkedTexts(answers, options) : wholeTexts(answers, options.epoch);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const COMMA = 0x2c;
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+
+/** Rows as `[…],[…]`, in any cuts of tables. */
+export class RowWriter {
+  readonly #out: JsonBytes;
+  readonly #epoch: Epoch | null;
+  #table: ResultTable | null = null;
+  #cells: WriteCell[] = [];
+
+  constructor(out: JsonBytes, epoch: Epoch | null) {
+    this.#out = out;
+    this.#epoch = epoch;
+  }
+
+  /** Rows [from, to) of a table. */
+  write(table: ResultTable, from: number, to: number): void {
+    if (table !== this.#table) {
+      this.#table = table;
+      this.#cells = jsonCells(table, this.#epoch, this.#out);
+    }
+    const cells = this.#cells;
+    const out = this.#out;
+    for (let row = from; row < to; row++) {
+      if (row > from) out.byte(COMMA);
+      out.byte(OPEN);
+      for (let c = 0; c < cells.length; c++) {
+        if (c > 0) out.byte(COMMA);
+        cells[c](row);
+      }
+      out.byte(CLOSE);
+    }
+  }
+}
+
+export async function* encodeJson(answers: StatementAnswers, options: AnswerOptions): AsyncGenerator<Uint8Array> {
+  const out = new JsonBytes();
+  const isChunked = options.chunkRows > 0;
+  const steps = isChunked ? writeChunks(answers, options, out) : writeWhole(answers, options.epoch, out);
+  const pieces = piecesWritten(steps, out, isChunked);
   if (!options.pretty) {
-    yield* texts;
+    yield* pieces;
     return;
   }
   const indenter = new Indenter();
-  for await (const text of texts) yield indenter.feed(text);
+  for await (const piece of pieces) yield encoder.encode(indenter.feed(decoder.decode(piece)));
+}
+
+/** What the steps write, in pieces; `eager`: the client waits for each step, so it leaves at once. */
+export async function* piecesWritten(
+  steps: AsyncIterable<void>,
+  out: JsonBytes,
+  eager: boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) yield out.take();
+  if (out.length > 0) yield out.take();
 }
 
 /** `"name":…,"tags":{…},"columns":[…]` of a series; parts that are empty are left out, as InfluxDB leaves them. */
@@ -33,108 +91,117 @@ export function seriesHead(table: ResultTable): string {
   return parts.join(',');
 }
 
-/** Rows [from, to) of a table: `[…],[…]`. */
-export function rowTexts(table: ResultTable, from: number, to: number, epoch: Epoch | null): string {
-  const cells = jsonCells(table, epoch);
-  let text = '';
-  for (let row = from; row < to; row++) {
-    text += row === from ? '[' : ',[';
-    for (let c = 0; c < cells.length; c++) text += c === 0 ? cells[c](row) : `,${cells[c](row)}`;
-    text += ']';
-  }
-  return text;
-}
-
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
 // private functions
 
-type Held = { table: ResultTable; rows: string; count: number };
+/** Of a series whose rows, `count`, are written elsewhere. */
+type Held = { table: ResultTable; count: number };
 
-async function* wholeTexts(answers: StatementAnswers, epoch: Epoch | null): AsyncGenerator<string> {
-  yield '{"results":[';
+async function* writeWhole(answers: StatementAnswers, epoch: Epoch | null, out: JsonBytes): AsyncGenerator<void> {
+  out.text('{"results":[');
   let first = true;
   for await (const answer of answers) {
-    yield `${first ? '' : ','}{"statement_id":${answer.statement}`;
+    out.text(`${first ? '' : ','}{"statement_id":${answer.statement}`);
     first = false;
-    if ('error' in answer) yield `,"error":${jsonText(answer.error)}}`;
-    else yield* wholeStatement(answer.tables, messagesOf(answer), epoch);
+    if ('error' in answer) out.text(`,"error":${jsonText(answer.error)}}`);
+    else yield* writeStatement(answer.tables, messagesOf(answer), epoch, out);
   }
-  yield ']}\n';
+  out.text(']}\n');
 }
 
-async function* wholeStatement(
+async function* writeStatement(
   tables: Iterable<ResultTable> | AsyncIterable<ResultTable>,
   messages: string,
   epoch: Epoch | null,
-): AsyncGenerator<string> {
+  out: JsonBytes,
+): AsyncGenerator<void> {
+  const writer = new RowWriter(out, epoch);
   let series = 0;
   let open = false;
   let rows = 0;
   let failure = '';
   try {
     for await (const run of runsOf(tables)) {
-      let text = '';
       if (run.starts) {
-        text = `${series++ === 0 ? ',"series":[' : ','}{${seriesHead(run.table)}`;
+        out.text(`${series++ === 0 ? ',"series":[' : ','}{${seriesHead(run.table)}`);
         open = true;
         rows = 0;
       }
       if (run.to > run.from) {
-        text += rows === 0 ? ',"values":[' : ',';
+        out.text(rows === 0 ? ',"values":[' : ',');
         rows += run.to - run.from;
-        text += rowTexts(run.table, run.from, run.to, epoch);
+        writer.write(run.table, run.from, run.to);
       }
       if (run.ends) {
-        text += rows === 0 ? '}' : ']}';
+        out.text(rows === 0 ? '}' : ']}');
         open = false;
       }
-      yield text;
+      yield;
     }
   } catch (error) {
     failure = `,"error":${jsonText(errorMessage(error))}`;
   }
-  if (open) yield rows === 0 ? '}' : ']}';
-  yield `${series === 0 ? '' : ']'}${messages}${failure}}`;
+  if (open) out.text(rows === 0 ? '}' : ']}');
+  out.text(`${series === 0 ? '' : ']'}${messages}${failure}}`);
 }
 
-/** One object a chunk. A chunk is held until it is known what follows it, for its `partial` marks. */
-async function* chunkedTexts(answers: StatementAnswers, options: AnswerOptions): AsyncGenerator<string> {
+/** One object a chunk and a step. A chunk is held until it is known what follows it, for its `partial` marks. */
+async function* writeChunks(answers: StatementAnswers, options: AnswerOptions, out: JsonBytes): AsyncGenerator<void> {
+  const rows = new JsonBytes();
   let any = false;
   for await (const answer of answers) {
     any = true;
     const head = `{"results":[{"statement_id":${answer.statement}`;
     if ('error' in answer) {
-      yield `${head},"error":${jsonText(answer.error)}}]}\n`;
+      out.text(`${head},"error":${jsonText(answer.error)}}]}\n`);
+      yield;
       continue;
     }
     const messages = messagesOf(answer);
+    const writer = new RowWriter(rows, options.epoch);
     let held = null as Held | null;
     let failure = '';
     try {
       for await (const run of runsOf(answer.tables)) {
         if (held !== null && run.starts) {
-          yield `${head},"series":[{${heldSeries(held)}}],"partial":true}]}\n`;
+          writeHeld(head, held, rows, '}],"partial":true}]}\n', out);
           held = null;
+          yield;
         }
         for (const piece of piecesOf(run, held?.count ?? 0, options.chunkRows)) {
           if (held !== null && held.count + piece.to - piece.from > options.chunkRows) {
-            yield `${head},"series":[{${heldSeries(held)},"partial":true}],"partial":true}]}\n`;
+            writeHeld(head, held, rows, ',"partial":true}],"partial":true}]}\n', out);
             held = null;
+            yield;
           }
-          const rows = rowTexts(run.table, piece.from, piece.to, options.epoch);
-          if (held === null) held = { table: run.table, rows, count: piece.to - piece.from };
-          else held = { table: held.table, rows: join(held.rows, rows), count: held.count + piece.to - piece.from };
+          held ??= { table: run.table, count: 0 };
+          if (held.count > 0 && piece.to > piece.from) rows.byte(COMMA);
+          writer.write(run.table, piece.from, piece.to);
+          held.count += piece.to - piece.from;
         }
       }
     } catch (error) {
       failure = `,"error":${jsonText(errorMessage(error))}`;
     }
-    yield `${head}${held === null ? '' : `,"series":[{${heldSeries(held)}}]`}${messages}${failure}}]}\n`;
+    if (held === null) out.text(head);
+    else writeHeld(head, held, rows, '}]', out);
+    out.text(`${messages}${failure}}]}\n`);
+    yield;
   }
-  if (!any) yield '{"results":[]}\n';
+  if (!any) out.text('{"results":[]}\n');
+}
+
+function writeHeld(head: string, held: Held, rows: JsonBytes, end: string, out: JsonBytes): void {
+  out.text(`${head},"series":[{${seriesHead(held.table)}`);
+  if (held.count > 0) {
+    out.text(',"values":[');
+    out.takeFrom(rows);
+    out.byte(CLOSE);
+  }
+  out.text(end);
 }
 
 /** A run cut where chunks end: the first piece fills up what the chunk begun still takes. */
@@ -147,14 +214,6 @@ function* piecesOf(run: Run, begun: number, chunkRows: number): Generator<{ from
     from = to;
     room = chunkRows;
   } while (from < run.to);
-}
-
-function heldSeries(held: { table: ResultTable; rows: string }): string {
-  return held.rows === '' ? seriesHead(held.table) : `${seriesHead(held.table)},"values":[${held.rows}]`;
-}
-
-function join(a: string, b: string): string {
-  return a === '' || b === '' ? a + b : `${a},${b}`;
 }
 
 function messagesOf(answer: Extract<StatementAnswer, { tables: unknown }>): string {

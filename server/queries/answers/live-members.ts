@@ -5,7 +5,8 @@
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { ResultTable } from '../../../query/index.ts';
 import { jsonText } from './cells.ts';
-import { rowTexts, seriesHead } from './json.ts';
+import { RowWriter, seriesHead } from './json.ts';
+import { JsonBytes } from './json-bytes.ts';
 import { sameSeries } from './series.ts';
 import { timeText } from './times.ts';
 
@@ -23,19 +24,23 @@ const encoder = new TextEncoder();
 /** `"phase":…,"final":…,"rev":…,"series":[…],"cursor":"…"`. Consecutive tables of one series become one series. */
 export function encodeRowsMembers(emission: RowsEmission, epoch: Epoch | null): Uint8Array {
   const { phase, final, rev, tables, cursor } = emission;
-  let text = `"phase":"${phase}","final":${final},"rev":${rev},"series":[`;
+  const out = new JsonBytes();
+  const writer = new RowWriter(out, epoch);
+  out.text(`"phase":"${phase}","final":${final},"rev":${rev},"series":[`);
   let rows = 0;
   for (let i = 0; i < tables.length; i++) {
     const table = tables[i];
     if (i === 0 || !sameSeries(tables[i - 1], table)) {
-      text += `${i === 0 ? '' : ']},'}{${seriesHead(table)},"values":[`;
+      out.text(`${i === 0 ? '' : ']},'}{${seriesHead(table)},"values":[`);
       rows = 0;
     }
     if (table.rows === 0) continue;
-    text += (rows === 0 ? '' : ',') + rowTexts(table, 0, table.rows, epoch);
+    if (rows > 0) out.text(',');
+    writer.write(table, 0, table.rows);
     rows += table.rows;
   }
-  return encoder.encode(`${text}${tables.length === 0 ? '' : ']}'}],"cursor":${jsonText(cursor)}`);
+  out.text(`${tables.length === 0 ? '' : ']}'}],"cursor":${jsonText(cursor)}`);
+  return out.take();
 }
 
 /** `series`: keys of the rows that are no more. */

@@ -3,6 +3,8 @@ import type { Epoch } from '../../../client/protocol/index.ts';
 import { formatTime } from '../../../model/index.ts';
 import { shiftAt, type TimeColumn, type ZoneShift } from '../../../query/index.ts';
 
+const NS_PER_SECOND = 1_000_000_000n;
+
 const NS_PER_EPOCH: Readonly<Record<Epoch, bigint>> = {
   ns: 1n,
   u: 1_000n,
@@ -21,6 +23,7 @@ export function timeText(time: bigint, epoch: Epoch | null): string {
 export function epochTexts(column: TimeColumn, epoch: Epoch): (row: number) => string {
   const unit = NS_PER_EPOCH[epoch];
   const { base, offsets } = column;
+  if (base >= 0n && unit === 1n) return nanosecondTexts(column);
   if (base >= 0n && unit > 1n) {
     const whole = base / unit;
     const width = Number(unit);
@@ -37,31 +40,35 @@ export function epochTexts(column: TimeColumn, epoch: Epoch): (row: number) => s
   return (row) => String((base + BigInt(offsets[row])) / unit);
 }
 
-/** Quoted RFC3339 texts; equal times that follow one another are formatted once. */
-export function rfcTexts(column: TimeColumn): (row: number) => string {
-  let last = Number.NaN;
-  let text = '';
-  return (row) => {
-    const offset = column.offsets[row];
-    if (offset !== last) {
-      text = `"${zonedText(column.base + BigInt(offset), column.zone)}"`;
-      last = offset;
-    }
-    return text;
-  };
-}
-
 export function timeAt(column: TimeColumn, row: number): bigint {
   return column.base + BigInt(column.offsets[row]);
 }
 
-// private functions
-
 /** RFC3339 with the zone's distance from UTC. */
-function zonedText(time: bigint, zone: readonly ZoneShift[] | undefined): string {
+export function zonedText(time: bigint, zone: readonly ZoneShift[] | undefined): string {
   const shift = zone === undefined ? 0n : shiftAt(zone, time);
   if (shift === 0n) return formatTime(time);
   const minutes = Number((shift < 0n ? -shift : shift) / 60_000_000_000n);
   const [h, m] = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, '0'));
   return `${formatTime(time + shift).slice(0, -1)}${shift < 0n ? '-' : '+'}${h}:${m}`;
+}
+
+// private functions
+
+/** In seconds and the nine digits behind them, both exact as doubles; equal times that follow one another are written once. */
+function nanosecondTexts({ base, offsets }: TimeColumn): (row: number) => string {
+  const seconds = Number(base / NS_PER_SECOND);
+  const rest = Number(base % NS_PER_SECOND);
+  const width = Number(NS_PER_SECOND);
+  let last = Number.NaN;
+  let text = '';
+  return (row) => {
+    const offset = offsets[row];
+    if (offset === last) return text;
+    last = offset;
+    const ahead = Math.floor((rest + offset) / width);
+    if (seconds + ahead > 0) text = `${seconds + ahead}${String(width + rest + offset - ahead * width).slice(1)}`;
+    else text = String(base + BigInt(offset));
+    return text;
+  };
 }

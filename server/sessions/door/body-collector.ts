@@ -2,10 +2,21 @@
  * A body as it comes in: copied into one buffer, never beyond the limit, and never slower than the least rate. Adapters feed it
  * chunks (which may be views that die when the call returns) and tell it the end; whoever asked waits on `whole`.
  */
+import type { BodyBuffers } from './body-buffers.ts';
 import { BodyError, type DoorLimits } from './door.ts';
 
 /** First buffer where the length is not told. */
 const FIRST_BYTES = 16 * 1024;
+
+export interface BodyOptions {
+  /** The content-length, or -1. */
+  readonly told: number;
+  readonly bytesMax: number;
+  readonly limits: DoorLimits;
+  readonly buffers: BodyBuffers;
+  /** Called once if the body was given up: the adapter stops reading. */
+  readonly failed: (error: BodyError) => void;
+}
 
 export class BodyCollector {
   readonly whole: Promise<Uint8Array<ArrayBuffer>>;
@@ -15,10 +26,10 @@ export class BodyCollector {
   #resolve!: (body: Uint8Array<ArrayBuffer>) => void;
   #reject!: (error: BodyError) => void;
   readonly #bytesMax: number;
+  readonly #buffers: BodyBuffers;
   readonly #clock: NodeJS.Timeout;
 
-  /** `told`: the content-length, or -1. `failed` is called once if the body was given up: the adapter stops reading. */
-  constructor(told: number, bytesMax: number, limits: DoorLimits, failed: (error: BodyError) => void) {
+  constructor({ told, bytesMax, limits, buffers, failed }: BodyOptions) {
     this.whole = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = (error) => {
@@ -28,7 +39,8 @@ export class BodyCollector {
     });
     this.whole.catch(() => {});
     this.#bytesMax = bytesMax;
-    this.#buffer = new Uint8Array(told >= 0 && told <= bytesMax ? told : Math.min(FIRST_BYTES, bytesMax));
+    this.#buffers = buffers;
+    this.#buffer = buffers.take(told >= 0 && told <= bytesMax ? told : Math.min(FIRST_BYTES, bytesMax));
     let periods = 0;
     this.#clock = setInterval(() => {
       periods++;
@@ -47,8 +59,9 @@ export class BodyCollector {
       return;
     }
     if (length > this.#buffer.length) {
-      const grown = new Uint8Array(Math.min(this.#bytesMax, Math.max(length, this.#buffer.length * 2)));
+      const grown = this.#buffers.take(Math.min(this.#bytesMax, Math.max(length, this.#buffer.length * 2)));
       grown.set(this.#buffer.subarray(0, this.#length));
+      this.#buffers.giveBack(this.#buffer.buffer);
       this.#buffer = grown;
     }
     this.#buffer.set(bytes, this.#length);
@@ -58,12 +71,13 @@ export class BodyCollector {
   end(): void {
     if (this.#settled) return;
     this.#settle();
-    this.#resolve(this.#length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.#length));
+    this.#resolve(this.#buffer.subarray(0, this.#length));
   }
 
   fail(error: BodyError): void {
     if (this.#settled) return;
     this.#settle();
+    this.#buffers.giveBack(this.#buffer.buffer);
     this.#buffer = new Uint8Array(0);
     this.#reject(error);
   }

@@ -8,7 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { BodyCollector } from './body-collector.ts';
+import { BodyBuffers } from './body-buffers.ts';
+import { BodyCollector, type BodyOptions } from './body-collector.ts';
 import {
   type AnswerHeaders,
   BodyError,
@@ -33,6 +34,7 @@ const IDLE_POLL_MS = 10;
 
 export async function openNodeDoor(options: DoorOptions): Promise<Door> {
   const { limits } = options;
+  const buffers = new BodyBuffers();
   const server = createServer({
     maxHeaderSize: HEAD_BYTES_MAX,
     headersTimeout: limits.headTimeoutMs,
@@ -47,7 +49,7 @@ export async function openNodeDoor(options: DoorOptions): Promise<Door> {
   server.maxHeadersCount = HEADER_LINES_MAX;
   server.maxConnections = limits.connectionsMax;
   server.on('request', (incoming, outgoing) => {
-    if (closing === null) take(incoming, outgoing, options);
+    if (closing === null) take(incoming, outgoing, options, buffers);
     else refuseLate(outgoing);
   });
   server.on('checkContinue', (incoming, outgoing) => {
@@ -56,7 +58,7 @@ export async function openNodeDoor(options: DoorOptions): Promise<Door> {
       return;
     }
     outgoing.writeContinue();
-    take(incoming, outgoing, options);
+    take(incoming, outgoing, options, buffers);
   });
   server.on('clientError', refuseMalformed);
   const sockets = new WebSocketServer({
@@ -138,7 +140,7 @@ function headerLines(incoming: IncomingMessage): [string, string][] {
   return lines;
 }
 
-function take(incoming: IncomingMessage, outgoing: ServerResponse, options: DoorOptions): void {
+function take(incoming: IncomingMessage, outgoing: ServerResponse, options: DoorOptions, buffers: BodyBuffers): void {
   const lines = headerLines(incoming);
   const target = incoming.url ?? '';
   const unsound = incoming.httpVersionMajor === 1 ? unsoundHead(target, lines) : 'http version must be 1.1';
@@ -160,7 +162,11 @@ function take(incoming: IncomingMessage, outgoing: ServerResponse, options: Door
     query: mark < 0 ? '' : target.slice(mark + 1),
     headers,
     signal: abort.signal,
-    body: (bytesMax) => collect(incoming, outgoing, headers.get('content-length'), bytesMax, options),
+    body: (bytesMax) => {
+      const told = Number(headers.get('content-length') ?? -1);
+      return collect(incoming, outgoing, { told, bytesMax, limits: options.limits, buffers });
+    },
+    giveBack: (buffer) => buffers.giveBack(buffer),
   };
   const response = new NodeResponse(outgoing, incoming, options.limits.stalledMs);
   options.handlers.handle(request, response).catch((error) => {
@@ -173,13 +179,14 @@ function take(incoming: IncomingMessage, outgoing: ServerResponse, options: Door
 function collect(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  told: string | undefined,
-  bytesMax: number,
-  options: DoorOptions,
+  options: Omit<BodyOptions, 'failed'>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const collector = new BodyCollector(told === undefined ? -1 : Number(told), bytesMax, options.limits, (error) => {
-    incoming.pause();
-    if (error.code === 'too slow') outgoing.destroy();
+  const collector = new BodyCollector({
+    ...options,
+    failed: (error) => {
+      incoming.pause();
+      if (error.code === 'too slow') outgoing.destroy();
+    },
   });
   incoming.on('data', (chunk: Buffer) => collector.chunk(chunk));
   incoming.once('end', () => collector.end());

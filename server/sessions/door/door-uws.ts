@@ -17,6 +17,7 @@ import {
   type WebSocket,
 } from 'uWebSockets.js';
 import assert from 'node:assert';
+import { BodyBuffers } from './body-buffers.ts';
 import { BodyCollector } from './body-collector.ts';
 import {
   type AnswerHeaders,
@@ -50,6 +51,7 @@ export async function openUwsDoor(options: DoorOptions): Promise<Door> {
   const app = App();
   const sockets = new Set<WebSocket<SocketData>>();
   const answers = new Set<UwsResponse>();
+  const buffers = new BodyBuffers();
   let connections = 0;
   // biome-ignore lint/suspicious/useIterableCallbackReturn: no array's filter, but a watch on connections
   app.filter((res, change) => {
@@ -93,7 +95,7 @@ export async function openUwsDoor(options: DoorOptions): Promise<Door> {
   });
   let closing: Promise<void> | null = null;
   app.any('/*', (res, req) => {
-    if (closing === null) take(res, req, options, answers);
+    if (closing === null) take(res, req, options, answers, buffers);
     else refuse(res, 503, 'server is going away');
   });
   const heartbeat = setInterval(() => beat(sockets), limits.heartbeatMs);
@@ -154,7 +156,13 @@ function refuse(res: HttpResponse, status: number, message: string): void {
   });
 }
 
-function take(res: HttpResponse, req: HttpRequest, options: DoorOptions, answers: Set<UwsResponse>): void {
+function take(
+  res: HttpResponse,
+  req: HttpRequest,
+  options: DoorOptions,
+  answers: Set<UwsResponse>,
+  buffers: BodyBuffers,
+): void {
   const lines = headerLines(req);
   const path = req.getUrl();
   const unsound = unsoundHead(path, lines);
@@ -192,13 +200,20 @@ function take(res: HttpResponse, req: HttpRequest, options: DoorOptions, answers
     signal: abort.signal,
     body(bytesMax) {
       if (response.isGone()) return Promise.reject(new BodyError('aborted', 'client went away'));
-      collector = new BodyCollector(told === undefined ? -1 : Number(told), bytesMax, options.limits, (error) => {
-        if (error.code === 'too slow') response.cut();
+      collector = new BodyCollector({
+        told: Number(told ?? -1),
+        bytesMax,
+        limits: options.limits,
+        buffers,
+        failed: (error) => {
+          if (error.code === 'too slow') response.cut();
+        },
       });
       assert(!passed, 'a body is asked for in the turn of handle');
       if (!hasBody) collector.end();
       return collector.whole;
     },
+    giveBack: (buffer) => buffers.giveBack(buffer),
   };
   let passed = false;
   if (hasBody) {

@@ -66,8 +66,10 @@ export interface DoorRequest {
   /** Lower-case names; several lines of one name are joined by `, `. */
   readonly headers: Headers;
   readonly signal: AbortSignal;
-  /** The whole body in a buffer of its own. Rejects with BodyError; beyond `bytesMax` nothing more is kept. */
+  /** The whole body, at the start of a buffer of its own. Rejects with BodyError; beyond `bytesMax` nothing more is kept. */
   body(bytesMax: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** The buffer of a body that nobody reads any more, so that another body may use it. Nobody must call it. */
+  giveBack(buffer: ArrayBuffer): void;
 }
 
 export type BodyErrorCode = 'too large' | 'too slow' | 'aborted';

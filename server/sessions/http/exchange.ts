@@ -15,6 +15,8 @@ export interface Exchange {
   /** Those that every answer carries. */
   readonly headers: AnswerHeaders;
   readonly log: (line: string) => void;
+  /** Who asks, as the engine knows them; null on routes that are open to everybody. */
+  readonly user: string | null;
 }
 
 export function replyJson(exchange: Exchange, status: number, value: unknown, headers: AnswerHeaders = {}): void {
@@ -46,10 +48,18 @@ export function replyThrown(exchange: Exchange, error: unknown): void {
     return;
   }
   const told = toldError(error, exchange.log);
-  const later: AnswerHeaders = told.status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
-  replyError(exchange, told.status, told.message, later);
+  replyError(exchange, told.status, told.message, headersOf(told.status, exchange));
 }
 
 export function methodNotAllowed(exchange: Exchange, allowed: string): void {
   replyError(exchange, 405, 'Method Not Allowed', { Allow: allowed });
+}
+
+// private functions
+
+/** A browser would answer a challenge to a script of ours with a dialogue of its own. */
+function headersOf(status: number, { request }: Exchange): AnswerHeaders {
+  if (status === 503) return { 'Retry-After': String(RETRY_AFTER_SECONDS) };
+  const isScript = request.headers.get('sec-fetch-dest') === 'empty';
+  return status === 401 && !isScript ? { 'WWW-Authenticate': 'Basic realm="InfluxDB"' } : {};
 }

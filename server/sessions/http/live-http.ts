@@ -57,7 +57,7 @@ export function liveHttp(exchange: Exchange, parts: LiveHttpParts): void {
     leave();
     replyError(exchange, statusOf(code), message);
   });
-  const session = new LiveSession(sink, parts.session);
+  const session = new LiveSession(sink, parts.session, exchange.user);
   const heartbeat = setInterval(() => {
     if (sink.started() && response.buffered() === 0) response.write(encoder.encode(filler));
   }, parts.heartbeatMs);

@@ -19,7 +19,7 @@ export function corsHeaders(headers: Headers, origins: readonly string[]): Answe
   return {
     'Access-Control-Allow-Origin': origin,
     'Access-Control-Allow-Headers': 'Accept, Authorization, Content-Encoding, Content-Type, Last-Event-ID',
-    'Access-Control-Allow-Methods': 'GET, HEAD, POST, OPTIONS',
+    'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, OPTIONS',
     'Access-Control-Expose-Headers': 'Date, X-InfluxDB-Version, X-Millrace-Position, X-Request-Id, Retry-After',
     Vary: 'Origin',
   };

@@ -6,9 +6,10 @@ import { type AnswerFormat, contentType } from '../../queries/answers/index.ts';
 import { type Engine, EngineError, type QueryRequest } from '../engine.ts';
 import { type Exchange, replyError } from './exchange.ts';
 import { isTrue, readEpoch } from './parameters.ts';
+import { replyPieces } from './pieces.ts';
 
 /** Longest form; a query's text is far shorter, its parameters may be many. */
-const FORM_BYTES_MAX = 1024 * 1024;
+export const FORM_BYTES_MAX = 1024 * 1024;
 /** InfluxDB's own. */
 const CHUNK_ROWS_DEFAULT = 10_000;
 /** Errors of parameters say so themselves: `error parsing query parameters: …`. */
@@ -20,6 +21,9 @@ const FORMATS: readonly (readonly [string, AnswerFormat])[] = [
   ['application/x-msgpack', 'msgpack'],
   ['application/x-ndjson', 'ndjson'],
   ['application/ndjson', 'ndjson'],
+  ['application/vnd.apache.arrow.stream', 'arrow'],
+  ['application/vnd.apache.parquet', 'parquet'],
+  ['application/x-line-protocol', 'line'],
 ];
 
 export async function query(exchange: Exchange, engine: Engine): Promise<void> {
@@ -37,7 +41,8 @@ export async function query(exchange: Exchange, engine: Engine): Promise<void> {
     }
     throw error;
   }
-  await stream(exchange, asked, pieces[Symbol.asyncIterator]());
+  const headers = { 'Content-Type': contentType(asked.format) };
+  await replyPieces(exchange, headers, pieces[Symbol.asyncIterator](), asked.chunkRows > 0);
 }
 
 // private functions
@@ -54,6 +59,7 @@ async function readRequest(exchange: Exchange): Promise<QueryRequest> {
   const value = (name: string) => parameters.get(name) ?? form.get(name);
   const chunkSize = Number(value('chunk_size') ?? CHUNK_ROWS_DEFAULT);
   return {
+    user: exchange.user,
     text: (value('q') ?? '').trim(),
     database: value('db') ?? '',
     format: formatOf(request.headers.get('accept') ?? ''),
@@ -74,30 +80,4 @@ function formatOf(accept: string): AnswerFormat {
     if (type === 'application/json' || type === '*/*') return 'json';
   }
   return 'json';
-}
-
-/** An answer of one piece goes with its length; a longer one, or one in chunks, is streamed at the client's pace. */
-async function stream(exchange: Exchange, asked: QueryRequest, pieces: AsyncIterator<Uint8Array>): Promise<void> {
-  const { request, response } = exchange;
-  const headers = { ...exchange.headers, 'Content-Type': contentType(asked.format) };
-  let piece = await pieces.next();
-  if (asked.chunkRows === 0) {
-    const second = piece.done ? piece : await pieces.next();
-    if (second.done) {
-      response.reply(200, headers, piece.done ? '' : piece.value);
-      return;
-    }
-    response.start(200, headers);
-    response.write(piece.value!);
-    piece = second;
-  } else response.start(200, headers);
-  while (!piece.done) {
-    if (request.signal.aborted) {
-      await pieces.return?.();
-      return;
-    }
-    if (!response.write(piece.value)) await response.drained();
-    piece = await pieces.next();
-  }
-  response.end();
 }

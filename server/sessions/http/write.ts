@@ -57,11 +57,16 @@ async function keep(exchange: Exchange, parts: WriteParts, target: Target): Prom
   const { request } = exchange;
   let body = await request.body(parts.bodyBytesMax);
   const coding = request.headers.get('content-encoding') ?? '';
-  if (coding === 'gzip') body = await unpack(body, parts);
-  else if (coding !== '' && coding !== 'identity') {
+  if (coding === 'gzip') {
+    const packed = body.buffer;
+    body = await unpack(body, parts);
+    request.giveBack(packed);
+  }
+  if (coding !== 'gzip' && coding !== '' && coding !== 'identity') {
     throw new EngineError('bad frame', `content-encoding "${coding}" is not known: use gzip or none`);
   }
-  const outcome = await parts.engine.write({ ...target, body });
+  const outcome = await parts.engine.write({ ...target, user: exchange.user, body });
+  request.giveBack(outcome.buffer);
   const place = { 'X-Millrace-Position': outcome.position };
   if (outcome.partial === null) replyEmpty(exchange, 204, place);
   else replyError(exchange, 400, outcome.partial, place);

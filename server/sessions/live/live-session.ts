@@ -6,6 +6,7 @@
 import { type ClientFrame, PROTOCOL } from '../../../client/protocol/index.ts';
 import { type Engine, EngineError } from '../engine.ts';
 import { toldError } from '../error-table.ts';
+import { tokenCredentials } from '../http/credentials.ts';
 import { readPrecision } from '../http/parameters.ts';
 import { readClientFrame } from './client-frame.ts';
 import type { LiveCounters } from './counters.ts';
@@ -17,6 +18,8 @@ import { Subscription } from './subscription.ts';
 export const SUBSCRIPTIONS_MAX = 256;
 /** Writes and queries under way for one client. */
 const REQUESTS_MAX = 64;
+/** Frames that wait until it is known who sends them: a client that reconnects asks for all of its subscriptions at once. */
+const FRAMES_HELD_MAX = 2 * SUBSCRIPTIONS_MAX;
 /** A `result` is one frame: larger answers are for `/query`, which streams. */
 const RESULT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -42,9 +45,15 @@ export class LiveSession {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #abort = new AbortController();
   #requests = 0;
+  /** As the engine knows them; undefined = they have not said who they are, and are to. */
+  #user: string | null | undefined;
+  /** What came while the engine looks who they are; null = it does not. */
+  #held: ClientFrame[] | null = null;
 
-  constructor(sink: Sink, options: LiveSessionOptions) {
+  /** `user` not there = the client says it by an `auth` frame, where it is asked at all. */
+  constructor(sink: Sink, options: LiveSessionOptions, user?: string | null) {
     this.#options = options;
+    this.#user = user === undefined && !options.engine.guarded ? null : user;
     this.#outbox = new Outbox(sink, options.clock, options.counters);
   }
 
@@ -57,7 +66,8 @@ export class LiveSession {
     if (this.#abort.signal.aborted) return;
     const read = readClientFrame(text);
     if ('refused' in read) this.#tell(read.id, new EngineError('bad frame', read.refused));
-    else this.#obey(read.frame);
+    else if (this.#held === null) this.#obey(read.frame);
+    else this.#hold(read.frame);
   }
 
   subscribe(frame: SubscribeFrame): void {
@@ -71,7 +81,10 @@ export class LiveSession {
       this.#tell(frame.id, new EngineError('too many subscriptions', message));
       return;
     }
+    const user = this.#known(frame.id);
+    if (user === undefined) return;
     const request = {
+      user,
       database: frame.db,
       text: frame.q,
       epoch: frame.epoch ?? null,
@@ -118,7 +131,8 @@ export class LiveSession {
   #obey(frame: ClientFrame): void {
     switch (frame.op) {
       case 'auth':
-        // without accounts every token is as good as none
+        // where nobody is asked every token is as good as none
+        if (this.#options.engine.guarded) void this.#authenticate(frame.token);
         return;
       case 'ping':
         this.#outbox.reply({ op: 'pong' });
@@ -127,10 +141,10 @@ export class LiveSession {
         this.subscribe(frame);
         return;
       case 'write':
-        this.#request(frame.id, () => this.#write(frame));
+        this.#request(frame.id, (user) => this.#write(frame, user));
         return;
       case 'query':
-        this.#request(frame.id, () => this.#query(frame));
+        this.#request(frame.id, (user) => this.#query(frame, user));
         return;
     }
     const subscription = this.#subscriptions.get(frame.id);
@@ -152,19 +166,53 @@ export class LiveSession {
     subscription.close();
   }
 
-  #request(id: string, run: () => Promise<void>): void {
+  /** What comes meanwhile waits, so that a client need not. */
+  async #authenticate(token: string): Promise<void> {
+    this.#held = [];
+    try {
+      this.#user = await this.#options.engine.authenticate(tokenCredentials(token));
+    } catch (error) {
+      this.#user = undefined;
+      this.#tell(undefined, error);
+    }
+    const held = this.#held;
+    this.#held = null;
+    if (this.#abort.signal.aborted) return;
+    for (const frame of held) {
+      if (this.#held === null) this.#obey(frame);
+      else this.#hold(frame);
+    }
+  }
+
+  #hold(frame: ClientFrame): void {
+    if (this.#held!.length < FRAMES_HELD_MAX) this.#held!.push(frame);
+    else this.#tell('id' in frame ? frame.id : undefined, new EngineError('busy', 'still looking who you are'));
+  }
+
+  /** undefined: the client has been told to say who it is. */
+  #known(id: string): string | null | undefined {
+    if (this.#user === undefined) {
+      this.#tell(id, new EngineError('unauthorized', 'unable to parse authentication credentials: send auth first'));
+    }
+    return this.#user;
+  }
+
+  #request(id: string, run: (user: string | null) => Promise<void>): void {
+    const user = this.#known(id);
+    if (user === undefined) return;
     if (this.#requests >= REQUESTS_MAX) {
       this.#tell(id, new EngineError('busy', `more than ${REQUESTS_MAX} requests under way on one connection`));
       return;
     }
     this.#requests++;
-    run()
+    run(user)
       .catch((error) => this.#tell(id, error))
       .finally(() => this.#requests--);
   }
 
-  async #write(frame: Extract<ClientFrame, { op: 'write' }>): Promise<void> {
+  async #write(frame: Extract<ClientFrame, { op: 'write' }>, user: string | null): Promise<void> {
     const outcome = await this.#options.engine.write({
+      user,
       database: frame.db,
       retentionPolicy: '',
       precision: readPrecision(frame.precision ?? ''),
@@ -175,9 +223,10 @@ export class LiveSession {
     else this.#outbox.reply({ op: 'written', id: frame.id, position: outcome.position });
   }
 
-  async #query(frame: Extract<ClientFrame, { op: 'query' }>): Promise<void> {
+  async #query(frame: Extract<ClientFrame, { op: 'query' }>, user: string | null): Promise<void> {
     const pieces = await this.#options.engine.query(
       {
+        user,
         text: frame.q,
         database: frame.db,
         format: 'json',

@@ -1,0 +1,119 @@
+/** The SHOW statements over the catalogue, as tables. */
+import { type Column, TextDictionary } from '../../model/index.ts';
+import { printDuration, type ResultTable, type Statement, textTables } from '../../query/index.ts';
+import { type Described, describedIn } from './metadata.ts';
+import { policiesOf } from './policies.ts';
+import { seesDatabase, type User, userNamed, usersOf } from './users.ts';
+import type { CatalogueView } from './view.ts';
+
+const POLICY_COLUMNS = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'default'];
+const METADATA_COLUMNS = ['series', 'unit', 'description', 'metadata', 'bucket_bytes', 'bucket_width', 'tier_after'];
+const KINDS = ['show databases', 'show retention policies', 'show users', 'show grants', 'show metadata'] as const;
+
+export type CatalogueShow = Statement & { readonly kind: (typeof KINDS)[number] };
+
+export function isCatalogueShow(statement: Statement): statement is CatalogueShow {
+  return (KINDS as readonly string[]).includes(statement.kind);
+}
+
+/** `current` = the database of the request; `user` null = sees everything. Throws QueryError; databases are known to be there. */
+export function showCatalogue(
+  statement: CatalogueShow,
+  current: string,
+  { documents, databases }: CatalogueView,
+  user: User | null,
+): ResultTable[] {
+  switch (statement.kind) {
+    case 'show databases': {
+      const seen = databases.filter((database) => user === null || seesDatabase(user, database));
+      return textTables(
+        'databases',
+        ['name'],
+        seen.map((name) => [name]),
+      );
+    }
+    case 'show retention policies': {
+      const policies = policiesOf(documents, statement.database ?? current);
+      return [
+        table(POLICY_COLUMNS, policies.length, [
+          texts(policies.map(({ name }) => name)),
+          texts(policies.map(({ duration }) => printGoDuration(duration))),
+          texts(policies.map(({ shardDuration }) => printGoDuration(shardDuration))),
+          numbers(policies.map(({ replication }) => replication)),
+          flags(policies.map(({ isDefault }) => isDefault)),
+        ]),
+      ];
+    }
+    case 'show users': {
+      const users = usersOf(documents);
+      const data = [texts(users.map(({ name }) => name)), flags(users.map(({ isAdmin }) => isAdmin))];
+      return [table(['user', 'admin'], users.length, data)];
+    }
+    case 'show grants': {
+      const granted = Object.entries(userNamed(documents, statement.user).privileges);
+      const data = [texts(granted.map(([name]) => name)), texts(granted.map(([, privilege]) => PRIVILEGES[privilege]))];
+      return [table(['database', 'privilege'], granted.length, data)];
+    }
+    case 'show metadata':
+      return metadataTables(describedIn(documents, statement.database ?? current, statement.measurement));
+  }
+}
+
+// private functions
+
+const PRIVILEGES = { none: 'NO PRIVILEGES', read: 'READ', write: 'WRITE', all: 'ALL PRIVILEGES' };
+
+/** One table a measurement; its own row comes first, with an empty series. */
+function metadataTables(described: readonly Described[]): ResultTable[] {
+  const names = [...new Set(described.map(({ measurement }) => measurement))];
+  return names.map((name) => {
+    const rows = described.filter(({ measurement }) => measurement === name);
+    const data = [
+      texts(rows.map(({ series }) => series ?? '')),
+      texts(rows.map(({ unit }) => unit ?? '')),
+      texts(rows.map(({ description }) => description ?? '')),
+      texts(rows.map(({ metadata }) => (metadata === undefined ? '' : JSON.stringify(metadata)))),
+      optionalNumbers(rows.map(({ bucketBytes }) => bucketBytes)),
+      texts(rows.map(({ bucketWidth }) => printSpan(bucketWidth))),
+      texts(rows.map(({ tierAfter }) => printSpan(tierAfter))),
+    ];
+    return { ...table(METADATA_COLUMNS, rows.length, data), name };
+  });
+}
+
+function printSpan(ns: string | undefined): string {
+  return ns === undefined ? '' : printDuration(BigInt(ns));
+}
+
+/** As Go prints a duration of whole seconds or more: `168h0m0s`, `1h0m30.5s`, `0s`. */
+function printGoDuration(ns: bigint): string {
+  if (ns === 0n) return '0s';
+  const minutes = ns / 60_000_000_000n;
+  const seconds = `${Number(ns % 60_000_000_000n) / 1e9}s`;
+  if (minutes === 0n) return seconds;
+  return minutes < 60n ? `${minutes}m${seconds}` : `${minutes / 60n}h${minutes % 60n}m${seconds}`;
+}
+
+function table(columns: readonly string[], rows: number, data: readonly Column[]): ResultTable {
+  return { name: '', tags: null, columns, rows, data };
+}
+
+function texts(values: readonly string[]): Column {
+  const distinct = [...new Set(values)];
+  const dictionary = TextDictionary.of(distinct);
+  const indexes = new Map(distinct.map((text, index) => [text, index]));
+  return { type: 'string', values: Uint32Array.from(values, (text) => indexes.get(text)!), dictionary, present: null };
+}
+
+function numbers(values: readonly number[]): Column {
+  return { type: 'integer', values: Float64Array.from(values), present: null };
+}
+
+function optionalNumbers(values: readonly (number | undefined)[]): Column {
+  const present = Uint8Array.from(values, (value) => Number(value !== undefined));
+  return { type: 'integer', values: Float64Array.from(values, (value) => value ?? 0), present };
+}
+
+function flags(values: readonly boolean[]): Column {
+  return { type: 'boolean', values: Uint8Array.from(values, Number), present: null };
+}

@@ -1,0 +1,63 @@
+/** Entries of `KnownSeries` for tag sets that are new to it. Called by the decoder. */
+import { seriesKey, shardOf } from '../../model/index.ts';
+import type { KnownSeries } from './known-series.ts';
+import type { MeasurementMemory } from './measurements.ts';
+import { isPlainSpelling } from './plain-values.ts';
+
+const encoder = new TextEncoder();
+
+export interface Scopes {
+  readonly scope: number;
+  /** By measurement. */
+  readonly scopes: ArrayLike<number>;
+  readonly shards: number;
+}
+
+/** Of the spelling [from, to), which is unknown and, but for the measurement, which ends at `nameEnd`, the canonical key. */
+export function addCanonical(
+  known: KnownSeries,
+  m: MeasurementMemory,
+  body: Uint8Array,
+  from: number,
+  nameEnd: number,
+  to: number,
+  hash: number,
+  shards: number,
+): number {
+  const key = Math.min(nameEnd + 1, to);
+  const shard = shardOf(m.seed, body, key, to, shards);
+  return known.add(body.subarray(from, to), hash, m.id, shard, body.subarray(key, to));
+}
+
+/** Of the spelling [from, to) of these tags, learned where it is new. */
+export function entryOf(
+  known: KnownSeries,
+  m: MeasurementMemory,
+  view: DataView,
+  from: number,
+  to: number,
+  tags: [string, string][],
+  { scope, scopes, shards }: Scopes,
+): number {
+  const hash = known.hash(view, from, to, scope);
+  const found = known.find(view, from, to, hash, scope, scopes);
+  if (found >= 0) return found;
+  const text = seriesKey(tags);
+  const key = encoder.encode(text);
+  const shard = shardOf(m.seed, key, 0, key.length, shards);
+  // The one spelling that stands for the series. Escaped ones get a leading zero byte, which no line's key has: what a backslash
+  // means differs between a line and a canonical key.
+  const plain = !text.includes('\\') && !/[, =\\]/.test(m.name);
+  const spelling = encoder.encode((plain ? '' : '\0') + m.escapedName + (text === '' ? '' : `,${text}`));
+  const mainView = new DataView(spelling.buffer, spelling.byteOffset, spelling.byteLength);
+  const mainHash = known.hash(mainView, 0, spelling.length, scope);
+  let main = known.find(mainView, 0, spelling.length, mainHash, scope, scopes);
+  if (main < 0) main = known.add(spelling, mainHash, m.id, shard, key);
+  const body = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  if (!isPlainSpelling(body, from, to)) return main;
+  const again = known.find(view, from, to, hash, scope, scopes);
+  if (again >= 0) return again;
+  const id = known.add(body.subarray(from, to), hash, m.id, shard, key);
+  known.main[id] = main;
+  return id;
+}

@@ -1,0 +1,148 @@
+/**
+ * JSON as bytes, written into one growing buffer: what rows consist of (numbers, short texts, brackets) becomes bytes at once, with no
+ * text made for each cell and none encoded afterwards. Numbers are as JavaScript prints them.
+ *
+ * A float with at most six decimals is written from a whole number: where d / 10^6 is exactly the float and d has no more than 15
+ * digits, no shorter decimal can be the same float, so d's digits are what JavaScript would print.
+ */
+
+const FIRST_BYTES = 4096;
+/** Longer texts are left to the encoder of the platform, whose call costs as much as some dozens of characters. */
+const SHORT_TEXT_MAX = 48;
+/** Of digits and signs of one number. */
+const NUMBER_BYTES_MAX = 32;
+/** Below it a double has its 15 digits exactly, and dividing it by a billion floors exactly. */
+const DIGITS_MAX = 1e15;
+const BILLION = 1e9;
+const DECIMALS = 6;
+const DECIMALS_SCALE = 1e6;
+const ZERO = 0x30;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const encoder = new TextEncoder();
+
+export class JsonBytes {
+  #bytes = new Uint8Array(FIRST_BYTES);
+  #at = 0;
+
+  get length(): number {
+    return this.#at;
+  }
+
+  /** What was written, copied; nothing is written afterwards. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.#at);
+    this.#at = 0;
+    return bytes;
+  }
+
+  /** Takes over what was written there. */
+  takeFrom(other: JsonBytes): void {
+    this.#room(other.#at);
+    this.#bytes.set(other.#bytes.subarray(0, other.#at), this.#at);
+    this.#at += other.#at;
+    other.#at = 0;
+  }
+
+  byte(value: number): void {
+    this.#room(1);
+    this.#bytes[this.#at++] = value;
+  }
+
+  text(text: string): void {
+    const { length } = text;
+    this.#room(3 * length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (length <= SHORT_TEXT_MAX) {
+      let i = 0;
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7f) break;
+        bytes[at + i] = code;
+      }
+      if (i === length) {
+        this.#at = at + length;
+        return;
+      }
+    }
+    this.#at = at + encoder.encodeInto(text, bytes.subarray(at)).written;
+  }
+
+  /** NaN and infinities are null, minus zero has its sign. */
+  float(value: number): void {
+    const size = Math.abs(value);
+    if (!(size < DIGITS_MAX)) {
+      this.text(Number.isFinite(value) ? String(value) : 'null');
+      return;
+    }
+    this.#room(NUMBER_BYTES_MAX);
+    if (value < 0 || (size === 0 && Object.is(value, -0))) this.#bytes[this.#at++] = MINUS;
+    if (Math.floor(size) === size) {
+      this.#whole(size);
+      return;
+    }
+    const scaled = Math.round(size * DECIMALS_SCALE);
+    if (scaled < DIGITS_MAX && scaled / DECIMALS_SCALE === size) this.#decimal(scaled);
+    else this.text(String(size));
+  }
+
+  /** A whole number of any size with its exact digits. Minus zero is zero. */
+  integer(value: number): void {
+    const size = Math.abs(value);
+    if (size < DIGITS_MAX) {
+      this.#room(NUMBER_BYTES_MAX);
+      if (value < 0) this.#bytes[this.#at++] = MINUS;
+      this.#whole(size);
+    } else this.text(String(BigInt(value)));
+  }
+
+  /** The last digits of a whole number, with zeros in front of it; at most nine, and it has no more. */
+  padded(value: number, digits: number): void {
+    this.#room(digits);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    let left = value;
+    for (let i = at + digits - 1; i >= at; i--) {
+      const tenth = (left / 10) | 0;
+      bytes[i] = ZERO + left - tenth * 10;
+      left = tenth;
+    }
+    this.#at = at + digits;
+  }
+
+  // private functions
+
+  #whole(value: number): void {
+    if (value < 10) {
+      this.#bytes[this.#at++] = ZERO + value;
+      return;
+    }
+    if (value >= BILLION) {
+      const billions = Math.floor(value / BILLION);
+      this.#whole(billions);
+      this.padded(value - billions * BILLION, 9);
+      return;
+    }
+    let digits = 2;
+    for (let limit = 100; value >= limit; limit *= 10) digits++;
+    this.padded(value, digits);
+  }
+
+  #decimal(scaled: number): void {
+    const whole = Math.floor(scaled / DECIMALS_SCALE);
+    let decimals = scaled - whole * DECIMALS_SCALE;
+    let digits = DECIMALS;
+    for (; decimals % 10 === 0; decimals /= 10) digits--;
+    this.#whole(whole);
+    this.#bytes[this.#at++] = POINT;
+    this.padded(decimals, digits);
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes));
+    grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+  }
+}

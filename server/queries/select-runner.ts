@@ -1,0 +1,128 @@
+/**
+ * SelectRunner: a SELECT → its plan and the tables of its answer, over all shards. Plans are made over schemas that were asked for
+ * before, as long as they hold: every shard is told the version of its schema that the plan stands on, looks at it in the turn in
+ * which it pins what it reads, and refuses where another one holds by now. Then the shards are asked anew and the plan is made again;
+ * no table has been given before all shards have agreed.
+ */
+import {
+  answerOf,
+  type Limits,
+  type Partial,
+  type Plan,
+  planSelect,
+  QueryError,
+  type ResultTable,
+  type SelectStatement,
+  type Turn,
+  unbatched,
+} from '../../query/index.ts';
+import type { CatalogueView } from '../catalogue/index.ts';
+import {
+  gatherSchemas,
+  type KnownSchemas,
+  matchersOf,
+  type PartialsCall,
+  planContext,
+  type ShardMesh,
+} from './plan-over-shards.ts';
+import { namePolicies } from './policy-names.ts';
+
+/** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
+const REMEMBERED_MAX = 256;
+
+/** What a shard throws when its schema is not the one that the plan was made over. */
+export class StaleSchema extends Error {
+  readonly code = 'stale';
+}
+
+export interface SelectRequest {
+  readonly database: string;
+  /** ns. */
+  readonly now: bigint;
+  readonly signal: AbortSignal;
+  readonly turn: Turn;
+}
+
+export interface SelectRunnerOptions {
+  readonly mesh: ShardMesh;
+  readonly catalogue: CatalogueView;
+  readonly limits: Limits;
+}
+
+export class SelectRunner {
+  readonly #options: SelectRunnerOptions;
+  /** By what is read, in the order in which they were asked for. */
+  readonly #remembered = new Map<string, KnownSchemas>();
+
+  constructor(options: SelectRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with QueryError. */
+  async select(
+    statement: SelectStatement,
+    request: SelectRequest,
+  ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
+    const planned = await this.#planned(statement, request);
+    return { plan: planned.plan, tables: this.#tables(statement, request, planned) };
+  }
+
+  // private functions
+
+  async *#tables(statement: SelectStatement, request: SelectRequest, planned: Planned): AsyncGenerator<ResultTable> {
+    try {
+      yield* this.#answer(planned, request);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'stale') throw error;
+      yield* this.#tables(statement, request, await this.#plannedAnew(statement, request));
+    }
+  }
+
+  #answer({ plan, versions }: Planned, { signal, turn }: SelectRequest): AsyncGenerator<ResultTable> {
+    const { mesh, limits } = this.#options;
+    const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
+      Array.from({ length: mesh.shards }, (_, shard) => {
+        const call: PartialsCall = { shard, plan: { ...leaf, subqueries: [] }, version: versions[shard] };
+        return unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
+      });
+    return answerOf(plan, ask, turn, limits);
+  }
+
+  /** A plan that asks no shard, and an error, are not checked by the shards: they count only over schemas of now. */
+  async #planned(statement: SelectStatement, request: SelectRequest): Promise<Planned> {
+    const named = namePolicies(statement, request.database, this.#options.catalogue);
+    const known = this.#remembered.get(JSON.stringify(matchersOf(named, request.database)));
+    if (known === undefined) return this.#plannedAnew(statement, request);
+    try {
+      const planned = plannedOver(known, named, request);
+      if (planned.plan.sources.length > 0) return planned;
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+    }
+    return this.#plannedAnew(statement, request);
+  }
+
+  async #plannedAnew(statement: SelectStatement, request: SelectRequest): Promise<Planned> {
+    const { mesh, catalogue } = this.#options;
+    const named = namePolicies(statement, request.database, catalogue);
+    const matchers = matchersOf(named, request.database);
+    const known = await gatherSchemas(matchers, mesh);
+    const key = JSON.stringify(matchers);
+    this.#remembered.delete(key);
+    this.#remembered.set(key, known);
+    if (this.#remembered.size > REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value!);
+    return plannedOver(known, named, request);
+  }
+}
+
+// private functions
+
+interface Planned {
+  readonly plan: Plan;
+  /** Of each shard's schema. */
+  readonly versions: readonly number[];
+}
+
+function plannedOver(known: KnownSchemas, named: SelectStatement, { database, now }: SelectRequest): Planned {
+  return { plan: planSelect(named, planContext(known, database, now)), versions: known.versions };
+}
