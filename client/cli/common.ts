@@ -17,6 +17,11 @@ export function serverCommand(name: string, description: string): Command {
     .option('--token <token>', 'access token (MILLRACE_TOKEN)', process.env.MILLRACE_TOKEN);
 }
 
+/** Of a flag that may be there several times. */
+export function repeated(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
 /** Runs with a client and closes it, whatever happens; Ctrl+C ends it the same way. */
 export async function withClient(flags: ServerFlags, run: (client: Millrace) => Promise<void>): Promise<void> {
   const client = new Millrace({ url: flags.url, token: flags.token });

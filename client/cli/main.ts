@@ -5,8 +5,11 @@
  */
 import { Command, CommanderError } from 'commander';
 import { MillraceError } from '../sdk/index.ts';
+import { backupCommand } from './backup.ts';
+import { exportCommand } from './export.ts';
 import { pingCommand } from './ping.ts';
 import { queryCommand } from './query.ts';
+import { restoreCommand } from './restore.ts';
 import { tailCommand } from './tail.ts';
 import { watchCommand } from './watch.ts';
 import { writeCommand } from './write.ts';
@@ -23,6 +26,9 @@ const program = new Command('millrace')
   .exitOverride()
   .addCommand(queryCommand())
   .addCommand(writeCommand())
+  .addCommand(exportCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(tailCommand())
   .addCommand(watchCommand())
   .addCommand(pingCommand());

@@ -1,9 +1,11 @@
 /** The console: frame of the page (name, views, state of the connection, theme) around the view that the address names. */
 import { render } from 'preact';
+import { access, findAccess, signOut, storedToken } from './access.ts';
 import { connectionState, lagMs } from './client.ts';
 import { applyTheme, chooseTheme, type ThemeChoice, theme, themeChoice } from './colors.ts';
 import { Dashboard } from './dashboard.tsx';
 import { formatValue } from './format.ts';
+import { Login } from './login.tsx';
 import { QueryView } from './query-view.tsx';
 import { hrefOf, type Route, route } from './route.ts';
 
@@ -17,6 +19,7 @@ const THEMES: readonly (readonly [ThemeChoice, string])[] = [
 const LAG_SHOWN_MS = 1_000;
 
 applyTheme();
+void findAccess();
 render(<App />, document.getElementById('app')!);
 
 // private functions
@@ -36,10 +39,17 @@ function App() {
         </nav>
         <div class="spacer" />
         <ConnectionPill />
+        {access.value === 'open' && storedToken() !== undefined && (
+          <button type="button" class="link" onClick={signOut}>
+            Sign out
+          </button>
+        )}
         <ThemePicker />
       </header>
       <main>
-        {view === 'query' ? <QueryView key={parameters.toString()} parameters={parameters} /> : <Dashboard />}
+        {access.value === 'login' && <Login />}
+        {access.value === 'open' &&
+          (view === 'query' ? <QueryView key={parameters.toString()} parameters={parameters} /> : <Dashboard />)}
       </main>
     </>
   );

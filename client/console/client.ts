@@ -4,8 +4,9 @@
  */
 import { signal } from '@preact/signals';
 import { type ConnectionState, Millrace } from '../sdk/index.ts';
+import { storedToken } from './access.ts';
 
-export const millrace = new Millrace({ url: location.origin });
+export const millrace = new Millrace({ url: location.origin, token: storedToken() });
 export const connectionState = signal<ConnectionState>(millrace.state);
 /** What the server last said about how far behind the newest frames are; null while it has said nothing. */
 export const lagMs = signal<number | null>(null);

@@ -84,6 +84,7 @@ export type ErrorCode =
   | 'database not found'
   | 'partial write'
   | 'unauthorized'
+  | 'forbidden'
   | 'too many subscriptions'
   | 'too large'
   | 'busy'

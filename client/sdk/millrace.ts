@@ -7,6 +7,8 @@
  *     const [result] = await millrace.query('db', 'SELECT mean(busy) FROM cpu', { after: position });
  *     for await (const event of millrace.subscribe('db', 'SELECT mean(busy) FROM cpu GROUP BY time(1s)')) { … }
  */
+import type { BackupDocument, BackupFile } from '../protocol/index.ts';
+import { type BackupOptions, getBackup, postBucket, postDocuments } from './backups.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import { MillraceError } from './errors.ts';
 import { encodePoints, type Point } from './points.ts';
@@ -18,6 +20,7 @@ import {
   postWrite,
   type QueryOptions,
   type QueryResult,
+  streamQuery,
   type WriteOptions,
 } from './requests.ts';
 import { type SubscribeOptions, Subscription } from './subscription.ts';
@@ -74,14 +77,32 @@ export class Millrace {
   }
 
   /** One result per statement. Rejects where the text does not parse (`at` = offset in it) or the server cannot be asked. */
-  async query(db: string, q: string, options: QueryOptions = {}): Promise<QueryResult[]> {
-    try {
-      return await postQuery(this.#origin, db, q, options);
-    } catch (error) {
-      if (!(error instanceof MillraceError) || error.at !== undefined) throw error;
-      const { code, message, status, retryAfterMs } = error;
-      throw new MillraceError(code, message, { status, retryAfterMs, at: placeIn(message, q), cause: error.cause });
-    }
+  query(db: string, q: string, options: QueryOptions = {}): Promise<QueryResult[]> {
+    return withPlace(q, postQuery(this.#origin, db, q, options));
+  }
+
+  /**
+   * The bytes of an answer as they come, in a format the server knows: `text/csv`, `application/x-ndjson`, `application/x-line-protocol`,
+   * `application/vnd.apache.arrow.stream`, `application/vnd.apache.parquet`. Read it to its end or cancel it. Where a query fails behind
+   * its first bytes, reading rejects.
+   */
+  stream(db: string, q: string, accept: string, options: QueryOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return withPlace(q, streamQuery(this.#origin, db, q, accept, options));
+  }
+
+  /** An archive of the server's databases as it comes: a tar. Read it to its end or cancel it; where it fails on the way, reading rejects. */
+  backup(options: BackupOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return getBackup(this.#origin, options);
+  }
+
+  /** A bucket of an archive into a database that is there; gives the number of rows. */
+  restoreBucket(db: string, file: BackupFile, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    return postBucket(this.#origin, db, file, bytes);
+  }
+
+  /** What an archive says of a database besides its points; makes the database. '' = the server as a whole. */
+  restoreDocuments(db: string, documents: readonly BackupDocument[]): Promise<void> {
+    return postDocuments(this.#origin, db, documents);
   }
 
   /** A live query: its snapshot, then what comes. See Subscription for what it promises. */
@@ -98,5 +119,18 @@ export class Millrace {
   /** Ends all subscriptions without an error and closes the socket. Idempotent. */
   close(): void {
     this.#connection.close();
+  }
+}
+
+// private functions
+
+/** An error of the query's text with its offset in it. */
+async function withPlace<T>(q: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.at !== undefined) throw error;
+    const { code, message, status, retryAfterMs } = error;
+    throw new MillraceError(code, message, { status, retryAfterMs, at: placeIn(message, q), cause: error.cause });
   }
 }

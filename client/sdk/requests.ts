@@ -65,7 +65,7 @@ const PRECISION_PARAMETER: Readonly<Record<WritePrecision, string>> = {
 /** Which code an HTTP status is; the text of the error refines 400. */
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthorized',
-  403: 'unauthorized',
+  403: 'forbidden',
   404: 'database not found',
   413: 'too large',
   429: 'busy',
@@ -99,19 +99,7 @@ export async function postWrite(
 }
 
 export async function postQuery(origin: Origin, db: string, q: string, options: QueryOptions): Promise<QueryResult[]> {
-  const parameters = new URLSearchParams();
-  if (db !== '') parameters.set('db', db);
-  if (options.epoch !== undefined) parameters.set('epoch', options.epoch);
-  if (options.after !== undefined && options.after !== '') parameters.set('after', options.after);
-  const form = new URLSearchParams({ q });
-  if (options.params !== undefined) form.set('params', JSON.stringify(options.params));
-  const answer = await send(origin, `/query?${parameters}`, {
-    method: 'POST',
-    headers: { ...headersOf(origin), accept: 'application/json' },
-    body: form,
-    signal: options.signal,
-  });
-  if (!answer.ok) throw await errorOfAnswer(answer);
+  const answer = await ask(origin, db, q, 'application/json', options);
   let body: { results?: QueryResult[]; error?: string };
   try {
     body = await answer.json();
@@ -123,6 +111,19 @@ export async function postQuery(origin: Origin, db: string, q: string, options: 
   }
   if (body.error !== undefined) throw new MillraceError('invalid query', body.error, { at: placeIn(body.error, q) });
   return body.results ?? [];
+}
+
+/** The answer as the server streams it, in the format named; it must be read to its end or cancelled. */
+export async function streamQuery(
+  origin: Origin,
+  db: string,
+  q: string,
+  accept: string,
+  options: QueryOptions,
+): Promise<ReadableStream<Uint8Array>> {
+  const answer = await ask(origin, db, q, accept, options);
+  if (answer.body === null) throw new MillraceError('unreachable', `${origin.url} answers without a body`);
+  return answer.body;
 }
 
 /** The server's version text. */
@@ -141,13 +142,7 @@ export function placeIn(message: string, q: string): number | undefined {
   return Math.max(0, Math.min(q.length, before + Number(place[2]) - 1));
 }
 
-// private functions
-
-function headersOf(origin: Origin): Record<string, string> {
-  return origin.token === undefined ? {} : { authorization: `Token ${origin.token}` };
-}
-
-async function send(origin: Origin, path: string, init: RequestInit): Promise<Response> {
+export async function send(origin: Origin, path: string, init: RequestInit): Promise<Response> {
   try {
     return await origin.fetch(origin.url + path, init);
   } catch (error) {
@@ -156,14 +151,11 @@ async function send(origin: Origin, path: string, init: RequestInit): Promise<Re
   }
 }
 
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause as { code?: string; message?: string; errors?: { code?: string }[] } | undefined;
-  return cause?.code ?? cause?.errors?.[0]?.code ?? (cause?.message || error.message);
+export function headersOf(origin: Origin): Record<string, string> {
+  return origin.token === undefined ? {} : { authorization: `Token ${origin.token}` };
 }
 
-async function errorOfAnswer(answer: Response): Promise<MillraceError> {
+export async function errorOfAnswer(answer: Response): Promise<MillraceError> {
   const text = await answer.text().catch(() => '');
   const message = errorText(text) ?? (text.trim().slice(0, 500) || `HTTP ${answer.status}`);
   const retryAfter = Number(answer.headers.get('retry-after'));
@@ -172,6 +164,32 @@ async function errorOfAnswer(answer: Response): Promise<MillraceError> {
     retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1000 : undefined,
     position: answer.headers.get('x-millrace-position') ?? undefined,
   });
+}
+
+// private functions
+
+async function ask(origin: Origin, db: string, q: string, accept: string, options: QueryOptions): Promise<Response> {
+  const parameters = new URLSearchParams();
+  if (db !== '') parameters.set('db', db);
+  if (options.epoch !== undefined) parameters.set('epoch', options.epoch);
+  if (options.after !== undefined && options.after !== '') parameters.set('after', options.after);
+  const form = new URLSearchParams({ q });
+  if (options.params !== undefined) form.set('params', JSON.stringify(options.params));
+  const answer = await send(origin, `/query?${parameters}`, {
+    method: 'POST',
+    headers: { ...headersOf(origin), accept },
+    body: form,
+    signal: options.signal,
+  });
+  if (!answer.ok) throw await errorOfAnswer(answer);
+  return answer;
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause as { code?: string; message?: string; errors?: { code?: string }[] } | undefined;
+  return cause?.code ?? cause?.errors?.[0]?.code ?? (cause?.message || error.message);
 }
 
 function errorText(body: string): string | undefined {
