@@ -6,10 +6,23 @@ import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
 import { runQueries } from './queries.ts';
 
+import { runRestart } from './restart.ts';
+
+import { runScan } from './scan.ts';
+
+import { runSeries } from './series.ts';
+import { runSize } from './size.ts';
+import { runTimeline } from './timeline.ts';
+
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
   ingest: runIngest,
   live: runLive,
   queries: runQueries,
+  restart: runRestart,
+  scan: runScan,
+  series: runSeries,
+  size: runSize,
+  timeline: runTimeline,
 };
 
 const [name, ...args] = process.argv.slice(2);

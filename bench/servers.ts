@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { InsideState } from './inside-server.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 
@@ -14,14 +15,37 @@ export interface BenchServer {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+  readonly directory: string;
+  /** With SIGKILL; its data stays. */
+  kill(): Promise<void>;
   /** Waits until the process has ended; its data is removed. */
   stop(): Promise<void>;
 }
 
-export async function startMillrace(flags: readonly string[] = []): Promise<BenchServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-millrace-'));
+/** One of ours that can be asked for what goes on inside of it (`inside-server.ts`). */
+export interface WatchedServer extends BenchServer {
+  inside(): Promise<InsideState>;
+}
+
+interface StartOptions {
+  readonly watched?: boolean;
+  /** Of an earlier life; absent = a fresh one. */
+  readonly directory?: string;
+}
+
+export async function startMillrace(
+  flags?: readonly string[],
+  options?: { readonly directory: string },
+): Promise<BenchServer>;
+export async function startMillrace(flags: readonly string[], options: { watched: true }): Promise<WatchedServer>;
+export async function startMillrace(
+  flags: readonly string[] = [],
+  { watched = false, directory = mkdtempSync(join(tmpdir(), 'bench-millrace-')) }: StartOptions = {},
+): Promise<BenchServer> {
   const main = join(import.meta.dirname, '..', 'server', 'main.ts');
+  const inside = ['--expose-gc', '--import', new URL('./inside-server.ts', import.meta.url).href];
   const args = [
+    ...(watched ? inside : []),
     main,
     '--data-dir',
     directory,
@@ -33,17 +57,20 @@ export async function startMillrace(flags: readonly string[] = []): Promise<Benc
     'warn',
     ...flags,
   ];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const url = await new Promise<string>((resolve, reject) => {
     let text = '';
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout!.on('data', (chunk: Buffer) => {
       text += chunk.toString();
       const found = /listening (http:\/\/\S+)/.exec(text);
       if (found !== null) resolve(found[1]);
     });
     child.on('exit', (code) => reject(new Error(`the server ended with code ${code}`)));
   });
-  return running('millrace', url, child, directory);
+  const server = running('millrace', url, child, directory);
+  if (!watched) return server;
+  const asked: WatchedServer = { ...server, inside: () => askInside(child) };
+  return asked;
 }
 
 /** null where the program is not installed. */
@@ -93,6 +120,13 @@ bind-address = "127.0.0.1:${rpc}"
 
 // private functions
 
+function askInside(child: ChildProcess): Promise<InsideState> {
+  return new Promise((resolve) => {
+    child.once('message', (state) => resolve(state as InsideState));
+    child.send('ask');
+  });
+}
+
 function installed(program: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 }
@@ -103,6 +137,11 @@ function running(name: string, url: string, child: ChildProcess, directory: stri
     name,
     url,
     pid: child.pid!,
+    directory,
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
     async stop() {
       child.kill('SIGTERM');
       await ended;
