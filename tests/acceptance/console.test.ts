@@ -78,6 +78,30 @@ describe('console and server', function () {
     expect(before.equals(await chart.screenshot())).to.equal(false);
   });
 
+  it('asks who one is where the server does, in a form of its own', async () => {
+    const guarded = await startServer(['--auth']);
+    const view = await browser.newPage();
+    try {
+      const q = "CREATE USER ann WITH PASSWORD 'x' WITH ALL PRIVILEGES";
+      await fetch(`${guarded.http}/query`, { method: 'POST', body: new URLSearchParams({ q }) });
+      await view.goto(guarded.http);
+      await view.locator('.login input[name=name]').fill('ann');
+      await view.locator('.login input[name=password]').fill('wrong');
+      await view.locator('.login button').click();
+      await view.locator('.login-refusal', { hasText: 'authorization failed' }).waitFor();
+      expect(await view.locator('[data-panel]').count()).to.equal(0);
+      await view.locator('.login input[name=password]').fill('x');
+      await view.locator('.login button').click();
+      await view.locator('[data-panel="cpu"] .chart').waitFor();
+      expect(await view.locator('.notice-error').count()).to.equal(0);
+      await view.locator('button', { hasText: 'Sign out' }).click();
+      await view.locator('.login').waitFor();
+    } finally {
+      await view.close();
+      await guarded.stop();
+    }
+  });
+
   it('the SDK’s browser build subscribes in the page and receives what the page writes', async () => {
     await page.goto(server.http);
     const received = await page.evaluate(async () => {

@@ -90,11 +90,6 @@ describe('SELECT INTO and subqueries over HTTP', () => {
     expect(values).to.deep.equal([[2]]);
   });
 
-  it('accepts the durations of CREATE DATABASE, and refuses a policy it cannot make', async () => {
-    expect(await post('CREATE DATABASE w WITH DURATION 3d REPLICATION 1 SHARD DURATION 1h')).to.equal(undefined);
-    expect(await post('CREATE DATABASE z WITH DURATION 3d NAME short')).to.include('"short" cannot be made');
-  });
-
   /** Series of the answer, or its error. */
   async function post(q: string): Promise<unknown> {
     const response = await fetch(`${server.http}/query?db=d&epoch=ns`, {

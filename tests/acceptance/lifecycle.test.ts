@@ -152,9 +152,9 @@ describe('a data directory', () => {
     const later = await runToEnd(free(directory));
     expect([later.code, later.stderr.trim()]).to.deep.equal([
       1,
-      `millrace: data directory "${directory}" has format 99; this version reads 1`,
+      `millrace: data directory "${directory}" has format 99; this version reads 2`,
     ]);
-    await writeFile(join(directory, 'millrace.json'), '{"format":1,"shards":3}');
+    await writeFile(join(directory, 'millrace.json'), '{"format":2,"shards":3}');
     const other = await runToEnd([...free(directory), '--shards', '4']);
     expect([other.code, other.stderr.trim()]).to.deep.equal([
       1,
@@ -172,7 +172,6 @@ describe('flags', () => {
     [['--telemetry-ms', 'often'], /telemetry-ms: "often" is not a whole number/],
     [['--log-level', 'loud'], /log-level: "loud" is none of error, warn, info, debug/],
     [['--door', 'back'], /door: "back" is none of auto, uws, node/],
-    [['--auth'], /auth: this version has no users yet/],
     [['--redis', 'redis://127.0.0.1'], /redis: /],
     [['--config', '/does/not/exist.json'], /config file "\/does\/not\/exist\.json"/],
   ] as const) {

@@ -45,6 +45,21 @@ describe('queries over HTTP', () => {
     });
   }
 
+  it('sees a field, a tag and a measurement as soon as they are written, and as soon as they are gone', async () => {
+    for (let n = 0; n < 12; n++) {
+      await written(server, 'growing', `m${n % 3},host=a,tag${n}=x f${n}=1 ${n}`);
+      const [{ columns }] = (await series(server, 'growing', `SELECT * FROM m${n % 3}`)).slice(-1);
+      expect(columns).to.include.members([`f${n}`, `tag${n}`]);
+      expect(await series(server, 'growing', 'SELECT * FROM /m./')).to.have.length(Math.min(3, n + 1));
+    }
+    await results(server, 'growing', 'DROP DATABASE growing');
+    await written(server, 'growing', 'm1,host=a f=1 1');
+    expect(await series(server, 'growing', 'SELECT * FROM m1')).to.deep.equal([
+      { name: 'm1', columns: ['time', 'f', 'host'], values: [[1, 1, 'a']] },
+    ]);
+    expect(await series(server, 'growing', 'SELECT * FROM /m./')).to.have.length(1);
+  });
+
   it('answers in CSV, NDJSON and msgpack', async () => {
     const get = (accept: string): Promise<Response> =>
       ask(server, { db: 'd', q: 'SELECT * FROM cpu', epoch: 'ns' }, { headers: { Accept: accept } });

@@ -77,6 +77,7 @@ describe('sdk and server', function () {
   it('live windows end equal to the same query over history', async () => {
     const q = 'SELECT sum(v) FROM w GROUP BY time(1s), host fill(none)';
     const table = new LiveTable();
+    await client.query('windows', 'CREATE DATABASE windows');
     const subscription = client.subscribe('windows', q, { epoch: 'ms' });
     const following = (async () => {
       for await (const event of subscription) table.apply(event);

@@ -39,6 +39,33 @@ describe('a server that seals all the time', function () {
     return server;
   }
 
+  it('cuts buckets as a measurement or its policy says, and those that are there follow', async () => {
+    const server = await start([...QUIET, '--shards', '1', '--head-bytes', '65536', '--log-keep-bytes', '0']);
+    const hour = 3_600;
+    const body = (name: string): string =>
+      Array.from({ length: 6_000 }, (_, i) => `${name} v=${i}i ${i * 7}`).join('\n');
+    await written(server, 'db', body('wide'), { precision: 's' });
+    await written(server, 'db', body('narrow'), { precision: 's' });
+    await results(server, 'db', `CREATE RETENTION POLICY p ON db DURATION INF REPLICATION 1 SHARD DURATION 1h`);
+    await results(server, 'db', `ALTER MEASUREMENT narrow ON db WITH (bucket_width = '1h')`);
+    await written(server, 'db', body('under'), { precision: 's', rp: 'p' });
+    await eventually(
+      async () => {
+        // a head is weighed when something comes
+        await written(server, 'db', 'other v=1 1');
+        return metric(server, 'millrace_buckets');
+      },
+      (buckets) => buckets >= 2 * Math.floor((6_000 * 7) / hour),
+      60_000,
+    );
+    for (const name of ['wide', 'narrow', 'p.under']) {
+      expect((await series(server, 'db', `SELECT count(v), sum(v) FROM ${name}`))[0].values[0].slice(1)).to.deep.equal([
+        6_000,
+        (6_000 * 5_999) / 2,
+      ]);
+    }
+  });
+
   it(`answers as one that keeps everything in memory, also after kill -9 (seed ${seed})`, async () => {
     const flags = [...SEALING, '--data-dir', await temporaryDirectory()];
     const plain = await start([...QUIET, '--shards', '2']);
@@ -49,6 +76,10 @@ describe('a server that seals all the time', function () {
       await Promise.all([written(plain, 'db', body), written(sealing, 'db', body)]);
     }
     expect(await metric(sealing, 'millrace_sealings')).to.be.greaterThan(2);
+    await eventually(
+      () => metric(sealing, 'millrace_bucket_merges'),
+      (merges) => merges > 0,
+    );
     expect(await metric(plain, 'millrace_buckets')).to.equal(0);
     for (const moment of ['sealed', 'after kill -9']) {
       for (const question of QUESTIONS) {
@@ -59,7 +90,7 @@ describe('a server that seals all the time', function () {
       await sealing.kill();
       sealing = await start(flags);
     }
-    expect(await metric(sealing, 'millrace_buckets')).to.be.greaterThan(2);
+    expect(await metric(sealing, 'millrace_buckets')).to.be.greaterThan(1);
   });
 
   it('gives the disk back when a database is dropped', async () => {

@@ -157,6 +157,7 @@ function transformed(random: Random): string {
       `moving_average(${argument}, ${random.between(2, 5)})`,
       `elapsed(${argument})`,
       `elapsed(${argument}, ${random.pick(UNITS)})`,
+      technical(random, argument),
     ]);
   const list = random.next() < 0.2 ? `${one()}, ${one()}` : one();
   // Rows of one time from several series come in no order that can be told, and these functions hang on it.
@@ -167,6 +168,28 @@ function transformed(random: Random): string {
   const tags = shape.tags.length > 0 && random.next() < 0.5 ? ', *' : '';
   const filled = random.next() < 0.5 ? '' : ` fill(${random.pick(['none', 'null', 'previous', 'linear', '0'])})`;
   return `SELECT ${list} FROM ${quote(shape.name)} WHERE ${bounds(random)}${and(random, shape)} GROUP BY ${time}${tags}${filled}${tail(random, shape)}`;
+}
+
+/** Functions of technical analysis, and forecasts. Results before the range, which InfluxDB shows where nothing is held, are not asked for. */
+function technical(random: Random, argument: string): string {
+  const period = random.between(1, 5);
+  const hold = random.pick([-1, 1, 2, 5]);
+  const warmup = random.pick(['exponential', 'simple']);
+  const average = random.pick(['exponential', 'double_exponential', 'triple_exponential']);
+  // sixteen searches for each series: both servers take their time
+  if (random.next() < 0.03) {
+    return `holt_winters${random.pick(['', '_with_fit'])}(${argument}, ${period}, ${random.between(0, 4)})`;
+  }
+  return random.pick([
+    `${average}_moving_average(${argument}, ${period})`,
+    `${average}_moving_average(${argument}, ${period}, ${hold}, '${warmup}')`,
+    `triple_exponential_derivative(${argument}, ${period}, ${hold}, '${warmup}')`,
+    `relative_strength_index(${argument}, ${period}, ${hold})`,
+    `relative_strength_index(${argument}, ${period}, -1, '${warmup}')`,
+    `kaufmans_efficiency_ratio(${argument}, ${period}, ${hold})`,
+    `kaufmans_adaptive_moving_average(${argument}, ${period}, ${hold})`,
+    `chande_momentum_oscillator(${argument}, ${period + 1}, ${hold}, '${random.pick(['none', warmup])}')`,
+  ]);
 }
 
 const MATH = [

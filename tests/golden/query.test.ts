@@ -1,11 +1,13 @@
 /**
  * Golden scripts of queries: `tests/golden/query/*.txt`, verified against a real InfluxDB 1.6.7. A script is `data` lines, then
  * `> query` lines, each followed by the answer as JSON lines (one per series) or `error …`. The examples of `docs/query-language.md`
- * are such scripts too, over the one block of data there. `GOLDEN=write` writes the answers anew.
+ * are such scripts too, over the one block of data there. `GOLDEN=write` writes the answers anew. Every script is run over plain
+ * arrays and over storage in each of its states: the answers are the same.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { QueryError } from '../../query/index.ts';
+import { type PinnableSource, QueryError } from '../../query/index.ts';
+import { STORE_STATES, type StoreState, storeOf } from '../support/store-states.ts';
 import { ArraySource, rowsOf } from '../unit/query/support/array-source.ts';
 import { ask } from '../unit/query/support/ask.ts';
 
@@ -21,6 +23,13 @@ describe('golden: queries', () => {
       if (process.env.GOLDEN === 'write') writeFileSync(file, answered);
       else expect(answered).to.equal(text);
     });
+
+    for (const state of STORE_STATES) {
+      it(`${name}, ${state}`, async () => {
+        const text = readFileSync(new URL(name, FOLDER), 'utf8');
+        expect(await run(text, state)).to.equal(text);
+      });
+    }
   }
 
   it('docs/query-language.md', async () => {
@@ -36,9 +45,13 @@ describe('golden: queries', () => {
 
 // private functions
 
-async function run(text: string): Promise<string> {
+async function run(text: string, state: StoreState | null = null): Promise<string> {
   const [data, ...queries] = text.split(/^> /m);
-  const shards = [0, 1].map((s) => new ArraySource(rowsOf(data).filter(({ tags }) => String(tags).length % 2 === s)));
+  const parts = [0, 1].map((s) => rowsOf(data).filter(({ tags }) => String(tags).length % 2 === s));
+  const shards: PinnableSource[] =
+    state === null
+      ? parts.map((rows) => new ArraySource(rows))
+      : await Promise.all(parts.map((rows) => storeOf(rows, state)));
   let out = data;
   for (const query of queries) {
     const statement = query.split('\n')[0];

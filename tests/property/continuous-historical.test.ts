@@ -18,6 +18,11 @@ const SPAN_S = 120;
 /** Aligned to every window below. */
 const START_S = 3600;
 const HOSTS = ['a', 'b', 'c', 'd', 'e'];
+const SERVERS: Readonly<Record<string, readonly string[]>> = {
+  'one shard': ['--shards', '1'],
+  'three shards': ['--shards', '3'],
+  'shards that seal and clean all the time': ['--shards', '2', '--head-bytes', '4096', '--log-keep-bytes', '0'],
+};
 const QUERIES = [
   'SELECT count("i"), sum("f"), mean("f") FROM "m" WHERE_ GROUP BY time(5s), "host" fill(none)',
   'SELECT min("f"), max("f"), spread("f"), first("i"), last("i") FROM "m" WHERE_ GROUP BY time(10s) fill(none)',
@@ -30,9 +35,9 @@ describe('continuous = historical', function () {
   this.timeout(120_000);
   const seed = seedOfRun();
 
-  for (const shards of ['1', '3']) {
-    it(`on ${shards} shards, ${RUNS} runs (seed ${seed})`, async () => {
-      const server = await startServer([...QUIET, '--shards', shards]);
+  for (const [where, flags] of Object.entries(SERVERS)) {
+    it(`on ${where}, ${RUNS} runs (seed ${seed})`, async () => {
+      const server = await startServer([...QUIET, ...flags]);
       try {
         for (let run = 0; run < RUNS; run++) await checkRun(server, `d${run}`, new Random(seed + run));
       } finally {

@@ -5,7 +5,7 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { FieldType } from '../../model/index.ts';
+import type { FieldType, SeriesChoice } from '../../model/index.ts';
 import { Head, MemoryFiles, ShardStore } from '../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint, type TestValue, textOf } from '../unit/storage/points.ts';
 
@@ -21,6 +21,8 @@ const KEYS = [
 ];
 const FIELDS = ['f', 'g', 'i', 'u', 's', 'b'];
 const EPOCH = 1_700_000_000_000_000_000n;
+
+const NAMED = { database: 'db', retentionPolicy: 'autogen', measurement: 'm' };
 
 type Scan = { low: bigint; high: bigint; mask: boolean[] | null; fields: string[] | null };
 
@@ -112,6 +114,44 @@ describe(`the head against a map (SEED=${SEED})`, () => {
       { seed: SEED, numRuns: 250 },
     );
   });
+
+  it('gives to a reader that has pinned it what was there, whatever comes meanwhile', async () => {
+    const steps = fc.array(fc.tuple(pointsOf(), scanOf(), momentOf()), { minLength: 2, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(steps, fc.integer({ min: 0, max: 11 }), fc.boolean(), async (list, pinAt, isDropped) => {
+        const store = await openStore(new MemoryFiles());
+        const request = { ...NAMED, minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n, series: null };
+        let reader: { read(): Promise<unknown>; expected: unknown } | null = null;
+        for (const [at, [points, { low, high, fields }, moment]] of list.entries()) {
+          store.apply(batchOf(points).batch);
+          store.applied(at + 1);
+          if (at === pinAt % list.length) {
+            const table = store.series('db', 'autogen', 'm')!;
+            const pinned = store.pin({ ...request, fields })!;
+            const now = store.scan({ ...request, minTime: low, maxTime: high, fields });
+            reader = {
+              expected: sorted(rowsOf(now, (s) => table.key(s))),
+              read: async () => {
+                const blocks = [];
+                for (const step of pinned.scan({ min: low, max: high }, null)) {
+                  if (!(step instanceof Promise)) blocks.push(step);
+                  await turns(1);
+                }
+                pinned.release();
+                return sorted(rowsOf(blocks, (s) => table.key(s)));
+              },
+            };
+          }
+          if (moment !== 'none') void store.seal();
+          if (moment === 'sealing') await turns(points.length);
+        }
+        if (isDropped) store.dropDatabase('db');
+        expect(await reader!.read()).to.deep.equal(reader!.expected);
+        await store.close();
+      }),
+      { seed: SEED, numRuns: 250 },
+    );
+  });
 });
 
 // private functions
@@ -145,14 +185,18 @@ function compare(head: Head | ShardStore, oracle: Oracle, { low, high, mask, fie
     Array.from({ length: table.size }, (_, i) => i).flatMap((i) => (series?.[i] === 0 ? [] : [table.key(i)])),
   );
   const request = { database: 'db', retentionPolicy: 'autogen', measurement: 'm', series, fields };
-  const got = rowsOf(head.scan({ ...request, minTime: low, maxTime: high }), (s) => table.key(s));
+  const found = (choice: SeriesChoice) =>
+    rowsOf(head.scan({ ...request, series: choice, minTime: low, maxTime: high }), (s) => table.key(s));
   const want = new Map<string, Record<string, string>>();
   for (const [name, row] of oracle.rows) {
     if (row.time < low || row.time > high || !wantedKeys.has(row.key)) continue;
     want.set(name, Object.fromEntries(Object.entries(row.fields).filter(([f]) => fields?.includes(f) ?? true)));
   }
   // Rows that have none of the fields wanted may be there or not.
-  expect(sorted(got)).to.deep.equal(sorted(want));
+  expect(sorted(found(series))).to.deep.equal(sorted(want));
+  if (series === null) return;
+  const list = Uint32Array.from(series.keys()).filter((number) => series[number] === 1);
+  expect(sorted(found(list))).to.deep.equal(sorted(want));
 }
 
 function sorted(rows: Map<string, Record<string, string>>): [string, Record<string, string>][] {

@@ -31,7 +31,8 @@ export async function publishRange(
 }
 
 export function textOf(payload: Uint8Array): string {
-  return readControl(payload).database;
+  const entry = readControl(payload);
+  return entry.type === 'create database' ? entry.database : '';
 }
 
 export function idOf(payload: Uint8Array): MessageId {

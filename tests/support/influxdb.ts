@@ -17,20 +17,21 @@ export interface InfluxServer {
   stop(): Promise<void>;
 }
 
-export async function startInfluxDB(): Promise<InfluxServer> {
+/** `http` = more lines for the section of that name. */
+export async function startInfluxDB(http = ''): Promise<InfluxServer> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-influxdb-'));
   const [port, rpc] = [await freePort(), await freePort()];
-  await writeFile(join(directory, 'influx.conf'), configuration(directory, port, rpc));
+  await writeFile(join(directory, 'influx.conf'), configuration(directory, { port, rpc, http }));
   const child = spawn('influxd', ['-config', join(directory, 'influx.conf')], { stdio: 'ignore' });
   const killAtEnd = (): void => {
     child.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   };
   process.once('exit', killAtEnd);
-  const http = `http://127.0.0.1:${port}`;
-  await ready(child, http);
+  const url = `http://127.0.0.1:${port}`;
+  await ready(child, url);
   return {
-    http,
+    http: url,
     async stop() {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       if (child.exitCode === null && child.signalCode === null) {
@@ -45,17 +46,18 @@ export async function startInfluxDB(): Promise<InfluxServer> {
 
 // private functions
 
-function configuration(directory: string, port: number, rpc: number): string {
+function configuration(directory: string, at: { port: number; rpc: number; http: string }): string {
   return `reporting-disabled = true
-bind-address = "127.0.0.1:${rpc}"
+bind-address = "127.0.0.1:${at.rpc}"
 [meta]
   dir = "${directory}/meta"
 [data]
   dir = "${directory}/data"
   wal-dir = "${directory}/wal"
 [http]
-  bind-address = "127.0.0.1:${port}"
+  bind-address = "127.0.0.1:${at.port}"
   log-enabled = false
+  ${at.http}
 [monitor]
   store-enabled = false
 `;

@@ -53,12 +53,15 @@ export async function temporaryDirectory(): Promise<string> {
   return path;
 }
 
-/** `flags` come last, and so win over the ones given here. */
-export async function startServer(flags: readonly string[] = []): Promise<TestServer> {
+/** `flags` come last, and so win over the ones given here; `environment` adds to ours. */
+export async function startServer(
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
   const named = flags.indexOf('--data-dir');
   const dataDir = named >= 0 ? flags[named + 1] : await temporaryDirectory();
   const free = ['--http', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--data-dir', dataDir];
-  const child = spawnServer([...free, ...flags]);
+  const child = spawnServer([...free, ...flags], environment);
   const texts = collect(child);
   const { http, udp } = await listening(child, texts);
   return {
@@ -94,8 +97,9 @@ export async function runToEnd(flags: readonly string[]): Promise<Ended> {
 
 // private functions
 
-function spawnServer(flags: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+function spawnServer(flags: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+  const env = { ...process.env, ...environment };
+  const child = spawn(process.execPath, [MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;

@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Vendor → the only files that may import it. */
 const VENDOR_HOMES: Record<string, RegExp> = {
   '@nats-io/': /^server\/(pubsub|cluster)\/nats/,
+  aws4fetch: /^server\/tiers\/s3/,
   ioredis: /^server\/views\/redis/,
   'uWebSockets.js': /^server\/sessions\/door\/door-uws/,
   ws: /^server\/sessions\/door\/door-node/,
@@ -27,6 +28,8 @@ const VENDOR_HOMES: Record<string, RegExp> = {
   preact: /^client\/console\//,
   '@preact/signals': /^client\/console\//,
   uplot: /^client\/console\//,
+  'apache-arrow': /^server\/queries\/answers\/arrow\.ts$/,
+  'hyparquet-writer': /^server\/queries\/answers\/parquet\.ts$/,
   esbuild: /^client\/build\.ts$/,
 };
 

@@ -3,6 +3,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import {
   type Batch,
+  BatchScratch,
+  BodyPacking,
   type Column,
   crc32c,
   encodeBatches,
@@ -14,9 +16,14 @@ import {
   splitBatch,
   TextDictionary,
 } from '../../../model/index.ts';
+import { MemoryFiles } from '../../../storage/index.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const ADDRESS = { producer: 7, number: 3, shard: 2, generation: 1 };
+
+const scratch = new BatchScratch();
+const { compression } = new MemoryFiles();
+const packing = new BodyPacking(compression);
 
 describe(`batch and envelope (seed ${SEED})`, () => {
   it('reads back what it wrote', () => {
@@ -26,6 +33,10 @@ describe(`batch and envelope (seed ${SEED})`, () => {
         expect(envelopeIntact(bytes, crc32c)).to.equal(true);
         expect(readEnvelopeHeader(bytes)).to.include({ ...ADDRESS, kind: 'batches', batches: list.length });
         expect(readBatches(bytes).map(rowsOf)).to.deep.equal(list.map(rowsOf));
+        expect(readBatches(bytes, { scratch }).map(rowsOf)).to.deep.equal(list.map(rowsOf));
+        const packed = encodeBatches(ADDRESS, list, crc32c, packing);
+        expect(envelopeIntact(packed, crc32c)).to.equal(true);
+        expect(readBatches(packed, { compression, scratch }).map(rowsOf)).to.deep.equal(list.map(rowsOf));
       }),
       { seed: SEED, numRuns: 200 },
     );
@@ -38,7 +49,7 @@ describe(`batch and envelope (seed ${SEED})`, () => {
         expect(parts.flatMap(rowsOf)).to.deep.equal(rowsOf(batch));
         for (const part of parts) {
           const encoded = encodeBatches(ADDRESS, [part], crc32c);
-          if (part.rows > 1) expect(encoded.length - 56).to.be.at.most(bytesMax);
+          if (part.rows > 1) expect(encoded.length - 64).to.be.at.most(bytesMax);
         }
       }),
       { seed: SEED, numRuns: 200 },
@@ -55,10 +66,52 @@ describe(`batch and envelope (seed ${SEED})`, () => {
     }
   });
 
+  it('writes small whole numbers, times and series in few bytes', () => {
+    const rows = 1000;
+    const batch: Batch = {
+      database: 'd',
+      retentionPolicy: 'r',
+      measurement: 'm',
+      rows,
+      seriesKeys: TextDictionary.of(['m,a=1', 'm,a=2']),
+      series: Uint32Array.from({ length: rows }, (_, i) => i % 2),
+      base: 0n,
+      offsets: Float64Array.from({ length: rows }, (_, i) => Math.floor(i / 10) * 10e9),
+      minTime: 0n,
+      maxTime: 990_000_000_000n,
+      columns: new Map([
+        ['v', { type: 'float', values: Float64Array.from({ length: rows }, (_, i) => i % 100), present: null }],
+      ]),
+    };
+    expect(encodeBatches(ADDRESS, [batch], crc32c).length).to.be.below(5 * rows);
+  });
+
+  it('packs what repeats, and refuses to read it without a compression', () => {
+    const rows = 1000;
+    const keys = Array.from({ length: rows }, (_, i) => `datacenter=eu-central-1,host=server-${i},team=platform`);
+    const batch: Batch = {
+      database: 'd',
+      retentionPolicy: 'r',
+      measurement: 'm',
+      rows,
+      seriesKeys: TextDictionary.of(keys),
+      series: Uint32Array.from({ length: rows }, (_, i) => i),
+      base: 0n,
+      offsets: new Float64Array(rows),
+      minTime: 0n,
+      maxTime: 0n,
+      columns: new Map([['v', { type: 'float', values: new Float64Array(rows), present: null }]]),
+    };
+    const packed = encodeBatches(ADDRESS, [batch], crc32c, packing);
+    expect(packed.length).to.be.below(encodeBatches(ADDRESS, [batch], crc32c).length / 4);
+    expect(readBatches(packed, { compression }).map(rowsOf)).to.deep.equal([batch].map(rowsOf));
+    expect(() => readBatches(packed)).to.throw(RangeError, 'packed');
+  });
+
   it('refuses a batch whose parts leave the message', () => {
     const [batch] = fc.sample(batches(), { seed: 1, numRuns: 1 });
     const bytes = encodeBatches(ADDRESS, [batch], crc32c);
-    new DataView(bytes.buffer).setUint32(56 + 4, 1_000_000, true);
+    new DataView(bytes.buffer).setUint32(64 + 4, 1_000_000, true);
     expect(() => readBatches(bytes)).to.throw(RangeError, 'leaves the message');
   });
 });
@@ -81,14 +134,15 @@ function batches(): fc.Arbitrary<Batch> {
     .record({
       names: fc.tuple(fc.string({ minLength: 1 }), fc.string(), fc.string({ unit: 'binary', minLength: 1 })),
       base: fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }),
+      unit: fc.constantFrom(1, 1000, 60_000_000_000),
       keys: fc.uniqueArray(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 5 }),
       rows: fc.array(fc.tuple(fc.nat(), fc.integer({ min: -(2 ** 50), max: 2 ** 50 }), fc.nat(), fc.boolean()), {
         minLength: 1,
         maxLength: 30,
       }),
     })
-    .map(({ names, base, keys, rows }) => {
-      const offsets = Float64Array.from(rows, (r) => r[1]);
+    .map(({ names, base, unit, keys, rows }) => {
+      const offsets = Float64Array.from(rows, (r) => (unit === 1 ? r[1] : (r[1] % 70_000) * unit + 5));
       return {
         database: names[0],
         retentionPolicy: names[1],
@@ -116,6 +170,11 @@ function columnsOf(rows: [number, number, number, boolean][]): Map<string, Colum
   return new Map<string, Column>([
     ['float', { type: 'float', values: Float64Array.from(n, (v) => v / 3), present: null }],
     ['integer', { type: 'integer', values: Float64Array.from(n), present: some }],
+    ['byte', { type: 'integer', values: Float64Array.from(n, (v) => (v % 256) - 128), present: null }],
+    ['holes', { type: 'float', values: Float64Array.from(n, (v, i) => (some[i] ? v % 100 : NaN)), present: some }],
+    ['short', { type: 'unsigned', values: Float64Array.from(n, (v) => v % 32_768), present: null }],
+    ['zeros', { type: 'float', values: Float64Array.from(n, (v) => (v % 2 ? 0 : -0)), present: null }],
+    ['odd', { type: 'float', values: Float64Array.from(n, (v) => [NaN, Infinity, 2 ** 31, 7][v % 4]), present: null }],
     ['wide', { type: 'integer', values: BigInt64Array.from(n, (v) => -(2n ** 62n) + BigInt(v)), present: null }],
     ['unsigned', { type: 'unsigned', values: BigUint64Array.from(n, (v) => 2n ** 63n + BigInt(v)), present: some }],
     ['boolean', { type: 'boolean', values: Uint8Array.from(n, (v) => v & 1), present: null }],

@@ -1,11 +1,21 @@
 /** The store of a shard: what sealing gives back, what a drop gives back, readers who stay, disks that are full or damaged. */
 import { expect } from 'chai';
-import { FaultyFiles, MemoryFiles, ShardStore, type StoreOptions } from '../../../storage/index.ts';
+import type { Block } from '../../../model/index.ts';
+import {
+  FaultyFiles,
+  type Files,
+  MemoryFiles,
+  ShardStore,
+  StorageError,
+  type StoreOptions,
+} from '../../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint } from './points.ts';
 
 const DIR = '/data/shard-0';
 const BUCKETS = `${DIR}/buckets`;
 const HOUR = 3_600_000_000_000n;
+const WEEK = 7n * 24n * HOUR;
+const BUCKETS_MANY = 10_000;
 const EVERYTHING = { minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n, series: null, fields: null };
 
 describe('the store of a shard', () => {
@@ -37,6 +47,22 @@ describe('the store of a shard', () => {
     expect(sealed).to.deep.equal([...sealed].sort((a, b) => a - b));
     expect(store.sealed).to.equal(sealed.at(-1));
     expect(rowsIn(store).size).to.equal(20_000);
+    await store.close();
+  });
+
+  it('says when more comes than sealing takes away', async () => {
+    let go: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    const { store } = await open({ headBytes: 64 * 1024, pause: () => held });
+    let n = 0;
+    for (; !store.overfull && n < 500; n++) apply(store, pointsOf(200, n), n + 1);
+    expect(n).to.be.within(5, 200);
+    go();
+    await store.seal();
+    expect(store.overfull).to.equal(false);
+    expect(rowsIn(store).size).to.equal(n * 200);
     await store.close();
   });
 
@@ -106,6 +132,89 @@ describe('the store of a shard', () => {
     await again.close();
   });
 
+  it('does not bring a database back whose drop was recorded before a sealing that still knew it', async () => {
+    const { files, store } = await open();
+    apply(store, pointsOf(5000, 0), 1);
+    const sealing = store.seal();
+    store.dropDatabase('db');
+    store.applied(2);
+    await sealing;
+    store.createDatabase('other');
+    store.applied(3);
+    await store.seal();
+    await store.close();
+    const again = (await open({}, files)).store;
+    expect(again.databases()).to.deep.equal(['other']);
+    await again.close();
+  });
+
+  for (const full of [false, true]) {
+    it(`keeps documents behind ${full ? 'full' : 'short'} records, also those that a sealing did not see`, async () => {
+      const options = full ? { manifestFullBytesMin: 1 } : {};
+      const { files, store } = await open(options);
+      const put = (database: string, name: string, revision: number): void =>
+        store.changeDocuments({ remove: [], put: [{ kind: 'metadata', database, name, revision, body: { name } }] });
+      put('db', 'a', 1);
+      put('db', 'b', 2);
+      put('', 'c', 3);
+      put('gone', 'd', 4);
+      apply(store, pointsOf(500, 0), 1);
+      await store.seal();
+      store.changeDocuments({ remove: [{ kind: 'metadata', database: 'db', name: 'a' }], put: [] });
+      put('db', 'b', 5);
+      store.dropDatabase('gone');
+      apply(store, pointsOf(500, 1), 2);
+      const sealing = store.seal();
+      put('db', 'late', 6);
+      await sealing;
+      apply(store, pointsOf(500, 2), 3);
+      await store.seal();
+      await store.close();
+      const again = (await open(options, files)).store;
+      const found = [...again.documents.all()].map(({ database, name, revision }) => `${database} ${name} ${revision}`);
+      expect(found.sort()).to.deep.equal([' c 3', 'db b 5', 'db late 6']);
+      expect(again.documents.get({ kind: 'metadata', database: 'db', name: 'b' })?.body).to.deep.equal({ name: 'b' });
+      await again.close();
+    });
+  }
+
+  it('lets go of what expires without reading it: memory, whole buckets, and series', async () => {
+    const WEEK = 7n * 24n * HOUR;
+    const { files, store } = await open();
+    const at = (key: string, time: bigint): TestPoint => pointAt(key, time, { x: 1 });
+    const old = Array.from({ length: 5000 }, (_, n) => at('a=old', BigInt(n) * 1_000_000_000n));
+    apply(store, [...old, at('a=both', HOUR), at('a=both', 10n * WEEK), at('a=new', 10n * WEEK + HOUR)], 1);
+    store.apply(batchOf([at('a=1', HOUR)], 'm', 'other').batch);
+    await store.seal();
+    expect((await files.list(BUCKETS)).length).to.equal(3);
+    const full = await bytesIn(files);
+    apply(store, [at('a=head', 2n * HOUR), at('a=both', 9n * WEEK)], 2);
+    expect(
+      store.expire('db', 'autogen', 5n * WEEK).map(({ measurement, maxTime }) => [measurement, maxTime]),
+    ).to.deep.equal([['m', 5n * WEEK - 1n]]);
+    const left = ['a=both', 'a=both', 'a=new'];
+    const keys = (of: ShardStore): string[] => [...rowsIn(of).keys()].map((key) => key.split(' ')[0]).sort();
+    expect(keys(store)).to.deep.equal(left);
+    await eventually(async () => (await files.list(BUCKETS)).length === 2);
+    expect(await bytesIn(files)).to.be.lessThan(full);
+    expect(store.series('db', 'autogen', 'm')!.size).to.equal(4);
+    // in the middle of a bucket
+    store.expire('db', 'autogen', 10n * WEEK + 1n);
+    expect(keys(store)).to.deep.equal(['a=new']);
+    expect(store.expire('db', 'autogen', WEEK)).to.deep.equal([]);
+    store.applied(3);
+    apply(store, [at('a=old', 6n * WEEK)], 4);
+    expect(keys(store)).to.deep.equal(['a=new', 'a=old']);
+    await store.seal();
+    await store.close();
+    const again = (await open({}, files)).store;
+    expect(keys(again)).to.deep.equal(['a=new', 'a=old']);
+    again.expire('db', 'autogen', 20n * WEEK);
+    expect(again.describe('db', 'autogen', () => true)).to.deep.equal([]);
+    expect(again.describe('other', 'autogen', () => true).length).to.equal(1);
+    await again.close();
+  });
+
   it('keeps a file that is dropped until its reader has gone', async () => {
     const { files, store } = await open();
     apply(store, pointsOf(20_000, 0), 1);
@@ -158,6 +267,67 @@ describe('the store of a shard', () => {
     await again.close();
   });
 
+  it('opens ten thousand buckets by reading the manifest only, and a query opens what it reads', async () => {
+    const { files, store } = await open({ pause: () => Promise.resolve() });
+    const points = (name: string) => [pointAt(`host=${name}`, HOUR, { x: 1 })];
+    for (let n = 0; n < BUCKETS_MANY; n++) store.apply(batchOf(points('a'), `m${n}`).batch);
+    store.applied(1);
+    await store.seal();
+    await store.close();
+    const touched: string[] = [];
+    const again = (await open({}, countingFiles(files, touched))).store;
+    expect(again.stats().buckets).to.equal(BUCKETS_MANY);
+    expect(touched.filter((path) => path.includes('/buckets/'))).to.deep.equal([]);
+    for (const m of ['m7', 'm7', 'm9000']) {
+      expect([...again.scan({ ...named(), ...EVERYTHING, measurement: m })].length).to.equal(1);
+    }
+    expect(touched.filter((path) => path.includes('/buckets/')).length).to.equal(2);
+    expect(again.stats().openFiles).to.equal(2);
+    await again.close();
+  });
+
+  it('keeps its limits of open files and of footers, under readers who are in the middle', async () => {
+    const { files, store } = await open();
+    for (let week = 0; week < 12; week++) {
+      apply(store, weekOf(week), week + 1);
+      await store.seal();
+    }
+    const answer = rowsIn(store);
+    await store.close();
+    const again = (await open({ openFilesMax: 2, footerBytesMax: 2000 }, files)).store;
+    const table = again.series('db', 'autogen', 'm')!;
+    const readers = [0, 1, 2].map(() => again.scan({ ...named(), ...EVERYTHING }));
+    const blocks = readers.map(() => [] as Block[]);
+    for (let isGoingOn = true; isGoingOn; ) {
+      isGoingOn = false;
+      readers.forEach((reader, i) => {
+        const { value, done } = reader.next();
+        if (!done) blocks[i].push(value);
+        isGoingOn ||= !done;
+      });
+      expect(again.stats().openFiles).to.be.within(0, 2);
+      expect(again.stats().footerBytes).to.be.at.most(2000);
+    }
+    for (const part of blocks) expect(rowsOf(part, (s) => table.key(s)).size).to.equal(answer.size);
+    await again.close();
+    expect(again.stats().openFiles).to.equal(0);
+  });
+
+  it('starts with a bucket whose footer is damaged; the query that meets it fails, naming file and place', async () => {
+    const { files, store } = await open();
+    for (let week = 0; week < 2; week++) apply(store, weekOf(week), week + 1);
+    await store.seal();
+    await store.close();
+    const path = `${BUCKETS}/${(await files.list(BUCKETS))[1]}`;
+    const bytes = files.bytes(path);
+    bytes[bytes.length - 40] ^= 1;
+    files.place(path, bytes);
+    const again = (await open({}, files)).store;
+    expect([...again.scan({ ...named(), ...EVERYTHING, maxTime: WEEK - 1n })].length).to.equal(1);
+    expect(() => rowsIn(again)).to.throw(StorageError, new RegExp(`${path}: at byte \\d+: the footer is damaged`));
+    await again.close();
+  });
+
   it('refuses a manifest that is damaged and a bucket that is missing, and names them', async () => {
     const { files, store } = await open();
     apply(store, pointsOf(100, 0), 1);
@@ -180,10 +350,10 @@ describe('the store of a shard', () => {
 
 // private functions
 
-async function open(
+async function open<F extends Files = MemoryFiles>(
   options: Partial<StoreOptions> = {},
-  files = new MemoryFiles(),
-): Promise<{ files: MemoryFiles; store: ShardStore }> {
+  files: F = new MemoryFiles() as Files as F,
+): Promise<{ files: F; store: ShardStore }> {
   return { files, store: await ShardStore.open(files, DIR, { shard: 0, failed: rethrow, ...options }) };
 }
 
@@ -207,6 +377,27 @@ function pointsOf(count: number, n: number): TestPoint[] {
     const time = BigInt(n * count + i) * 1_000_000_000n;
     return pointAt(`host=h${i % 20}`, time, { x: i, y: i / 4, z: 7 });
   });
+}
+
+/** Lists the files that are opened. */
+function countingFiles(files: MemoryFiles, touched: string[]): Files {
+  return new Proxy(files, {
+    get(target, name: keyof MemoryFiles) {
+      const method = target[name];
+      if (typeof method !== 'function') return method;
+      return (...args: unknown[]) => {
+        if (name === 'open' || name === 'openSync') touched.push(args[0] as string);
+        return (method as (...args: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+/** 100 rows in order, all of one week. */
+function weekOf(week: number): TestPoint[] {
+  return Array.from({ length: 100 }, (_, i) =>
+    pointAt(`host=h${i % 20}`, BigInt(week) * WEEK + BigInt(i) * HOUR, { x: i }),
+  );
 }
 
 function named() {

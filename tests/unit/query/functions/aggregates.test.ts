@@ -50,6 +50,36 @@ describe('query/functions: aggregates', () => {
     });
   }
 
+  it(`sums rows of slots that come in runs, one by one, and without values (seed ${SEED})`, () => {
+    const row = fc.record({
+      slot: fc.nat(2),
+      times: fc.integer({ min: 1, max: 4 }),
+      value: fc.integer(),
+      there: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 30 }), (runs) => {
+        const rows = runs.flatMap((run) =>
+          Array.from({ length: run.times }, (_, i) => ({ ...run, value: run.value + i })),
+        );
+        const state = createState({ name: 'sum', field: 'v', type: 'float', result: 'float', parameter: 0 }, 0);
+        const column: Column = {
+          type: 'float',
+          values: Float64Array.from(rows, ({ value }) => value),
+          present: Uint8Array.from(rows, ({ there }) => (there ? 1 : 0)),
+        };
+        const slots = Int32Array.from(rows, ({ slot }) => slot);
+        state.grow(3);
+        state.update({ count: rows.length, rows: null, slots, base: 0n, offsets: column.values, column, carried: [] });
+        for (let slot = 0; slot < 3; slot++) {
+          const own = rows.filter((one) => one.slot === slot && one.there);
+          expect(state.result(slot)).to.equal(own.length === 0 ? null : own.reduce((sum, { value }) => sum + value, 0));
+        }
+      }),
+      { seed: SEED },
+    );
+  });
+
   it('sums 64-bit integers exactly and wraps', () => {
     const state = createState({ name: 'sum', field: 'v', type: 'integer', result: 'integer', parameter: 0 }, 0);
     const column: Column = { type: 'integer', values: BigInt64Array.of(2n ** 62n, 2n ** 62n, 1n), present: null };

@@ -13,7 +13,7 @@ import {
 } from '../../../../model/index.ts';
 import type { Fill } from '../../../../query/language/ast.ts';
 import type { AggregateName, Plan } from '../../../../query/planner/plan.ts';
-import { historicalHome, historicalShard } from '../../../../query/runtime/historical.ts';
+import { historicalHome, shardNow } from '../../../../query/runtime/historical.ts';
 import { LiveMerge } from '../../../../query/runtime/live-merge.ts';
 import type { LivePlan } from '../../../../query/runtime/live-plan.ts';
 import { pointTables } from '../../../../query/runtime/live-render.ts';
@@ -306,7 +306,7 @@ export class Simulation {
 
   /** The same SELECT over history. */
   history(plan: Plan = this.live.plan): Map<string, unknown[]> {
-    const runs = this.shards.map((shard) => [...historicalShard(plan, shard)]);
+    const runs = this.shards.map((shard) => [...shardNow(plan, shard)]);
     if (plan.kind === 'raw') {
       return rowsOf([
         ...pointTables(

@@ -14,8 +14,15 @@ import {
   type Tags,
   type Value,
 } from '../../../../model/index.ts';
-import { ColumnBuilder } from '../../../../query/runtime/columns.ts';
-import type { ScanRequest, Source } from '../../../../query/runtime/source.ts';
+import { ColumnBuilder, columnReader } from '../../../../query/runtime/columns.ts';
+import type {
+  FieldTotals,
+  PinnableSource,
+  PinnedRows,
+  ScanRequest,
+  TakeTotals,
+  Totals,
+} from '../../../../query/runtime/source.ts';
 
 export interface Row {
   readonly measurement: string;
@@ -58,7 +65,7 @@ interface Measurement {
   readonly rows: Map<string, Stored>;
 }
 
-export class ArraySource implements Source {
+export class ArraySource implements PinnableSource {
   readonly #measurements = new Map<string, Measurement>();
   readonly #blockRows: number;
 
@@ -86,6 +93,23 @@ export class ArraySource implements Source {
         time >= request.minTime && time <= request.maxTime && (request.series === null || request.series[series] === 1),
     );
     for (let i = 0; i < rows.length; i += this.#blockRows) yield block(rows.slice(i, i + this.#blockRows), found.types);
+  }
+
+  pin(request: ScanRequest): PinnedRows | null {
+    if (!this.#measurements.has(request.measurement)) return null;
+    return {
+      scan: ({ min, max }, series, take) =>
+        notTaken(this.scan({ ...request, minTime: min, maxTime: max, series }), take),
+      extents: ({ min, max }, series, each) => {
+        for (const { rows, base, offsets } of this.scan({ ...request, minTime: min, maxTime: max, series })) {
+          const times = Array.from(offsets.subarray(0, rows), (offset) => base + BigInt(offset)).sort((a, b) =>
+            Number(a - b),
+          );
+          each(times[0], times[rows - 1], rows);
+        }
+      },
+      release: () => {},
+    };
   }
 
   // private functions
@@ -126,6 +150,46 @@ export function rowsOf(text: string): Row[] {
 }
 
 // private functions
+
+/** Blocks of one series are offered by their totals first. */
+function* notTaken(blocks: Iterable<Block>, take: TakeTotals | undefined): Generator<Block> {
+  for (const block of blocks) {
+    const isSingle = new Set(block.series.subarray(0, block.rows)).size === 1;
+    if (take === undefined || !isSingle || !take(totalsOf(block))) yield block;
+  }
+}
+
+function totalsOf({ rows, series, base, offsets, columns }: Block): Totals {
+  const order = Array.from({ length: rows }, (_, row) => row).sort((a, b) => offsets[a] - offsets[b]);
+  const fields = new Map<string, FieldTotals>();
+  for (const [name, column] of columns) {
+    const read = columnReader(column);
+    const found = order.flatMap((row) => {
+      const value = read(row);
+      return typeof value === 'number' || typeof value === 'bigint' ? [{ offset: offsets[row], value }] : [];
+    });
+    const present = order.filter((row) => read(row) !== null).length;
+    if (present === 0) continue;
+    const values = found.map(({ value }) => value);
+    const sorted = values.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const isFloat = column.type === 'float';
+    const exact = isFloat ? null : values.reduce<bigint>((sum, value) => sum + BigInt(value), 0n);
+    const isNumber = values.length > 0;
+    fields.set(name, {
+      type: column.type,
+      count: present,
+      min: isNumber ? sorted[0] : null,
+      max: isNumber ? sorted[sorted.length - 1] : null,
+      // a sum of floats is left out where its rounding would show
+      sum: !isNumber ? null : exact === null ? (values.length === 1 ? values[0] : null) : exact,
+      sumRest: 0,
+      first: isNumber ? found[0] : null,
+      last: isNumber ? found[found.length - 1] : null,
+    });
+  }
+  const [minTime, maxTime] = [order[0], order[rows - 1]].map((row) => base + BigInt(offsets[row]));
+  return { series: series[0], rows, minTime, maxTime, base, fields };
+}
 
 function fieldOf(text: string): { type: FieldType; value: NonNullable<Value> } {
   if (text.startsWith('"')) return { type: 'string', value: text.slice(1, -1) };

@@ -6,12 +6,13 @@ import {
   countedStatement,
   historicalShard,
   mergeSchemas,
+  NO_LIMITS,
   type Partial,
+  type PinnableSource,
   type Plan,
   parse,
   planSelect,
   type ResultTable,
-  type Source,
   showAnswer,
   showShard,
 } from '../../../../query/index.ts';
@@ -28,7 +29,12 @@ export interface Series {
   values: Value[][];
 }
 
-export async function ask(text: string, shards: readonly Source[], now = NOW): Promise<Series[]> {
+export async function ask(
+  text: string,
+  shards: readonly PinnableSource[],
+  now = NOW,
+  limits = NO_LIMITS,
+): Promise<Series[]> {
   const [statement] = parse(text);
   const context = { database: 'db', defaultRetentionPolicy: 'autogen', now };
   switch (statement.kind) {
@@ -38,8 +44,9 @@ export async function ask(text: string, shards: readonly Source[], now = NOW): P
         schemas: (...wanted) => mergeSchemas(shards.map((shard) => shard.describe(...wanted))),
       });
       const tables: ResultTable[] = [];
-      const streams = (leaf: Plan) => shards.map((shard) => cloned(historicalShard(structuredClone(leaf), shard)));
-      for await (const table of answerOf(plan, streams)) tables.push(table);
+      const streams = (leaf: Plan) =>
+        shards.map((shard) => cloned(historicalShard(structuredClone(leaf), shard, atOnce, limits)));
+      for await (const table of answerOf(plan, streams, atOnce, limits)) tables.push(table);
       return seriesOf(tables);
     }
     case 'show cardinality':
@@ -85,8 +92,13 @@ export function seriesOf(tables: Iterable<ResultTable>): Series[] {
 
 // private functions
 
-async function* cloned(partials: Iterable<Partial>): AsyncGenerator<Partial> {
-  for (const partial of partials) yield structuredClone(partial);
+/** Nobody waits for the thread. */
+function atOnce(): null {
+  return null;
+}
+
+async function* cloned(partials: AsyncIterable<Partial>): AsyncGenerator<Partial> {
+  for await (const partial of partials) yield structuredClone(partial);
 }
 
 function valuesOf(table: ResultTable): Value[][] {

@@ -1,7 +1,7 @@
 /** Results as bytes: the exact texts that InfluxDB gives, whatever the cuts between tables. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { TextDictionary } from '../../../../model/index.ts';
+import { formatTime, TextDictionary } from '../../../../model/index.ts';
 import type { ResultColumn, ResultTable } from '../../../../query/runtime/result.ts';
 import {
   type AnswerOptions,
@@ -173,6 +173,63 @@ describe('answers', () => {
     );
   });
 
+  it('json: floats and whole numbers as JavaScript prints them', async () => {
+    const decimal = fc
+      .tuple(fc.integer({ min: -(10 ** 9), max: 10 ** 9 }), fc.integer({ min: 0, max: 12 }))
+      .map(([digits, places]) => Number(`${digits}e-${places}`));
+    const edges = [
+      0,
+      1e-6,
+      999_999_999.999999,
+      1e9 - 1e-7,
+      1e15,
+      1e15 - 1,
+      0.1 + 0.2,
+      2 ** 53,
+      1e21,
+      5e-324,
+      99_999.95,
+    ];
+    const value = fc.oneof(decimal, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(...edges));
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { minLength: 1, maxLength: 50 }), async (values) => {
+        const whole = values.map((v) => Math.trunc(v));
+        const answer = await text([
+          {
+            statement: 0,
+            tables: [{ ...table(null, [], values), rows: values.length, data: [wholes(whole), floats(values)] }],
+          },
+        ]);
+        const rows = values.map((v, i) => `[${BigInt(whole[i])},${Object.is(v, -0) ? '-0' : v}]`);
+        expect(answer).to.include(`"values":[${rows.join(',')}]`);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('json: time texts of rows near to each other and far from each other', async () => {
+    const step = fc.oneof(
+      fc.integer({ min: -5, max: 5 }),
+      fc.integer({ min: -(10 ** 12), max: 10 ** 12 }),
+      fc.constant(86_400e9),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }),
+        fc.array(step, { minLength: 1, maxLength: 20 }),
+        fc.constantFrom(1, 1_000, 1_000_000_000),
+        async (base, steps, unit) => {
+          const begin = base - (base % BigInt(unit));
+          let at = 0;
+          const offsets = steps.map((s) => Math.trunc((at += s * unit)) % 2 ** 51);
+          const one = { ...table(null, offsets, []), data: [time(offsets, begin), floats(offsets)] };
+          const rows = offsets.map((o) => `["${formatTime(begin + BigInt(o))}",${o}]`);
+          expect(await text([{ statement: 0, tables: [one] }])).to.include(`"values":[${rows.join(',')}]`);
+        },
+      ),
+    );
+  });
+
   it('csv: a header per statement and per change of columns', async () => {
     const renamed = { ...more, columns: ['time', 'w'], tags: [['x y', 'a,b']] as [string, string][] };
     const answers: StatementAnswer[] = [
@@ -292,6 +349,10 @@ cpu,host=b,1700000000000,-0
 
 function time(offsets: number[], base = BASE): ResultColumn {
   return { type: 'time', base, offsets: Float64Array.from(offsets) };
+}
+
+function wholes(values: number[]): ResultColumn {
+  return { type: 'integer', values: Float64Array.from(values), present: null };
 }
 
 function floats(values: number[]): ResultColumn {

@@ -7,6 +7,15 @@ const V_FLOAT: NewField = { measurement: 'm', field: 'v', type: 'float' };
 const V_INTEGER: NewField = { measurement: 'm', field: 'v', type: 'integer' };
 
 describe('field types', () => {
+  it('reads only so far behind a new field as it is told to', () => {
+    const lines = Array.from({ length: 100 }, (_, i) => `m f${i}=1 1\n`).join('');
+    const names = (bytesBehindNewField?: number): string[] =>
+      new Decoding().decode(lines, { bytesBehindNewField }).newFields.map(({ field }) => field);
+    expect(names().length).equal(100);
+    expect(names(0)).deep.equal(['f0']);
+    expect(names(20)).deep.equal(['f0', 'f1', 'f2', 'f3']);
+  });
+
   it('keeps the first type, per database and policy', () => {
     const authority = new FieldTypeAuthority();
     expect(authority.declare('db', 'rp', [V_FLOAT]).fields).deep.equal([V_FLOAT]);

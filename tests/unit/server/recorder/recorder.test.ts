@@ -19,7 +19,14 @@ describe('recorder of a broker elsewhere', () => {
         sealed: () => {},
         failed,
       });
-      const recorder = new Recorder({ shard: 0, store, checksum: crc32c, failed });
+      const recorder = new Recorder({
+        shard: 0,
+        store,
+        checksum: crc32c,
+        compression: files.compression,
+        resolveDelete: () => [],
+        failed,
+      });
       const log = await ShardLog.open(files, 'log', {
         shard: 0,
         committed: (first, p) => recorder.committed(first, p),

@@ -46,12 +46,48 @@ describe('live session', () => {
     expect(sink.frames[1]).to.include({ id: 's"1', query: 'SELECT v FROM cpu' });
     expect(sink.texts[2]).to.include('"id":"s\\"1","phase":"snapshot"').and.to.include('[[1700000000000000001,1]]');
     expect(engine.feeds[0].request).to.deep.equal({
+      user: null,
       database: 'd',
       text: ' SELECT v FROM cpu ',
       epoch: 'ns',
       snapshot: true,
       since: '',
     });
+  });
+
+  it('asks who it is where the engine does, and holds what comes until that is known', async () => {
+    engine.guarded = true;
+    engine.users = { ann: 'x:y' };
+    const guarded = new LiveSession(sink, { engine, clock, counters, log: () => {}, server: 'test' });
+    guarded.open();
+    const tell = (frame: object): void => guarded.receive(JSON.stringify(frame));
+    tell({ op: 'query', id: 'q', db: 'd', q: 'SELECT 1' });
+    tell({ op: 'subscribe', id: 's', db: 'd', q: 'SELECT 1' });
+    tell({ op: 'write', id: 'w', db: 'd', lines: 'm v=1' });
+    tell({ op: 'ping' });
+    expect(sink.take().map(({ op, id, code }) => `${op} ${id} ${code}`)).to.deep.equal([
+      'welcome undefined undefined',
+      'welcome undefined undefined',
+      'error q unauthorized',
+      'error s unauthorized',
+      'error w unauthorized',
+      'pong undefined undefined',
+    ]);
+    tell({ op: 'auth', token: 'ann:wrong' });
+    tell({ op: 'query', id: 'q', db: 'd', q: 'SELECT 1' });
+    await settle();
+    expect(sink.take().map(({ op, id, code }) => `${op} ${id} ${code}`)).to.deep.equal([
+      'error undefined unauthorized',
+      'error q unauthorized',
+    ]);
+    tell({ op: 'auth', token: 'ann:x:y' });
+    tell({ op: 'query', id: 'q', db: 'd', q: 'SELECT 1' });
+    tell({ op: 'subscribe', id: 's', db: 'd', q: 'SELECT 1' });
+    expect(sink.take()).to.deep.equal([]);
+    await settle();
+    expect(sink.ops()).to.have.members(['result', 'subscribed']);
+    expect([engine.queries.at(-1)?.user, engine.feeds.at(-1)?.request.user]).to.deep.equal(['ann', 'ann']);
+    guarded.close();
   });
 
   it('tells of every mistake and goes on', async () => {

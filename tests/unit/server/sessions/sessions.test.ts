@@ -61,6 +61,39 @@ for (const adapter of ['uws', 'node'] as const) {
       expect(await (await fetch(`${url}/debug/vars`)).json()).to.deep.equal({ up: 1 });
     });
 
+    it('asks on every route who it is, but for those that are open on purpose', async () => {
+      engine.guarded = true;
+      engine.users = { ann: 'x' };
+      const basic = `Basic ${Buffer.from('ann:x').toString('base64')}`;
+      for (const [path, { methods, access }] of sessions.routes) {
+        for (const method of methods) {
+          const init = { method, body: { POST: 'm v=1', PUT: '{}' }[method] };
+          const ask = (headers = {}) => fetch(`${url}${path}?db=d&q=SELECT%201&bucket=d`, { ...init, headers });
+          const without = await ask();
+          expect(without.status === 401, `${method} ${path}`).to.equal(access !== 'open');
+          expect(without.headers.get('www-authenticate')).to.equal(access === 'open' ? null : 'Basic realm="InfluxDB"');
+          await without.body?.cancel();
+          const withUser = await ask({ authorization: basic });
+          expect(withUser.status, `${method} ${path}`).to.not.equal(401);
+          await withUser.body?.cancel();
+        }
+      }
+      const open = [...sessions.routes].filter(([, { access }]) => access === 'open').map(([path]) => path);
+      expect(open).to.deep.equal(['/ping', '/health', '/ready', '/sdk.js']);
+      expect(engine.said.map(({ request }) => request.user)).to.deep.equal(['ann']);
+      expect(engine.writes.map(({ user, text }) => [user, text])).to.deep.equal(Array(2).fill(['ann', 'm v=1']));
+      const scripted = await fetch(`${url}/query?q=x`, { headers: { 'sec-fetch-dest': 'empty' } });
+      expect([scripted.status, scripted.headers.get('www-authenticate')]).to.deep.equal([401, null]);
+      for (const authorization of [basic, 'Token ann:x', 'basic YW5uOng=']) {
+        expect((await fetch(`${url}/query?q=x`, { headers: { authorization } })).status).to.equal(200);
+      }
+      expect((await fetch(`${url}/query?q=x&u=ann&p=x`)).status).to.equal(200);
+      engine.users = {};
+      expect((await fetch(`${url}/metrics`)).status).to.equal(403);
+      expect((await fetch(`${url}/query?q=x`)).status).to.equal(200);
+      expect(engine.queries.at(-1)?.user).to.equal('');
+    });
+
     it('writes: parameters, gzip, and every way it can end', async () => {
       const write = (query: string, init: RequestInit = {}) =>
         fetch(`${url}/write?${query}`, { method: 'POST', body: 'cpu v=1', ...init });
@@ -81,7 +114,7 @@ for (const adapter of ['uws', 'node'] as const) {
       expect((await told(await write('db=d', { headers: { 'Content-Encoding': 'br' } })))[0]).to.equal(400);
       expect(await told(await write('db=bug'))).to.deep.equal([500, 'internal error']);
       expect(lines.join()).to.include('secret');
-      engine.outcome = { position: 'p2', partial: 'partial write: line 3: no dropped=1' } as typeof engine.outcome;
+      engine.outcome = { ...engine.outcome, position: 'p2', partial: 'partial write: line 3: no dropped=1' };
       const partial = await write('db=d');
       expect(partial.headers.get('x-millrace-position')).to.equal('p2');
       expect(await told(partial)).to.deep.equal([400, 'partial write: line 3: no dropped=1']);
@@ -90,6 +123,19 @@ for (const adapter of ['uws', 'node'] as const) {
       expect(busy.headers.get('retry-after')).to.equal('1');
       expect(await told(busy)).to.deep.equal([503, 'queue is full']);
       expect((await told(await fetch(`${url}/write?db=d`)))[0]).to.equal(405);
+    });
+
+    it('metadata: asked, said, and said badly', async () => {
+      const place = `${url}/api/v1/metadata?db=d&measurement=cpu&series=host%3Da`;
+      expect(await (await fetch(place)).json()).to.deep.equal({
+        metadata: [{ measurement: 'cpu', series: 'host=a', unit: 'ms' }],
+      });
+      const request = { user: null, database: 'd', measurement: 'cpu', series: 'host=a' };
+      expect((await fetch(place, { method: 'PUT', body: '{"unit":"s"}' })).status).to.equal(204);
+      expect(engine.said).to.deep.equal([{ request, said: { unit: 's' } }]);
+      expect((await told(await fetch(place, { method: 'PUT', body: '{' })))[0]).to.equal(400);
+      expect((await fetch(`${url}/api/v1/metadata`)).status).to.equal(400);
+      expect((await fetch(place, { method: 'POST' })).status).to.equal(405);
     });
 
     it('writes of version 2', async () => {
@@ -108,6 +154,7 @@ for (const adapter of ['uws', 'node'] as const) {
       expect(get.headers.get('content-type')).to.equal('application/json');
       expect(await get.text()).to.equal('{"results":[{"statement_id":0}]}\n');
       expect(engine.queries[0]).to.deep.equal({
+        user: null,
         text: 'SELECT 1',
         database: 'd',
         format: 'json',
@@ -172,6 +219,37 @@ for (const adapter of ['uws', 'node'] as const) {
       await answer.body!.getReader().read();
       abort.abort();
       await until(() => aborted);
+    });
+
+    it('backups out, and their parts back in', async () => {
+      const given = await fetch(`${url}/backup?since=p1&db=a&db=b`);
+      expect([given.headers.get('content-type'), await given.text()]).to.deep.equal([
+        'application/x-tar',
+        'an archive',
+      ]);
+      expect(engine.backups).to.deep.equal([{ user: null, since: 'p1', databases: ['a', 'b'] }]);
+      const send = (query: string, type: string, body: string) =>
+        fetch(`${url}/restore?${query}`, { method: 'POST', headers: { 'Content-Type': type }, body });
+      const bucket = await send('db=d&name=x.bucket', 'application/octet-stream', 'bytes');
+      expect(await bucket.json()).to.deep.equal({ rows: 7 });
+      expect(engine.restored[0]).to.deep.equal({
+        user: null,
+        database: 'd',
+        content: { name: 'x.bucket', hidden: [], body: new Uint8Array(Buffer.from('bytes')) },
+      });
+      const documents = [{ kind: 'metadata', database: 'other', name: 'm', body: { unit: 's' } }];
+      expect((await send('db=d', 'application/json', JSON.stringify(documents))).status).to.equal(200);
+      expect(engine.restored[1]).to.deep.equal({ user: null, database: 'd', content: { documents } });
+      for (const [type, body] of [
+        ['text/plain', 'x'],
+        ['application/json', '{'],
+        ['application/json', '[{"kind":1}]'],
+      ]) {
+        expect((await told(await send('db=d', type, body)))[0]).to.equal(400);
+      }
+      expect((await fetch(`${url}/restore?db=d`)).status).to.equal(405);
+      engine.refusal = new EngineError('busy', 'backups are under way');
+      expect((await told(await fetch(`${url}/backup`)))[0]).to.equal(503);
     });
 
     it('serves the console and the sdk, or says that they are not built', async () => {

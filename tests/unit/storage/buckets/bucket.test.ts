@@ -1,10 +1,10 @@
 /** Buckets as files: damage is found, scans read only what they must, statistics are true, the cache keeps its limit. */
 import { expect } from 'chai';
 import { type Column, type FieldType, TextDictionary } from '../../../../model/index.ts';
+import { findSeries } from '../../../../storage/buckets/series-lookup.ts';
 import {
   BlockCache,
   type BucketContent,
-  BucketReader,
   type BucketScan,
   BucketWriter,
   FaultyFiles,
@@ -13,7 +13,7 @@ import {
   writeBucket,
 } from '../../../../storage/index.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
-import { BASE, plainBlocks, plainRows, randomContent } from './content.ts';
+import { BASE, openBucket, plainBlocks, plainRows, randomContent } from './content.ts';
 
 const PATH = '/d/a.bucket';
 const ALL: BucketScan = { minTime: -(2n ** 63n), maxTime: 2n ** 63n, series: null, fields: null, map: null };
@@ -41,13 +41,13 @@ describe('a bucket', () => {
     const good = files.bytes(PATH);
     for (let length = 0; length < good.length; length++) {
       files.place(PATH, good.slice(0, length));
-      const error = await BucketReader.open(files, PATH, new BlockCache()).catch((e: StorageError) => e);
+      const error = await openBucket(files, PATH).catch((e: StorageError) => e);
       expect(error, `cut at ${length}`).to.be.instanceOf(StorageError).with.property('code', 'corrupt');
     }
     const longer = new Uint8Array(good.length + 8);
     longer.set(good);
     files.place(PATH, longer);
-    const error = await BucketReader.open(files, PATH, new BlockCache()).catch((e: StorageError) => e);
+    const error = await openBucket(files, PATH).catch((e: StorageError) => e);
     expect(error).to.be.instanceOf(StorageError).with.property('code', 'corrupt');
   });
 
@@ -56,14 +56,14 @@ describe('a bucket', () => {
     const bytes = files.bytes(PATH);
     bytes[100] ^= 1; // behind the header and a block of times: field a of the first chunk
     files.place(PATH, bytes);
-    const reader = await BucketReader.open(files, PATH, new BlockCache());
+    const reader = await openBucket(files, PATH);
     expect(() => plainBlocks(reader.scan(ALL))).to.throw(StorageError, /at byte 72: a block is damaged/);
     expect(plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(1, 2) })).length).to.equal(20_000);
   });
 
   it('is read only where the request can have rows', async () => {
     const files = await written(large(10, 16_000));
-    const reader = await BucketReader.open(files, PATH, new BlockCache(0));
+    const reader = await openBucket(files, PATH, new BlockCache(0));
     expect(reader.chunks).to.equal(20);
     const readBy = (request: Partial<BucketScan>): [rows: number, blocks: number] => {
       const before = reader.blocksRead;
@@ -84,7 +84,7 @@ describe('a bucket', () => {
 
   it('has small chunks where series are small: one user is read by a handful of blocks', async () => {
     const files = await written(large(2000, 50));
-    const reader = await BucketReader.open(files, PATH, new BlockCache());
+    const reader = await openBucket(files, PATH);
     expect(reader.chunks).to.equal(50);
     expect(plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(1234) })).map((r) => r.series)).to.deep.equal(
       Array(50).fill(1234),
@@ -94,15 +94,30 @@ describe('a bucket', () => {
     expect(reader.blocksRead, 'from the cache').to.equal(4);
   });
 
+  it('finds a series by its key in one section of keys', async () => {
+    const files = await written(large(5_000, 1));
+    const reader = await openBucket(files, PATH);
+    const find = (key: string) => findSeries(reader, new TextEncoder().encode(key));
+    for (const number of [0, 1, 1_023, 1_024, 2_500, 4_999]) {
+      expect(find(`user=${String(number).padStart(7, '0')}`)).to.equal(number);
+    }
+    const before = reader.blocksRead;
+    expect(find('user=0002499')).to.equal(2_499);
+    expect(reader.blocksRead, 'from the cache').to.equal(before);
+    for (const other of ['', 'user=', 'user=0000000x', 'user=00025000', 'user=0005000', 'z']) {
+      expect(find(other), other).to.equal(-1);
+    }
+  });
+
   it('gives the rows of a time range that cuts through every series of a chunk', async () => {
     const files = await written(large(4, 50));
-    const reader = await BucketReader.open(files, PATH, new BlockCache());
+    const reader = await openBucket(files, PATH);
     const found = plainBlocks(
       reader.scan({
         ...ALL,
         minTime: BASE + 10n ** 10n,
         maxTime: BASE + 2n * 10n ** 10n,
-        map: Uint32Array.of(9, 8, 7, 6),
+        map: (series) => 9 - series,
       }),
     );
     expect(found.map(({ series, time }) => [series, Number(time - BASE) / 1e10])).to.deep.equal(
@@ -119,7 +134,7 @@ describe('a bucket', () => {
     for (let round = 0; round < 20; round++) {
       const content = randomContent(random, random.pick([10, 9000]), random.pick([1, 3, 60]));
       const files = await written(content);
-      const reader = await BucketReader.open(files, PATH, new BlockCache());
+      const reader = await openBucket(files, PATH);
       let at = 0;
       for (const chunk of reader.statistics(ALL)) {
         const end = at + chunk.rows;
@@ -159,7 +174,7 @@ describe('a bucket', () => {
       offsets: Float64Array.of(0, 1, 2, 3, 4),
       columns: new Map<string, Column>([['v', { type: 'float', values, present: null }]]),
     };
-    const reader = await BucketReader.open(await written(content), PATH, new BlockCache());
+    const reader = await openBucket(await written(content), PATH);
     const [chunk] = reader.statistics(ALL);
     const { sum, sumRest } = chunk.fields.get('v')!;
     expect((sum as number) + sumRest).to.equal(3);
@@ -211,7 +226,7 @@ describe('a bucket', () => {
         expect(n).to.be.greaterThan(2);
         await memory.syncDirectory('/d');
         memory.crash();
-        const reader = await BucketReader.open(memory, PATH, new BlockCache());
+        const reader = await openBucket(memory, PATH);
         expect(reader.rows).to.equal(360_000);
         return;
       }
@@ -220,10 +235,10 @@ describe('a bucket', () => {
     }
   });
 
-  it('shares a cache that keeps its limit and forgets the closed', async () => {
+  it('shares a cache that keeps its limit and forgets whom it is told to', async () => {
     const cache = new BlockCache(600_000);
     const files = await written(large(4, 16_000));
-    const reader = await BucketReader.open(files, PATH, cache);
+    const reader = await openBucket(files, PATH, cache);
     for (let s = 0; s < 4; s++) {
       plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(s) }));
       expect(cache.bytes).to.be.within(1, 600_000);
@@ -233,15 +248,15 @@ describe('a bucket', () => {
     expect(reader.blocksRead, 'the last is kept').to.equal(before);
     plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(0) }));
     expect(reader.blocksRead, 'the first has gone').to.be.greaterThan(before);
-    await reader.close();
-    await reader.close();
+    const number = cache.register() - 1;
+    cache.unregister(number);
     expect([cache.bytes, cache.size]).to.deep.equal([0, 0]);
-    expect(() => plainBlocks(reader.scan(ALL))).to.throw(StorageError, /closed/);
+    expect(cache.register(), 'numbers come again').to.equal(number);
   });
 
   it('may be empty', async () => {
     const empty = { ...small(), rows: 0, seriesKeys: TextDictionary.of([]), columns: new Map<string, Column>() };
-    const reader = await BucketReader.open(await written(empty), PATH, new BlockCache());
+    const reader = await openBucket(await written(empty), PATH);
     expect([reader.rows, reader.series, reader.chunks]).to.deep.equal([0, 0, 0]);
     expect([...reader.scan(ALL)]).to.deep.equal([]);
     expect(reader.seriesKeys().size).to.equal(0);
@@ -258,8 +273,9 @@ async function written(content: BucketContent): Promise<MemoryFiles> {
 }
 
 async function readAll(files: MemoryFiles) {
-  const reader = await BucketReader.open(files, PATH, new BlockCache());
+  const reader = await openBucket(files, PATH);
   reader.seriesKeys();
+  reader.firstKeys();
   return plainBlocks(reader.scan(ALL));
 }
 
@@ -300,7 +316,7 @@ function large(seriesCount: number, perSeries: number): BucketContent {
   const numbers = (f: (i: number) => number): Float64Array => Float64Array.from({ length: rows }, (_, i) => f(i));
   return {
     ...small(),
-    seriesKeys: TextDictionary.of(Array.from({ length: seriesCount }, (_, i) => `user=${i}`)),
+    seriesKeys: TextDictionary.of(Array.from({ length: seriesCount }, (_, i) => `user=${String(i).padStart(7, '0')}`)),
     rows,
     series: Uint32Array.from({ length: rows }, (_, i) => Math.floor(i / perSeries)),
     offsets: numbers((i) => (i % perSeries) * 1e10),

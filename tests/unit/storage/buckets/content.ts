@@ -1,6 +1,6 @@
 /** Random bucket contents for the tests of the buckets, and plain rows to compare with. */
 import { type Block, type Column, type FieldType, TextDictionary } from '../../../../model/index.ts';
-import type { BucketContent } from '../../../../storage/index.ts';
+import { BlockCache, type BucketContent, BucketReader, type Files } from '../../../../storage/index.ts';
 import type { Random } from '../../../support/random.ts';
 
 export type PlainRow = {
@@ -37,13 +37,25 @@ export function randomContent(random: Random, rowsMax: number, seriesMax: number
     retentionPolicy: 'autogen',
     measurement: 'mé,asure',
     position: { generation: 3, sequence: 2 ** 40 },
-    seriesKeys: TextDictionary.of(Array.from({ length: seriesCount }, (_, s) => `host=h${s},region=r${s % 3}`)),
+    seriesKeys: TextDictionary.of(Array.from({ length: seriesCount }, (_, s) => `host=h${s},region=r${s % 3}`).sort()),
     base: BASE,
     rows,
     series: Uint32Array.from(series),
     offsets: Float64Array.from(offsets),
     columns,
   };
+}
+
+/** A bucket in a file, read through a cache of its own where none is given. */
+export async function openBucket(files: Files, path: string, cache = new BlockCache()): Promise<BucketReader> {
+  const file = await files.open(path, 'read');
+  const source = {
+    path,
+    bytes: await file.size(),
+    readSync: (target: Uint8Array, at: number) => file.readSync(target, at),
+    close: () => file.close(),
+  };
+  return BucketReader.open(source, files, cache, cache.register());
 }
 
 /** The rows that have at least one of the fields. */

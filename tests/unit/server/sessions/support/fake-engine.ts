@@ -1,10 +1,15 @@
 /** An engine that a test plays: writes and queries are recorded and answered by functions, feeds are pushed by hand. */
 import {
+  type BackupRequest,
+  type Credentials,
   type Engine,
   EngineError,
   type Feed,
   type FeedFrame,
+  type MetadataRequest,
   type QueryRequest,
+  type RestoreRequest,
+  type SaidOf,
   type SubscribeRequest,
   type WriteOutcome,
   type WriteRequest,
@@ -53,8 +58,13 @@ export class FakeEngine implements Engine {
   readonly writes: (WriteRequest & { text: string })[] = [];
   readonly queries: QueryRequest[] = [];
   readonly feeds: FakeFeed[] = [];
+  readonly backups: BackupRequest[] = [];
+  readonly restored: RestoreRequest[] = [];
   ready = true;
-  outcome: WriteOutcome = { position: 'p1', partial: null };
+  guarded = false;
+  /** Name → password. */
+  users: Readonly<Record<string, string>> = {};
+  outcome: WriteOutcome = { position: 'p1', partial: null, buffer: new ArrayBuffer(0) };
   pieces: (request: QueryRequest, signal: AbortSignal) => AsyncIterable<Uint8Array> = () =>
     piecesOf('{"results":[{"statement_id":0}]}\n');
   refusal: EngineError | null = null;
@@ -73,11 +83,42 @@ export class FakeEngine implements Engine {
     return this.pieces(request, signal);
   }
 
+  async backup(request: BackupRequest): Promise<AsyncIterable<Uint8Array>> {
+    if (this.refusal !== null) throw this.refusal;
+    this.backups.push(request);
+    return piecesOf('an ', 'archive');
+  }
+
+  async restore(request: RestoreRequest): Promise<number> {
+    if (this.refusal !== null) throw this.refusal;
+    this.restored.push(request);
+    return 7;
+  }
+
   async subscribe(request: SubscribeRequest, frame: (frame: FeedFrame) => void): Promise<Feed> {
     if (this.refusal !== null) throw this.refusal;
     const feed = new FakeFeed(request, frame);
     this.feeds.push(feed);
     return feed;
+  }
+
+  async authenticate(credentials: Credentials | null): Promise<string | null> {
+    if (!this.guarded) return null;
+    if (Object.keys(this.users).length === 0) return '';
+    if (credentials?.kind === 'password' && this.users[credentials.user] === credentials.password) {
+      return credentials.user;
+    }
+    throw new EngineError('unauthorized', 'authorization failed');
+  }
+
+  readonly said: { readonly request: MetadataRequest; readonly said: unknown }[] = [];
+
+  async metadata({ measurement, series }: MetadataRequest): Promise<readonly SaidOf[]> {
+    return [{ measurement: measurement ?? 'cpu', series, unit: 'ms' }];
+  }
+
+  async setMetadata(request: MetadataRequest, said: unknown): Promise<void> {
+    this.said.push({ request, said });
   }
 
   health(): { ready: boolean; message: string } {

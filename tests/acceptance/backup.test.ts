@@ -1,0 +1,262 @@
+/** `millrace backup` and `restore` as processes against real servers: what is saved while writes go on comes back as it was. */
+import { execFileSync, spawn } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { decodePosition } from '../../model/index.ts';
+import { results, series, written } from '../support/api.ts';
+import { Random, seedOfRun } from '../support/random.ts';
+import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
+
+const SEED = seedOfRun();
+const EVERYTHING = 'SELECT *::field FROM /.*/ GROUP BY *; SHOW FIELD KEYS; SHOW SERIES; SHOW RETENTION POLICIES';
+
+describe(`backup and restore (SEED=${SEED})`, function () {
+  this.timeout(180_000);
+  let server: TestServer;
+  let other: TestServer;
+  let directory: string;
+  const random = new Random(SEED);
+
+  before(async () => {
+    directory = await temporaryDirectory();
+    server = await startServer([...QUIET, '--shards', '3', '--workers', '2']);
+    other = await startServer([...QUIET, '--shards', '2', '--workers', '1']);
+  });
+
+  after(async () => {
+    await server?.stop();
+    await other?.stop();
+  });
+
+  it('brings a database back on another server with other shards, and beside itself under another name', async () => {
+    for (let i = 0; i < 5; i++) await written(server, 'a', someLines(random, 400));
+    await written(server, 'b', 'only n=1 1');
+    const { path, position } = await backup(server, ['a']);
+    expect(decodePosition(position)).to.have.length(3);
+    expect((await run(other, ['restore', path])).code).to.equal(0);
+    expect(await results(other, 'a', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    const beside = await run(server, ['restore', path, '--as', 'c']);
+    expect(beside.err).to.match(/restoring: █{24} 100 %, .* rows into c\n$/);
+    expect(await results(server, 'c', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    // twice is once
+    await run(server, ['restore', path, '--as', 'c']);
+    expect(await results(server, 'c', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+  });
+
+  it('is a tar that the usual tools read, and its checksums are those of sha256sum', async () => {
+    const { path } = await backup(server, []);
+    const names = execFileSync('tar', ['tf', path]).toString().trim().split('\n');
+    expect([names[0], names.at(-1)]).to.deep.equal(['backup.json', 'SHA256SUMS']);
+    const out = await temporaryDirectory();
+    execFileSync('tar', ['xf', path, '-C', out]);
+    execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: out });
+    const manifest = JSON.parse(await readFile(join(out, 'backup.json'), 'utf8'));
+    expect(manifest.databases).to.include.members(['a', 'b']);
+    expect(names.slice(1, -1)).to.deep.equal(manifest.files.map(({ name }: { name: string }) => name));
+  });
+
+  it('a chain of archives is the same as a full one', async () => {
+    const full = await backup(server, ['a']);
+    const chain = [full.path];
+    let since = full.path;
+    for (let i = 0; i < 3; i++) {
+      await written(server, 'a', someLines(random, 200));
+      const next = await backup(server, ['a'], ['--since', i === 1 ? full.position : since]);
+      if (i === 1)
+        await rm(next.path); // by its position, from further back: another chain
+      else chain.push(next.path);
+      if (i !== 1) since = next.path;
+    }
+    expect((await run(other, ['restore', ...chain, '--as', 'chained'])).code).to.equal(0);
+    const last = await backup(server, ['a']);
+    await run(other, ['restore', last.path, '--as', 'whole']);
+    expect(await results(other, 'chained', EVERYTHING)).to.deep.equal(await results(other, 'whole', EVERYTHING));
+    expect(await results(other, 'whole', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    expect((await readFile(chain[1])).length).to.be.lessThan((await readFile(last.path)).length);
+    const gap = await run(other, ['restore', chain[0], chain[2]]);
+    expect([gap.code, gap.err]).to.satisfy(
+      ([code, err]: [number, string]) => code === 1 && err.includes('does not follow'),
+    );
+  });
+
+  it('says that a full backup is needed where something was dropped in between', async () => {
+    await written(server, 'gone', 'm v=1 1');
+    const { path } = await backup(server, []);
+    await results(server, '', 'DROP DATABASE gone');
+    const refused = await run(server, ['backup', directory, '--since', path]);
+    expect([refused.code, refused.err]).to.deep.equal([
+      1,
+      'millrace: since: something was deleted or dropped behind that position, which later points cannot tell: a full backup is needed\n',
+    ]);
+    expect((await readdir(directory)).filter((name) => name.endsWith('.part'))).to.deep.equal([]);
+  });
+
+  it('leaves out what was deleted, where its files still have it', async () => {
+    await written(server, 'del', someLines(random, 300));
+    await backup(server, ['del']);
+    const done = await results(
+      server,
+      'del',
+      "DELETE FROM m0 WHERE time >= 0 AND time < 20; DELETE WHERE host = 'h1'; DROP SERIES FROM m1 WHERE host = 'h2'; DROP MEASUREMENT m2",
+    );
+    await written(server, 'del', 'm1,host=h2 f=1 5');
+    expect(done.flatMap(({ error }) => error ?? [])).to.deep.equal([]);
+    const { path } = await backup(server, ['del']);
+    expect((await run(other, ['restore', path])).code).to.equal(0);
+    expect(await results(other, 'del', EVERYTHING)).to.deep.equal(await results(server, 'del', EVERYTHING));
+  });
+
+  it('taken while writes go on, it is the state at the position it names', async () => {
+    const single = await startServer([...QUIET, '--shards', '1', '--workers', '1']);
+    try {
+      /** Sequence of each write; a later one of the same point wins. */
+      const sequences: number[] = [];
+      let isWriting = true;
+      const writing = (async () => {
+        for (let i = 0; isWriting || i < 20; i++) {
+          const token = await written(single, 'w', `p,k=${i % 7} n=${i}i ${i % 50}`);
+          sequences.push(decodePosition(token)![0].sequence);
+        }
+      })();
+      for (let round = 0; round < 4; round++) {
+        while (sequences.length < 30 * (round + 1)) await new Promise((resolve) => setTimeout(resolve, 5));
+        const { path, position } = await backup(single, []);
+        const [{ sequence }] = decodePosition(position)!;
+        await run(single, ['restore', path, '--db', 'w', '--as', `w${round}`]);
+        const points = new Map<string, number>();
+        sequences.forEach((of, i) => {
+          if (of <= sequence) points.set(`${i % 7} ${i % 50}`, i);
+        });
+        const found = (await series(single, `w${round}`, 'SELECT n FROM p GROUP BY k')).flatMap(({ tags, values }) =>
+          values.map(([time, n]) => [`${tags!.k} ${time}`, n] as [string, number]),
+        );
+        expect(new Map(found.sort())).to.deep.equal(new Map([...points].sort()));
+      }
+      isWriting = false;
+      await writing;
+    } finally {
+      await single.stop();
+    }
+  });
+
+  it('goes through pipes, and restores one of several databases', async () => {
+    const piped = await run(server, ['backup', '-']);
+    expect(piped.err).to.match(/rows of \d databases\nposition \S+\n$/);
+    expect((await run(other, ['restore', '-', '--db', 'b', '--as', 'bee'], piped.bytes)).code).to.equal(0);
+    expect(await series(other, 'bee', 'SELECT * FROM only')).to.deep.equal(
+      await series(server, 'b', 'SELECT * FROM only'),
+    );
+    const several = await run(other, ['restore', '-', '--as', 'x'], piped.bytes);
+    expect(several.err).to.contain('--as is for one database');
+  });
+
+  it('finds damage anywhere, with its file and place, without a server, and restores nothing of it', async () => {
+    const { path } = await backup(server, ['b']);
+    const sound = await readFile(path);
+    expect((await run(null, ['restore', '--verify', path])).code).to.equal(0);
+    const bad = join(directory, 'bad.tar');
+    for (let i = 0; i < 12; i++) {
+      const at = random.between(0, sound.length - 1);
+      const bytes = Buffer.from(sound);
+      bytes[at] ^= 1 << random.between(0, 7);
+      await writeFile(bad, bytes);
+      const found = await run(null, ['restore', '--verify', bad]);
+      expect([at, found.code]).to.deep.equal([at, 1]);
+      expect(found.err).to.match(
+        /bad\.tar: ("[^"\n]+" is damaged at byte \d+ of the archive: |"[^"\n]+" has \d+ bytes, |backup\.json: format )/,
+      );
+    }
+    const bucket = sound.indexOf('shard-');
+    const place = sound.indexOf('.bucket\0', 2 * 512) - 16;
+    expect(bucket).to.be.greaterThan(0);
+    const bytes = Buffer.from(sound);
+    bytes[place + 512 + 40] ^= 4;
+    await writeFile(bad, bytes);
+    const found = await run(null, ['restore', '--verify', bad]);
+    expect(found.err).to.match(
+      /"shard-\d\/\d{8}\.bucket" is damaged at byte \d+ of the archive: its \d+ bytes have the checksum/,
+    );
+    for (const length of [sound.length - 1, sound.length - 1024, 700, 0]) {
+      await writeFile(bad, sound.subarray(0, length));
+      expect((await run(null, ['restore', '--verify', bad])).err).to.contain('the archive ends here');
+    }
+    const refused = await run(other, ['restore', bad, '--as', 'never']);
+    expect(refused.code).to.equal(1);
+    expect((await series(other, '', 'SHOW DATABASES'))[0].values.flat()).to.not.include('never');
+  });
+
+  it('refuses a bucket whose field has another type there, in words', async () => {
+    const { path } = await backup(server, ['b']);
+    await written(other, 'typed', 'only n="text" 1');
+    const refused = await run(other, ['restore', path, '--as', 'typed']);
+    expect(refused.err).to.contain('field "n" of "only" is float in the archive: it is string in "typed"');
+  });
+
+  async function backup(
+    from: TestServer,
+    databases: readonly string[],
+    flags: readonly string[] = [],
+  ): Promise<{ path: string; position: string }> {
+    const { code, bytes, err } = await run(from, [
+      'backup',
+      directory,
+      ...databases.flatMap((db) => ['--db', db]),
+      ...flags,
+    ]);
+    if (code !== 0) throw new Error(err);
+    const [path, position] = bytes.toString().trim().split('\n');
+    return { path, position: position.replace('position ', '') };
+  }
+});
+
+// private functions
+
+/** `from` null = no server is needed. */
+function run(
+  from: TestServer | null,
+  args: readonly string[],
+  input?: Uint8Array,
+): Promise<{ code: number | null; bytes: Buffer; err: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['client/cli/main.ts', ...args], {
+      env: { ...process.env, MILLRACE_URL: from?.http ?? 'http://127.0.0.1:1' },
+    });
+    const out: Buffer[] = [];
+    let err = '';
+    child.stdout.on('data', (data) => out.push(data));
+    child.stderr.on('data', (data) => {
+      err += data;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, bytes: Buffer.concat(out), err }));
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+  });
+}
+
+/** Points over some weeks and series, of every type, many of them written again. */
+function someLines(random: Random, n: number): string {
+  return Array.from({ length: n }, () => {
+    const fields = ['f', 'i', 'u', 'b', 's'].filter(() => random.next() < 0.5);
+    const values = (fields.length === 0 ? ['f'] : fields).map((type) => `${type}=${valueText(type, random)}`);
+    const tags = random.next() < 0.2 ? '' : `,host=h${random.between(0, 5)},x=\\ y${random.between(0, 2)}`;
+    const week = random.between(-2, 3) * 604_800_000_000_000;
+    return `m${random.between(0, 2)}${tags} ${values.join(',')} ${week + random.between(0, 40)}`;
+  }).join('\n');
+}
+
+function valueText(type: string, random: Random): string {
+  switch (type) {
+    case 'f':
+      return String(random.between(-1000, 1000) / 8);
+    case 'i':
+      return `${random.pick(['9223372036854775807', '-9007199254740993', '7', '0'])}i`;
+    case 'u':
+      return `${random.pick(['18446744073709551615', '1', '0'])}u`;
+    case 'b':
+      return String(random.next() < 0.5);
+    default:
+      return random.pick(['"a"', '"ü \\" x"', '""', '"two\nlines"']);
+  }
+}

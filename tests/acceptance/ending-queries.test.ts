@@ -1,0 +1,100 @@
+/** Queries that do not come to their end on the real server: their time is up, their client has gone, too many are asked at once. */
+import { expect } from 'chai';
+import { ask, eventually, metric, results, type Series, series, write } from '../support/api.ts';
+import { QUIET, startServer, type TestServer } from '../support/server.ts';
+
+const HOSTS = 20;
+const BODIES = 30;
+const ROWS_PER_BODY = 10_000;
+/** Some seconds of work. */
+const LONG = Array.from({ length: 14 }, (_, i) =>
+  `SELECT percentile(v, ${i}), stddev(v), mode(v), count(distinct(w)) FROM
+    (SELECT v, v * 2 AS w FROM m WHERE v >= ${-i}) GROUP BY time(2ms) fill(none)`.replaceAll(/\s+/g, ' '),
+).join('; ');
+
+describe('queries that are ended', () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer([...QUIET, '--query-timeout-ms', '1500', '--max-concurrent-queries', '3']);
+    for (let n = 0; n < BODIES; n++) {
+      const lines = Array.from({ length: ROWS_PER_BODY }, (_, i) => {
+        const at = n * ROWS_PER_BODY + i;
+        return `m,host=h${at % HOSTS} v=${(at * 7919) % 1013} ${at}`;
+      });
+      const response = await write(server, 'd', lines.join('\n'), { precision: 'ms' });
+      expect(response.status).to.equal(204);
+    }
+  });
+
+  after(() => server.stop());
+
+  it('tells a statement whose time is up, does not execute those behind it, and serves others meanwhile', async () => {
+    const long = results(server, 'd', LONG);
+    const [{ values }] = await series(server, 'd', "SELECT count(v) FROM m WHERE host = 'h1'");
+    expect(values[0][1]).to.equal((BODIES * ROWS_PER_BODY) / HOSTS);
+    const ended = await long;
+    const at = ended.findIndex(({ error }) => error !== undefined);
+    expect(ended[at].error).to.equal('query-timeout limit exceeded');
+    expect(ended.slice(at + 1).every(({ error }) => error === 'not executed')).to.equal(true);
+    expect(
+      await eventually(
+        () => metric(server, 'millrace_queries_running'),
+        (n) => n === 0,
+      ),
+    ).to.equal(0);
+    expect(await metric(server, 'millrace_queries_total{outcome="ended"}')).to.equal(1);
+  });
+
+  it('gives a query up when its client goes away', async () => {
+    const before = await metric(server, 'millrace_queries_total{outcome="abandoned"}');
+    const client = new AbortController();
+    const { signal } = client;
+    const answer = ask(server, { db: 'd', q: LONG }, { method: 'POST', signal }).then((response) => response.text());
+    await eventually(
+      () => metric(server, 'millrace_queries_running'),
+      (n) => n === 1,
+    );
+    client.abort();
+    expect(await answer.catch((error: Error) => error.name)).to.equal('AbortError');
+    const abandoned = (): Promise<number> => metric(server, 'millrace_queries_total{outcome="abandoned"}');
+    expect(await eventually(abandoned, (n) => n > before)).to.equal(before + 1);
+    expect(await metric(server, 'millrace_queries_running')).to.equal(0);
+  });
+
+  it('shows what runs, and kills it', async () => {
+    const long = results(server, 'd', LONG);
+    const running = async (): Promise<Series['values']> => {
+      const [{ columns, values }] = await series(server, 'd', 'SHOW QUERIES');
+      expect(columns).to.deep.equal(['qid', 'query', 'database', 'duration', 'status']);
+      return values.filter(([, text]) => text !== 'SHOW QUERIES');
+    };
+    const [[id, text, database, duration, status]] = await eventually(running, (rows) => rows.length === 1);
+    expect(text).to.match(/^SELECT percentile\(v, 0\), .* fill\(none\); SELECT percentile/);
+    expect([database, status]).to.deep.equal(['d', 'running']);
+    expect(duration).to.match(/^\d+(µs|ms|s)$/);
+    expect(await results(server, 'd', `KILL QUERY ${id}`)).to.deep.equal([{ statement_id: 0 }]);
+    expect((await long).find(({ error }) => error !== undefined)!.error).to.equal('query interrupted');
+    expect(await running()).to.deep.equal([]);
+    expect((await results(server, 'd', `KILL QUERY ${id}`))[0].error).to.equal(`no such query id: ${id}`);
+  });
+
+  it('refuses more queries at a time than it is told to run', async () => {
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    const answers = clients.map(({ signal }) => ask(server, { db: 'd', q: LONG }, { method: 'POST', signal }));
+    await eventually(
+      () => metric(server, 'millrace_queries_running'),
+      (n) => n === 3,
+    );
+    const refused = await ask(server, { db: 'd', q: 'SELECT v FROM m LIMIT 1' });
+    expect([refused.status, refused.headers.get('retry-after')]).to.deep.equal([503, '1']);
+    expect(await refused.json()).to.deep.equal({ error: 'max-concurrent-queries limit exceeded(4, 3)' });
+    for (const client of clients) client.abort();
+    await Promise.allSettled(answers);
+    await eventually(
+      () => metric(server, 'millrace_queries_running'),
+      (n) => n === 0,
+    );
+    expect((await series(server, 'd', 'SELECT v FROM m LIMIT 1')).length).to.equal(1);
+  });
+});

@@ -1,0 +1,339 @@
+/**
+ * Buckets in object storage, through the door of the store: the same rows from there, at every moment of the move, after power cuts at
+ * every call, with a tier that fails, lies or is slow; objects that go when their bucket goes.
+ */
+import { expect } from 'chai';
+import type { Block } from '../../../../model/index.ts';
+import {
+  FaultyFiles,
+  type Files,
+  MemoryFiles,
+  MemoryObjects,
+  type MoveOptions,
+  type ObjectStore,
+  ShardStore,
+  StorageError,
+} from '../../../../storage/index.ts';
+import { Random, seedOfRun } from '../../../support/random.ts';
+import { batchOf, rowsOf, type TestPoint } from '../points.ts';
+
+const DIR = '/data/shard-0';
+const HOUR = 3_600_000_000_000n;
+const DAY = 24n * HOUR;
+const NOW = 100n * DAY;
+const EVERYTHING = { minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n, series: null, fields: null };
+const NAME = { database: 'db', retentionPolicy: 'autogen', measurement: 'm' };
+
+describe('buckets in object storage', function () {
+  this.timeout(60_000);
+
+  it('give the same rows, and leave only their ends here', async () => {
+    const { files, objects, store } = await open();
+    fill(store);
+    await store.seal();
+    const before = store.stats();
+    const rows = await rowsIn(store);
+    await store.move();
+    const after = store.stats();
+    expect(after.farBuckets).to.be.greaterThan(3);
+    expect(after.farBuckets, 'the young ones stay').to.be.lessThan(after.buckets);
+    expect(after.farBytes + after.bucketBytes).to.equal(before.bucketBytes);
+    expect(after.bucketRows).to.equal(before.bucketRows);
+    expect(await rowsIn(store)).to.deep.equal(rows);
+    const one = await rowsIn(store, { minTime: 8n * DAY, maxTime: 9n * DAY, fields: ['y'] });
+    expect(one.size).to.be.greaterThan(20);
+    for (const [key, fields] of one) expect(fields.y).to.equal(rows.get(key)!.y);
+    expect((await files.list(`${DIR}/buckets`)).length).to.equal(after.buckets - after.farBuckets);
+    expect((await namesIn(objects)).length).to.equal(after.farBuckets);
+    await store.close();
+    const again = (await open({}, files, objects)).store;
+    expect(again.stats().farBuckets).to.equal(after.farBuckets);
+    expect(await rowsIn(again)).to.deep.equal(rows);
+    await again.close();
+  });
+
+  it('merge with what comes late', async () => {
+    const { store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    apply(store, [pointAt('a=1', 8n * DAY, { y: 77 })], 2);
+    const key = `a=1 ${8n * DAY}`;
+    expect((await rowsIn(store)).get(key)).to.deep.equal({ x: 'float 192', y: 'float 77' });
+    await store.seal();
+    expect((await rowsIn(store)).get(key)).to.deep.equal({ x: 'float 192', y: 'float 77' });
+    await store.move();
+    expect((await rowsIn(store)).get(key)).to.deep.equal({ x: 'float 192', y: 'float 77' });
+    await store.close();
+  });
+
+  it('are read to the end by who began before they moved', async () => {
+    const { files, store } = await open();
+    fill(store);
+    await store.seal();
+    const rows = await rowsIn(store);
+    const pinned = store.pin({ ...NAME, ...EVERYTHING })!;
+    await store.move();
+    const kept = (await files.list(`${DIR}/buckets`)).length;
+    expect(kept).to.equal(store.stats().buckets);
+    expect(rowsOf(await blocksOf(pinned), keysOf(store))).to.deep.equal(rows);
+    pinned.release();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await files.list(`${DIR}/buckets`)).length).to.be.lessThan(kept);
+    await store.close();
+  });
+
+  it('are refused to who cannot wait', async () => {
+    const { store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    expect(() => [...store.scan({ ...NAME, ...EVERYTHING })]).to.throw(StorageError, 'reaches into object storage');
+    expect([...store.scan({ ...NAME, ...EVERYTHING, minTime: 98n * DAY })].length).to.be.greaterThan(0);
+    await store.close();
+  });
+
+  it('go when their database goes, and the space in the tier with them', async () => {
+    const { files, objects, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    expect((await namesIn(objects)).length).to.be.greaterThan(3);
+    store.dropDatabase('db');
+    for (let n = 0; n < 200 && (await namesIn(objects)).length > 0; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(await namesIn(objects)).to.deep.equal([]);
+    await store.close();
+    expect((await files.list(`${DIR}/tier`)).filter((name) => name.endsWith('.ends'))).to.deep.equal([]);
+    const again = (await open({}, files, objects)).store;
+    expect(again.databases()).to.deep.equal([]);
+    await again.close();
+  });
+
+  it('are swept where nobody names them, and nothing else is', async () => {
+    const { files, objects, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    const names = await namesIn(objects);
+    const stray = names[0].replace(/[^/]*$/, '0000009999-00000000.bucket');
+    const foreign = 'another0another0/shard-0/0000000001-00000000.bucket';
+    for (const name of [stray, foreign]) await objects.put(name, { bytes: 0, read: async () => 0 });
+    await store.close();
+    const again = (await open({}, files, objects)).store;
+    await again.move();
+    expect(again.stats().tier?.strays).to.equal(1);
+    expect(await namesIn(objects)).to.have.members([...names, foreign]);
+    await again.close();
+  });
+
+  it('need the tier to be named at the next start', async () => {
+    const { files, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    await store.close();
+    const refused = await ShardStore.open(files, DIR, { shard: 0 }).catch((error) => error);
+    expect(refused).to.be.instanceOf(StorageError);
+    expect(refused.message).to.match(/buckets lie in object storage/);
+  });
+
+  it('have their ends fetched where they were lost here', async () => {
+    const { files, objects, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    const rows = await rowsIn(store);
+    await store.close();
+    for (const name of await files.list(`${DIR}/tier`)) {
+      if (name.endsWith('.ends')) await files.remove(`${DIR}/tier/${name}`);
+    }
+    const again = (await open({}, files, objects)).store;
+    expect(await rowsIn(again)).to.deep.equal(rows);
+    await again.close();
+  });
+
+  it('stay here as long as the tier fails or lies, and move later', async () => {
+    const objects = new MemoryObjects();
+    let fault: 'put' | 'read' | 'lie' | null = 'put';
+    const bad: ObjectStore = {
+      put: (name, source) => (fault === 'put' ? unreachable() : objects.put(name, source)),
+      read: async (name, at, length) => {
+        if (fault === 'read') return unreachable();
+        const bytes = await objects.read(name, at, length);
+        if (fault === 'lie') bytes[length >> 1] ^= 1;
+        return bytes;
+      },
+      head: (name) => objects.head(name),
+      list: (prefix) => objects.list(prefix),
+      remove: (name) => objects.remove(name),
+      clear: () => objects.clear(),
+    };
+    const warnings: string[] = [];
+    const { store } = await open({ warn: (text) => warnings.push(text) }, new MemoryFiles(), bad);
+    fill(store);
+    await store.seal();
+    const rows = await rowsIn(store);
+    for (const each of ['put', 'read', 'lie'] as const) {
+      fault = each;
+      await store.move();
+      expect(store.stats().farBuckets).to.equal(0);
+      expect(warnings.length).to.be.greaterThan(0);
+      expect(await rowsIn(store)).to.deep.equal(rows);
+      warnings.length = 0;
+    }
+    fault = null;
+    await store.move();
+    const { farBuckets } = store.stats();
+    expect(farBuckets).to.be.greaterThan(3);
+    expect((await namesIn(objects)).length, 'strays of the failures are gone').to.equal(farBuckets);
+    fault = 'read';
+    const refused = await rowsIn(store).catch((error) => error);
+    expect(refused.code).to.equal('unreachable');
+    expect([...store.scan({ ...NAME, ...EVERYTHING, minTime: 98n * DAY })].length).to.be.greaterThan(0);
+    fault = null;
+    expect(await rowsIn(store)).to.deep.equal(rows);
+    await store.close();
+  });
+
+  it('are reported damaged once where what was kept of them here is damaged, and then fetched again', async () => {
+    const { files, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    // pages hold all fields, what is decoded of them only the one asked for
+    const narrow = { minTime: 8n * DAY, maxTime: 9n * DAY, fields: ['x'] };
+    await rowsIn(store, narrow);
+    const cache = files.bytes(`${DIR}/tier/cache`);
+    const file = await files.open(`${DIR}/tier/cache`, 'write');
+    await file.write(
+      cache.map((byte) => byte ^ 0x55),
+      0,
+    );
+    const damaged = await rowsIn(store, { ...narrow, fields: ['y'] }).catch((error) => error);
+    expect(damaged.code).to.equal('corrupt');
+    expect(damaged.message).to.match(/\.bucket: at byte \d+: a block is damaged/);
+    expect((await rowsIn(store, { ...narrow, fields: ['y'] })).size).to.be.greaterThan(20);
+    await store.close();
+  });
+
+  const seed = seedOfRun();
+  it(`survive a power cut, or a kill, at every call to the disk while they move (seed ${seed})`, async () => {
+    let states = 0;
+    for (let cut = 1; ; cut++) {
+      const files = new MemoryFiles();
+      const objects = new MemoryObjects();
+      const random = new Random(seed + cut);
+      let calls = 0;
+      const faulty = new FaultyFiles(files, (call) => {
+        if (call === 'read' || ++calls < cut) return null;
+        // in half of the runs the process dies and the disk lives
+        const isPower = cut % 2 === 0;
+        if (calls === cut && isPower) files.crash((durable, seen) => (random.next() < 0.5 ? durable : seen));
+        return { code: 'failed' };
+      });
+      let rows: Map<string, Record<string, string>> | null = null;
+      try {
+        const { store } = await open({}, faulty, objects);
+        fill(store, 2, 15n);
+        await store.seal();
+        const sealed = await rowsIn(store);
+        if (calls < cut) rows = sealed;
+        await store.move();
+        await store.close();
+      } catch {
+        // the disk is gone
+      }
+      const { store } = await open({}, files, objects);
+      if (rows !== null) expect(await rowsIn(store), `cut at call ${cut}`).to.deep.equal(rows);
+      await store.move();
+      if (rows !== null) expect(await rowsIn(store), `cut at call ${cut}, moved`).to.deep.equal(rows);
+      expect((await namesIn(objects)).length, `cut at call ${cut}`).to.equal(store.stats().farBuckets);
+      await store.close();
+      states++;
+      if (calls < cut) break;
+    }
+    expect(states).to.be.greaterThan(30);
+  });
+});
+
+// private functions
+
+async function open(
+  options: Partial<MoveOptions> = {},
+  files: MemoryFiles | FaultyFiles = new MemoryFiles(),
+  objects: ObjectStore = new MemoryObjects(),
+): Promise<{ files: MemoryFiles; objects: ObjectStore; store: ShardStore }> {
+  const tier: MoveOptions = {
+    objects,
+    cacheBytesMax: 1024 * 1024,
+    identity: () => 'abcdefgh01234567',
+    afterNs: () => 7n * DAY,
+    nowNs: () => NOW,
+    warn: () => {},
+    ...options,
+  };
+  const store = await ShardStore.open(files as Files, DIR, { shard: 0, tier });
+  return { files: files as MemoryFiles, objects, store };
+}
+
+/** Hourly points. */
+function fill(store: ShardStore, series = 5, days = 100n): void {
+  const points: TestPoint[] = [];
+  for (let hour = 0n; hour < 24n * days; hour++) {
+    for (let n = 0; n < series; n++) {
+      points.push(pointAt(`a=${n}`, hour * HOUR, { x: Number(hour), ...(n % 2 === 0 ? {} : { y: n }) }));
+    }
+  }
+  apply(store, points, 1);
+}
+
+function apply(store: ShardStore, points: readonly TestPoint[], sequence: number): void {
+  store.apply(batchOf(points).batch);
+  store.applied(sequence);
+}
+
+function pointAt(key: string, time: bigint, fields: Record<string, number>): TestPoint {
+  const typed = Object.entries(fields).map(([name, value]) => [name, { type: 'float' as const, value }]);
+  return { key, time, fields: Object.fromEntries(typed) };
+}
+
+async function rowsIn(
+  store: ShardStore,
+  request: { minTime?: bigint; maxTime?: bigint; fields?: string[] } = {},
+): Promise<Map<string, Record<string, string>>> {
+  const pinned = store.pin({ ...NAME, ...EVERYTHING, ...request })!;
+  try {
+    return rowsOf(await blocksOf(pinned, { ...EVERYTHING, ...request }), keysOf(store));
+  } finally {
+    pinned.release();
+  }
+}
+
+async function blocksOf(
+  pinned: NonNullable<ReturnType<ShardStore['pin']>>,
+  { minTime, maxTime } = EVERYTHING as { minTime: bigint; maxTime: bigint },
+): Promise<Block[]> {
+  const blocks: Block[] = [];
+  for (const step of pinned.scan({ min: minTime, max: maxTime }, null)) {
+    if (step instanceof Promise) await step;
+    else blocks.push(step);
+  }
+  return blocks;
+}
+
+function keysOf(store: ShardStore): (series: number) => string {
+  const table = store.series('db', 'autogen', 'm')!;
+  return (series) => table.key(series);
+}
+
+async function namesIn(objects: ObjectStore): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of objects.list('')) names.push(name);
+  return names;
+}
+
+async function unreachable(): Promise<never> {
+  throw new StorageError('unreachable', 'the tier does not answer');
+}
