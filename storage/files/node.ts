@@ -1,18 +1,16 @@
 /**
  * Files on the disk of this machine, through node:fs. Calls are made with callbacks, not FileHandles: half the cost per call.
- * The lock is a file `lock` that holds the owner's pid; it is made by an exclusive link, so of two processes one wins.
  */
 import * as fs from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32c } from '@node-rs/crc32';
 import { StorageError, type StorageErrorCode } from '../error.ts';
 import type { DirectoryLock, Files, OpenMode, StoredFile } from './files.ts';
+import { lockDirectory } from './lock.ts';
 import { zstd } from './zstd.ts';
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'wx+' };
-/** How often a stale lock may be taken from under us before we give up: each time another process has won. */
-const LOCK_ATTEMPTS_MAX = 10;
 
 const fsOpen = promisify(fs.open);
 const fsClose = promisify(fs.close);
@@ -143,22 +141,12 @@ export class NodeFiles implements Files {
   }
 
   async lock(directory: string): Promise<DirectoryLock> {
-    const path = join(directory, 'lock');
-    const own = `${path}.${process.pid}.${process.hrtime.bigint()}`;
-    await guarded(own, fs.promises.writeFile(own, ownerText(process.pid)));
     try {
-      for (let attempt = 0; attempt < LOCK_ATTEMPTS_MAX; attempt++) {
-        if (await linked(own, path)) return { release: () => released(path) };
-        const owner = await readOwner(path);
-        if (owner !== null && ownerLives(owner)) {
-          const pid = owner.split(' ')[0];
-          throw new StorageError('locked', `${basename(directory)} is in use by process ${pid} (${path})`);
-        }
-        if (owner !== null) await takenAway(path, `${own}.stale`, owner);
-      }
-      throw new StorageError('locked', `${path} changes hands all the time`);
-    } finally {
-      await fs.promises.rm(own, { force: true });
+      return await lockDirectory(directory);
+    } catch (error) {
+      throw error instanceof StorageError
+        ? error
+        : storageError(join(directory, 'lock'), error as NodeJS.ErrnoException);
     }
   }
 }
@@ -182,65 +170,4 @@ function storageError(path: string, error: NodeJS.ErrnoException): StorageError 
   if (error.code === 'ENOENT') code = 'not found';
   else if (error.code === 'ENOSPC' || error.code === 'EDQUOT') code = 'no space';
   return new StorageError(code, `${path}: ${error.message}`, error);
-}
-
-/** The pid and, where the system tells, when that process began: a pid is used again, the pair is not. */
-function ownerText(pid: number): string {
-  return `${pid} ${startOf(pid)}\n`;
-}
-
-function startOf(pid: number): string {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return '-';
-  }
-}
-
-function ownerLives(owner: string): boolean {
-  const [pid, start] = owner.trim().split(' ');
-  if (!/^[1-9]\d*$/.test(pid)) return false;
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const now = startOf(Number(pid));
-  return start === undefined || start === '-' || now === '-' || now === start;
-}
-
-async function linked(own: string, path: string): Promise<boolean> {
-  try {
-    await fs.promises.link(own, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw storageError(path, error as NodeJS.ErrnoException);
-  }
-}
-
-async function readOwner(path: string): Promise<string | null> {
-  try {
-    return await fs.promises.readFile(path, 'latin1');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw storageError(path, error as NodeJS.ErrnoException);
-  }
-}
-
-/** Renames the stale lock away; if another process has taken over in between, puts its lock back. */
-async function takenAway(path: string, aside: string, stale: string): Promise<void> {
-  try {
-    await fs.promises.rename(path, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw storageError(path, error as NodeJS.ErrnoException);
-  }
-  if ((await readOwner(aside)) !== stale) await linked(aside, path);
-  await fs.promises.rm(aside, { force: true });
-}
-
-async function released(path: string): Promise<void> {
-  if ((await readOwner(path)) === ownerText(process.pid)) await fs.promises.rm(path, { force: true });
 }

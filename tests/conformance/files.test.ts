@@ -1,6 +1,7 @@
 /** What every files adapter must do, and what only the one in memory can show: power cuts. */
 import { fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -99,13 +100,25 @@ describe('the lock of a directory on disk', () => {
 
   it('goes to one of many who ask at the same time for a stale one', async () => {
     const root = temporary();
-    writeFileSync(join(root, 'lock'), '999999999 1\n');
-    const results = await Promise.allSettled(Array.from({ length: 8 }, () => new NodeFiles().lock(root)));
-    expect(results.filter((r) => r.status === 'fulfilled').length).to.equal(1);
+    for (let round = 0; round < 50; round++) {
+      writeFileSync(join(root, 'lock'), '999999999 1\n');
+      // some die as heirs, before they make the lock their own: whoever follows them is the owner
+      if (round % 2 === 1) writeFileSync(heirOf(root, '999999999 1\n'), '999999998 1\n');
+      const results = await Promise.allSettled(Array.from({ length: 8 }, () => new NodeFiles().lock(root)));
+      const locks = results.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
+      expect(locks.length, `round ${round}`).to.equal(1);
+      expect(readFileSync(join(root, 'lock'), 'latin1')).to.match(new RegExp(`^${process.pid} `));
+      await locks[0].release();
+      expect(readdirSync(root)).to.deep.equal([]);
+    }
   });
 });
 
 // private functions
+
+function heirOf(root: string, owner: string): string {
+  return join(root, `lock.after.${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`);
+}
 
 function conforms(name: string, make: () => { files: Files; root: string }): void {
   describe(`files: ${name}`, () => {

@@ -11,6 +11,7 @@ import {
   openStore,
   readAll,
   readDatabase,
+  readEachSeries,
   replay,
   runScript,
   SHARD_DIRECTORIES,
@@ -34,6 +35,7 @@ describe('damage on the disk', function () {
       const whole = await shardOf();
       const counts = { found: 0, cut: 0 };
       for (const [path, bytes] of whole) {
+        if (await isStray(whole, path)) continue;
         for (let at = 0; at < bytes.length; at++) {
           const damaged = kind === 'a cut' ? bytes.slice(0, at) : bytes.slice();
           if (kind !== 'a cut') damaged[at] ^= 1 << (at & 7);
@@ -81,13 +83,29 @@ describe('damage on the disk', function () {
     return all;
   }
 
+  /** A bucket that was dropped and not removed yet: nobody reads it. */
+  async function isStray(whole: ReadonlyMap<string, Uint8Array>, path: string): Promise<boolean> {
+    if (!path.includes('/buckets/')) return false;
+    const rest = new Map(whole);
+    rest.delete(path);
+    try {
+      await (await openStore(await diskOf(rest))).close();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async function look(files: MemoryFiles, kind: string, path: string, place: string): Promise<'found' | 'cut'> {
     let store: Awaited<ReturnType<typeof openStore>> | null = null;
     try {
       store = await openStore(files);
+      // also what the rest of the log drops or deletes
+      readEachSeries(store);
       const last = await replay(files, store, messages);
       const answer = readAll(store);
       expect(answer, place).to.equal(states[last]);
+      expect(readEachSeries(store), place).to.equal(answer);
       // the record behind the manifest's last one says nothing: nothing is lost with it
       if (path.includes('/manifest/')) return 'cut';
       expect(last, `${place}: damage that nobody found`).to.be.below(messages.length);
@@ -96,8 +114,9 @@ describe('damage on the disk', function () {
     } catch (error) {
       if (!(error instanceof StorageError)) throw new Error(`${place}: ${(error as Error).stack}`);
       expect(error.code, `${place}: ${error.message}`).to.equal('corrupt');
-      // a file that ends between two records is as it once was: what is missing tells of it, not where
-      if (kind !== 'a cut' || !path.includes('/manifest/')) expect(error.message, place).to.include(path);
+      // a manifest that ends between two records is as it once was, and the end of a log may be torn: what is missing tells of it, not where
+      const told = path.includes('/log/') ? path.slice(0, path.lastIndexOf('/')) : path;
+      if (kind !== 'a cut' || !path.includes('/manifest/')) expect(error.message, place).to.include(told);
       return 'found';
     } finally {
       await store?.close();

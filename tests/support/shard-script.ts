@@ -2,10 +2,13 @@
  * A shard's life in short, for tests that disturb it: messages that write points of a few series in two databases, delete some or
  * drop a database, a log and a store that take them, and what readers must see after each number of messages.
  */
+
+import type { SeriesChoice } from '../../model/index.ts';
 import { type Files, MemoryFiles, ShardLog, ShardStore, StorageError } from '../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint } from '../unit/storage/points.ts';
 import type { Random } from './random.ts';
 
+const ALL_TIMES = { minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n };
 const STORE = '/data/shard-0';
 const LOG = `${STORE}/log`;
 export const SHARD_DIRECTORIES: readonly string[] = [STORE, `${STORE}/buckets`, `${STORE}/manifest`, LOG];
@@ -123,13 +126,30 @@ export function readAll(reader: ShardStore): string {
   return JSON.stringify(reader.databases().map((database) => readDatabase(reader, database)));
 }
 
-export function readDatabase(reader: ShardStore, database: string): unknown {
+/** The same, each series looked up and read alone. */
+export function readEachSeries(reader: ShardStore): string {
+  return JSON.stringify(
+    reader.databases().map((database) => {
+      const size = reader.series(database, 'autogen', 'm')?.size ?? 0;
+      return readDatabase(
+        reader,
+        database,
+        Array.from({ length: size }, (_, series) => Uint32Array.of(series)),
+      );
+    }),
+  );
+}
+
+export function readDatabase(reader: ShardStore, database: string, choices: readonly SeriesChoice[] = [null]): unknown {
   const [schema] = reader.describe(database, 'autogen', () => true);
   const table = reader.series(database, 'autogen', 'm');
   if (table === null) return { database };
-  const request = { database, retentionPolicy: 'autogen', measurement: 'm', series: null, fields: null };
-  const blocks = reader.scan({ ...request, minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n });
-  const rows = [...rowsOf(blocks, (s) => table.key(s))].map(([name, fields]) => `${name} ${fieldsText(fields)}`);
+  const request = { database, retentionPolicy: 'autogen', measurement: 'm', fields: null, ...ALL_TIMES };
+  const rows = choices.flatMap((series) =>
+    [...rowsOf(reader.scan({ ...request, series }), (s) => table.key(s))].map(
+      ([name, fields]) => `${name} ${fieldsText(fields)}`,
+    ),
+  );
   return { database, fields: [...schema.fields], series: table.size, rows: rows.sort() };
 }
 
