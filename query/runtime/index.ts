@@ -9,6 +9,7 @@ export * from './live-update.ts';
 export * from './panes.ts';
 export * from './partial.ts';
 export * from './result.ts';
+export { RowCondition } from './row-condition.ts';
 export * from './show.ts';
 export * from './source.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';
