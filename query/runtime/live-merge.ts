@@ -115,6 +115,11 @@ export class LiveMerge {
     return Math.max(this.#goneRev, this.#revMax);
   }
 
+  /** Series in windows that are held. */
+  get cells(): number {
+    return this.#cells.size;
+  }
+
   /**
    * All that was accepted has been sent. Only then may a cursor name the positions of the updates accepted last; else it keeps the
    * ones before.

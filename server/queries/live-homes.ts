@@ -115,6 +115,11 @@ export class LiveHomes {
     return () => operator.leave(subscriber);
   }
 
+  /** What is known of a live query, a line each; empty = it does not run here. */
+  describe(database: string, query: string): string[] {
+    return this.#running.get(keyOf(database, query))?.describe() ?? [];
+  }
+
   unsubscribe({ feed, subscriber }: { feed: string; subscriber: number }): void {
     const [database, query] = JSON.parse(feed) as [string, string];
     this.#operators.get(keyOf(database, query))?.then((op) => op.leave(subscriber), ignore);

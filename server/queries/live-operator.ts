@@ -12,7 +12,7 @@
  * It is long because joining, starting and restarting are one state machine over the same few fields.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
-import { ORIGIN, type Position } from '../../model/index.ts';
+import { formatTime, ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
@@ -79,6 +79,19 @@ export class LiveOperator implements RunningQuery {
 
   get subscribers(): number {
     return this.#subscribers.size + this.#listening.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
+  }
+
+  /** For EXPLAIN. */
+  describe(): string[] {
+    const { watermark, cells, counters } = this.merge;
+    const { onTime, late, tooLate, ahead, recomputed, revised } = counters;
+    return [
+      `SUBSCRIBERS: ${this.subscribers}`,
+      `WATERMARK: ${watermark === null ? 'none' : formatTime(watermark)}`,
+      `CELLS HELD: ${cells}`,
+      `POINTS: ${onTime} on time, ${late} late, ${tooLate} too late, ${ahead} ahead`,
+      `WINDOWS: ${recomputed} computed again, ${revised} rows revised`,
+    ];
   }
 
   /** Who comes after the query has failed, as it may while it is started, is told so. */

@@ -42,6 +42,7 @@ import type {
   DeclareCall,
   FrameNotice,
   KillCall,
+  StoredCall,
   SubscribeCall,
   WorkerReady,
   WriteCall,
@@ -102,8 +103,7 @@ export class PoolEngine implements Engine {
     calls: {
       declare: (call: DeclareCall) => this.#authority.declare(call.database, call.retentionPolicy, call.fields),
       control: ({ entry }: ControlCall) => this.catalogue.publish(entry),
-      catalogue: ({ statement, database }: CatalogueCall) =>
-        executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords }),
+      catalogue: (call: CatalogueCall) => this.#changeCatalogue(call),
       queries: () => this.#queries.list(),
       'kill query': (call: KillCall) => this.#queries.kill(call),
     },
@@ -251,6 +251,15 @@ export class PoolEngine implements Engine {
   }
 
   // private functions
+
+  /** A stored query that was made runs when this resolves: no point that is written then is too early for it. */
+  async #changeCatalogue({ statement, database }: CatalogueCall): Promise<void> {
+    const { nowNs } = this.#options;
+    await executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords, nowNs });
+    if (statement.kind !== 'create continuous query') return;
+    const call: StoredCall = { database: statement.database, name: statement.name };
+    await Promise.all(this.#serving().peers.map((peer) => peer.call('stored settled', call)));
+  }
 
   #serving(): Pool {
     if (this.#pool === null) throw new EngineError('busy', 'the server is starting: it reads its log');

@@ -112,6 +112,18 @@ export interface RestoreResult {
   readonly rows: number;
 }
 
+/** Of a stored query. */
+export interface StoredCall {
+  readonly database: string;
+  readonly name: string;
+}
+
+/** Of what the live side of a query holds. */
+export interface DescribeLiveCall {
+  readonly database: string;
+  readonly query: string;
+}
+
 export interface ControlCall {
   readonly entry: ControlEntry;
 }
