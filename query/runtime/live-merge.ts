@@ -110,14 +110,14 @@ export class LiveMerge {
     return this.#watermark.at;
   }
 
+  /** Windows of groups that are held. */
+  get cells(): number {
+    return this.#cells.size;
+  }
+
   /** Greatest revision ever sent, for cursors. */
   get rev(): number {
     return Math.max(this.#goneRev, this.#revMax);
-  }
-
-  /** Series in windows that are held. */
-  get cells(): number {
-    return this.#cells.size;
   }
 
   /**

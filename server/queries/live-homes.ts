@@ -23,6 +23,7 @@ import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdat
 import { LiveOperator } from './live-operator.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
+import type { LiveProgress } from './running-queries.ts';
 
 /** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
 const OPERATORS_MAX = 20_000;
@@ -95,6 +96,11 @@ export class LiveHomes {
     return this.#running.size;
   }
 
+  /** Of every query that runs here, for SHOW QUERIES. */
+  progress(): LiveProgress[] {
+    return [...this.#running.values()].map((operator) => operator.progress);
+  }
+
   /** Throws QueryError where the query cannot be live. */
   async subscribe(request: SubscribeHome): Promise<void> {
     const operator = await this.#operator(request.database, request.query);
@@ -113,11 +119,6 @@ export class LiveHomes {
     const subscriber = --this.#lastListener;
     operator.join({ subscriber, feed: '', epoch: null, snapshot: true, since, listener });
     return () => operator.leave(subscriber);
-  }
-
-  /** What is known of a live query, a line each; empty = it does not run here. */
-  describe(database: string, query: string): string[] {
-    return this.#running.get(keyOf(database, query))?.describe() ?? [];
   }
 
   unsubscribe({ feed, subscriber }: { feed: string; subscriber: number }): void {

@@ -12,7 +12,7 @@
  * It is long because joining, starting and restarting are one state machine over the same few fields.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
-import { formatTime, ORIGIN, type Position } from '../../model/index.ts';
+import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
@@ -20,6 +20,7 @@ import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
@@ -81,17 +82,16 @@ export class LiveOperator implements RunningQuery {
     return this.#subscribers.size + this.#listening.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
   }
 
-  /** For EXPLAIN. */
-  describe(): string[] {
+  get progress(): LiveProgress {
     const { watermark, cells, counters } = this.merge;
-    const { onTime, late, tooLate, ahead, recomputed, revised } = counters;
-    return [
-      `SUBSCRIBERS: ${this.subscribers}`,
-      `WATERMARK: ${watermark === null ? 'none' : formatTime(watermark)}`,
-      `CELLS HELD: ${cells}`,
-      `POINTS: ${onTime} on time, ${late} late, ${tooLate} too late, ${ahead} ahead`,
-      `WINDOWS: ${recomputed} computed again, ${revised} rows revised`,
-    ];
+    return {
+      database: this.database,
+      text: this.query,
+      state: this.#started.size < this.#port.shards ? 'starting' : 'running',
+      lagMs: watermark === null ? null : this.#port.nowMs() - Number(watermark / 1_000_000n),
+      panes: cells,
+      late: counters.late + counters.tooLate,
+    };
   }
 
   /** Who comes after the query has failed, as it may while it is started, is told so. */

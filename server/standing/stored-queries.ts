@@ -5,13 +5,7 @@
  *     catalogue news ──▶ StoredQuery (what was written, how far) ◀── StandingQuery ◀── live operator
  */
 import type { Documents } from '../../model/index.ts';
-import { QueryError } from '../../query/index.ts';
-import {
-  type CatalogueNews,
-  type ContinuousQuery,
-  continuousQueriesOf,
-  continuousQueryNamed,
-} from '../catalogue/index.ts';
+import { type CatalogueNews, type ContinuousQuery, continuousQueriesOf } from '../catalogue/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { type StoredDefinition, storedDefinition } from './definition.ts';
 import { type StandingPort, StandingQuery } from './standing-query.ts';

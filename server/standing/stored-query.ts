@@ -28,17 +28,14 @@ import {
   type ResultTable,
   type SelectStatement,
   type TimeRules,
-  windowOf,
   windowStart,
 } from '../../query/index.ts';
 import type { ContinuousQuery } from '../catalogue/index.ts';
 import { type WriteLines, writeInto } from '../queries/index.ts';
 import { type Checkpoints, type Mark, NO_MARK } from './checkpoints.ts';
 import { overHistory, type StoredDefinition } from './definition.ts';
+import { earlier, spansOf } from './spans.ts';
 import type { StandingBatch, StandingConsumer } from './standing-query.ts';
-
-/** Windows read from history at a time. */
-const HISTORY_WINDOWS = 1_000;
 
 export type FailureReason = 'query' | 'write' | 'history' | 'gap';
 
@@ -152,24 +149,21 @@ export class StoredQuery implements StandingConsumer {
     const quiet = msToNs(nowMs - this.#openedMs) - idle;
     const now = msToNs(nowMs);
     if (quiet <= 0n || stood >= now) return stood;
-    return stood + quiet < now ? stood + quiet : now;
+    return earlier(stood + quiet, now);
   }
 
   async #fromHistory(from: bigint, to: bigint): Promise<number> {
     const { database } = this.definition;
     let written = 0;
-    for (let at = from; at < to; ) {
-      const { plan } = await this.#port.select(overHistory(this.definition, at, to), database);
-      const next = plan.window === null ? to : windowStart(plan, windowOf(plan, at) + HISTORY_WINDOWS);
-      const end = next < to ? next : to;
+    const { plan } = await this.#port.select(overHistory(this.definition, from, to), database);
+    for (const [start, end] of spansOf(plan, from, to)) {
       try {
-        const { tables } = await this.#port.select(overHistory(this.definition, at, end), database);
+        const { tables } = await this.#port.select(overHistory(this.definition, start, end), database);
         written += await this.#write(tables);
       } catch (error) {
         if (!(error instanceof QueryError)) throw error;
-        this.#fail('history', `windows from ${at} to ${end} were not computed: ${error.message}`);
+        this.#fail('history', `windows from ${start} to ${end} were not computed: ${error.message}`);
       }
-      at = end;
     }
     return written;
   }

@@ -25,11 +25,11 @@ import {
   seesDatabase,
   type User,
 } from '../catalogue/index.ts';
+import type { LiveProgress } from '../queries/index.ts';
 import { namedDefinition, overHistory, type StoredDefinition, storedDefinition } from './definition.ts';
+import { spansOf } from './spans.ts';
 import type { StoredStatus } from './stored-queries.ts';
 
-/** Windows of a REFRESH that are computed between two looks at whether it was ended. */
-const REFRESH_WINDOWS = 1_000n;
 const SHOWN_COLUMNS = ['name', 'query', 'state', 'points', 'failures', 'last_failure'];
 
 export type StoredStatement =
@@ -52,8 +52,8 @@ export interface StoredStatementsPort {
   readonly change: (statement: CatalogueStatement, database: string) => Promise<unknown>;
   /** Of all workers. */
   readonly statuses: () => Promise<readonly StoredStatus[]>;
-  /** What the live side of a query holds; empty = it does not run. */
-  readonly describe: (database: string, query: string) => Promise<readonly string[]>;
+  /** Of the live queries of all workers. */
+  readonly progress: () => Promise<readonly LiveProgress[]>;
   /** Windows that begin in [from, to), at the query's home. Gives the points written. */
   readonly refresh: (call: RefreshCall) => Promise<number>;
   readonly select: (
@@ -150,8 +150,13 @@ async function explain(
     `LIVE QUERY: ${query}`,
     `WRITES: ${provisional ? 'rows of open windows too' : 'final rows and their revisions'}`,
     `INTO: ${into.database}.${into.retentionPolicy}.${into.measurement ?? ':MEASUREMENT'}`,
-    ...(await port.describe(definition.database, query)),
   ];
+  const live = (await port.progress()).find((one) => one.database === definition.database && one.text === query);
+  if (live !== undefined) {
+    const { state, lagMs, panes, late } = live;
+    lines.push(`LIVE: ${state}`, `WATERMARK LAG: ${lagMs === null ? 'no point yet' : `${lagMs}ms`}`);
+    lines.push(`PANES: ${panes}`, `LATE POINTS: ${late}`);
+  }
   if (statement.analyze) {
     lines.push(`POINTS WRITTEN: ${status?.points ?? 0}`, `FAILURES: ${status?.failures ?? 0}`);
     if (status !== undefined && status.lastFailure !== '') lines.push(`LAST FAILURE: ${status.lastFailure}`);
@@ -162,12 +167,10 @@ async function explain(
 
 async function refresh(statement: OfRange, request: StoredRequest, port: StoredStatementsPort): Promise<ResultTable[]> {
   const { stored, plan, from, to } = await overRange(statement, request, port);
-  const step = plan.window === null ? to - from : plan.window.interval * REFRESH_WINDOWS;
   let written = 0;
-  for (let at = from; at < to; at += step) {
+  for (const [start, end] of spansOf(plan, from, to)) {
     request.signal.throwIfAborted();
-    const end = at + step < to ? at + step : to;
-    written += await port.refresh({ database: stored.database, name: stored.name, from: at, to: end });
+    written += await port.refresh({ database: stored.database, name: stored.name, from: start, to: end });
   }
   return [
     {

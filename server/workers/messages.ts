@@ -118,12 +118,6 @@ export interface StoredCall {
   readonly name: string;
 }
 
-/** Of what the live side of a query holds. */
-export interface DescribeLiveCall {
-  readonly database: string;
-  readonly query: string;
-}
-
 export interface ControlCall {
   readonly entry: ControlEntry;
 }

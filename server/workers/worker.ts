@@ -21,12 +21,13 @@ import {
   type LiveExpire,
   type LiveHomePort,
   LiveHomes,
+  type LiveProgress,
   LiveShards,
   type LiveStart,
   type LiveStop,
   type PartialsCall,
+  type QueriesUnderWay,
   QueryRunner,
-  type RunningQuery,
   type SchemaChange,
   SelectRunner,
   type ShardFailure,
@@ -51,7 +52,6 @@ import type {
   CatalogueCall,
   ControlCall,
   DeclareCall,
-  DescribeLiveCall,
   EndNotice,
   FrameNotice,
   KillCall,
@@ -128,7 +128,7 @@ const runner = new QueryRunner({
   control: (entry) => main.call('control', { entry } satisfies ControlCall),
   turn: (signal) => turns.of(signal),
   limits: config.queryLimits,
-  running: () => main.call<RunningQuery[]>('queries', {}),
+  running: () => main.call<QueriesUnderWay>('queries', {}),
   kill: async (id) => (await main.call<KillResult>('kill query', { id } satisfies KillCall)).refused,
   change: changeCatalogue,
   write: writeLines,
@@ -142,8 +142,7 @@ const storedStatements: Parameters<typeof executeStored>[2] = {
   shards: owners.length,
   change: changeCatalogue,
   statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
-  describe: async (database, query) =>
-    (await mesh.callWorkers<string[]>('describe live', { database, query } satisfies DescribeLiveCall)).flat(),
+  progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
   refresh: async (call) => {
     const written = await mesh.callWorkers<number | null>('refresh stored', call);
     return written.reduce<number>((sum, points) => sum + (points ?? 0), 0);
@@ -181,7 +180,7 @@ function makeCalls(): Handlers['calls'] {
     },
     'stored statuses': () => stored!.statuses(),
     'refresh stored': ({ database, name, from, to }: RefreshCall) => stored!.refresh(database, name, from, to),
-    'describe live': ({ database, query }: DescribeLiveCall) => homes.describe(database, query),
+    'live progress': () => homes.progress(),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
     },
