@@ -61,7 +61,6 @@ export function checkSelect(
       refuse('windows of calendar months are not supported by this server yet');
     }
   }
-  if (statement.sources.some((source) => 'join' in source)) refuse('JOIN is not supported by this server yet');
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time');
   const facts: FieldFacts = {

@@ -2,7 +2,7 @@
  * planSelect: SELECT statement → Plan, in small steps: check, sources, time, wildcards, names, binding. Called once per statement by
  * the server, with schemas gathered from all shards; pure (now is passed in). Errors are those of InfluxDB.
  */
-import { type FieldType, floorDiv, type MeasurementSchema, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import { type FieldType, floorDiv, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
 import type { Dimension, Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
@@ -11,22 +11,20 @@ import { walk } from '../language/walk.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
 import { foldConstants } from './fold.ts';
+import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
+import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
-import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
+import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
 import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
 import { type ZoneShift, zoneShifts } from './time-zone.ts';
 import { windowsBefore } from './transforms.ts';
 import { expanded } from './wildcards.ts';
 
-export interface PlanContext {
-  readonly database: string;
-  readonly defaultRetentionPolicy: string;
+export interface PlanContext extends Schemas {
   /** ns. */
   readonly now: bigint;
-  /** Measurements of a policy whose name passes, over all shards. */
-  schemas(database: string, retentionPolicy: string, wanted: (name: string) => boolean): MeasurementSchema[];
 }
 
 /** Below this width window numbers counted from the epoch would leave the safe integers. */
@@ -46,7 +44,8 @@ interface Outer {
   readonly descending: boolean;
 }
 
-function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null): Plan {
+/** `opened`: what the only source of the statement is, where its names were asked for before. */
+function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
@@ -62,13 +61,19 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   const windowed = dimension !== null && dimension.interval > 0n;
   const descending = statement.order === 'descending';
   const inner = { range: untilNow(range, windowed, context.now), time: dimension, descending };
-  const planned = statement.sources.flatMap((source) =>
-    'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
-  );
-  const sources = resolveSources(statement, planned, context, rest);
+  const planSide = (side: SelectStatement, within: TimeRange, source?: Opened): Plan =>
+    planWithin(side, context, { range: within, time: null, descending: false }, source);
+  const join = openJoin(statement, rest, { range: inner.range, context, planSide, opened });
+  const planned =
+    opened !== undefined && 'plan' in opened
+      ? [opened.plan]
+      : statement.sources.flatMap((source) =>
+          'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
+        );
+  const sources = join === null ? resolveSources(statement, planned, context, rest) : [join.source];
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
-  const groupBy = groupKeys(statement, names);
-  const wild = wildcardNames(statement, names, groupBy);
+  const groupBy = groupKeys(statement, join?.names.whole ?? names);
+  const wild = wildcardNames(statement, join?.names.whole ?? names, groupBy);
   const fields = asked.flatMap((field) => expanded(field, wild));
   const upperIsNow = range.max === null && windowed;
   const bounds: TimeBounds = {
@@ -91,13 +96,17 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   });
   const { aggregates, transforms } = binder;
   const aggregate = aggregates.length > 0;
+  const isInside = outer !== null && opened === undefined;
+  const read = join?.read({ aggregates, columns: binder.columns, groupBy }, isInside) ?? {
+    sources,
+    subqueries: planned.map((plan) => regrouped(plan, groupBy)),
+  };
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
     : binder.columns.some(({ kind }) => kind === 'field');
   return {
     kind: aggregate ? 'aggregate' : 'raw',
-    sources: something ? sources : [],
-    subqueries: something ? planned.map((plan) => regrouped(plan, groupBy)) : [],
+    ...(something ? read : { sources: [], subqueries: [] }),
     ...extended(
       bounds,
       window,
@@ -166,6 +175,7 @@ function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
 /** The tags that a query groups by are those of the queries inside it too. */
 function regrouped(plan: Plan, keys: readonly string[]): Plan {
   const groupBy = [...new Set([...plan.groupBy, ...keys])].sort();
+  if (plan.join !== undefined) return { ...plan, groupBy };
   return { ...plan, groupBy, subqueries: plan.subqueries.map((inner) => regrouped(inner, groupBy)) };
 }
 

@@ -12,6 +12,7 @@ import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
 import { cellTables } from './cell-rows.ts';
+import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
 import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
@@ -107,9 +108,9 @@ export async function* answerOf(
   if (plan.sources.length === 0) return;
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
   const streams = fromShards ? [...ask(plan)] : [];
-  for (const [number, inner] of plan.subqueries.entries()) {
-    streams.push(subqueryPartials(plan, number, answerOf(inner, ask, turn, limits), limits));
-  }
+  const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
+  if (plan.join !== undefined) streams.push(joinPartials(plan, inner, turn, limits));
+  else for (const [number, tables] of inner.entries()) streams.push(subqueryPartials(plan, number, tables, limits));
   yield* historicalAnswer(plan, streams, turn, limits);
 }
 

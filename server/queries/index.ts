@@ -3,6 +3,7 @@ export { type CheckDeleteCall, checkDelete } from './deletes.ts';
 export * from './live-homes.ts';
 export * from './live-messages.ts';
 export * from './live-shards.ts';
+export type { LiveListener, LivePlace } from './operator-port.ts';
 export * from './plan-over-shards.ts';
 export * from './query-runner.ts';
 export * from './running-queries.ts';

@@ -8,6 +8,7 @@ import {
   compareText,
   type FieldType,
   type MeasurementSchema,
+  OFFSET_MAX,
   parseSeriesKey,
   type SeriesTable,
   seriesKey,
@@ -92,7 +93,11 @@ export class ArraySource implements PinnableSource {
       ({ time, series }) =>
         time >= request.minTime && time <= request.maxTime && (request.series === null || request.series[series] === 1),
     );
-    for (let i = 0; i < rows.length; i += this.#blockRows) yield block(rows.slice(i, i + this.#blockRows), found.types);
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      const isNear = ({ time }: Stored): boolean => Math.abs(Number(time - rows[from].time)) <= OFFSET_MAX;
+      while (to < rows.length && to < from + this.#blockRows && isNear(rows[to])) to++;
+      yield block(rows.slice(from, to), found.types);
+    }
   }
 
   pin(request: ScanRequest): PinnedRows | null {
