@@ -28,7 +28,7 @@ export const PARTIAL_ROWS_MAX = 8_192;
 /** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. Few, for what is thrown away says which later
  * rows need not be looked at. */
 const PRUNE_ROWS = 4_096;
-const ROWS_FIRST = 1_024;
+const ROWS_FIRST = 64;
 /** Group, series and the two parts of the time of a row; as much again while rows are put in order. */
 const KEY_BYTES = 2 * (4 + 4 + 8 + 8);
 
@@ -246,6 +246,7 @@ class HeldRows {
   clear(): void {
     for (const builder of this.#builders) builder?.finish();
     this.rows = 0;
+    if (this.#group.length === ROWS_FIRST) return;
     this.#group = new Uint32Array(ROWS_FIRST);
     this.#series = new Uint32Array(ROWS_FIRST);
     this.#high = new Float64Array(ROWS_FIRST);

@@ -23,6 +23,7 @@ import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdat
 import { LiveOperator } from './live-operator.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
+import type { LiveProgress } from './running-queries.ts';
 
 /** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
 const OPERATORS_MAX = 20_000;
@@ -93,6 +94,11 @@ export class LiveHomes {
 
   get size(): number {
     return this.#running.size;
+  }
+
+  /** Of every query that runs here, for SHOW QUERIES. */
+  progress(): LiveProgress[] {
+    return [...this.#running.values()].map((operator) => operator.progress);
   }
 
   /** Throws QueryError where the query cannot be live. */

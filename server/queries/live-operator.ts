@@ -20,6 +20,7 @@ import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
@@ -79,6 +80,18 @@ export class LiveOperator implements RunningQuery {
 
   get subscribers(): number {
     return this.#subscribers.size + this.#listening.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
+  }
+
+  get progress(): LiveProgress {
+    const { watermark, cells, counters } = this.merge;
+    return {
+      database: this.database,
+      text: this.query,
+      state: this.#started.size < this.#port.shards ? 'starting' : 'running',
+      lagMs: watermark === null ? null : this.#port.nowMs() - Number(watermark / 1_000_000n),
+      panes: cells,
+      late: counters.late + counters.tooLate,
+    };
   }
 
   /** Who comes after the query has failed, as it may while it is started, is told so. */

@@ -42,7 +42,7 @@ import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
-import type { RunningQuery } from './running-queries.ts';
+import type { QueriesUnderWay } from './running-queries.ts';
 import { SelectRunner } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
 
@@ -83,7 +83,7 @@ export interface QueryRunnerOptions {
   readonly turn: (signal: AbortSignal) => Turn;
   readonly limits: Limits;
   /** Those under way on all workers. */
-  readonly running: () => Promise<readonly RunningQuery[]>;
+  readonly running: () => Promise<QueriesUnderWay>;
   /** What is wrong, null = that query will end. */
   readonly kill: (id: number) => Promise<string | null>;
 }

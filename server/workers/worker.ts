@@ -25,8 +25,8 @@ import {
   type LiveStart,
   type LiveStop,
   type PartialsCall,
+  type QueriesUnderWay,
   QueryRunner,
-  type RunningQuery,
   type SchemaChange,
   type ShardFailure,
   type ShardUpdate,
@@ -114,7 +114,7 @@ const runner = new QueryRunner({
   control: (entry) => main.call('control', { entry } satisfies ControlCall),
   turn: (signal) => turns.of(signal),
   limits: config.queryLimits,
-  running: () => main.call<RunningQuery[]>('queries', {}),
+  running: () => main.call<QueriesUnderWay>('queries', {}),
   kill: async (id) => (await main.call<KillResult>('kill query', { id } satisfies KillCall)).refused,
   change: (statement, database) =>
     main.call('catalogue', { statement, database } satisfies CatalogueCall).catch(asQueryError),
@@ -150,6 +150,7 @@ function makeCalls(): Handlers['calls'] {
     },
     canonical: ({ text, database }: CanonicalCall) => ({ query: runner.canonicalLive(text, database) }),
     subscribe: (call: SubscribeCall) => homes.subscribe(call),
+    'live progress': () => homes.progress(),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
     },
