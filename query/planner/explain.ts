@@ -9,6 +9,7 @@ export function explainPlan(plan: Plan, shards: number): string[] {
   for (const { name, input } of plan.transforms) lines.push(`TRANSFORM: ${name}(${rowName(plan, input)})`);
   const columns = plan.columns.map(({ kind, name, type }) => `${name}::${kind === 'tag' ? 'tag' : type}`);
   if (columns.length > 0) lines.push(`AUXILIARY FIELDS: ${columns.join(', ')}`);
+  for (const { name, field } of plan.derived ?? []) lines.push(`DERIVED: ${name} of ${field}`);
   if (plan.sources.length === 0) lines.push('SOURCE: nothing that the statement names exists');
   for (const { database, retentionPolicy, measurement, subquery, condition } of plan.sources) {
     const inner = plan.join === undefined ? `subquery ${(subquery ?? 0) + 1}` : joinText(plan.join);

@@ -10,6 +10,7 @@ import { compileRegex } from '../language/regex.ts';
 import { walk } from '../language/walk.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
+import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
 import { foldConstants } from './fold.ts';
 import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
@@ -45,7 +46,8 @@ interface Outer {
 }
 
 /** `opened`: what the only source of the statement is, where its names were asked for before. */
-function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
+function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
+  const { statement: stated, derived } = deriving(text);
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
@@ -63,17 +65,17 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   const inner = { range: untilNow(range, windowed, context.now), time: dimension, descending };
   const planSide = (side: SelectStatement, within: TimeRange, source?: Opened): Plan =>
     planWithin(side, context, { range: within, time: null, descending: false }, source);
-  const join = openJoin(statement, rest, { range: inner.range, context, planSide, opened });
+  const join = openJoin(statement, rest, { range: inner.range, context, planSide, opened, derived });
   const planned =
     opened !== undefined && 'plan' in opened
       ? [opened.plan]
       : statement.sources.flatMap((source) =>
           'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
         );
-  const sources = join === null ? resolveSources(statement, planned, context, rest) : [join.source];
+  const sources = join === null ? resolveSources(statement, planned, context, rest, derived) : [join.source];
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
   const groupBy = groupKeys(statement, join?.names.whole ?? names);
-  const wild = wildcardNames(statement, join?.names.whole ?? names, groupBy);
+  const wild = wildcardNames(statement, join?.names.whole ?? withoutDerived(names, derived), groupBy);
   const fields = asked.flatMap((field) => expanded(field, wild));
   const upperIsNow = range.max === null && windowed;
   const bounds: TimeBounds = {
@@ -113,6 +115,7 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
       aggregate ? Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))) : 0,
       descending,
     ),
+    ...derivedPlan(aggregate ? 'aggregate' : 'raw', derived, statement.dimensions),
     groupBy,
     window,
     aggregates,
@@ -184,10 +187,11 @@ function resolveSources(
   subqueries: readonly Plan[],
   context: PlanContext,
   condition: Expression | null,
+  derived: readonly Derived[],
 ): PlanSource[] {
   const found = new Map<string, PlanSource>();
   for (const [subquery, { sources, outputs, groupBy }] of subqueries.entries()) {
-    const fields = new Map(outputs.map(({ name, type }) => [name, type]));
+    const fields = fieldsWith(new Map(outputs.map(({ name, type }) => [name, type])), derived);
     for (const measurement of new Set(sources.map((source) => source.measurement))) {
       const bound = condition === null ? null : bindCondition(condition, { fields, tagKeys: groupBy });
       const place = { database: '', retentionPolicy: '', measurement, subquery };
@@ -197,13 +201,14 @@ function resolveSources(
   const measurements = statement.sources.flatMap((source) => ('name' in source ? [source] : []));
   for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
+      const fields = fieldsWith(schema.fields, derived);
       found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
         database,
         retentionPolicy,
         measurement: schema.name,
-        fields: schema.fields,
+        fields,
         tagKeys: schema.tagKeys,
-        condition: condition === null ? null : bindCondition(condition, schema),
+        condition: condition === null ? null : bindCondition(condition, { ...schema, fields }),
       });
     }
   }
@@ -215,6 +220,7 @@ function groupKeys(statement: SelectStatement, { tagKeys }: Names): string[] {
   const keys = new Set<string>();
   for (const dimension of statement.dimensions) {
     if (dimension.kind === 'tag') keys.add(dimension.name);
+    else if (dimension.kind === 'fingerprint') keys.add(TAG);
     else if (dimension.kind === 'wildcard') for (const key of tagKeys) keys.add(key);
     else if (dimension.kind === 'regex') {
       const regex = compileRegex(dimension.pattern);

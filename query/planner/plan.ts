@@ -204,6 +204,10 @@ export interface Plan {
   readonly subqueries: readonly Plan[];
   /** The subqueries are the sides of a join, whose rows are those of source 0. Not there = each gives its own. */
   readonly join?: PlanJoin;
+  /** Fields that are made of others, `name` the fingerprints of `field`. Not there = none. */
+  readonly derived?: readonly { readonly name: string; readonly field: string }[];
+  /** A derived field by whose values rows are grouped, as a tag. */
+  readonly derivedTag?: { readonly tag: string; readonly name: string };
   /** Rows of a subquery are put in order of time, whichever order they come in: so a join reads its sides. */
   readonly byTime?: true;
   readonly bounds: TimeBounds;

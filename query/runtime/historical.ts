@@ -12,6 +12,7 @@ import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
 import { cellTables } from './cell-rows.ts';
+import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
@@ -207,7 +208,7 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
     minTime: bounds.min,
     maxTime: bounds.max,
     series: store.wantedSeries(i, table),
-    fields: [...new Set(fields)],
+    fields: scannedFields(store.plan, fields),
   };
 }
 

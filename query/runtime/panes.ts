@@ -10,6 +10,7 @@ import { createState } from '../functions/create.ts';
 import { type Aggregate, type Plan, windowOf } from '../planner/plan.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader } from './columns.ts';
+import { DerivedRows } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { BlockWindows, SourceRows } from './rows-in.ts';
@@ -28,6 +29,7 @@ export class PaneStore {
   readonly #cells = new CellTable();
   readonly #sources: SourceRows[];
   readonly #windows: BlockWindows | null;
+  readonly #derived: DerivedRows;
   #slots = new Int32Array(0);
   #grownTo = 0;
   #changed = new Uint8Array(0);
@@ -37,6 +39,7 @@ export class PaneStore {
     this.plan = plan;
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
+    this.#derived = new DerivedRows(plan);
     this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
   }
 
@@ -59,7 +62,8 @@ export class PaneStore {
    * Adds the rows of a block of plan.sources[source] that pass bounds and condition, but for those in `skip` (ascending row
    * numbers). Returns how many rows passed.
    */
-  add(block: Block, source: number, table: SeriesTable, skip: Uint32Array | null = null): number {
+  add(stored: Block, source: number, tags: SeriesTable, skip: Uint32Array | null = null): number {
+    const { block, table } = this.#derived.of(stored, source, tags);
     const from = this.#sources[source];
     const count = from.select(block, table, skip);
     if (count === 0) return 0;

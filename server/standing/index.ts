@@ -1,4 +1,5 @@
-/** Queries that stand inside the server without a client: what keeps them open. */
+/** Queries that stand inside the server without a client: what keeps them open, and the stored continuous queries that write. */
+export { Checkpoints } from './checkpoints.ts';
 export {
   type StandingBatch,
   type StandingConsumer,
@@ -6,3 +7,11 @@ export {
   StandingQuery,
   type StandingRequest,
 } from './standing-query.ts';
+export { StoredQueries, type StoredStatus } from './stored-queries.ts';
+export {
+  executeStored,
+  isStoredStatement,
+  type RefreshCall,
+  type StoredRequest,
+  type StoredStatement,
+} from './stored-statements.ts';
