@@ -225,7 +225,6 @@ export class LineDecoder {
         const from = nameFrom[slot];
         const length = nameTo[slot] - from;
         q = p + length;
-        // Four bytes at a time, the last four overlapping.
         const last = length - 4;
         if (last >= 0 && q <= this.#fastEnd) {
           let i = 0;
@@ -330,6 +329,8 @@ export class LineDecoder {
       if (c !== COMMA) break;
       p++;
     }
+    // a value that goes on is no value, though a time may stand behind it
+    if (c > SPACE) return -1;
     while (c === SPACE) c = body[++p];
     let seconds = this.#nowSeconds;
     let nanos = this.#nowNanos;
