@@ -37,6 +37,11 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.sources.some((source) => 'subquery' in source)) {
     throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
   }
+  const beyond = statement.dimensions.find((dimension) => dimension.kind === 'window');
+  if (beyond !== undefined) {
+    const advice = 'ask for it over history, or watch time() windows';
+    throw new QueryError('invalid', `live query: ${beyond.window.of}() windows are not kept up to date: ${advice}`);
+  }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
       if (e.kind === 'call' && TRANSFORMS.has(e.name)) {

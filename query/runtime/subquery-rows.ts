@@ -41,18 +41,8 @@ export async function* subqueryPartials(
   }
 }
 
-// private functions
-
-/** Rows of a single subquery stay as it gives them, one series after the other, where it has neither windows nor rows of its own. */
-function keepsOrder({ subqueries, sources }: Plan): boolean {
-  const [inner] = subqueries;
-  if (subqueries.length !== 1 || sources.some(({ subquery }) => subquery === undefined)) return false;
-  if (inner.window !== null) return false;
-  return inner.kind === 'aggregate' || inner.transforms.length > 0 || keepsOrder(inner);
-}
-
 /** The series that a subquery has given so far; the tags are those it is grouped by. */
-class TagTable implements SeriesTable {
+export class TagTable implements SeriesTable {
   readonly #keys: string[] = [];
   readonly #tags: ReadonlyMap<string, string>[] = [];
   readonly #numbers = new Map<string, number>();
@@ -86,7 +76,8 @@ class TagTable implements SeriesTable {
   }
 }
 
-function blockOf(table: ResultTable, series: number): Block {
+/** A table as rows of one series. */
+export function blockOf(table: ResultTable, series: number): Block {
   const [time, ...columns] = table.data;
   if (time.type !== 'time') throw new Error('subquery: the first column of a table must be the time');
   return {
@@ -97,4 +88,15 @@ function blockOf(table: ResultTable, series: number): Block {
     columns: new Map(columns.map((column, c) => [table.columns[c + 1], column as Column])),
     selection: null,
   };
+}
+
+// private functions
+
+/** Rows of a single subquery stay as it gives them, one series after the other, where it has neither windows nor rows of its own. */
+function keepsOrder({ subqueries, sources, inTimeOrder }: Plan): boolean {
+  const [inner] = subqueries;
+  if (inTimeOrder === true || subqueries.length !== 1 || sources.some(({ subquery }) => subquery === undefined))
+    return false;
+  if (inner.window !== null) return false;
+  return inner.kind === 'aggregate' || inner.transforms.length > 0 || keepsOrder(inner);
 }
