@@ -56,9 +56,9 @@ export function paneGrid(
 // private functions
 
 function hop({ size, every, offset }: Window & { of: 'hop' }, context: GridContext): ReturnType<typeof paneGrid> {
+  checkWidth('hop', size, every);
   const wide = size / every;
   const rest = size - wide * every;
-  checkWidth('hop', size, every);
   const window = gridOf(every, offset, context);
   const count = Number(wide);
   if (rest === 0n) return { window, windows: [{ first: 0, every: 1, count, steps: 1 }] };

@@ -149,7 +149,7 @@ function* filledRows(
     windows.length === 0 ? nowhere : plan.bounds.minStated ? times.first(plan.bounds.min) : windows[0],
   );
   const first = Math.min(...firsts.filter(Number.isFinite));
-  const fillers = tracks.map((track) => new Filler(plan, track));
+  const fillers = tracks.map((track) => new Filler(plan, track, times.width));
   const rows = last - first + 1;
   budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
   if (budget.buckets > BUCKETS_MAX) {
@@ -168,12 +168,15 @@ function* filledRows(
 class Filler {
   readonly #plan: Plan;
   readonly #track: Track;
+  readonly #width: number;
   readonly #step: 1 | -1;
   /** Index in the track of the next window to come. */
   #next: number;
   #hit = false;
 
-  constructor(plan: Plan, track: Track) {
+  /** `width` of windows, ns. */
+  constructor(plan: Plan, track: Track, width: number) {
+    this.#width = width;
     this.#plan = plan;
     this.#track = track;
     this.#step = plan.descending ? -1 : 1;
@@ -214,7 +217,7 @@ class Filler {
         return slots[before] === undefined ? null : state.result(slots[before]);
       case 'linear': {
         if (slots[before] === undefined || slots[this.#next] === undefined || !isNumeric(aggregate.result)) return null;
-        const width = Number(this.#plan.window!.interval);
+        const width = this.#width;
         const from = state.result(slots[before]);
         const to = state.result(slots[this.#next]);
         if (from === null || to === null) return null;

@@ -4,6 +4,8 @@ import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { startOf } from '../planner/window-grid.ts';
 
 export interface WindowTimes {
+  /** ns from one to the next, as fill(linear) takes them. */
+  readonly width: number;
   /** Of its row. */
   time(window: number): bigint;
   start(window: number): bigint;
@@ -18,6 +20,7 @@ export interface WindowTimes {
 /** Of a plan whose windows do not overlap. */
 export function windowTimes(plan: Plan): WindowTimes {
   return {
+    width: Number(plan.window?.interval ?? 0n),
     time: (window) => windowStart(plan, window),
     start: (window) => windowStart(plan, window),
     end: (window) => (plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1)),
@@ -30,7 +33,9 @@ export function windowTimes(plan: Plan): WindowTimes {
 export function paneWindowTimes(plan: Plan, windows: PaneWindows): WindowTimes {
   const panes = plan.window!;
   const start = (window: number): bigint => startOf(panes, runFrom(panes, windows, window));
+  const period = panes.split === undefined ? Number(panes.interval) * windows.every : Number(panes.interval);
   return {
+    width: windows.grid === undefined ? period / windows.steps : Number(windows.grid.interval),
     time: start,
     start,
     end: (window) => startOf(panes, runTo(panes, windows, window)),
