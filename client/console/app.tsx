@@ -5,6 +5,7 @@ import { connectionState, lagMs } from './client.ts';
 import { applyTheme, chooseTheme, type ThemeChoice, theme, themeChoice } from './colors.ts';
 import { Dashboard } from './dashboard.tsx';
 import { formatValue } from './format.ts';
+import { LiveList } from './live-list.tsx';
 import { Login } from './login.tsx';
 import { QueryView } from './query-view.tsx';
 import { hrefOf, type Route, route } from './route.ts';
@@ -36,6 +37,7 @@ function App() {
         <nav aria-label="Views">
           <ViewLink view="dashboard" current={view} text="Overview" />
           <ViewLink view="query" current={view} text="Query" />
+          <ViewLink view="live" current={view} text="Live" />
         </nav>
         <div class="spacer" />
         <ConnectionPill />
@@ -49,7 +51,13 @@ function App() {
       <main>
         {access.value === 'login' && <Login />}
         {access.value === 'open' &&
-          (view === 'query' ? <QueryView key={parameters.toString()} parameters={parameters} /> : <Dashboard />)}
+          (view === 'query' ? (
+            <QueryView key={parameters.toString()} parameters={parameters} />
+          ) : view === 'live' ? (
+            <LiveList />
+          ) : (
+            <Dashboard />
+          ))}
       </main>
     </>
   );

@@ -1,8 +1,8 @@
-/** The view in the address: `#/` the dashboard, `#/query?db=…&q=…&live=1` a question. A link shows the same to somebody else. */
+/** The view in the address: `#/` the dashboard, `#/query?db=…&q=…&live=1` a question, `#/live` the live queries. A link shows the same to somebody else. */
 import { signal } from '@preact/signals';
 
 export interface Route {
-  readonly view: 'dashboard' | 'query';
+  readonly view: 'dashboard' | 'query' | 'live';
   readonly parameters: URLSearchParams;
 }
 
@@ -14,7 +14,7 @@ addEventListener('hashchange', () => {
 
 export function hrefOf(view: Route['view'], parameters: Readonly<Record<string, string>> = {}): string {
   const text = new URLSearchParams(parameters).toString();
-  return (view === 'dashboard' ? '#/' : '#/query') + (text === '' ? '' : `?${text}`);
+  return (view === 'dashboard' ? '#/' : `#/${view}`) + (text === '' ? '' : `?${text}`);
 }
 
 /** Writes the address without a step in the browser's history, and without a new drawing. */
@@ -26,5 +26,5 @@ export function rememberRoute(view: Route['view'], parameters: Readonly<Record<s
 
 function readRoute(): Route {
   const [path, search = ''] = location.hash.replace(/^#\/?/, '').split('?');
-  return { view: path === 'query' ? 'query' : 'dashboard', parameters: new URLSearchParams(search) };
+  return { view: path === 'query' || path === 'live' ? path : 'dashboard', parameters: new URLSearchParams(search) };
 }

@@ -59,7 +59,6 @@ export function checkSelect(
   for (const dimension of statement.dimensions) {
     if (dimension.kind === 'refused') refuse(dimension.message);
   }
-  if (statement.sources.some((source) => 'join' in source)) refuse('JOIN is not supported by this server yet');
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time' || kind === 'window');
   const facts: FieldFacts = {

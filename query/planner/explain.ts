@@ -1,6 +1,6 @@
 /** What EXPLAIN says of a plan, line by line: what each shard is asked to compute, over what, and what is put together at home. */
 import { printDuration } from '../language/print-expression.ts';
-import { type Bound, type Plan, windowStart } from './plan.ts';
+import { type Bound, type Plan, type PlanJoin, windowStart } from './plan.ts';
 import { RULES } from './rules.ts';
 
 export function explainPlan(plan: Plan, shards: number): string[] {
@@ -9,9 +9,11 @@ export function explainPlan(plan: Plan, shards: number): string[] {
   for (const { name, input } of plan.transforms) lines.push(`TRANSFORM: ${name}(${rowName(plan, input)})`);
   const columns = plan.columns.map(({ kind, name, type }) => `${name}::${kind === 'tag' ? 'tag' : type}`);
   if (columns.length > 0) lines.push(`AUXILIARY FIELDS: ${columns.join(', ')}`);
+  for (const { name, field } of plan.derived ?? []) lines.push(`DERIVED: ${name} of ${field}`);
   if (plan.sources.length === 0) lines.push('SOURCE: nothing that the statement names exists');
   for (const { database, retentionPolicy, measurement, subquery, condition } of plan.sources) {
-    const place = subquery === undefined ? `${database}.${retentionPolicy}.${measurement}` : `subquery ${subquery + 1}`;
+    const inner = plan.join === undefined ? `subquery ${(subquery ?? 0) + 1}` : joinText(plan.join);
+    const place = subquery === undefined ? `${database}.${retentionPolicy}.${measurement}` : inner;
     lines.push(`SOURCE: ${place}${condition === null ? '' : ` WHERE ${conditionText(condition)}`}`);
   }
   const { min, max, minStated, maxStated } = plan.bounds;
@@ -44,6 +46,12 @@ function rowName({ aggregates, columns, transforms }: Plan, index: number): stri
   if (index < aggregates.length) return `${aggregates[index].name}(${aggregates[index].field})`;
   const column = columns[index - aggregates.length];
   return column?.name ?? transforms[index - aggregates.length - columns.length].name;
+}
+
+function joinText({ kind, within, keys, fill }: PlanJoin): string {
+  const reach = within === null ? '' : ` ${printDuration(within)}`;
+  const on = keys.length === 0 ? '' : ` on ${keys.join(', ')}`;
+  return `${kind} join${reach} of subquery 1 and subquery 2${on}${fill === null ? '' : `, fill ${fill.kind}`}`;
 }
 
 function conditionText(bound: Bound): string {

@@ -4,5 +4,6 @@ export { explainPlan } from './explain.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
 export { type MeasurementMatcher, matchesName, measurementMatchers, measurementsOf, mergeSchemas } from './schema.ts';
+export { timeValue } from './time-range.ts';
 export { shiftAt, type ZoneShift } from './time-zone.ts';
 export { chosenTags } from './wildcards.ts';

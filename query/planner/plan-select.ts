@@ -2,7 +2,7 @@
  * planSelect: SELECT statement → Plan, in small steps: check, sources, time, wildcards, names, binding. Called once per statement by
  * the server, with schemas gathered from all shards; pure (now is passed in). Errors are those of InfluxDB.
  */
-import { type FieldType, type MeasurementSchema, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import { type FieldType, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
 import type { Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
@@ -10,28 +10,27 @@ import { compileRegex } from '../language/regex.ts';
 import { walk } from '../language/walk.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
+import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
 import { foldConstants } from './fold.ts';
+import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
+import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
 import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
 import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
 import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
-import { matchesName, measurementMatchers, unionFields, unionTagKeys } from './schema.ts';
+import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
 import { intersect, splitTime, type TimeRange } from './time-range.ts';
 import { zoneShifts } from './time-zone.ts';
 import { windowsBefore } from './transforms.ts';
 import { expanded } from './wildcards.ts';
 import { type PlanWindow, windowsLater } from './window-grid.ts';
 
-export interface PlanContext {
-  readonly database: string;
-  readonly defaultRetentionPolicy: string;
+export interface PlanContext extends Schemas {
   /** ns. */
   readonly now: bigint;
-  /** Measurements of a policy whose name passes, over all shards. */
-  schemas(database: string, retentionPolicy: string, wanted: (name: string) => boolean): MeasurementSchema[];
 }
 
 const NO_FILL: Fill = { kind: 'none' };
@@ -49,13 +48,21 @@ interface Outer {
   readonly descending: boolean;
 }
 
-function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null): Plan {
+/** `opened`: what the only source of the statement is, where its names were asked for before. */
+function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
+  const { statement: stated, derived } = deriving(text);
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
   const asStated = outer === null ? stated : within(stated, outer);
   const beyondTime = asStated.dimensions.find((d) => d.kind === 'window')?.window;
   const ofRows = beyondTime !== undefined && isOfRows(beyondTime) ? beyondTime : null;
+  if (ofRows !== null && derived.length > 0) {
+    throw new QueryError(
+      'invalid',
+      `put fingerprint() into a subquery: ${ofRows.of}() windows go by the fields of their rows`,
+    );
+  }
   const statement = ofRows === null ? asStated : overRows(asStated, ofRows);
   // what a row has to meet is asked where the rows are
   const rest = own.rest === null || ofRows !== null ? null : foldConstants(own.rest);
@@ -76,14 +83,20 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
     time: dimension,
     descending: descending && ofRows === null,
   };
-  const planned = statement.sources.flatMap((source) =>
-    'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
-  );
+  const planSide = (side: SelectStatement, within: TimeRange, source?: Opened): Plan =>
+    planWithin(side, context, { range: within, time: null, descending: false }, source);
+  const join = openJoin(statement, rest, { range: inner.range, context, planSide, opened, derived });
+  const planned =
+    opened !== undefined && 'plan' in opened
+      ? [opened.plan]
+      : statement.sources.flatMap((source) =>
+          'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
+        );
   const rowWindow = ofRows === null ? null : bindRowWindow(ofRows, planned[0]);
-  const sources = resolveSources(statement, planned, context, rest);
+  const sources = join === null ? resolveSources(statement, planned, context, rest, derived) : [join.source];
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
-  const groupBy = groupKeys(statement, names, overlapping);
-  const wild = wildcardNames(statement, names, groupBy);
+  const groupBy = groupKeys(statement, join?.names.whole ?? names, overlapping);
+  const wild = wildcardNames(statement, join?.names.whole ?? withoutDerived(names, derived), groupBy);
   const fields = asked.flatMap((field) => expanded(field, wild));
   const upperIsNow = range.max === null && windowed;
   const bounds: TimeBounds = {
@@ -109,21 +122,24 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   });
   const { aggregates, transforms } = binder;
   const aggregate = aggregates.length > 0;
+  const isInside = outer !== null && opened === undefined;
+  const read = join?.read({ aggregates, columns: binder.columns, groupBy }, isInside) ?? {
+    sources,
+    subqueries: planned.map((plan) => regrouped({ ...plan, ...(ofRows && { byTime: true }) }, groupBy)),
+  };
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
     : binder.columns.some(({ kind }) => kind === 'field');
   return {
     kind: aggregate ? 'aggregate' : 'raw',
-    sources: something ? sources : [],
-    subqueries: something
-      ? planned.map((plan) => regrouped({ ...plan, ...(ofRows && { inTimeOrder: true }) }, groupBy))
-      : [],
+    ...(something ? read : { sources: [], subqueries: [] }),
     ...extended(
       bounds,
       window,
       aggregate ? Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))) : 0,
       descending,
     ),
+    ...derivedPlan(aggregate ? 'aggregate' : 'raw', derived, statement.dimensions),
     groupBy,
     window,
     ...(windows !== undefined && { windows }),
@@ -186,6 +202,7 @@ function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
 /** The tags that a query groups by are those of the queries inside it too. */
 function regrouped(plan: Plan, keys: readonly string[]): Plan {
   const groupBy = [...new Set([...plan.groupBy, ...keys])].sort();
+  if (plan.join !== undefined) return { ...plan, groupBy };
   return { ...plan, groupBy, subqueries: plan.subqueries.map((inner) => regrouped(inner, groupBy)) };
 }
 
@@ -194,10 +211,11 @@ function resolveSources(
   subqueries: readonly Plan[],
   context: PlanContext,
   condition: Expression | null,
+  derived: readonly Derived[],
 ): PlanSource[] {
   const found = new Map<string, PlanSource>();
   for (const [subquery, { sources, outputs, groupBy }] of subqueries.entries()) {
-    const fields = new Map(outputs.map(({ name, type }) => [name, type]));
+    const fields = fieldsWith(new Map(outputs.map(({ name, type }) => [name, type])), derived);
     for (const measurement of new Set(sources.map((source) => source.measurement))) {
       const bound = condition === null ? null : bindCondition(condition, { fields, tagKeys: groupBy });
       const place = { database: '', retentionPolicy: '', measurement, subquery };
@@ -207,13 +225,14 @@ function resolveSources(
   const measurements = statement.sources.flatMap((source) => ('name' in source ? [source] : []));
   for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
+      const fields = fieldsWith(schema.fields, derived);
       found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
         database,
         retentionPolicy,
         measurement: schema.name,
-        fields: schema.fields,
+        fields,
         tagKeys: schema.tagKeys,
-        condition: condition === null ? null : bindCondition(condition, schema),
+        condition: condition === null ? null : bindCondition(condition, { ...schema, fields }),
       });
     }
   }
@@ -225,6 +244,7 @@ function groupKeys(statement: SelectStatement, { tagKeys }: Names, overlapping: 
   const keys = new Set<string>(overlapping?.of === 'windows' ? [WINDOW_TAG] : []);
   for (const dimension of statement.dimensions) {
     if (dimension.kind === 'tag') keys.add(dimension.name);
+    else if (dimension.kind === 'fingerprint') keys.add(TAG);
     else if (dimension.kind === 'wildcard') for (const key of tagKeys) keys.add(key);
     else if (dimension.kind === 'regex') {
       const regex = compileRegex(dimension.pattern);

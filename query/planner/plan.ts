@@ -44,7 +44,7 @@ export interface PlanSource {
   readonly measurement: string;
   readonly fields: ReadonlyMap<string, FieldType>;
   readonly tagKeys: readonly string[];
-  /** Rows come from `Plan.subqueries[subquery]` rather than from the shards; database and policy are empty then. */
+  /** Rows come from `Plan.subqueries[subquery]`, or from the join of them, rather than from the shards; database and policy are empty then. */
   readonly subquery?: number;
   /** Over fields and tags of this source; the time parts are in `bounds`. null = all rows. */
   readonly condition: Bound | null;
@@ -185,12 +185,42 @@ export type RowWindow =
   /** For each time at which there is a row, that and what came less than `size` before. */
   | { readonly of: 'sliding'; readonly size: bigint };
 
+/** A field or tag of joined rows: output `index` of the plan of a side, or, where that is null, the value of a key. */
+export interface JoinColumn {
+  readonly name: string;
+  readonly side: 0 | 1 | null;
+  readonly index: number;
+}
+
+/** How the rows of `Plan.subqueries`, which are the two sides, become rows of one source. */
+export interface PlanJoin {
+  readonly kind: 'interval' | 'asof' | 'window';
+  /** How far apart two rows may be, ns; null = any distance (asof), none (window). */
+  readonly within: bigint | null;
+  /** Tags by whose values the sides are grouped, sorted. */
+  readonly keys: readonly string[];
+  /** What stands for a side that has no row; null = then there is none. */
+  readonly fill: Fill | null;
+  /** Of each side so many outputs, from the first, are fields of which a row has to have one. */
+  readonly asked: readonly [number, number];
+  readonly fields: readonly JoinColumn[];
+  readonly tags: readonly JoinColumn[];
+}
+
 export interface Plan {
   readonly kind: 'raw' | 'aggregate';
   /** Sorted by measurement; empty = nothing matches, the answer is empty. */
   readonly sources: readonly PlanSource[];
   /** What its sources name by number, planned with the same bounds, tags and direction. */
   readonly subqueries: readonly Plan[];
+  /** The subqueries are the sides of a join, whose rows are those of source 0. Not there = each gives its own. */
+  readonly join?: PlanJoin;
+  /** Fields that are made of others, `name` the fingerprints of `field`. Not there = none. */
+  readonly derived?: readonly { readonly name: string; readonly field: string }[];
+  /** A derived field by whose values rows are grouped, as a tag. */
+  readonly derivedTag?: { readonly tag: string; readonly name: string };
+  /** Rows of a subquery are put in order of time, whichever order they come in: so a join reads its sides. */
+  readonly byTime?: true;
   readonly bounds: TimeBounds;
   /** Tag keys, sorted, wildcards and regexes expanded. */
   readonly groupBy: readonly string[];
@@ -200,8 +230,6 @@ export interface Plan {
   readonly windows?: readonly PaneWindows[];
   /** Windows that the rows of the only subquery begin and end, group by group; `window` is null then. */
   readonly rowWindow?: RowWindow;
-  /** Rows of a group come in the order of time even where a subquery gives them otherwise. */
-  readonly inTimeOrder?: boolean;
   readonly aggregates: readonly Aggregate[];
   readonly columns: readonly PlanColumn[];
   /** Over aggregates where there are some, else over the columns of raw rows. Rows are then what the outputs' transforms give. */

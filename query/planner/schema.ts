@@ -11,12 +11,20 @@ export interface MeasurementMatcher {
   readonly name: MeasurementSource['name'];
 }
 
+/** What names are resolved in. */
+export interface Schemas {
+  readonly database: string;
+  readonly defaultRetentionPolicy: string;
+  /** Measurements of a policy whose name passes, over all shards. */
+  schemas(database: string, retentionPolicy: string, wanted: (name: string) => boolean): MeasurementSchema[];
+}
+
 /** From what has precedence where shards or measurements disagree, as InfluxDB ranks types. */
 const PRECEDENCE: readonly FieldType[] = ['float', 'integer', 'unsigned', 'string', 'boolean'];
 
 export function measurementMatchers(
   sources: readonly MeasurementSource[],
-  defaults: { readonly database: string; readonly defaultRetentionPolicy: string },
+  defaults: Pick<Schemas, 'database' | 'defaultRetentionPolicy'>,
 ): MeasurementMatcher[] {
   return sources.map((source) => {
     const database = source.database ?? defaults.database;

@@ -47,6 +47,14 @@ export function* cellTables(plan: Plan, store: PaneStore, times = windowTimes(pl
   }
 }
 
+/** What fill(value) puts where a column of a type has nothing. */
+export function fillValue(value: number | bigint, type: FieldType): Value {
+  if (type === 'string') return '';
+  if (type === 'boolean') return false;
+  if (type === 'float') return Number(value);
+  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
 // private functions
 
 type Row = readonly [time: bigint, values: readonly Value[], window: number];
@@ -233,11 +241,4 @@ class Filler {
 
 function isNumeric(type: FieldType): boolean {
   return type === 'float' || type === 'integer' || type === 'unsigned';
-}
-
-function fillValue(value: number | bigint, type: FieldType): Value {
-  if (type === 'string') return '';
-  if (type === 'boolean') return false;
-  if (type === 'float') return Number(value);
-  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }

@@ -11,6 +11,8 @@ import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
+import { scannedFields } from './derived-rows.ts';
+import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
 import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
@@ -112,9 +114,9 @@ export async function* answerOf(
   }
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
   const streams = fromShards ? [...ask(plan)] : [];
-  for (const [number, inner] of plan.subqueries.entries()) {
-    streams.push(subqueryPartials(plan, number, answerOf(inner, ask, turn, limits), limits));
-  }
+  const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
+  if (plan.join !== undefined) streams.push(joinPartials(plan, inner, turn, limits));
+  else for (const [number, tables] of inner.entries()) streams.push(subqueryPartials(plan, number, tables, limits));
   yield* historicalAnswer(plan, streams, turn, limits);
 }
 
@@ -212,7 +214,7 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
     minTime: bounds.min,
     maxTime: bounds.max,
     series: store.wantedSeries(i, table),
-    fields: [...new Set(fields)],
+    fields: scannedFields(store.plan, fields),
   };
 }
 

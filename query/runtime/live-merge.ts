@@ -110,6 +110,11 @@ export class LiveMerge {
     return this.#watermark.at;
   }
 
+  /** Windows of groups that are held. */
+  get cells(): number {
+    return this.#cells.size;
+  }
+
   /** Greatest revision ever sent, for cursors. */
   get rev(): number {
     return Math.max(this.#goneRev, this.#revMax);

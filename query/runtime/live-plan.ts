@@ -37,6 +37,9 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.sources.some((source) => 'subquery' in source)) {
     throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
   }
+  if (statement.sources.some((source) => 'join' in source)) {
+    throw new QueryError('invalid', 'live query: a join is not kept up to date: watch its sides, or ask again');
+  }
   const beyond = statement.dimensions.find((dimension) => dimension.kind === 'window');
   if (beyond !== undefined) {
     const advice = 'ask for it over history, or watch time() windows';

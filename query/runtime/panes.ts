@@ -11,6 +11,7 @@ import { type Aggregate, type Plan, windowOf } from '../planner/plan.ts';
 import { windowsLater } from '../planner/window-grid.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader, presenceOfAny } from './columns.ts';
+import { DerivedRows } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { BlockWindows, SourceRows } from './rows-in.ts';
@@ -31,6 +32,7 @@ export class PaneStore {
   /** That aggregates read. */
   readonly #fields: readonly string[];
   readonly #windows: BlockWindows | null;
+  readonly #derived: DerivedRows;
   #slots = new Int32Array(0);
   #grownTo = 0;
   #changed = new Uint8Array(0);
@@ -41,6 +43,7 @@ export class PaneStore {
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
     this.#fields = plan.aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
+    this.#derived = new DerivedRows(plan);
     this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
   }
 
@@ -64,12 +67,13 @@ export class PaneStore {
    * numbers). Returns how many rows passed. `numbers`: the window of each row, where the plan does not say it; −1 = none.
    */
   add(
-    block: Block,
+    stored: Block,
     source: number,
-    table: SeriesTable,
+    tags: SeriesTable,
     skip: Uint32Array | null = null,
     numbers: Float64Array | null = null,
   ): number {
+    const { block, table } = this.#derived.of(stored, source, tags);
     const from = this.#sources[source];
     const selected = from.select(block, table, skip);
     const count = numbers === null ? selected : withWindow(from.rows, selected, numbers);

@@ -3,11 +3,10 @@
  * numbers their windows; one of windows that overlap numbers panes, and tells the windows as runs of them when the group has ended.
  * It is long because each kind of window is a small class of the same shape, and they are best read beside one another.
  */
-import type { Block, Value } from '../../model/index.ts';
+import type { Block, SeriesTable, Value } from '../../model/index.ts';
 import type { RowWindow } from '../planner/plan.ts';
 import { columnReader } from './columns.ts';
 import { RowFilter } from './filter.ts';
-import type { TagTable } from './subquery-rows.ts';
 import type { Run } from './window-runs.ts';
 import type { WindowTimes } from './window-times.ts';
 
@@ -53,7 +52,7 @@ export class WindowList implements WindowTimes {
 /** Says of each row of a group in which window it is, of windows that overlap in which pane; −1 = in none. */
 export interface Cutter {
   begin(): void;
-  cut(block: Block, table: TagTable, windows: WindowList): Float64Array;
+  cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array;
 }
 
 export function cutterOf(window: RowWindow): Cutter {
@@ -82,7 +81,7 @@ export abstract class RunCutter implements Cutter {
     this.ends = [];
   }
 
-  abstract cut(block: Block, table: TagTable, windows: WindowList): Float64Array;
+  abstract cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array;
 
   /** The windows of the group that has just ended; `held`: the panes that have a state, ascending. */
   abstract runs(held: readonly number[], windows: WindowList): Iterable<Run>;
@@ -111,7 +110,7 @@ class SessionCutter implements Cutter {
     this.#window = -1;
   }
 
-  cut({ rows, base, offsets }: Block, _table: TagTable, windows: WindowList): Float64Array {
+  cut({ rows, base, offsets }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
     const numbers = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
       const time = base + BigInt(offsets[row]);
@@ -142,7 +141,7 @@ class StateCutter implements Cutter {
     this.#state = null;
   }
 
-  cut({ rows, base, offsets, columns }: Block, _table: TagTable, windows: WindowList): Float64Array {
+  cut({ rows, base, offsets, columns }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
     const numbers = new Float64Array(rows);
     const read = columnReader(columns.get(this.#field) ?? null);
     for (let row = 0; row < rows; row++) {
@@ -173,7 +172,7 @@ class EventCutter implements Cutter {
     this.#window = -1;
   }
 
-  cut(block: Block, table: TagTable, windows: WindowList): Float64Array {
+  cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array {
     const { rows, base, offsets } = block;
     const numbers = new Float64Array(rows);
     const starts = passing(this.#start, block, table);
@@ -206,7 +205,7 @@ class RowsCutter implements Cutter {
     this.#count = 0;
   }
 
-  cut({ rows, base, offsets }: Block, _table: TagTable, windows: WindowList): Float64Array {
+  cut({ rows, base, offsets }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
     const numbers = new Float64Array(rows).fill(-1);
     for (let row = 0; row < rows; row++) {
       const place = this.#count++ % this.#every;
@@ -303,7 +302,7 @@ class SlidingCutter extends RunCutter {
 }
 
 /** 1 where a row of a block passes. */
-function passing(filter: RowFilter, block: Block, table: TagTable): Uint8Array {
+function passing(filter: RowFilter, block: Block, table: SeriesTable): Uint8Array {
   const passes = new Uint8Array(block.rows);
   if (!filter.passesSeries(table, block.series[0])) return passes;
   const rows = Uint32Array.from({ length: block.rows }, (_, row) => row);

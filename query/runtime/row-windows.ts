@@ -10,7 +10,7 @@ import { PaneStore } from './panes.ts';
 import type { ResultTable } from './result.ts';
 import { cutterOf, RunCutter, WindowList } from './row-cutters.ts';
 import type { Turn } from './source.ts';
-import { blockOf, TagTable } from './subquery-rows.ts';
+import { blocksOf } from './subquery-rows.ts';
 import { sumRuns } from './window-runs.ts';
 
 /** `rows`: the answer of the plan's subquery. */
@@ -20,9 +20,6 @@ export async function* rowWindowTables(
   turn: Turn,
   limits: Limits,
 ): AsyncGenerator<ResultTable> {
-  const places = new Map(
-    plan.sources.map(({ measurement }, index) => [measurement, { index, series: new TagTable() }]),
-  );
   const windows = new WindowList();
   const whole = new PaneStore(plan);
   const cutter = cutterOf(plan.rowWindow!);
@@ -38,17 +35,14 @@ export async function* rowWindowTables(
     }
     panes = new PaneStore(plan);
   };
-  for await (const table of rows) {
-    const place = places.get(table.name);
-    if (place === undefined) continue;
-    const key = JSON.stringify([table.name, table.tags]);
+  for await (const { source, series, block } of blocksOf(plan, 0, rows)) {
+    const key = `${source} ${block.series[0]}`;
     if (key !== group) {
       endGroup();
       cutter.begin();
       group = key;
     }
-    const block = blockOf(table, place.series.number(table));
-    panes.add(block, place.index, place.series, null, cutter.cut(block, place.series, windows));
+    panes.add(block, source, series, null, cutter.cut(block, series, windows));
     checkBytes(whole.bytes + panes.bytes, limits);
     const wait = turn();
     if (wait !== null) await wait;

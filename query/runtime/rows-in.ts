@@ -10,6 +10,8 @@ import type { GroupTable } from './groups.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
+const PAGE_BITS = 10;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
 export class SourceRows {
   readonly #plan: Plan;
@@ -18,7 +20,7 @@ export class SourceRows {
   readonly #filter: RowFilter;
   readonly #inner: boolean;
   #table: SeriesTable | null = null;
-  #groupOfSeries = new Int32Array(0);
+  #groupOfSeries = new SeriesGroups();
   /** Rows that passed, of the block last given; valid until the next. */
   rows = new Uint32Array(0);
 
@@ -32,7 +34,8 @@ export class SourceRows {
 
   /** Fills `rows`; returns how many. */
   select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
-    const groups = this.#grown(table);
+    this.#begin(table);
+    const groups = this.#groupOfSeries;
     const { series, offsets, selection } = block;
     const n = selection === null ? block.rows : selection.length;
     if (this.rows.length < n) this.rows = new Uint32Array(n);
@@ -41,6 +44,8 @@ export class SourceRows {
     const skipped = skip?.length ?? 0;
     let nextSkip = 0;
     let count = 0;
+    let lastSeries = -1;
+    let group = UNWANTED;
     for (let k = 0; k < n; k++) {
       const row = selection === null ? k : selection[k];
       if (nextSkip < skipped) {
@@ -49,8 +54,11 @@ export class SourceRows {
       }
       const offset = offsets[row];
       if (offset < from || offset > to) continue;
-      let group = groups[series[row]];
-      if (group === UNKNOWN) group = this.#learn(table, series[row]);
+      if (series[row] !== lastSeries) {
+        lastSeries = series[row];
+        group = groups.of(lastSeries);
+        if (group === UNKNOWN) group = this.#learn(table, lastSeries);
+      }
       if (group === UNWANTED) continue;
       rows[count++] = row;
     }
@@ -59,19 +67,18 @@ export class SourceRows {
 
   /** Group of a series that has passed. */
   groupOf(series: number): number {
-    return this.#groupOfSeries[series];
+    return this.#groupOfSeries.of(series);
   }
 
   /** The group of a series, −1 where it is not wanted. */
   wantedGroup(table: SeriesTable, series: number): number {
-    const groups = this.#grown(table);
-    const group = groups[series] === UNKNOWN ? this.#learn(table, series) : groups[series];
-    return group === UNWANTED ? -1 : group;
+    this.#begin(table);
+    return this.#known(table, series);
   }
 
   /** Of each series of a table the group, −1 where it is not wanted. */
   groupsOf(table: SeriesTable, wanted: SeriesChoice): Int32Array {
-    const known = this.#grown(table);
+    this.#begin(table);
     const groups = new Int32Array(table.size).fill(UNWANTED);
     const list = wanted instanceof Uint32Array ? wanted : null;
     const mask = wanted instanceof Uint8Array ? wanted : null;
@@ -79,7 +86,7 @@ export class SourceRows {
     for (let i = 0; i < count; i++) {
       const series = list === null ? i : list[i];
       if (mask !== null && mask[series] !== 1) continue;
-      groups[series] = known[series] === UNKNOWN ? this.#learn(table, series) : known[series];
+      groups[series] = this.#known(table, series);
     }
     return groups;
   }
@@ -103,25 +110,40 @@ export class SourceRows {
     return [clamp(min - base), clamp(max - base)];
   }
 
-  #grown(table: SeriesTable): Int32Array {
-    if (table !== this.#table) {
-      this.#table = table;
-      this.#groupOfSeries = new Int32Array(0);
-    }
-    if (this.#groupOfSeries.length < table.size) {
-      const longer = new Int32Array(Math.max(table.size, this.#groupOfSeries.length * 2)).fill(UNKNOWN);
-      longer.set(this.#groupOfSeries);
-      this.#groupOfSeries = longer;
-    }
-    return this.#groupOfSeries;
+  #begin(table: SeriesTable): void {
+    if (table === this.#table) return;
+    this.#table = table;
+    this.#groupOfSeries = new SeriesGroups();
+  }
+
+  #known(table: SeriesTable, series: number): number {
+    const group = this.#groupOfSeries.of(series);
+    return group === UNKNOWN ? this.#learn(table, series) : group;
   }
 
   #learn(table: SeriesTable, series: number): number {
     const group = this.#filter.passesSeries(table, series)
       ? this.#groups.number({ name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) })
       : UNWANTED;
-    this.#groupOfSeries[series] = group;
+    this.#groupOfSeries.set(series, group);
     return group;
+  }
+}
+
+/** The group of each series that was met, in pages: a query of one series among a million costs a page, not a million entries. */
+class SeriesGroups {
+  readonly #pages: (Int32Array | undefined)[] = [];
+
+  of(series: number): number {
+    const page = this.#pages[series >>> PAGE_BITS];
+    return page === undefined ? UNKNOWN : page[series & PAGE_MASK];
+  }
+
+  set(series: number, group: number): void {
+    const at = series >>> PAGE_BITS;
+    while (this.#pages.length <= at) this.#pages.push(undefined);
+    this.#pages[at] ??= new Int32Array(1 << PAGE_BITS).fill(UNKNOWN);
+    this.#pages[at][series & PAGE_MASK] = group;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { QueryError, type Statement } from '../../query/index.ts';
 import type { Catalogue, CatalogueEdit } from './catalogue.ts';
+import { createContinuousQuery, dropContinuousQuery, pauseContinuousQuery } from './continuous-queries.ts';
 import { alterDescribed, seriesNamed } from './metadata.ts';
 import { alterPolicy, assertFirstPolicy, createPolicy, firstPolicy, refuseName } from './policies.ts';
 import {
@@ -32,7 +33,11 @@ export type CatalogueStatement = Extract<
       | 'set password'
       | 'drop user'
       | 'grant'
-      | 'revoke';
+      | 'revoke'
+      | 'create continuous query'
+      | 'drop continuous query'
+      | 'pause continuous query'
+      | 'resume continuous query';
   }
 >;
 
@@ -49,12 +54,23 @@ const KINDS: Readonly<Record<CatalogueStatement['kind'], true>> = {
   'drop user': true,
   grant: true,
   revoke: true,
+  'create continuous query': true,
+  'drop continuous query': true,
+  'pause continuous query': true,
+  'resume continuous query': true,
 };
 
 /** How passwords become hashes, and are compared with them. */
 export interface PasswordHashing {
   hash(password: string): Promise<string>;
   fits(user: string, password: string, hash: string | null): Promise<boolean>;
+}
+
+export interface CatalogueMeans {
+  readonly catalogue: Catalogue;
+  readonly passwords: PasswordHashing;
+  /** Never the same twice. */
+  readonly nowNs: () => bigint;
 }
 
 export function changesCatalogue(statement: Statement): statement is CatalogueStatement {
@@ -65,7 +81,7 @@ export function changesCatalogue(statement: Statement): statement is CatalogueSt
 export async function executeOnCatalogue(
   statement: CatalogueStatement,
   current: string,
-  { catalogue, passwords }: { readonly catalogue: Catalogue; readonly passwords: PasswordHashing },
+  { catalogue, passwords, nowNs }: CatalogueMeans,
 ): Promise<void> {
   const { documents } = catalogue;
   switch (statement.kind) {
@@ -117,6 +133,15 @@ export async function executeOnCatalogue(
     }
     case 'drop user':
       return catalogue.change(() => dropUser(documents, statement.user));
+    case 'create continuous query':
+      return inDatabase(catalogue, statement.database, () => createContinuousQuery(documents, statement, nowNs()));
+    case 'drop continuous query':
+      return catalogue.change(() => dropContinuousQuery(statement.database, statement.name));
+    case 'pause continuous query':
+    case 'resume continuous query': {
+      const paused = statement.kind === 'pause continuous query';
+      return inDatabase(catalogue, statement.database, () => pauseContinuousQuery(documents, statement, paused));
+    }
     case 'grant':
     case 'revoke': {
       const { database, kind, user, privilege } = statement;

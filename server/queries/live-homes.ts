@@ -21,8 +21,9 @@ import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
-import type { OperatorPort, RunningQuery } from './operator-port.ts';
+import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
+import type { LiveProgress } from './running-queries.ts';
 
 /** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
 const OPERATORS_MAX = 20_000;
@@ -66,6 +67,8 @@ export class LiveHomes {
   /** Databases, with what was deleted of them. */
   readonly #replanning = new Map<string, DeletedSpan[]>();
   #schemaChanges = 0;
+  /** Of the listener that came last: below those of all clients. */
+  #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
@@ -93,10 +96,29 @@ export class LiveHomes {
     return this.#running.size;
   }
 
+  /** Of every query that runs here, for SHOW QUERIES. */
+  progress(): LiveProgress[] {
+    return [...this.#running.values()].map((operator) => operator.progress);
+  }
+
   /** Throws QueryError where the query cannot be live. */
   async subscribe(request: SubscribeHome): Promise<void> {
     const operator = await this.#operator(request.database, request.query);
     operator.join(request);
+  }
+
+  /**
+   * The same for who is inside the server. `since` '' = from the present. Gives the way to leave, after which nothing is heard. Throws
+   * as `subscribe`.
+   */
+  async listen(
+    { database, query, since }: Pick<SubscribeHome, 'database' | 'query' | 'since'>,
+    listener: LiveListener,
+  ): Promise<() => void> {
+    const operator = await this.#operator(database, query);
+    const subscriber = --this.#lastListener;
+    operator.join({ subscriber, feed: '', epoch: null, snapshot: true, since, listener });
+    return () => operator.leave(subscriber);
   }
 
   unsubscribe({ feed, subscriber }: { feed: string; subscriber: number }): void {

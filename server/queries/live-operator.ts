@@ -19,7 +19,8 @@ import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRo
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
-import type { Joiner, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
@@ -45,6 +46,8 @@ export class LiveOperator implements RunningQuery {
   #life: string;
   readonly #feeds = new Map<string, Feed>();
   readonly #subscribers = new Map<number, Feed>();
+  /** Those inside the server: they have no feed. */
+  readonly #listening = new Map<number, Joiner>();
   #failure: string | null = null;
   #joining: Joiner[] = [];
   #started = new Set<number>();
@@ -76,7 +79,19 @@ export class LiveOperator implements RunningQuery {
   }
 
   get subscribers(): number {
-    return this.#subscribers.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
+    return this.#subscribers.size + this.#listening.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
+  }
+
+  get progress(): LiveProgress {
+    const { watermark, cells, counters } = this.merge;
+    return {
+      database: this.database,
+      text: this.query,
+      state: this.#started.size < this.#port.shards ? 'starting' : 'running',
+      lagMs: watermark === null ? null : this.#port.nowMs() - Number(watermark / 1_000_000n),
+      panes: cells,
+      late: counters.late + counters.tooLate,
+    };
   }
 
   /** Who comes after the query has failed, as it may while it is started, is told so. */
@@ -91,6 +106,7 @@ export class LiveOperator implements RunningQuery {
     const feed = this.#subscribers.get(subscriber);
     feed?.subscribers.delete(subscriber);
     this.#subscribers.delete(subscriber);
+    this.#listening.delete(subscriber);
     this.#joining = this.#joining.filter((j) => j.subscriber !== subscriber);
     const round = this.#round?.joiners;
     const at = round?.findIndex((j) => j.subscriber === subscriber) ?? -1;
@@ -134,6 +150,7 @@ export class LiveOperator implements RunningQuery {
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
       this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
     }
+    this.#tell([]);
   }
 
   /** A round that cannot be answered by the log: its joiners start from a new snapshot. */
@@ -168,6 +185,7 @@ export class LiveOperator implements RunningQuery {
       if (silent) this.#joining.push(joiner);
       else this.#reset(joiner, reason);
     }
+    for (const joiner of this.#listening.values()) this.#reset(joiner, reason);
     this.#port.start(this);
   }
 
@@ -175,9 +193,12 @@ export class LiveOperator implements RunningQuery {
   fail(message: string): void {
     this.#failure = message;
     const members = encodeErrorMembers('invalid query', message);
-    const everyone = [...(this.#round?.joiners ?? []), ...this.#joining];
-    for (const { feed, subscriber } of everyone) {
-      this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
+    const everyone = [...(this.#round?.joiners ?? []), ...this.#joining, ...this.#listening.values()];
+    this.#joining = [];
+    this.#listening.clear();
+    for (const { feed, subscriber, listener } of everyone) {
+      if (listener !== undefined) listener.failed(message);
+      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
     }
     for (const feed of this.#feeds.values()) {
       this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live' });
@@ -258,6 +279,11 @@ export class LiveOperator implements RunningQuery {
     const phase = round.cursor === null ? 'snapshot' : 'live';
     const members = new Map<Epoch | null, FeedFrame[]>();
     for (const joiner of round.joiners) {
+      if (joiner.listener !== undefined) {
+        joiner.listener.rows(emissions, this.#place());
+        this.#listening.set(joiner.subscriber, joiner);
+        continue;
+      }
       let frames = members.get(joiner.epoch);
       if (frames === undefined)
         members.set(joiner.epoch, (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor())));
@@ -281,7 +307,8 @@ export class LiveOperator implements RunningQuery {
 
   #reset(joiner: Joiner, reason: string): void {
     const members = encodeResetMembers(reason);
-    this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
+    if (joiner.listener !== undefined) joiner.listener.reset(reason);
+    else this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
     this.#joining.push({ ...joiner, since: '', snapshot: true });
   }
 
@@ -312,8 +339,18 @@ export class LiveOperator implements RunningQuery {
       }
       this.#toldAtMs = this.#port.nowMs();
     });
+    if (emissions.length > 0) this.#tell(emissions);
     const before = this.merge.expiredBefore;
     if (before !== null && before !== this.#expired) this.#port.expire(this, (this.#expired = before));
+  }
+
+  #tell(emissions: readonly Emission[]): void {
+    for (const { listener } of this.#listening.values()) listener!.rows(emissions, this.#place());
+  }
+
+  #place(): LivePlace {
+    const { watermark, expiredBefore } = this.merge;
+    return { cursor: this.#cursor(), watermark, frozenBefore: expiredBefore, live: this.live };
   }
 
   /** A cursor's positions move only when all that was taken up to them has been sent. */

@@ -1,6 +1,6 @@
 /** What a live operator needs from the worker that is its home, and who asks to join it. live-homes.ts fills it. */
 import type { Epoch } from '../../client/protocol/index.ts';
-import type { LivePlan } from '../../query/index.ts';
+import type { Emission, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
 
@@ -11,6 +11,29 @@ export interface Joiner {
   readonly snapshot: boolean;
   /** '' = none. */
   readonly since: string;
+  /** Not there = a client, who gets frames. */
+  readonly listener?: LiveListener;
+}
+
+/** Where a live query stands behind what it has said. */
+export interface LivePlace {
+  /** As a client's: to go on from behind what was just said. */
+  readonly cursor: string;
+  /** ns; null until there was a point. */
+  readonly watermark: bigint | null;
+  /** Windows that begin before this can no longer change, ns; null = nothing is known yet. */
+  readonly frozenBefore: bigint | null;
+  readonly live: LivePlan;
+}
+
+/** Who hears a live query inside the server: rows as columns, not encoded. Called in order, on the thread of the query's home. */
+export interface LiveListener {
+  /** First the snapshot (or what `since` has missed), be it empty; then what changes; nothing at all every second or so. */
+  rows(emissions: readonly Emission[], place: LivePlace): void;
+  /** What follows begins anew with a snapshot: without what `since` has missed, where it was that which is no longer there. */
+  reset(reason: string): void;
+  /** The query has ended, and nothing follows. */
+  failed(message: string): void;
 }
 
 /** An operator as the shards know it. */

@@ -16,6 +16,38 @@ export interface RunningQuery {
   readonly killed: boolean;
 }
 
+/** A live query that somebody follows. */
+export interface LiveQuery {
+  readonly id: number;
+  /** In canonical form. */
+  readonly text: string;
+  readonly database: string;
+  /** Since the first of those who follow it came. */
+  readonly runningMs: number;
+  readonly subscribers: number;
+}
+
+/** How far a live query has come, as its home says. */
+export interface LiveProgress {
+  readonly database: string;
+  readonly text: string;
+  /** starting: not all shards have said what they hold. */
+  readonly state: 'starting' | 'running';
+  /** How far the watermark is behind the clock; null before the first point. */
+  readonly lagMs: number | null;
+  /** Windows of groups that are held. */
+  readonly panes: number;
+  /** Rows that came for windows that were closed. */
+  readonly late: number;
+}
+
+/** All that runs. `progress` has an entry for a live query whose home has begun. */
+export interface QueriesUnderWay {
+  readonly historical: readonly RunningQuery[];
+  readonly live: readonly LiveQuery[];
+  readonly progress: readonly LiveProgress[];
+}
+
 export interface RunningLimits {
   /** Queries at a time; 0 = any number. */
   readonly concurrentMax: number;
@@ -48,11 +80,16 @@ export class RunningQueries {
   enter(text: string, database: string, end: (id: number, message: string) => void): number | null {
     const { concurrentMax, timeoutMs } = this.#limits;
     if (concurrentMax > 0 && this.#entries.size >= concurrentMax) return null;
-    const id = this.#nextId++;
+    const id = this.nextId();
     const timer = timeoutMs === 0 ? undefined : setTimeout(() => this.#end(id, TIMED_OUT), timeoutMs);
     const told = (message: string): void => end(id, message);
     this.#entries.set(id, { text, database, beganMs: this.#nowMs(), end: told, timer, killed: false });
     return id;
+  }
+
+  /** A number that no other query has had. */
+  nextId(): number {
+    return this.#nextId++;
   }
 
   /** True: it had been told to end. */

@@ -1,27 +1,56 @@
-/** SHOW QUERIES as InfluxDB shows it: a row for each query under way, its text in canonical form, for how long in Go's words. */
+/**
+ * SHOW QUERIES as InfluxDB shows it: a row for each query under way, its text in canonical form, for how long in Go's words. Live
+ * queries stand in a second series, `live`, which is there only when there are some.
+ */
 import { type Column, TextDictionary } from '../../model/index.ts';
 import { print, QueryError, type ResultTable, type Statement } from '../../query/index.ts';
-import type { RunningQuery } from './running-queries.ts';
+import type { LiveProgress, LiveQuery, QueriesUnderWay, RunningQuery } from './running-queries.ts';
 
 const COLUMNS = ['qid', 'query', 'database', 'duration', 'status'];
+const LIVE_COLUMNS = [...COLUMNS, 'subscribers', 'lag_ms', 'panes', 'late'];
 
 /** `parse` is asked for texts that were parsed before: what may not be shown, `print` leaves out. */
 export function shownQueries(
-  running: readonly RunningQuery[],
+  { historical, live, progress }: QueriesUnderWay,
   parse: (text: string) => readonly Statement[],
 ): ResultTable[] {
-  const id: Column = { type: 'integer', values: Float64Array.from(running, (query) => query.id), present: null };
-  const texts = [
-    running.map(({ text }) => canonical(text, parse)),
-    running.map(({ database }) => database),
-    running.map(({ runningMs }) => goDuration(runningMs)),
-    running.map(({ killed }) => (killed ? 'killed' : 'running')),
-  ];
-  const data = [id, ...texts.map(textColumn)];
-  return [{ name: '', tags: null, columns: COLUMNS, rows: running.length, data }];
+  const texts = historical.map(({ text }) => canonical(text, parse));
+  const statuses = historical.map(({ killed }) => (killed ? 'killed' : 'running'));
+  const data = commonColumns(historical, texts, statuses);
+  const tables: ResultTable[] = [{ name: '', tags: null, columns: COLUMNS, rows: historical.length, data }];
+  return live.length === 0 ? tables : [...tables, shownLive(live, progress)];
 }
 
 // private functions
+
+function shownLive(live: readonly LiveQuery[], progress: readonly LiveProgress[]): ResultTable {
+  const found = new Map(progress.map((entry) => [JSON.stringify([entry.database, entry.text]), entry]));
+  const told = live.map(({ database, text }) => found.get(JSON.stringify([database, text])));
+  const texts = live.map(({ text }) => text);
+  const statuses = told.map((entry) => entry?.state ?? 'starting');
+  const data = [
+    ...commonColumns(live, texts, statuses),
+    integerColumn(live.map(({ subscribers }) => subscribers)),
+    integerColumn(told.map((entry) => entry?.lagMs ?? null)),
+    integerColumn(told.map((entry) => entry?.panes ?? 0)),
+    integerColumn(told.map((entry) => entry?.late ?? 0)),
+  ];
+  return { name: 'live', tags: null, columns: LIVE_COLUMNS, rows: live.length, data };
+}
+
+function commonColumns(
+  queries: readonly (RunningQuery | LiveQuery)[],
+  texts: readonly string[],
+  statuses: readonly string[],
+): Column[] {
+  return [
+    integerColumn(queries.map(({ id }) => id)),
+    textColumn(texts),
+    textColumn(queries.map(({ database }) => database)),
+    textColumn(queries.map(({ runningMs }) => goDuration(runningMs))),
+    textColumn(statuses),
+  ];
+}
 
 function canonical(text: string, parse: (text: string) => readonly Statement[]): string {
   try {
@@ -40,6 +69,11 @@ function goDuration(ms: number): string {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   if (h > 0) return `${h}h${m}m${s}s`;
   return m > 0 ? `${m}m${s}s` : `${s}s`;
+}
+
+function integerColumn(values: readonly (number | null)[]): Column {
+  const present = values.includes(null) ? Uint8Array.from(values, (value) => (value === null ? 0 : 1)) : null;
+  return { type: 'integer', values: Float64Array.from(values, (value) => value ?? 0), present };
 }
 
 function textColumn(texts: readonly string[]): Column {

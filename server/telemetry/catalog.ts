@@ -101,6 +101,13 @@ export const METRICS = {
   sessions: { kind: 'gauge', help: 'WebSocket and event-stream connections open' },
   subscriptions: { kind: 'gauge', help: 'subscriptions of clients open' },
   live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
+  standing_queries: { kind: 'gauge', help: 'stored continuous queries running' },
+  standing_points: { kind: 'counter', help: 'points written by stored continuous queries' },
+  standing_failures: {
+    kind: 'counter',
+    help: 'failures of stored continuous queries, which go on, by reason',
+    labels: ['reason'],
+  },
   frames_out: { kind: 'counter', help: 'frames sent to clients' },
   frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
   frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },

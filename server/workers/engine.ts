@@ -1,6 +1,7 @@
 /**
  * The engine that sessions call, over the pool of workers: spreads bodies and queries over them, holds the catalogue, is the
  * authority for field types, and hands frames on to the subscribers of a feed. Main thread only; does no work per point.
+ * It is long because it is the whole of that port.
  */
 import { decodePosition, encodePosition, ORIGIN, type Position } from '../../model/index.ts';
 import { type Credentials, Gate, Passwords } from '../access/index.ts';
@@ -15,7 +16,8 @@ import {
   type RetentionPolicy,
 } from '../catalogue/index.ts';
 import { FieldTypeAuthority } from '../ingest/index.ts';
-import type { RunningLimits } from '../queries/index.ts';
+import { encodeErrorMembers } from '../queries/answers/index.ts';
+import type { LiveProgress, QueriesUnderWay, RunningLimits } from '../queries/index.ts';
 import {
   type BackupRequest,
   type Engine,
@@ -34,6 +36,7 @@ import { BackupDesk } from './backup-desk.ts';
 import { openCatalogue } from './catalogue-link.ts';
 import { asEngineError } from './engine-errors.ts';
 import { Feeds, type FrameListener, homeOf } from './feeds.ts';
+import { LiveDesk } from './live-desk.ts';
 import type {
   AttachedNotice,
   CanonicalResult,
@@ -42,6 +45,8 @@ import type {
   DeclareCall,
   FrameNotice,
   KillCall,
+  KillResult,
+  StoredCall,
   SubscribeCall,
   WorkerReady,
   WriteCall,
@@ -77,6 +82,7 @@ export class PoolEngine implements Engine {
   readonly #feeds = new Feeds();
   readonly #positions: Position[];
   readonly #queries: QueryDesk;
+  readonly #live: LiveDesk;
   readonly #backups: BackupDesk;
   #pool: Pool | null = null;
   #bytesInFlight = 0;
@@ -93,6 +99,10 @@ export class PoolEngine implements Engine {
     });
     this.#metadata = new MetadataDesk(this.catalogue, this.#gate);
     this.#queries = new QueryDesk(options.running, options.metrics);
+    this.#live = new LiveDesk(
+      () => this.#queries.nextId(),
+      () => performance.now(),
+    );
     this.#backups = new BackupDesk({ ...options, gate: this.#gate, catalogue: this.catalogue });
     this.#positions = Array.from({ length: options.shards }, () => ORIGIN);
   }
@@ -102,10 +112,10 @@ export class PoolEngine implements Engine {
     calls: {
       declare: (call: DeclareCall) => this.#authority.declare(call.database, call.retentionPolicy, call.fields),
       control: ({ entry }: ControlCall) => this.catalogue.publish(entry),
-      catalogue: ({ statement, database }: CatalogueCall) =>
-        executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords }),
-      queries: () => this.#queries.list(),
-      'kill query': (call: KillCall) => this.#queries.kill(call),
+      catalogue: (call: CatalogueCall) => this.#changeCatalogue(call),
+      queries: () => this.#underWay(),
+      'kill query': (call: KillCall): KillResult =>
+        this.#live.kill(call.id) ? { refused: null } : this.#queries.kill(call),
     },
     streams: {},
     notices: {
@@ -218,8 +228,13 @@ export class PoolEngine implements Engine {
       const feed = JSON.stringify([database, query, request.epoch]);
       const subscriber = this.#feeds.enter(feed, frame);
       const leave = (): void => {
+        this.#live.leave(database, query, subscriber);
         if (this.#feeds.leave(feed, subscriber)) home.notify('unsubscribe', { feed, subscriber });
       };
+      this.#live.enter(database, query, subscriber, (message) => {
+        leave();
+        frame({ op: 'error', members: encodeErrorMembers('invalid query', message), cursor: '', phase: 'live' });
+      });
       try {
         await home.call('subscribe', { ...request, subscriber, feed, query } satisfies SubscribeCall);
       } catch (error) {
@@ -251,6 +266,22 @@ export class PoolEngine implements Engine {
   }
 
   // private functions
+
+  /** A stored query that was made runs when this resolves: no point that is written then is too early for it. */
+  async #changeCatalogue({ statement, database }: CatalogueCall): Promise<void> {
+    const { nowNs } = this.#options;
+    await executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords, nowNs });
+    if (statement.kind !== 'create continuous query') return;
+    const call: StoredCall = { database: statement.database, name: statement.name };
+    await Promise.all(this.#serving().peers.map((peer) => peer.call('stored settled', call)));
+  }
+
+  async #underWay(): Promise<QueriesUnderWay> {
+    const progress = await Promise.all(
+      this.#serving().peers.map((peer) => peer.call<LiveProgress[]>('live progress', {})),
+    );
+    return { historical: this.#queries.list(), live: this.#live.list(), progress: progress.flat() };
+  }
 
   #serving(): Pool {
     if (this.#pool === null) throw new EngineError('busy', 'the server is starting: it reads its log');

@@ -33,6 +33,11 @@ export class QueryDesk {
     return startedWith(await pieces.next(), pieces);
   }
 
+  /** For queries that are not asked here. */
+  nextId(): number {
+    return this.#running.nextId();
+  }
+
   list(): RunningQuery[] {
     return this.#running.list();
   }

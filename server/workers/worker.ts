@@ -21,18 +21,28 @@ import {
   type LiveExpire,
   type LiveHomePort,
   LiveHomes,
+  type LiveProgress,
   LiveShards,
   type LiveStart,
   type LiveStop,
   type PartialsCall,
+  type QueriesUnderWay,
   QueryRunner,
-  type RunningQuery,
   type SchemaChange,
+  SelectRunner,
   type ShardFailure,
   type ShardUpdate,
   type ShowCall,
   StaleSchema,
+  type WriteLines,
 } from '../queries/index.ts';
+import {
+  executeStored,
+  isStoredStatement,
+  type RefreshCall,
+  type StoredQueries,
+  type StoredStatus,
+} from '../standing/index.ts';
 import { Metrics, type MetricsSnapshot, openLog } from '../telemetry/index.ts';
 import { type BackupParts, backupStreams, restoreCall } from './backup-handlers.ts';
 import { foundIn } from './found.ts';
@@ -49,6 +59,7 @@ import type {
   PublishCall,
   QueryCall,
   ReachedCall,
+  StoredCall,
   SubscribeCall,
   WorkerReady,
   WorkerStart,
@@ -57,6 +68,7 @@ import type {
 import { type Handlers, handOver, Peer, PeerError } from './peer.ts';
 import { logSegmentBytes, Shard } from './shard.ts';
 import { gaugeStores } from './store-metrics.ts';
+import { openStoredQueries } from './stored-link.ts';
 import { tierOf } from './tier-link.ts';
 import { Turns } from './turns.ts';
 import { Writer } from './writer.ts';
@@ -76,6 +88,7 @@ const catalogue = new CatalogueView();
 
 let broker: Broker | null = null;
 let writer: Writer | null = null;
+let stored: StoredQueries | null = null;
 
 const backupParts: BackupParts = {
   mesh: () => mesh,
@@ -108,22 +121,34 @@ const homes = new LiveHomes({
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
   late: (rows) => metrics.counter('points_late').add(rows),
 });
+const selects = new SelectRunner({ mesh, catalogue, limits: config.queryLimits });
 const runner = new QueryRunner({
   mesh,
   catalogue,
   control: (entry) => main.call('control', { entry } satisfies ControlCall),
   turn: (signal) => turns.of(signal),
   limits: config.queryLimits,
-  running: () => main.call<RunningQuery[]>('queries', {}),
+  running: () => main.call<QueriesUnderWay>('queries', {}),
   kill: async (id) => (await main.call<KillResult>('kill query', { id } satisfies KillCall)).refused,
-  change: (statement, database) =>
-    main.call('catalogue', { statement, database } satisfies CatalogueCall).catch(asQueryError),
-  write: ({ database, retentionPolicy, now, lines }) => {
-    const policy = findPolicy(catalogue.documents, database, retentionPolicy);
-    const kept = policy === null ? null : keptFrom(policy, now);
-    return writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now, keptFrom: kept });
+  change: changeCatalogue,
+  write: writeLines,
+  stored: async (statement, { user, ...run }) => {
+    if (!isStoredStatement(statement)) return null;
+    return executeStored(statement, { ...run, user: user() }, storedStatements);
   },
 });
+const storedStatements: Parameters<typeof executeStored>[2] = {
+  catalogue,
+  shards: owners.length,
+  change: changeCatalogue,
+  statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
+  progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
+  refresh: async (call) => {
+    const written = await mesh.callWorkers<number | null>('refresh stored', call);
+    return written.reduce<number>((sum, points) => sum + (points ?? 0), 0);
+  },
+  select: (statement, request) => selects.select(statement, { ...request, turn: turns.of(request.signal) }),
+};
 
 // private functions
 
@@ -150,6 +175,12 @@ function makeCalls(): Handlers['calls'] {
     },
     canonical: ({ text, database }: CanonicalCall) => ({ query: runner.canonicalLive(text, database) }),
     subscribe: (call: SubscribeCall) => homes.subscribe(call),
+    'stored settled': async ({ database, name }: StoredCall) => {
+      await stored!.settled(database, name);
+    },
+    'stored statuses': () => stored!.statuses(),
+    'refresh stored': ({ database, name, from, to }: RefreshCall) => stored!.refresh(database, name, from, to),
+    'live progress': () => homes.progress(),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
     },
@@ -184,6 +215,7 @@ function makeNotices(): Handlers['notices'] {
       for (const { scope, shape } of bucketAdviceIn(news))
         for (const { store } of shards.values()) store.advise(scope, shape);
       for (const database of changedPolicies(news)) homes.schemaChanged(database, []);
+      stored?.follow(news);
     },
     'end query': ({ id, message }: EndNotice) => runner.end(id, message),
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
@@ -228,11 +260,19 @@ async function open(): Promise<WorkerReady> {
     checksum: files.checksum,
     compression: files.compression,
   });
+  stored = await openStoredQueries({
+    dataDir: config.dataDir,
+    worker: index,
+    workers: start.ports.length,
+    ...{ catalogue, homes, selects, turns, nowMs, log, metrics },
+    write: writeLines,
+  });
   return foundIn([...shards.values()].map(({ store }) => store));
 }
 
 /** Takes no more, lets what is under way reach the disk. */
 async function close(): Promise<void> {
+  await stored?.close();
   homes.close();
   liveShards.close();
   await broker?.close();
@@ -248,6 +288,17 @@ async function publishElsewhere(call: PublishCall): Promise<number> {
   return sequence;
 }
 
+function changeCatalogue(statement: CatalogueCall['statement'], database: string): Promise<unknown> {
+  return main.call('catalogue', { statement, database } satisfies CatalogueCall).catch(asQueryError);
+}
+
+/** Resolves when the lines can be read. */
+function writeLines({ database, retentionPolicy, now, lines }: Parameters<WriteLines>[0]): ReturnType<WriteLines> {
+  const policy = findPolicy(catalogue.documents, database, retentionPolicy);
+  const kept = policy === null ? null : keptFrom(policy, now);
+  return writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now, keptFrom: kept });
+}
+
 function readMetrics(): MetricsSnapshot {
   const opened = [...shards.values()];
   gaugeStores(
@@ -257,6 +308,7 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('log_bytes').set(opened.reduce((sum, { logBytes }) => sum + logBytes, 0));
   metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);
+  metrics.gauge('standing_queries').set(stored?.size ?? 0);
   metrics.gauge('threads').set(1);
   return metrics.snapshot();
 }

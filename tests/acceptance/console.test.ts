@@ -78,6 +78,38 @@ describe('console and server', function () {
     expect(before.equals(await chart.screenshot())).to.equal(false);
   });
 
+  it('lists live queries, and stops one for whoever follows it', async () => {
+    await client.write('garden', `air,bed=a warm=20 ${Date.now()}`, { precision: 'ms' });
+    const q = 'SELECT count(warm) FROM air GROUP BY time(1h), bed';
+    const followed = [client.subscribe('garden', q), client.subscribe('garden', q, { epoch: 'ns' })];
+    const ends = followed.map(async (subscription) => {
+      for await (const _event of subscription);
+      return 'an end without an error';
+    });
+    const refused = ends.map((end) => end.catch((error: Error) => error.message));
+    await page.goto(`${server.http}/#/live`);
+    const row = page.locator('tr[data-query]', { hasText: q });
+    await row.locator('td[data-label="Subscribers"]', { hasText: /^2$/ }).waitFor();
+    await row.locator('td[data-label="State"]', { hasText: /^running$/ }).waitFor();
+    await row.locator('td[data-label="Panes"]', { hasText: /^1$/ }).waitFor();
+    await row.locator('td[data-label="Lag"]', { hasText: /\d m?s$/ }).waitFor();
+    await row.locator('button').click();
+    expect(await Promise.all(refused)).to.deep.equal(['query interrupted', 'query interrupted']);
+    await row.waitFor({ state: 'detached' });
+    expect(await page.locator('.live-problem').count()).to.equal(0);
+  });
+
+  it('switches a query that was asked once to live', async () => {
+    await client.write('garden', `rain,bed=a mm=1 ${Date.now()}`, { precision: 'ms' });
+    const q = 'SELECT sum(mm) FROM rain WHERE time > now() - 1h GROUP BY bed';
+    await page.goto(`${server.http}/#/query?db=garden&q=${encodeURIComponent(q)}`);
+    await page.locator('.answer tbody td', { hasText: /^1$/ }).waitFor();
+    await page.locator('.switch').click();
+    await page.locator('.answer .badge-live').waitFor();
+    await client.write('garden', `rain,bed=a mm=41 ${Date.now()}`, { precision: 'ms' });
+    await page.locator('.answer tbody td', { hasText: /^42$/ }).waitFor();
+  });
+
   it('asks who one is where the server does, in a form of its own', async () => {
     const guarded = await startServer(['--auth']);
     const view = await browser.newPage();

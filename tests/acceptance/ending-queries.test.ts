@@ -1,6 +1,7 @@
 /** Queries that do not come to their end on the real server: their time is up, their client has gone, too many are asked at once. */
 import { expect } from 'chai';
 import { ask, eventually, metric, results, type Series, series, write } from '../support/api.ts';
+import { LiveClient } from '../support/live-client.ts';
 import { QUIET, startServer, type TestServer } from '../support/server.ts';
 
 const HOSTS = 20;
@@ -77,6 +78,34 @@ describe('queries that are ended', () => {
     expect((await long).find(({ error }) => error !== undefined)!.error).to.equal('query interrupted');
     expect(await running()).to.deep.equal([]);
     expect((await results(server, 'd', `KILL QUERY ${id}`))[0].error).to.equal(`no such query id: ${id}`);
+  });
+
+  it('shows live queries beside the others, and kills one by its number', async () => {
+    const q = 'SELECT count(v) FROM m WHERE time >= 0 GROUP BY time(1h)';
+    const client = await LiveClient.connect(server);
+    await client.subscribed({ db: 'd', q });
+    await client.subscribed({ db: 'd', q, id: 't', epoch: 'ms' });
+    const live = async (): Promise<Series[]> => (await series(server, 'd', 'SHOW QUERIES')).slice(1);
+    const [{ name, columns, values }] = await live();
+    expect(name).to.equal('live');
+    expect(columns).to.deep.equal([
+      ...['qid', 'query', 'database', 'duration', 'status'],
+      ...['subscribers', 'lag_ms', 'panes', 'late'],
+    ]);
+    const [[id, text, database, , status, subscribers, lag, panes, late]] = values;
+    expect([text, database, status, subscribers, panes, late]).to.deep.equal([q, 'd', 'running', 2, 1, 0]);
+    expect(lag).to.be.a('number');
+    await results(server, 'd', `KILL QUERY ${id}`);
+    for (const id of ['s', 't']) {
+      const told = await client.first('error', (frame) => frame.id === id);
+      expect([told.code, told.message]).to.deep.equal(['invalid query', 'query interrupted']);
+    }
+    expect(await live()).to.deep.equal([]);
+    expect((await results(server, 'd', `KILL QUERY ${id}`))[0].error).to.equal(`no such query id: ${id}`);
+    await client.subscribed({ db: 'd', q, id: 'u' });
+    expect((await live())[0].values.length).to.equal(1);
+    client.close();
+    expect(await eventually(live, (found) => found.length === 0)).to.deep.equal([]);
   });
 
   it('refuses more queries at a time than it is told to run', async () => {

@@ -8,6 +8,7 @@ import {
   compareText,
   type FieldType,
   type MeasurementSchema,
+  OFFSET_MAX,
   parseSeriesKey,
   type SeriesTable,
   seriesKey,
@@ -92,7 +93,11 @@ export class ArraySource implements PinnableSource {
       ({ time, series }) =>
         time >= request.minTime && time <= request.maxTime && (request.series === null || request.series[series] === 1),
     );
-    for (let i = 0; i < rows.length; i += this.#blockRows) yield block(rows.slice(i, i + this.#blockRows), found.types);
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      const isNear = ({ time }: Stored): boolean => Math.abs(Number(time - rows[from].time)) <= OFFSET_MAX;
+      while (to < rows.length && to < from + this.#blockRows && isNear(rows[to])) to++;
+      yield block(rows.slice(from, to), found.types);
+    }
   }
 
   pin(request: ScanRequest): PinnedRows | null {
@@ -138,13 +143,19 @@ export function rowsOf(text: string): Row[] {
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .map((line) => {
-      const [head, fields, time] = line.split(' ');
+      const [, head, fields, time] = /^(\S+) (.*) (-?\d+)$/.exec(line)!;
+      const pairs = fields.match(/[^,=]+=(?:"[^"]*"|[^,]*)/g) ?? [];
       const [measurement, ...tags] = head.split(',');
       return {
         measurement,
         tags: tags.map((tag) => tag.split('=') as [string, string]),
         time: BigInt(time),
-        fields: Object.fromEntries(fields.split(',').map((pair) => [pair.split('=')[0], fieldOf(pair.split('=')[1])])),
+        fields: Object.fromEntries(
+          pairs.map((pair) => {
+            const [name] = pair.split('=', 1);
+            return [name, fieldOf(pair.slice(name.length + 1))];
+          }),
+        ),
       };
     });
 }

@@ -1,0 +1,42 @@
+/**
+ * Stage 1 over blocks that come from no shard: the answers of subqueries, the rows of a join. From there all goes as on a shard.
+ * Aggregates take each block as it comes; raw rows are collected first, up to what a query may hold.
+ */
+import type { Block, SeriesTable } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
+import { checkBytes, type Limits } from './limits.ts';
+import { PaneStore } from './panes.ts';
+import type { Partial } from './partial.ts';
+import { RawRows } from './raw-rows.ts';
+
+/** Cells of one partial. */
+const PARTIAL_CELLS_MAX = 16_384;
+
+export interface SourceBlock {
+  readonly block: Block;
+  /** Index in `Plan.sources`. */
+  readonly source: number;
+  readonly series: SeriesTable;
+}
+
+/** `arrival`: raw rows of a group keep the order in which they come. */
+export async function* blockPartials(
+  plan: Plan,
+  blocks: AsyncIterable<SourceBlock>,
+  limits: Limits,
+  arrival: boolean,
+): AsyncGenerator<Partial> {
+  const store = plan.kind === 'aggregate' ? new PaneStore(plan) : new RawRows(plan, arrival);
+  for await (const { block, source, series } of blocks) {
+    store.add(block, source, series);
+    checkBytes(store.bytes, limits);
+  }
+  if (store instanceof RawRows) {
+    yield* store.partials();
+    return;
+  }
+  const slots = store.ordered();
+  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
+    yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
+  }
+}

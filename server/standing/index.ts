@@ -1,0 +1,17 @@
+/** Queries that stand inside the server without a client: what keeps them open, and the stored continuous queries that write. */
+export { Checkpoints } from './checkpoints.ts';
+export {
+  type StandingBatch,
+  type StandingConsumer,
+  type StandingPort,
+  StandingQuery,
+  type StandingRequest,
+} from './standing-query.ts';
+export { StoredQueries, type StoredStatus } from './stored-queries.ts';
+export {
+  executeStored,
+  isStoredStatement,
+  type RefreshCall,
+  type StoredRequest,
+  type StoredStatement,
+} from './stored-statements.ts';
