@@ -187,8 +187,7 @@ function made(random: Random, span: bigint, centre = 0n): { points: Point[]; sha
       s: random.next() < 0.5 ? random.pick(['up', 'down', 'slow']) : null,
     });
   }
-  // offsets in a block are at most some months
-  const rowsPerBlock = span > 50n * DAY ? 1 : random.between(1, 50);
+  const rowsPerBlock = random.between(1, 50);
   const all = [...points.values()].filter(({ v, i, s }) => v !== null || i !== null || s !== null);
   const rows = all.map(rowFrom);
   const split = [0, 1].map((shard) =>
