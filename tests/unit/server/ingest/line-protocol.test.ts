@@ -317,9 +317,9 @@ describe('line protocol: what is known is read as what is new', () => {
 
   it('where a time follows its value without a space', () => {
     const warm = new Decoding();
-    for (const value of ['"x"', '1i', '1', 't', 'true', '1.5']) {
-      warm.decode(`m${value.length} v=${value} 1\n`);
-      const body = `m${value.length} v=${value}1155185635144171940\n`;
+    for (const [i, value] of ['"x"', '1i', '1', 't', 'true', '1.5'].entries()) {
+      warm.decode(`m${i} v=${value} 1\n`);
+      const body = `m${i} v=${value}1155185635144171940\n`;
       const [known, fresh] = [warm.decode(body), new Decoding().decode(body)];
       expect([known.lines, known.text], value).deep.equal([fresh.lines, fresh.text]);
     }
