@@ -33,6 +33,9 @@ export const SERIES_MAX = 100_000;
 /** A series that is ok and has been without rows for so long (stream time, ns) is forgotten, unless NO DATA is about it. */
 const FORGOTTEN_AFTER = 86_400_000_000_000n;
 
+/** Who may be forgotten is looked for so often in that time. */
+const FORGETTING_PARTS = 24n;
+
 export type AlertFailure = 'query' | 'write' | 'gap' | 'webhook';
 
 export interface AlertPort extends WebhookPort {
@@ -74,6 +77,8 @@ export class Alert implements StandingConsumer {
   #cursor: string;
   #streamTime: bigint | null;
   #openedMs = 0;
+  /** Stream time, ns. */
+  #forgetAt = 0n;
   #asked = '';
   #failures = 0;
   #lastFailure = '';
@@ -227,12 +232,14 @@ export class Alert implements StandingConsumer {
   #watch(at: bigint, nowMs: number, next: Map<string, SavedSeries>, changes: AlertChange[]): void {
     const { rules } = this.definition;
     if (rules.noData === null && rules.remindEveryMs === null) return;
-    for (const [key, entry] of new Map([...this.#series, ...next])) {
+    const look = (key: string, entry: SavedSeries): void => {
       const silent = silence(rules, entry.state, at, nowMs);
       if (silent !== null) this.#step(entry, silent, next, changes);
       const reminded = remind(rules, next.get(key)?.state ?? entry.state, nowMs);
       if (reminded !== null) this.#step(entry, reminded, next, changes);
-    }
+    };
+    for (const [key, entry] of [...next]) look(key, entry);
+    for (const [key, entry] of this.#series) if (!next.has(key)) look(key, entry);
   }
 
   #step(
@@ -272,7 +279,8 @@ export class Alert implements StandingConsumer {
   }
 
   #forget(at: bigint): void {
-    if (this.definition.rules.noData !== null) return;
+    if (this.definition.rules.noData !== null || at < this.#forgetAt) return;
+    this.#forgetAt = at + FORGOTTEN_AFTER / FORGETTING_PARTS;
     for (const [key, { state }] of this.#series) if (isForgotten(state, at)) this.#series.delete(key);
   }
 
