@@ -52,6 +52,7 @@ describe('alert', () => {
       await saveAlert(directory, STORED, before.saved());
       const after = world.alert(await loadAlert(directory, STORED));
       expect(after.since()).to.equal(`cursor of ${stop}`);
+      expect(after.saved()).to.deep.equal(before.saved());
       for (const one of rows.slice(Math.max(0, stop - 1))) await after.take(one);
       expect(world.lines).to.deep.equal(whole.lines);
       expect(plain(after.saved().series)).to.deep.equal(plain(alert.saved().series));
