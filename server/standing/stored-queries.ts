@@ -12,7 +12,7 @@ import { type StandingPort, StandingQuery } from './standing-query.ts';
 import { StoredQuery, type StoredQueryPort } from './stored-query.ts';
 
 /** How often checkpoints are written. */
-const SAVE_INTERVAL_MS = 2_000;
+const SAVE_INTERVAL_MS = 1_000;
 
 export interface StoredStatus {
   readonly database: string;
@@ -30,6 +30,14 @@ export interface StoredQueriesOptions extends StoredQueryPort, StandingPort {
   /** Whether the live query of this text lives on this worker. */
   readonly isHome: (database: string, query: string) => boolean;
   readonly log: Logger;
+}
+
+/** Plain data. Windows that begin in [from, to), ns. */
+export interface RefreshCall {
+  readonly database: string;
+  readonly name: string;
+  readonly from: bigint;
+  readonly to: bigint;
 }
 
 interface Running {
@@ -73,9 +81,11 @@ export class StoredQueries {
     await this.#running.get(key)?.standing?.settled;
   }
 
-  /** Points written; null = its home is elsewhere. */
-  async refresh(database: string, name: string, from: bigint, to: bigint): Promise<number | null> {
-    return (await this.#running.get(keyOf(database, name))?.writer?.refresh(from, to)) ?? null;
+  /** How many points were written; none where its home is elsewhere. */
+  async refresh({ database, name, from, to }: RefreshCall): Promise<{ points: number }> {
+    const key = keyOf(database, name);
+    await this.#work.get(key);
+    return { points: (await this.#running.get(key)?.writer?.refresh(from, to)) ?? 0 };
   }
 
   statuses(): StoredStatus[] {
