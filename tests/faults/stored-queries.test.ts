@@ -12,7 +12,8 @@ const WRITES_A_ROUND = 12;
 const HOSTS = ['a', 'b', 'c'];
 /** Windows are final 10 minutes behind their end; no point is later than 3. */
 const CLAUSES = 'WATERMARK IDLE 300ms LATENESS 10m DROP';
-const T0 = 1_700_000_100;
+/** s; where windows of all widths begin. */
+const T0 = 1_700_000_400;
 
 /** What is stored, and the SELECT that its target has to equal. */
 const STORED = [
@@ -55,15 +56,15 @@ describe('stored continuous queries and kill -9', () => {
       for (const { text } of STORED) await series(server, 'd', text.replace('$', CLAUSES));
       let now = 0;
       for (let round = 0; round < ROUNDS; round++) {
-        for (let i = random.between(1, WRITES_A_ROUND); i > 0; i--) {
-          now += random.between(1, 60);
+        for (let i = random.between(6, WRITES_A_ROUND); i > 0; i--) {
+          now += random.between(20, 60);
           await written(server, 'd', lines(random, now));
         }
         await new Promise((resolve) => setTimeout(resolve, random.pick([0, 0, 20, 300, 1500])));
         await server.kill();
         server = await startServer(flags);
       }
-      const end = T0 + now - (now % 600) - 300;
+      const end = T0 + now - (now % 600);
       // a quarter of an hour further on everything is closed, and nothing frozen that could still change
       for (const host of HOSTS) await written(server, 'd', `m,host=${host} v=0 ${(T0 + now + 900) * 1e9}`);
       for (const one of STORED) await same(server, one, `time >= ${T0 - 600}s AND time < ${end}s`, seed);
