@@ -7,8 +7,8 @@ import { eventually, type Series, series, written } from '../support/api.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
-const ROUNDS = 5;
-const WRITES_A_ROUND = 12;
+const ROUNDS = 4;
+const WRITES_A_ROUND = 10;
 const HOSTS = ['a', 'b', 'c'];
 /** Windows are final 10 minutes behind their end; no point is later than 3. */
 const CLAUSES = 'WATERMARK IDLE 300ms LATENESS 10m DROP';
@@ -56,7 +56,7 @@ describe('stored continuous queries and kill -9', () => {
       for (const { text } of STORED) await series(server, 'd', text.replace('$', CLAUSES));
       let now = 0;
       for (let round = 0; round < ROUNDS; round++) {
-        for (let i = random.between(6, WRITES_A_ROUND); i > 0; i--) {
+        for (let i = random.between(8, WRITES_A_ROUND); i > 0; i--) {
           now += random.between(20, 60);
           await written(server, 'd', lines(random, now));
         }
