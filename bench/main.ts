@@ -4,6 +4,7 @@
  */
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
+import { runLiveMany } from './live-many.ts';
 import { runQueries } from './queries.ts';
 
 import { runRestart } from './restart.ts';
@@ -17,6 +18,7 @@ import { runTimeline } from './timeline.ts';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
   ingest: runIngest,
   live: runLive,
+  'live-many': runLiveMany,
   queries: runQueries,
   restart: runRestart,
   scan: runScan,

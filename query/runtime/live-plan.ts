@@ -40,6 +40,11 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.sources.some((source) => 'join' in source)) {
     throw new QueryError('invalid', 'live query: a join is not kept up to date: watch its sides, or ask again');
   }
+  const beyond = statement.dimensions.find((dimension) => dimension.kind === 'window');
+  if (beyond !== undefined) {
+    const advice = 'ask for it over history, or watch time() windows';
+    throw new QueryError('invalid', `live query: ${beyond.window.of}() windows are not kept up to date: ${advice}`);
+  }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
       if (e.kind === 'call' && TRANSFORMS.has(e.name)) {

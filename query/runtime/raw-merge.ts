@@ -7,12 +7,12 @@
  */
 import { compareText, OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
-import { ColumnTables, hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
+import { ColumnTables, hasPlainOutputs, type Picks, type PickWriter, tableRowsMax } from './column-tables.ts';
 import { columnReader, revived } from './columns.ts';
 import { compareGroups } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { SeriesWindow, TABLE_ROWS_MAX } from './table-writer.ts';
+import { SeriesWindow } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */
@@ -24,7 +24,7 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
   for (let s = 0; s < shards; s++) heads.push(headOf(yield s));
   const writer = hasPlainOutputs(plan) ? new ColumnTables(plan) : new RowByRow(plan);
   const wanted = new SeriesWindow(plan);
-  const picker = new Picker(sign);
+  const picker = new Picker(sign, tableRowsMax(plan));
   for (;;) {
     const group = firstGroup(heads, sign);
     if (group === null) return;
@@ -84,15 +84,18 @@ function firstGroup(heads: readonly (Head | null)[], sign: number): Group | null
 /** Puts the rows of some heads in order, up to the first end of one of them. What it gives holds until it is asked again. */
 class Picker {
   readonly #sign: number;
-  readonly #from = new Uint16Array(TABLE_ROWS_MAX);
-  readonly #rows = new Uint32Array(TABLE_ROWS_MAX);
-  readonly #offsets = new Float64Array(TABLE_ROWS_MAX);
+  readonly #from: Uint16Array;
+  readonly #rows: Uint32Array;
+  readonly #offsets: Float64Array;
   /** By partial: the rank of each of its series among those of the partials it was ranked with. */
   #ranked: readonly RowsPartial[] = [];
   #ranks: readonly Uint32Array[] = [];
 
-  constructor(sign: number) {
+  constructor(sign: number, rowsMax: number) {
     this.#sign = sign;
+    this.#from = new Uint16Array(rowsMax);
+    this.#rows = new Uint32Array(rowsMax);
+    this.#offsets = new Float64Array(rowsMax);
   }
 
   pick(heads: readonly Head[]): Picks {
@@ -104,7 +107,7 @@ class Picker {
     const offsets = this.#offsets;
     const next = times.map((time) => Number(time - base));
     let count = 0;
-    while (count < TABLE_ROWS_MAX) {
+    while (count < offsets.length) {
       let first = 0;
       for (let h = 1; h < heads.length; h++) {
         const order = (next[h] - next[first]) * sign;

@@ -29,6 +29,7 @@ const QUERIES = [
   'SELECT percentile("f", 75), median("i"), stddev("f") FROM "m" WHERE_ GROUP BY time(30s), "zone" fill(none)',
   `SELECT sum("f") / count("f") + max("i") FROM "m" WHERE_ AND "host" =~ /[a-c]/ AND "f" > 20 GROUP BY time(5s) fill(none)`,
   'SELECT count("s"), last("s") FROM "m" WHERE_ GROUP BY time(20s), * fill(none)',
+  'SELECT count("s"), mode(fingerprint("s")) FROM "m" WHERE_ GROUP BY time(20s), "zone", fingerprint("s") fill(none)',
 ];
 
 describe('continuous = historical', function () {
@@ -122,7 +123,7 @@ function randomLines(random: Random): string[] {
     const fields = [
       random.next() < 0.8 ? `f=${random.between(0, 400) / 4}` : '',
       random.next() < 0.6 ? `i=${random.between(-50, 50)}i` : '',
-      random.next() < 0.3 ? `s="t${random.between(0, 9)}"` : '',
+      random.next() < 0.3 ? `s="${random.pick(['t', 'u', 'of '])}${random.between(0, 9)}"` : '',
     ].filter((field) => field !== '');
     if (fields.length === 0) fields.push('f=7');
     const tags = `host=${random.pick(HOSTS)},zone=z${random.between(0, 1)}`;
