@@ -16,6 +16,7 @@ import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
 import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
+import { paired } from './pair.ts';
 import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
 import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
@@ -33,7 +34,7 @@ const EPOCH_WINDOW_MIN = 1024n;
 const NO_FILL: Fill = { kind: 'none' };
 
 export function planSelect(statement: SelectStatement, context: PlanContext): Plan {
-  return planWithin(statement, context, null);
+  return paired(planWithin(statement, context, null));
 }
 
 // private functions

@@ -9,7 +9,7 @@
  */
 import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
 import { cellTables } from './cell-rows.ts';
 import { scannedFields } from './derived-rows.ts';
@@ -200,7 +200,8 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
   const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
   if (table === null) return null;
   const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
-  const fields = [...aggregates.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
+  const own = aggregates.filter((aggregate) => reads(aggregate, sources[i]));
+  const fields = [...own.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
   return {
     database,
     retentionPolicy,

@@ -40,7 +40,8 @@ export function emptyRow(plan: Plan, name: string, tags: ResultTable['tags'], ti
     data: [
       { type: 'time', base: time, offsets: new Float64Array(1), ...(plan.zone && { zone: plan.zone }) },
       ...plan.outputs.map(({ type, expression }) => {
-        const counts = expression.kind === 'column' && plan.aggregates[expression.index]?.name.startsWith('count');
+        const isAggregate = expression.kind === 'column' && plan.pair === undefined;
+        const counts = isAggregate && plan.aggregates[expression.index]?.name.startsWith('count');
         return emptyColumn(type, counts ? new Uint8Array([1]) : new Uint8Array(1));
       }),
     ],

@@ -7,7 +7,7 @@
 import type { Block, Column, SeriesChoice, SeriesTable, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import { type Aggregate, type Plan, windowOf } from '../planner/plan.ts';
+import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader } from './columns.ts';
 import { DerivedRows } from './derived-rows.ts';
@@ -67,16 +67,18 @@ export class PaneStore {
     const from = this.#sources[source];
     const count = from.select(block, table, skip);
     if (count === 0) return 0;
-    const { rows } = from;
-    const columns = this.plan.aggregates.map(({ field, type }) => readAs(block.columns.get(field), type));
+    const { aggregates, sources } = this.plan;
+    const columns = aggregates.map((aggregate) =>
+      reads(aggregate, sources[source]) ? readAs(block.columns.get(aggregate.field), aggregate.type) : null,
+    );
     this.#findSlots(block, from, count);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets } = block;
-      const slice = { count, rows, slots: this.#slots, base, offsets, column, carried };
-      this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
+      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, column, carried };
+      this.#states[a].update(this.#within(slice, aggregates[a]));
     }
     return count;
   }
@@ -86,17 +88,18 @@ export class PaneStore {
    * (planner/rules.ts).
    */
   addTotals(totals: Totals, source: number, table: SeriesTable): boolean {
-    const { aggregates } = this.plan;
+    const { aggregates, sources } = this.plan;
     const window = windowOf(this.plan, totals.minTime);
     if (windowOf(this.plan, totals.maxTime) !== window) return false;
-    const data = aggregates.map((aggregate) => stateOfTotals(aggregate, totals));
-    if (data.includes(null)) return false;
+    const taking = aggregates.map((aggregate) => reads(aggregate, sources[source]));
+    const data = aggregates.map((aggregate, a) => (taking[a] ? stateOfTotals(aggregate, totals) : null));
+    if (data.some((state, a) => taking[a] && state === null)) return false;
     const group = this.#sources[source].wantedGroup(table, totals.series);
     if (group < 0) return true;
     const slot = this.#cells.slot(group, window);
     this.#mark(slot);
     const slots = Int32Array.of(slot);
-    for (const [a, state] of this.#states.entries()) state.merge(data[a]!, slots);
+    for (const [a, state] of this.#states.entries()) if (taking[a]) state.merge(data[a]!, slots);
     return true;
   }
 
