@@ -5,8 +5,8 @@
  */
 import type { Aggregate, AggregateName, Bound, JoinColumn, Plan, PlanPair, PlanSource } from './plan.ts';
 
-/** They give several rows for a window, or rows at times of their own. */
-const SEVERAL: ReadonlySet<AggregateName> = new Set(['distinct', 'top', 'bottom', 'sample']);
+/** They give several rows for a window, or rows at times of their own, or count rows whichever side they are of. */
+const SEVERAL: ReadonlySet<AggregateName> = new Set(['distinct', 'top', 'bottom', 'sample', 'rows']);
 
 /** The same plan as a pair, where it can be one. */
 export function paired(plan: Plan): Plan {
@@ -95,7 +95,7 @@ function isPlain({
 function sideOf({ sources, subqueries, columns, outputs }: Plan): Side | null {
   const [inner] = subqueries;
   const condition = sources[0]?.condition ?? null;
-  if (inner === undefined || mentionsField(condition) || !isAggregate(inner)) return null;
+  if (inner === undefined || mentions(condition, 'field') || !isAggregate(inner)) return null;
   const found = outputs.map(({ expression }) => {
     const column = expression.kind === 'column' ? columns[expression.index] : undefined;
     if (column?.kind !== 'field') return undefined;
@@ -107,10 +107,12 @@ function sideOf({ sources, subqueries, columns, outputs }: Plan): Side | null {
 function isAggregate(plan: Plan): boolean {
   const { kind, sources, aggregates, columns, transforms, subqueries, fill, derived, pair, shown } = plan;
   if (kind !== 'aggregate' || fill.kind !== 'none' || plan.window === null) return false;
+  if (plan.windows !== undefined || plan.rowWindow !== undefined) return false;
   if (plan.limit > 0 || plan.offset > 0 || plan.seriesLimit > 0 || plan.seriesOffset > 0) return false;
   if (subqueries.length > 0 || sources.some(({ subquery }) => subquery !== undefined)) return false;
   if (columns.length > 0 || transforms.length > 0) return false;
   if (derived !== undefined || pair !== undefined || shown !== null) return false;
+  if (plan.outputs.some(({ expression }) => mentions(expression, 'edge'))) return false;
   return aggregates.every(({ name }) => !SEVERAL.has(name));
 }
 
@@ -125,11 +127,11 @@ function isSame(a: object, b: object): boolean {
   return text(a) === text(b);
 }
 
-function mentionsField(bound: Bound | null): boolean {
+function mentions(bound: Bound | null, kind: Bound['kind']): boolean {
   if (bound === null) return false;
-  if (bound.kind === 'binary') return mentionsField(bound.left) || mentionsField(bound.right);
-  if (bound.kind === 'call') return bound.args.some(mentionsField);
-  return bound.kind === 'field';
+  if (bound.kind === 'binary') return mentions(bound.left, kind) || mentions(bound.right, kind);
+  if (bound.kind === 'call') return bound.args.some((argument) => mentions(argument, kind));
+  return bound.kind === kind;
 }
 
 function both(a: Bound | null, b: Bound | null): Bound | null {

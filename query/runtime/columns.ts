@@ -1,5 +1,5 @@
 /** Columns from values one by one, columns read as another type, and columns that came from another thread. */
-import type { Column, FieldType, Value } from '../../model/index.ts';
+import type { Block, Column, FieldType, Value } from '../../model/index.ts';
 import { TextDictionary } from '../../model/index.ts';
 import { columnValue } from '../functions/selector.ts';
 
@@ -246,6 +246,17 @@ export function revived(column: Column): Column {
   if (column.type !== 'string' || column.dictionary instanceof TextDictionary) return column;
   const { bytes, offsets, size } = column.dictionary as TextDictionary;
   return { ...column, dictionary: new TextDictionary(bytes, offsets, size) };
+}
+
+/** A column that has a value in the rows that have one in any of these fields. */
+export function presenceOfAny(block: Block, fields: readonly string[]): Column | null {
+  const columns = fields.flatMap((name) => block.columns.get(name) ?? []);
+  if (columns.length === 0) return null;
+  const values = new Uint8Array(block.rows);
+  if (columns.some((column) => column.present === null)) return { type: 'boolean', values, present: null };
+  const present = new Uint8Array(block.rows);
+  for (const column of columns) for (let row = 0; row < present.length; row++) present[row] |= column.present![row];
+  return { type: 'boolean', values, present };
 }
 
 // private functions

@@ -11,7 +11,6 @@ import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
 import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
-import { cellTables } from './cell-rows.ts';
 import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
@@ -20,8 +19,10 @@ import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
+import { rowWindowTables } from './row-windows.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
 import { subqueryPartials } from './subquery-rows.ts';
+import { windowTables } from './window-runs.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -107,6 +108,10 @@ export async function* answerOf(
 ): AsyncGenerator<ResultTable> {
   checkBuckets(plan, limits);
   if (plan.sources.length === 0) return;
+  if (plan.rowWindow !== undefined) {
+    yield* rowWindowTables(plan, answerOf(plan.subqueries[0], ask, turn, limits), turn, limits);
+    return;
+  }
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
   const streams = fromShards ? [...ask(plan)] : [];
   const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
@@ -163,7 +168,7 @@ export async function* historicalAnswer(
       }
     }),
   );
-  for (const table of cellTables(plan, store)) {
+  for (const table of windowTables(plan, store)) {
     yield table;
     const wait = turn();
     if (wait !== null) await wait;
@@ -188,7 +193,7 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
   }
   const store = new PaneStore(plan);
   for (const partial of partials) if (partial.kind === 'cells') store.merge(partial);
-  yield* cellTables(plan, store);
+  yield* windowTables(plan, store);
 }
 
 // private functions
@@ -200,7 +205,7 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
   const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
   if (table === null) return null;
   const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
-  const own = aggregates.filter((aggregate) => reads(aggregate, sources[i]));
+  const own = aggregates.filter((aggregate) => aggregate.name !== 'rows' && reads(aggregate, sources[i]));
   const fields = [...own.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
   return {
     database,

@@ -46,6 +46,11 @@ export function assertLive(statement: SelectStatement): void {
     const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
     throw new QueryError('invalid', `live query: ${reason}`);
   }
+  const beyond = statement.dimensions.find((dimension) => dimension.kind === 'window');
+  if (beyond !== undefined) {
+    const advice = 'ask for it over history, or watch time() windows';
+    throw new QueryError('invalid', `live query: ${beyond.window.of}() windows are not kept up to date: ${advice}`);
+  }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
       if (e.kind === 'call' && TRANSFORMS.has(e.name)) {

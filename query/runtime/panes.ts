@@ -2,14 +2,15 @@
  * PaneStore: the accumulator of an aggregate plan, used by both drivers on both sides. A cell is a (group, window) pair; its states
  * live in one slot. On a shard, blocks are added and what changed is taken as partials; at home, partials are merged (historical) or
  * replace what the same shard sent before (live: one store per shard, combined by merging what `take` gives into a scratch store).
- * It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
+ * It is long because adding, taking and merging share the cells. It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
  */
 import type { Block, Column, SeriesChoice, SeriesTable, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
 import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
+import { windowsLater } from '../planner/window-grid.ts';
 import { CellTable } from './cells.ts';
-import { columnAs, columnReader } from './columns.ts';
+import { columnAs, columnReader, presenceOfAny } from './columns.ts';
 import { DerivedRows } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
@@ -28,6 +29,8 @@ export class PaneStore {
   readonly #groups = new GroupTable();
   readonly #cells = new CellTable();
   readonly #sources: SourceRows[];
+  /** That aggregates read. */
+  readonly #fields: readonly string[];
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
   #slots = new Int32Array(0);
@@ -39,6 +42,7 @@ export class PaneStore {
     this.plan = plan;
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
+    this.#fields = plan.aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
     this.#derived = new DerivedRows(plan);
     this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
   }
@@ -60,25 +64,35 @@ export class PaneStore {
 
   /**
    * Adds the rows of a block of plan.sources[source] that pass bounds and condition, but for those in `skip` (ascending row
-   * numbers). Returns how many rows passed.
+   * numbers). Returns how many rows passed. `numbers`: the window of each row, where the plan does not say it; −1 = none.
    */
-  add(stored: Block, source: number, tags: SeriesTable, skip: Uint32Array | null = null): number {
+  add(
+    stored: Block,
+    source: number,
+    tags: SeriesTable,
+    skip: Uint32Array | null = null,
+    numbers: Float64Array | null = null,
+  ): number {
     const { block, table } = this.#derived.of(stored, source, tags);
     const from = this.#sources[source];
-    const count = from.select(block, table, skip);
+    const selected = from.select(block, table, skip);
+    const count = numbers === null ? selected : withWindow(from.rows, selected, numbers);
     if (count === 0) return 0;
-    const { aggregates, sources } = this.plan;
-    const columns = aggregates.map((aggregate) =>
-      reads(aggregate, sources[source]) ? readAs(block.columns.get(aggregate.field), aggregate.type) : null,
-    );
-    this.#findSlots(block, from, count);
+    const columns = this.plan.aggregates.map((aggregate) => {
+      if (!reads(aggregate, this.plan.sources[source])) return null;
+      const { name, field, type } = aggregate;
+      if (name !== 'rows') return readAs(block.columns.get(field), type);
+      return presenceOfAny(block, numbers === null ? this.#fields : [...block.columns.keys()]);
+    });
+    if (numbers === null) this.#findSlots(block, from, count);
+    else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets } = block;
       const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, column, carried };
-      this.#states[a].update(this.#within(slice, aggregates[a]));
+      this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
   }
@@ -187,6 +201,25 @@ export class PaneStore {
     return this.#cells.ordered(this.#groups.ranks(), (slot) => !this.emptyCell(slot));
   }
 
+  /** Slots as `ordered` has them, by group. */
+  byGroup(): Int32Array[] {
+    const slots = this.ordered();
+    const groups: Int32Array[] = [];
+    for (let from = 0, i = 1; i <= slots.length; i++) {
+      if (i < slots.length && this.#cells.group[slots[i]] === this.#cells.group[slots[from]]) continue;
+      groups.push(slots.subarray(from, i));
+      from = i;
+    }
+    return groups;
+  }
+
+  /** Slot of a cell, made if need be, for who brings it states. */
+  cell(group: Group, window: number): number {
+    const slot = this.#cells.slot(this.#groups.number(group), window);
+    this.#mark(slot);
+    return slot;
+  }
+
   emptyCell(slot: number): boolean {
     for (const state of this.#states) if (!state.empty(slot)) return false;
     return true;
@@ -206,9 +239,8 @@ export class PaneStore {
   #within(slice: RowSlice, { windowsBefore = 0 }: Aggregate): RowSlice {
     const { shown, window, descending } = this.plan;
     if (shown === null || window === null) return slice;
-    const beside = BigInt(windowsBefore) * window.interval;
-    const min = Number(shown.from - (descending ? 0n : beside) - slice.base);
-    const max = Number(shown.to + (descending ? beside : 0n) - slice.base);
+    const min = Number(windowsLater(window, shown.from, descending ? 0 : -windowsBefore) - slice.base);
+    const max = Number(windowsLater(window, shown.to, descending ? windowsBefore : 0) - slice.base);
     const rows = new Uint32Array(slice.count);
     const slots = new Int32Array(slice.count);
     let count = 0;
@@ -222,7 +254,7 @@ export class PaneStore {
   }
 
   #findSlots(block: Block, source: SourceRows, count: number): void {
-    if (this.#slots.length < count) this.#slots = new Int32Array(Math.max(count, this.#slots.length * 2));
+    this.#slots = reserved(this.#slots, count);
     const { series, offsets } = block;
     const { rows } = source;
     const slots = this.#slots;
@@ -247,6 +279,15 @@ export class PaneStore {
         this.#mark(slot);
       }
       slots[k] = slot;
+    }
+  }
+
+  #takeSlots({ series }: Block, source: SourceRows, count: number, numbers: Float64Array): void {
+    this.#slots = reserved(this.#slots, count);
+    for (let k = 0; k < count; k++) {
+      const row = source.rows[k];
+      this.#slots[k] = this.#cells.slot(source.groupOf(series[row]), numbers[row]);
+      this.#mark(this.#slots[k]);
     }
   }
 
@@ -297,4 +338,15 @@ export class PaneStore {
 
 function readAs(column: Column | undefined, type: Plan['columns'][number]['type']): Column | null {
   return column === undefined ? null : columnAs(column, type);
+}
+
+function reserved(slots: Int32Array<ArrayBuffer>, count: number): Int32Array<ArrayBuffer> {
+  return slots.length < count ? new Int32Array(Math.max(count, slots.length * 2)) : slots;
+}
+
+/** Keeps the rows that are in a window. */
+function withWindow(rows: Uint32Array, count: number, numbers: Float64Array): number {
+  let kept = 0;
+  for (let k = 0; k < count; k++) if (numbers[rows[k]] >= 0) rows[kept++] = rows[k];
+  return kept;
 }

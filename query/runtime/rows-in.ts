@@ -3,7 +3,8 @@
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
 import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
-import { type Plan, type PlanWindow, startOf, windowOf } from '../planner/plan.ts';
+import type { Plan } from '../planner/plan.ts';
+import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 
@@ -148,7 +149,8 @@ class SeriesGroups {
 
 /** Windows of the rows of one block: a row's window from its offset, without bigints for all but very wide windows. */
 export class BlockWindows {
-  readonly #plan: { readonly window: PlanWindow };
+  readonly #grid: PlanWindow;
+  readonly #even: boolean;
   readonly #interval: bigint;
   readonly #width: number;
   readonly #origin: bigint;
@@ -161,7 +163,8 @@ export class BlockWindows {
   to = 0;
 
   constructor(window: PlanWindow) {
-    this.#plan = { window };
+    this.#grid = window;
+    this.#even = isEven(window);
     this.#interval = window.interval;
     this.#width = Number(window.interval);
     this.#origin = window.origin;
@@ -178,11 +181,11 @@ export class BlockWindows {
 
   /** Sets window, from and to for an offset outside the present [from, to). */
   find(offset: number): void {
-    if (this.#plan.window.shifts !== undefined) {
-      const window = windowOf(this.#plan, this.#base + BigInt(offset));
+    if (!this.#even) {
+      const window = windowAt(this.#grid, this.#base + BigInt(offset));
       this.window = window;
-      this.from = clamp(startOf(this.#plan.window, window) - this.#base);
-      this.to = clamp(startOf(this.#plan.window, window + 1) - this.#base);
+      this.from = clamp(startOf(this.#grid, window) - this.#base);
+      this.to = clamp(startOf(this.#grid, window + 1) - this.#base);
       return;
     }
     if (this.#width <= OFFSET_MAX / 2) {

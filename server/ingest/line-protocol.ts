@@ -14,7 +14,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Batch, FIELD_TYPES, floorDiv, NS_PER } from '../../model/index.ts';
 import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
-import { canonicalMeasurementEnd } from './canonical-spelling.ts';
+import { CanonicalSpelling } from './canonical-spelling.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
 import type { Decoded, DecodeRequest, LineDecoderOptions } from './decoded.ts';
 import { IngestError } from './errors.ts';
@@ -26,7 +26,7 @@ import { type ScannedPoint, scanLine, scanPoint, skipBlanks, unescapeString } fr
 import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
 import { booleanLength, readDigits } from './plain-values.ts';
 import { UNITS } from './precision.ts';
-import { addCanonical, entryOf } from './series-entries.ts';
+import { addPlain, entryOf, type Scopes } from './series-entries.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -51,6 +51,7 @@ export class LineDecoder {
   readonly #shards: number;
   readonly #limits: IngestLimits;
   #known = new KnownSeries();
+  readonly #spelling = new CanonicalSpelling();
   #measurements: MeasurementMemory[] = [];
   /** Scope of each measurement, beside them for `KnownSeries.find`. */
   #scopeOf: number[] = [];
@@ -198,9 +199,9 @@ export class LineDecoder {
       if (p < 0) return -1;
       id = known.find(this.#view, start, p, hash, this.#scope.id, this.#scopeOf);
       if (id < 0) {
-        const nameEnd = canonicalMeasurementEnd(body, start, p);
+        const nameEnd = this.#spelling.read(body, start, p);
         const m = nameEnd < 0 ? undefined : this.#measurementAt(start, nameEnd);
-        if (m !== undefined) id = addCanonical(known, m, body, start, nameEnd, p, hash, this.#shards);
+        if (m !== undefined) id = addPlain(known, m, body, start, nameEnd, p, hash, this.#spelling, this.#scopes());
       }
       if (id < 0) return -1;
       if (this.#last >= 0) known.successor[this.#last] = id;
@@ -224,7 +225,6 @@ export class LineDecoder {
         const from = nameFrom[slot];
         const length = nameTo[slot] - from;
         q = p + length;
-        // Four bytes at a time, the last four overlapping.
         const last = length - 4;
         if (last >= 0 && q <= this.#fastEnd) {
           let i = 0;
@@ -329,6 +329,8 @@ export class LineDecoder {
       if (c !== COMMA) break;
       p++;
     }
+    // a value that goes on is no value, though a time may stand behind it
+    if (c > SPACE) return -1;
     while (c === SPACE) c = body[++p];
     let seconds = this.#nowSeconds;
     let nanos = this.#nowNanos;
@@ -435,8 +437,7 @@ export class LineDecoder {
       this.#value[i] = field.kind === KIND.STRING ? 1 : field.value;
       this.#wide[i] = field.wide;
     });
-    const scopes = { scope: this.#scope.id, scopes: this.#scopeOf, shards: this.#shards };
-    const id = entryOf(this.#known, m, this.#view, from, point.keyTo, tags, scopes);
+    const id = entryOf(this.#known, m, this.#view, from, point.keyTo, tags, this.#scopes());
     let seconds = this.#nowSeconds;
     let nanos = this.#nowNanos;
     if (point.time !== null) {
@@ -449,6 +450,10 @@ export class LineDecoder {
     if (this.#last >= 0) this.#known.successor[this.#last] = id;
     this.#last = id;
     return '';
+  }
+
+  #scopes(): Scopes {
+    return { scope: this.#scope.id, scopes: this.#scopeOf, shards: this.#shards };
   }
 
   #measurement(name: string): MeasurementMemory {

@@ -314,6 +314,16 @@ describe('line protocol: what is known is read as what is new', () => {
     expect([known.lines, known.rows, known.text]).deep.equal([fresh.lines, fresh.rows, fresh.text]);
     expect(fresh.lines).equal(1);
   });
+
+  it('where a time follows its value without a space', () => {
+    const warm = new Decoding();
+    for (const [i, value] of ['"x"', '1i', '1', 't', 'true', '1.5'].entries()) {
+      warm.decode(`m${i} v=${value} 1\n`);
+      const body = `m${i} v=${value}1155185635144171940\n`;
+      const [known, fresh] = [warm.decode(body), new Decoding().decode(body)];
+      expect([known.lines, known.text], value).deep.equal([fresh.lines, fresh.text]);
+    }
+  });
 });
 
 describe('line protocol: limits', () => {
