@@ -3,6 +3,7 @@
  * changes before it have left.
  */
 import { QueryError, type Statement } from '../../query/index.ts';
+import { createAlert, dropAlert } from './alerts.ts';
 import type { Catalogue, CatalogueEdit } from './catalogue.ts';
 import { createContinuousQuery, dropContinuousQuery, pauseContinuousQuery } from './continuous-queries.ts';
 import { alterDescribed, seriesNamed } from './metadata.ts';
@@ -34,6 +35,8 @@ export type CatalogueStatement = Extract<
       | 'drop user'
       | 'grant'
       | 'revoke'
+      | 'create alert'
+      | 'drop alert'
       | 'create continuous query'
       | 'drop continuous query'
       | 'pause continuous query'
@@ -54,6 +57,8 @@ const KINDS: Readonly<Record<CatalogueStatement['kind'], true>> = {
   'drop user': true,
   grant: true,
   revoke: true,
+  'create alert': true,
+  'drop alert': true,
   'create continuous query': true,
   'drop continuous query': true,
   'pause continuous query': true,
@@ -133,6 +138,14 @@ export async function executeOnCatalogue(
     }
     case 'drop user':
       return catalogue.change(() => dropUser(documents, statement.user));
+    case 'create alert': {
+      const database = statement.database ?? current;
+      return inDatabase(catalogue, database, () => createAlert(documents, database, statement, nowNs()));
+    }
+    case 'drop alert': {
+      const database = statement.database ?? current;
+      return inDatabase(catalogue, database, () => dropAlert(documents, database, statement.name));
+    }
     case 'create continuous query':
       return inDatabase(catalogue, statement.database, () => createContinuousQuery(documents, statement, nowNs()));
     case 'drop continuous query':
