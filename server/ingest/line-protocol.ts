@@ -1,12 +1,12 @@
 /**
- * Line protocol to columnar batches per shard. One decoder lives on each decoding thread; it is synchronous and reads no clock.
+ * Line protocol to columnar batches per shard. One decoder lives on each decoding thread; it waits for nothing and reads no clock.
  *
  * Two ways through a line. The fast way (`#fast`) knows the line already: its tag set is found as raw bytes in `KnownSeries`, its
  * field names are compared with those that followed last time, values go through no strings. Whatever it does not know, or finds
  * odd, it gives back untouched, and the line is read by the book (`line-scan.ts`), which teaches the fast way or says what is
  * wrong. Both end in `#commit`: a line is in the columns wholly or not at all.
  *
- * The decoder owns the columns it gives out: they hold until its next `decode`. Its memory of series and fields is bounded; full,
+ * The decoder owns the columns it gives out: they hold until it decodes again. Its memory of series and fields is bounded; full,
  * it forgets all between two bodies. It does not publish, declare fields or route.
  *
  * The file is longer than most because the fast way is one loop: calls and objects between its steps would cost more than they do.
@@ -26,7 +26,7 @@ import { type ScannedPoint, scanLine, scanPoint, skipBlanks, unescapeString } fr
 import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
 import { booleanLength, readDigits } from './plain-values.ts';
 import { UNITS } from './precision.ts';
-import { addPlain, entryOf, type Scopes } from './series-entries.ts';
+import { addPlain, entryOf, localSeries, type Scopes } from './series-entries.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -100,17 +100,20 @@ export class LineDecoder {
 
   /** Throws IngestError `too large`; nothing else: bad lines are listed. */
   decode(body: Uint8Array, request: DecodeRequest): Decoded {
-    if (body.length > this.#limits.bodyBytesMax) {
-      throw new IngestError(
-        'too large',
-        `body of ${body.length} bytes, at most ${this.#limits.bodyBytesMax} are taken`,
-      );
+    return this.slices(body, request, Number.POSITIVE_INFINITY).next().value as Decoded;
+  }
+
+  /** The same, stopping whenever it has read so many bytes. Nothing else may be decoded before it has come to its end. */
+  *slices(body: Uint8Array, request: DecodeRequest, sliceBytes: number): Generator<undefined, Decoded> {
+    const { bodyBytesMax } = this.#limits;
+    if (body.length > bodyBytesMax) {
+      throw new IngestError('too large', `body of ${body.length} bytes, at most ${bodyBytesMax} are taken`);
     }
     this.#begin(body, request);
     const behind = request.bytesBehindNewField ?? body.length;
     let at = 0;
     let to = body.length;
-    while (at < to) {
+    for (let stop = sliceBytes; at < to; ) {
       if (body[at] === NEWLINE) {
         at++;
         this.#line++;
@@ -119,6 +122,10 @@ export class LineDecoder {
       const end = at < this.#fastEnd ? this.#fast(at) : -1;
       at = end >= 0 ? end : this.#slow(at);
       if (this.#newFields.length > 0) to = Math.min(to, at + behind);
+      if (at >= stop) {
+        yield;
+        stop = at + sliceBytes;
+      }
     }
     return this.#finish();
   }
@@ -510,7 +517,7 @@ export class LineDecoder {
     }
     const row = batch.rows;
     if (row >= batch.offsets.length) batch.grow();
-    batch.series[row] = this.#localSeries(batch, series);
+    batch.series[row] = localSeries(known, batch, series);
     batch.offsets[row] = offset;
     if (offset < batch.minOffset) batch.minOffset = offset;
     if (offset > batch.maxOffset) batch.maxOffset = offset;
@@ -546,21 +553,6 @@ export class LineDecoder {
     if (!escaped) return texts.intern(this.#body, from, to);
     if (to - from > this.#unescaped.length) this.#unescaped = new Uint8Array(2 * (to - from));
     return texts.intern(this.#unescaped, 0, unescapeString(this.#body, from, to, this.#unescaped));
-  }
-
-  #localSeries(batch: BatchBuilder, series: number): number {
-    const known = this.#known;
-    const { locals } = batch;
-    if (locals === null && known.batch[series] === batch.number) return known.local[series];
-    const before = locals?.get(series);
-    if (before !== undefined) return before;
-    const local = batch.keys.append(known.bytes, known.keyFrom[series], known.keyTo[series]);
-    if (locals !== null) locals.set(series, local);
-    else {
-      known.batch[series] = batch.number;
-      known.local[series] = local;
-    }
-    return local;
   }
 
   /** The first batch of a shard, of the buffers of the last body where there are some. */

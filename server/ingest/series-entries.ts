@@ -1,5 +1,6 @@
-/** Entries of `KnownSeries` for tag sets that are new to it. Called by the decoder. */
+/** Entries of `KnownSeries` for tag sets that are new to it, and their numbers in a batch. Called by the decoder. */
 import { seriesKey, shardOf } from '../../model/index.ts';
+import type { BatchBuilder } from './batch-builder.ts';
 import type { CanonicalSpelling } from './canonical-spelling.ts';
 import type { KnownSeries } from './known-series.ts';
 import type { MeasurementMemory } from './measurements.ts';
@@ -70,4 +71,19 @@ export function entryOf(
   const id = known.add(body.subarray(from, to), hash, m.id, shard, key);
   known.main[id] = main;
   return id;
+}
+
+/** The number of a series in a batch, to whose keys it is added where it is the first of its rows. */
+export function localSeries(known: KnownSeries, batch: BatchBuilder, series: number): number {
+  const { locals } = batch;
+  if (locals === null && known.batch[series] === batch.number) return known.local[series];
+  const before = locals?.get(series);
+  if (before !== undefined) return before;
+  const local = batch.keys.append(known.bytes, known.keyFrom[series], known.keyTo[series]);
+  if (locals !== null) locals.set(series, local);
+  else {
+    known.batch[series] = batch.number;
+    known.local[series] = local;
+  }
+  return local;
 }

@@ -326,6 +326,25 @@ describe('line protocol: what is known is read as what is new', () => {
   });
 });
 
+describe('line protocol: slices', () => {
+  it('give what one go gives, whatever their size', () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `m${i % 3},b=${i % 5},a=x v=${i},s="a\nb" ${i}`);
+    const body = new TextEncoder().encode(`${lines.join('\n')}\nbad line\n\nm0 v="other type"\n`);
+    const whole = new Decoding();
+    const wanted = [whole.decode(body), whole.decode(body)];
+    for (const bytes of [1, 7, 100, 10_000]) {
+      const sliced = new Decoding();
+      for (const { points, text, lines: count } of wanted) {
+        const decoded = sliced.decode(body, {}, bytes);
+        expect([decoded.points, decoded.text, decoded.lines]).deep.equal([points, text, count]);
+      }
+    }
+    const request = { database: 'db', retentionPolicy: 'autogen', precision: 'ns', now: 0n } as const;
+    const steps = whole.decoder.slices(body, { ...request, fieldTypes: whole.fieldTypes }, 100);
+    expect([...steps].length).to.be.within(body.length / 200, body.length / 100);
+  });
+});
+
 describe('line protocol: limits', () => {
   it('lists so many errors and counts all', () => {
     const { errors, unparsed, text } = new Decoding({ limits: { errorsListedMax: 2 } }).decode('a\nb\nc\nd\n');
