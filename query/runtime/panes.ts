@@ -34,6 +34,10 @@ export class PaneStore {
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
   #slots = new Int32Array(0);
+  /** By group: its slot in the window that rows are walked in, where its stamp is of that walk. */
+  #slotOfGroup = new Int32Array(0);
+  #stampOfGroup = new Float64Array(0);
+  #stamp = 0;
   #grownTo = 0;
   #changed = new Uint8Array(0);
   #changedSlots: number[] = [];
@@ -260,6 +264,14 @@ export class PaneStore {
     const slots = this.#slots;
     const windows = this.#windows;
     windows?.start(block.base);
+    const groups = this.#groups.groups.length;
+    if (this.#slotOfGroup.length < groups) {
+      this.#slotOfGroup = new Int32Array(2 * groups);
+      this.#stampOfGroup = new Float64Array(2 * groups);
+    }
+    const slotOfGroup = this.#slotOfGroup;
+    const stampOfGroup = this.#stampOfGroup;
+    let stamp = ++this.#stamp;
     let from = windows === null ? Number.NEGATIVE_INFINITY : 0;
     let to = windows === null ? Number.POSITIVE_INFINITY : 0;
     let window = 0;
@@ -271,12 +283,18 @@ export class PaneStore {
       if (offset < from || offset >= to) {
         windows!.find(offset);
         ({ window, from, to } = windows!);
+        stamp = ++this.#stamp;
         lastSeries = -1;
       }
       if (series[row] !== lastSeries) {
         lastSeries = series[row];
-        slot = this.#cells.slot(source.groupOf(lastSeries), window);
-        this.#mark(slot);
+        const group = source.groupOf(lastSeries);
+        if (stampOfGroup[group] !== stamp) {
+          stampOfGroup[group] = stamp;
+          slotOfGroup[group] = this.#cells.slot(group, window);
+          this.#mark(slotOfGroup[group]);
+        }
+        slot = slotOfGroup[group];
       }
       slots[k] = slot;
     }

@@ -10,11 +10,10 @@ export {
   StandingQuery,
   type StandingRequest,
 } from './standing-query.ts';
-export { StoredQueries, type StoredStatus } from './stored-queries.ts';
+export { type RefreshCall, StoredQueries, type StoredStatus } from './stored-queries.ts';
 export {
   executeStored,
   isStoredStatement,
-  type RefreshCall,
   type StoredRequest,
   type StoredStatement,
 } from './stored-statements.ts';

@@ -153,8 +153,8 @@ const storedStatements: Parameters<typeof executeStored>[2] = {
   statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
   progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
   refresh: async (call) => {
-    const written = await mesh.callWorkers<number | null>('refresh stored', call);
-    return written.reduce<number>((sum, points) => sum + (points ?? 0), 0);
+    const written = await mesh.callWorkers<{ points: number }>('refresh stored', call);
+    return written.reduce((sum, { points }) => sum + points, 0);
   },
   select: (statement, request) => selects.select(statement, { ...request, turn: turns.of(request.signal) }),
 };
@@ -192,7 +192,7 @@ function makeCalls(): Handlers['calls'] {
     },
     'alert statuses': () => alerts!.statuses(),
     'stored statuses': () => stored!.statuses(),
-    'refresh stored': ({ database, name, from, to }: RefreshCall) => stored!.refresh(database, name, from, to),
+    'refresh stored': (call: RefreshCall) => stored!.refresh(call),
     'live progress': () => homes.progress(),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
