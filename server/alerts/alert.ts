@@ -10,28 +10,24 @@
  * Stream time is the watermark. While there is none yet, after a start, it goes on at the clock's pace from where it stood: so the time a
  * server was down is no silence of its series.
  */
-import type { Value } from '../../model/index.ts';
-import { columnReader, msToNs, QueryError, type ResultTable, windowEnd, windowOf } from '../../query/index.ts';
+import { msToNs, QueryError } from '../../query/index.ts';
 import type { StoredAlert } from '../catalogue/index.ts';
 import { type WriteLines, writeInto } from '../queries/index.ts';
 import type { StandingBatch, StandingConsumer } from '../standing/index.ts';
-import {
-  type AlertChange,
-  type AlertSeries,
-  changeDelivery,
-  changePoint,
-  type JudgedRow,
-  jsonValue,
-} from './changes.ts';
+import { type AlertChange, changeDelivery, changePoint } from './changes.ts';
 import { ALERTS_MEASUREMENT, type AlertDefinition } from './definition.ts';
+import { judgedRows, seriesKey } from './judged-rows.ts';
 import type { SavedAlert, SavedSeries } from './saved-alert.ts';
-import { isPending, judge, remind, type SeriesState, type Step, silence, type Verdict } from './series-state.ts';
+import { isPending, judge, remind, type SeriesState, type Step, silence } from './series-state.ts';
 import { type DeliveryOutcome, Webhook, type WebhookPort } from './webhook.ts';
 
 /** Series of one alert; rows of further ones are not judged. */
 export const SERIES_MAX = 100_000;
 /** A series that is ok and has been without rows for so long (stream time, ns) is forgotten, unless NO DATA is about it. */
 const FORGOTTEN_AFTER = 86_400_000_000_000n;
+
+/** Who may be forgotten is looked for so often in that time. */
+const FORGETTING_PARTS = 24n;
 
 export type AlertFailure = 'query' | 'write' | 'gap' | 'webhook';
 
@@ -57,14 +53,6 @@ export interface AlertCounts {
   readonly lastFailure: string;
 }
 
-interface Row {
-  readonly series: AlertSeries;
-  readonly start: bigint;
-  readonly end: bigint;
-  readonly verdicts: readonly Verdict[];
-  readonly row: JudgedRow;
-}
-
 export class Alert implements StandingConsumer {
   readonly stored: StoredAlert;
   readonly definition: AlertDefinition;
@@ -74,6 +62,8 @@ export class Alert implements StandingConsumer {
   #cursor: string;
   #streamTime: bigint | null;
   #openedMs = 0;
+  /** Stream time, ns. */
+  #forgetAt = 0n;
   #asked = '';
   #failures = 0;
   #lastFailure = '';
@@ -85,7 +75,7 @@ export class Alert implements StandingConsumer {
     this.stored = stored;
     this.definition = definition;
     this.#port = port;
-    this.#series = new Map(saved?.series.map((entry) => [keyOf(entry.series), entry]));
+    this.#series = new Map(saved?.series.map((entry) => [seriesKey(entry.series), entry]));
     this.#cursor = saved?.cursor ?? '';
     this.#streamTime = saved?.streamTime ?? null;
     const hooked: WebhookPort = { ...port, count: (outcome, why) => this.#delivered(outcome, why) };
@@ -169,8 +159,8 @@ export class Alert implements StandingConsumer {
   #judge(batch: StandingBatch, nowMs: number, next: Map<string, SavedSeries>, changes: AlertChange[]): void {
     let older = 0;
     let unknown = 0;
-    for (const { series, row, ...window } of this.#rowsOf(batch)) {
-      const key = keyOf(series);
+    for (const { series, row, ...window } of judgedRows(batch, this.definition)) {
+      const key = seriesKey(series);
       const held = next.get(key) ?? this.#series.get(key) ?? null;
       if (held === null && this.#series.size + next.size >= SERIES_MAX) {
         unknown++;
@@ -184,55 +174,18 @@ export class Alert implements StandingConsumer {
     if (unknown > 0) this.#port.ignored('series limit', unknown);
   }
 
-  /** Final rows, by time; of revisions the last. */
-  #rowsOf({ emissions, live: { plan } }: StandingBatch): Row[] {
-    const rows = new Map<string, Row>();
-    for (const { final, tables } of emissions) {
-      if (!final) continue;
-      for (const table of tables) {
-        const series = { name: table.name, tags: table.tags ?? [] };
-        const key = keyOf(series);
-        for (const { start, verdicts, row } of this.#verdictsOf(table)) {
-          const end = windowEnd(plan, windowOf(plan, start));
-          rows.set(`${key} ${start}`, { series, start, end, verdicts, row });
-        }
-      }
-    }
-    return [...rows.values()].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
-  }
-
-  *#verdictsOf(table: ResultTable): Generator<Pick<Row, 'start' | 'verdicts' | 'row'>> {
-    const time = table.data[0];
-    if (time.type !== 'time') return;
-    const readers = table.data.slice(1).map((column) => columnReader(column.type === 'time' ? null : column));
-    const asks = this.definition.conditions.map(({ when, until }) => {
-      const holds = when.over(table);
-      const ends = until?.over(table) ?? ((row: number) => !holds(row));
-      return { holds, ends };
-    });
-    for (let i = 0; i < table.rows; i++) {
-      const values: (readonly [string, Value])[] = readers.map((read, c) => [table.columns[c + 1], read(i)]);
-      const there = values.filter(([, value]) => value !== null);
-      // a window that was filled with nothing says nothing
-      if (there.length === 0) continue;
-      yield {
-        start: time.base + BigInt(time.offsets[i]),
-        verdicts: asks.map(({ holds, ends }) => ({ holds: holds(i), ends: ends(i) })),
-        row: Object.fromEntries(there.map(([name, value]) => [name, jsonValue(value!)])),
-      };
-    }
-  }
-
   /** What the clocks say: silence by stream time, reminders by that on the wall. */
   #watch(at: bigint, nowMs: number, next: Map<string, SavedSeries>, changes: AlertChange[]): void {
     const { rules } = this.definition;
     if (rules.noData === null && rules.remindEveryMs === null) return;
-    for (const [key, entry] of new Map([...this.#series, ...next])) {
+    const look = (key: string, entry: SavedSeries): void => {
       const silent = silence(rules, entry.state, at, nowMs);
       if (silent !== null) this.#step(entry, silent, next, changes);
       const reminded = remind(rules, next.get(key)?.state ?? entry.state, nowMs);
       if (reminded !== null) this.#step(entry, reminded, next, changes);
-    }
+    };
+    for (const [key, entry] of [...next]) look(key, entry);
+    for (const [key, entry] of this.#series) if (!next.has(key)) look(key, entry);
   }
 
   #step(
@@ -241,7 +194,7 @@ export class Alert implements StandingConsumer {
     next: Map<string, SavedSeries>,
     changes: AlertChange[],
   ): void {
-    next.set(keyOf(series), { series, row, state });
+    next.set(seriesKey(series), { series, row, state });
     if (change !== null) changes.push({ series, row, change, windowStart: state.start });
   }
 
@@ -272,7 +225,8 @@ export class Alert implements StandingConsumer {
   }
 
   #forget(at: bigint): void {
-    if (this.definition.rules.noData !== null) return;
+    if (this.definition.rules.noData !== null || at < this.#forgetAt) return;
+    this.#forgetAt = at + FORGOTTEN_AFTER / FORGETTING_PARTS;
     for (const [key, { state }] of this.#series) if (isForgotten(state, at)) this.#series.delete(key);
   }
 
@@ -287,8 +241,4 @@ export class Alert implements StandingConsumer {
 
 function isForgotten(state: SeriesState, at: bigint): boolean {
   return state.level === null && !isPending(state) && at - state.end > FORGOTTEN_AFTER;
-}
-
-function keyOf({ name, tags }: AlertSeries): string {
-  return JSON.stringify([name, tags]);
 }

@@ -106,7 +106,6 @@ export async function executeOnCatalogue(
     case 'create retention policy':
     case 'alter retention policy': {
       const { database, name } = statement;
-      refuseOptions(statement.options);
       const change = statement.kind === 'create retention policy' ? createPolicy : alterPolicy;
       return inDatabase(catalogue, database, () => change(documents, database, name, statement));
     }
@@ -174,9 +173,4 @@ function inDatabase(catalogue: Catalogue, database: string, decide: () => Catalo
     if (!catalogue.has(database)) throw new QueryError('invalid', `database not found: ${database}`);
     return decide();
   });
-}
-
-function refuseOptions(options: readonly { readonly key: string }[]): void {
-  if (options.length === 0) return;
-  throw new QueryError('invalid', `unknown option "${options[0].key}" of a retention policy`);
 }

@@ -18,6 +18,7 @@ const YES: Verdict = { holds: true, ends: false };
 const NO: Verdict = { holds: false, ends: true };
 /** Between the condition and UNTIL. */
 const BETWEEN: Verdict = { holds: false, ends: false };
+const BOTH: Verdict = { holds: true, ends: true };
 const SCHEDULES = 2_000;
 
 describe('states of a series of an alert', () => {
@@ -100,13 +101,13 @@ describe('states of a series of an alert', () => {
     for (let n = 0; n < SCHEDULES; n++) {
       const rules = anyRules(random);
       const said = Array.from({ length: random.between(1, 12) }, () =>
-        rules.levels.map(() => random.pick([YES, NO, BETWEEN])),
+        rules.levels.map(() => random.pick([YES, NO, BETWEEN, BOTH])),
       );
       let state: SeriesState | null = null;
       let level: string | null = null;
       said.forEach((verdicts, i) => {
         const rows = [verdicts];
-        if (random.next() < 0.3) rows.unshift(rules.levels.map(() => random.pick([YES, NO, BETWEEN])));
+        if (random.next() < 0.3) rows.unshift(rules.levels.map(() => random.pick([YES, NO, BETWEEN, BOTH])));
         if (random.next() < 0.3) rows.push(verdicts);
         for (const row of rows) {
           const step: Step = judge(rules, state, window(i, row), i)!;
