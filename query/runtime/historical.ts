@@ -9,7 +9,7 @@
  */
 import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
 import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
@@ -209,8 +209,8 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
   const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
   if (table === null) return null;
   const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
-  const read = aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
-  const fields = [...read, ...carried, ...fieldsOf(condition)];
+  const own = aggregates.filter((aggregate) => aggregate.name !== 'rows' && reads(aggregate, sources[i]));
+  const fields = [...own.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
   return {
     database,
     retentionPolicy,
