@@ -15,6 +15,7 @@ export const RULES: readonly Rule[] = [
   { name: 'needed columns', holds: readsSomeFields },
   { name: 'chunk statistics', holds: readsTotals },
   { name: 'newest windows', holds: showsNewestWindows },
+  { name: 'one pass for both sides of a join', holds: ({ pair }) => pair !== undefined },
   { name: 'newest chunks', holds: (plan) => plan.descending && endsEarly(plan) },
   { name: 'oldest chunks', holds: (plan) => !plan.descending && endsEarly(plan) },
 ];
@@ -39,7 +40,7 @@ export function showsNewestWindows(plan: Plan): boolean {
   const { kind, window, descending, limit, transforms, shown, derived, groupBy, sources, fill, aggregates } = plan;
   if (kind !== 'aggregate' || window === null || !descending || limit === 0 || transforms.length > 0) return false;
   if (shown !== null || derived !== undefined || groupBy.length > 0) return false;
-  if (plan.windows !== undefined || plan.rowWindow !== undefined || plan.join !== undefined) return false;
+  if ([plan.windows, plan.rowWindow, plan.join, plan.pair].some((kind) => kind !== undefined)) return false;
   if (sources.some(({ measurement, subquery }) => measurement !== sources[0].measurement || subquery !== undefined))
     return false;
   return (fill.kind === 'null' || fill.kind === 'value') && aggregates.every(isOneRow);

@@ -9,7 +9,7 @@
  */
 import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
 import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
@@ -172,7 +172,7 @@ export async function* historicalAnswer(
     }),
   );
   for (const table of windowTables(plan, store)) {
-    yield table;
+    if (table !== null) yield table;
     const wait = turn();
     if (wait !== null) await wait;
   }
@@ -196,7 +196,7 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
   }
   const store = new PaneStore(plan);
   for (const partial of partials) if (partial.kind === 'cells') store.merge(partial);
-  yield* windowTables(plan, store);
+  for (const table of windowTables(plan, store)) if (table !== null) yield table;
 }
 
 // private functions
@@ -210,8 +210,8 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
   const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
   if (table === null) return null;
   const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
-  const read = aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
-  const fields = [...read, ...carried, ...fieldsOf(condition)];
+  const own = aggregates.filter((aggregate) => aggregate.name !== 'rows' && reads(aggregate, sources[i]));
+  const fields = [...own.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
   return {
     database,
     retentionPolicy,

@@ -26,7 +26,7 @@ export class SourceRows {
 
   constructor(plan: Plan, source: number, groups: GroupTable) {
     this.#plan = plan;
-    this.#name = plan.sources[source].measurement;
+    this.#name = plan.sources[source].series ?? plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
     this.#inner = plan.sources[source].subquery !== undefined;

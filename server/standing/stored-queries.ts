@@ -18,7 +18,8 @@ export interface StoredStatus {
   readonly database: string;
   readonly name: string;
   readonly created: string;
-  readonly running: boolean;
+  /** `stopped`: this version cannot read it. */
+  readonly state: 'running' | 'failing' | 'paused' | 'stopped';
   /** Since the start. */
   readonly points: number;
   readonly failures: number;
@@ -29,6 +30,8 @@ export interface StoredQueriesOptions extends StoredQueryPort, StandingPort {
   readonly documents: Documents;
   /** Whether the live query of this text lives on this worker. */
   readonly isHome: (database: string, query: string) => boolean;
+  /** What is being read of history fails: the server ends. */
+  readonly giveUp: () => void;
   readonly log: Logger;
 }
 
@@ -89,13 +92,14 @@ export class StoredQueries {
   statuses(): StoredStatus[] {
     return this.#followed.all().map(({ stored: { database, name, created }, writer, standing, refusal }) => {
       const counts = writer?.counts ?? { points: 0, failures: 1, lastFailure: refusal };
-      return { database, name, created, running: standing !== null, ...counts };
+      return { database, name, created, state: stateOf(writer, standing), ...counts };
     });
   }
 
-  /** Writes what was taken, and the checkpoints. */
+  /** Writes what is live and was taken, and the checkpoints; history that is being read is read again at the next start. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#options.giveUp();
     await this.#followed.close();
     await this.#save();
   }
@@ -133,4 +137,12 @@ export class StoredQueries {
       log.error('checkpoints of continuous queries could not be written', { error: error.message });
     });
   }
+}
+
+// private functions
+
+function stateOf(writer: StoredQuery | null, standing: StandingQuery | null): StoredStatus['state'] {
+  if (writer === null) return 'stopped';
+  if (standing === null) return 'paused';
+  return standing.failing ? 'failing' : 'running';
 }
