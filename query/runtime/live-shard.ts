@@ -12,6 +12,8 @@
  *
  * It is long because running, starting and reading beside the running state share the same few private steps.
  *
+ * Its windows are the plan's panes where windows overlap: home puts these together.
+ *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
 import { QueryError } from '../language/errors.ts';
@@ -25,6 +27,7 @@ import { PaneStore } from './panes.ts';
 import type { CellsPartial, RowsPartial } from './partial.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
+import { firstPaneAt, panesBeside } from './window-times.ts';
 
 /** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
 export const SHARD_CELLS_MAX = 1_000_000;
@@ -85,7 +88,7 @@ export class LiveShard {
     let min = plan.bounds.min;
     if (!plan.bounds.minStated && plan.window !== null) {
       const { delay, idle, lateness } = this.#live.rules;
-      this.#wholeFrom = windowOf(plan, msToNs(nowMs) - delay - idle - lateness);
+      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - delay - idle - lateness);
       if (before !== null) this.#takeOver(before);
       min = windowStart(plan, this.#wholeFrom);
     }
@@ -295,11 +298,11 @@ export class LiveShard {
   #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
     const plan = this.#plan;
     const scratch = new PaneStore(plan);
-    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : firstPaneAt(plan, from);
     const [min] = inBounds(plan, first);
     // An operator that has started anew on a stream behind the clock learns here where the stream stands.
     this.#observe(readInto(scratch, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
-    for (const window of some) {
+    for (const window of panesBeside(plan, some)) {
       if (window < first) readInto(scratch, plan, this.#source, ...inBounds(plan, window), plan.bounds.max);
     }
     if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
