@@ -3,6 +3,7 @@
  * changes before it have left.
  */
 import { QueryError, type Statement } from '../../query/index.ts';
+import { createAlert, dropAlert } from './alerts.ts';
 import type { Catalogue, CatalogueEdit } from './catalogue.ts';
 import { createContinuousQuery, dropContinuousQuery, pauseContinuousQuery } from './continuous-queries.ts';
 import { alterDescribed, seriesNamed } from './metadata.ts';
@@ -34,6 +35,8 @@ export type CatalogueStatement = Extract<
       | 'drop user'
       | 'grant'
       | 'revoke'
+      | 'create alert'
+      | 'drop alert'
       | 'create continuous query'
       | 'drop continuous query'
       | 'pause continuous query'
@@ -54,6 +57,8 @@ const KINDS: Readonly<Record<CatalogueStatement['kind'], true>> = {
   'drop user': true,
   grant: true,
   revoke: true,
+  'create alert': true,
+  'drop alert': true,
   'create continuous query': true,
   'drop continuous query': true,
   'pause continuous query': true,
@@ -101,7 +106,6 @@ export async function executeOnCatalogue(
     case 'create retention policy':
     case 'alter retention policy': {
       const { database, name } = statement;
-      refuseOptions(statement.options);
       const change = statement.kind === 'create retention policy' ? createPolicy : alterPolicy;
       return inDatabase(catalogue, database, () => change(documents, database, name, statement));
     }
@@ -133,6 +137,14 @@ export async function executeOnCatalogue(
     }
     case 'drop user':
       return catalogue.change(() => dropUser(documents, statement.user));
+    case 'create alert': {
+      const database = statement.database ?? current;
+      return inDatabase(catalogue, database, () => createAlert(documents, database, statement, nowNs()));
+    }
+    case 'drop alert': {
+      const database = statement.database ?? current;
+      return inDatabase(catalogue, database, () => dropAlert(documents, database, statement.name));
+    }
     case 'create continuous query':
       return inDatabase(catalogue, statement.database, () => createContinuousQuery(documents, statement, nowNs()));
     case 'drop continuous query':
@@ -161,9 +173,4 @@ function inDatabase(catalogue: Catalogue, database: string, decide: () => Catalo
     if (!catalogue.has(database)) throw new QueryError('invalid', `database not found: ${database}`);
     return decide();
   });
-}
-
-function refuseOptions(options: readonly { readonly key: string }[]): void {
-  if (options.length === 0) return;
-  throw new QueryError('invalid', `unknown option "${options[0].key}" of a retention policy`);
 }

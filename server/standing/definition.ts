@@ -53,7 +53,7 @@ export function namedDefinition(statement: CreateContinuousQuery, catalogue: Cat
   const named: CreateContinuousQuery = {
     ...statement,
     select: {
-      ...namePolicies(select, database, catalogue),
+      ...spelledOut(select, database, catalogue),
       into: {
         database: target,
         retentionPolicy: policyNamed(into.retentionPolicy, target, catalogue),
@@ -61,12 +61,14 @@ export function namedDefinition(statement: CreateContinuousQuery, catalogue: Cat
       },
     },
   };
-  const spelled = {
-    ...named,
-    select: { ...named.select, sources: named.select.sources.map((s) => inDatabase(s, database)) },
-  };
-  assertRuns(spelled);
-  return spelled;
+  assertRuns(named);
+  return named;
+}
+
+/** With the databases and policies that it means at this moment. Throws QueryError. */
+export function spelledOut(select: SelectStatement, database: string, catalogue: CatalogueView): SelectStatement {
+  const named = namePolicies(select, database, catalogue);
+  return { ...named, sources: named.sources.map((source) => inDatabase(source, database)) };
 }
 
 /** Throws QueryError where this version cannot read what another one has kept. */

@@ -1,5 +1,8 @@
 /** Queries that stand inside the server without a client: what keeps them open, and the stored continuous queries that write. */
+
 export { Checkpoints } from './checkpoints.ts';
+export { spelledOut } from './definition.ts';
+export { Followed, type Runs } from './followed.ts';
 export {
   type StandingBatch,
   type StandingConsumer,
@@ -7,11 +10,10 @@ export {
   StandingQuery,
   type StandingRequest,
 } from './standing-query.ts';
-export { StoredQueries, type StoredStatus } from './stored-queries.ts';
+export { type RefreshCall, StoredQueries, type StoredStatus } from './stored-queries.ts';
 export {
   executeStored,
   isStoredStatement,
-  type RefreshCall,
   type StoredRequest,
   type StoredStatement,
 } from './stored-statements.ts';

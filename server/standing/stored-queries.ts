@@ -1,18 +1,18 @@
 /**
- * StoredQueries: the stored continuous queries that have their home on this worker. Follows the catalogue: what is created is opened, what
- * is dropped or paused is closed, what is replaced begins anew. What concerns one name is done one after the other.
+ * StoredQueries: the stored continuous queries that have their home on this worker, as the catalogue has them.
  *
- *     catalogue news ──▶ StoredQuery (what was written, how far) ◀── StandingQuery ◀── live operator
+ *     catalogue news ──▶ Followed ──▶ StoredQuery (what was written, how far) ◀── StandingQuery ◀── live operator
  */
 import type { Documents } from '../../model/index.ts';
 import { type CatalogueNews, type ContinuousQuery, continuousQueriesOf } from '../catalogue/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { type StoredDefinition, storedDefinition } from './definition.ts';
+import { Followed, type Runs } from './followed.ts';
 import { type StandingPort, StandingQuery } from './standing-query.ts';
 import { StoredQuery, type StoredQueryPort } from './stored-query.ts';
 
 /** How often checkpoints are written. */
-const SAVE_INTERVAL_MS = 2_000;
+const SAVE_INTERVAL_MS = 1_000;
 
 export interface StoredStatus {
   readonly database: string;
@@ -32,8 +32,17 @@ export interface StoredQueriesOptions extends StoredQueryPort, StandingPort {
   readonly log: Logger;
 }
 
-interface Running {
+/** Plain data. Windows that begin in [from, to), ns. */
+export interface RefreshCall {
+  readonly database: string;
+  readonly name: string;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+interface Running extends Runs {
   readonly stored: ContinuousQuery;
+  /** null = it cannot be read. */
   readonly writer: StoredQuery | null;
   /** null = paused, or it cannot be read. */
   readonly standing: StandingQuery | null;
@@ -43,43 +52,42 @@ interface Running {
 
 export class StoredQueries {
   readonly #options: StoredQueriesOptions;
-  readonly #running = new Map<string, Running>();
-  /** By key: the end of what is being done about it. */
-  readonly #work = new Map<string, Promise<void>>();
-  #timer: NodeJS.Timeout | null = null;
-  #closed = false;
+  readonly #followed: Followed<ContinuousQuery, Running>;
+  readonly #timer: NodeJS.Timeout;
 
   constructor(options: StoredQueriesOptions) {
     this.#options = options;
+    this.#followed = new Followed<ContinuousQuery, Running>({
+      kind: 'continuous query',
+      find: (database, name) => continuousQueriesOf(options.documents, database).find((q) => q.name === name) ?? null,
+      same: (one, other) => one.created === other.created && one.paused === other.paused,
+      open: async (stored) => this.#open(stored),
+    });
+    this.#timer = setInterval(() => void this.#save(), SAVE_INTERVAL_MS);
   }
 
   get size(): number {
-    let running = 0;
-    for (const { standing } of this.#running.values()) if (standing !== null) running++;
-    return running;
+    return this.#followed.all().filter(({ standing }) => standing !== null).length;
   }
 
   /** After the documents have followed the same news. */
-  follow({ change: { remove, put } }: CatalogueNews): void {
-    for (const { kind, database, name } of [...remove, ...put]) {
-      if (kind === 'continuous query') this.#later(keyOf(database, name), () => this.#look(database, name));
-    }
+  follow(news: CatalogueNews): void {
+    this.#followed.follow(news);
   }
 
   /** Resolves when the query, as the documents have it now, has taken its first rows or could not be opened; at once where it is not here. */
   async settled(database: string, name: string): Promise<void> {
-    const key = keyOf(database, name);
-    await this.#work.get(key);
-    await this.#running.get(key)?.standing?.settled;
+    await (await this.#followed.settled(database, name))?.standing?.settled;
   }
 
-  /** Points written; null = its home is elsewhere. */
-  async refresh(database: string, name: string, from: bigint, to: bigint): Promise<number | null> {
-    return (await this.#running.get(keyOf(database, name))?.writer?.refresh(from, to)) ?? null;
+  /** How many points were written; none where its home is elsewhere. */
+  async refresh({ database, name, from, to }: RefreshCall): Promise<{ points: number }> {
+    const running = await this.#followed.settled(database, name);
+    return { points: (await running?.writer?.refresh(from, to)) ?? 0 };
   }
 
   statuses(): StoredStatus[] {
-    return [...this.#running.values()].map(({ stored: { database, name, created }, writer, standing, refusal }) => {
+    return this.#followed.all().map(({ stored: { database, name, created }, writer, standing, refusal }) => {
       const counts = writer?.counts ?? { points: 0, failures: 1, lastFailure: refusal };
       return { database, name, created, running: standing !== null, ...counts };
     });
@@ -87,41 +95,12 @@ export class StoredQueries {
 
   /** Writes what was taken, and the checkpoints. */
   async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await Promise.all(this.#work.values());
-    await Promise.all([...this.#running.values()].map(({ standing }) => standing?.close()));
-    this.#running.clear();
+    clearInterval(this.#timer);
+    await this.#followed.close();
     await this.#save();
   }
 
   // private functions
-
-  #later(key: string, act: () => Promise<void>): void {
-    const done = (this.#work.get(key) ?? Promise.resolve()).then(act).finally(() => {
-      if (this.#work.get(key) === done) this.#work.delete(key);
-    });
-    this.#work.set(key, done);
-  }
-
-  /** Makes what runs be what the documents say. */
-  async #look(database: string, name: string): Promise<void> {
-    if (this.#closed) return;
-    const { documents, checkpoints } = this.#options;
-    const key = keyOf(database, name);
-    const before = this.#running.get(key);
-    const stored = continuousQueriesOf(documents, database).find((one) => one.name === name) ?? null;
-    if (before !== undefined) {
-      if (stored?.created === before.stored.created && stored.paused === before.stored.paused) return;
-      this.#running.delete(key);
-      await before.standing?.close();
-      if (stored?.created !== before.stored.created) checkpoints.forget(before.stored);
-    }
-    if (stored === null) return;
-    const running = this.#open(stored);
-    if (running !== null) this.#running.set(key, running);
-    this.#timer ??= setInterval(() => void this.#save(), SAVE_INTERVAL_MS);
-  }
 
   /** null = its home is elsewhere. */
   #open(stored: ContinuousQuery): Running | null {
@@ -133,12 +112,19 @@ export class StoredQueries {
       if (!isHome(stored.database, stored.text)) return null;
       const refusal = (error as Error).message;
       log.error('a continuous query cannot be read', { query: stored.text, error: refusal });
-      return { stored, writer: null, standing: null, refusal };
+      return { stored, writer: null, standing: null, refusal, close: async () => {} };
     }
     if (!isHome(definition.database, definition.query)) return null;
     const writer = new StoredQuery(stored, definition, this.#options);
     const standing = stored.paused ? null : new StandingQuery(definition, writer, this.#options);
-    return { stored, writer, standing, refusal: '' };
+    return { stored, writer, standing, refusal: '', close: (over) => this.#close(stored, standing, over) };
+  }
+
+  async #close(stored: ContinuousQuery, standing: StandingQuery | null, over: boolean): Promise<void> {
+    const { documents, checkpoints } = this.#options;
+    await standing?.close();
+    const isKept = continuousQueriesOf(documents, stored.database).some(({ created }) => created === stored.created);
+    if (over && !isKept) checkpoints.forget(stored);
   }
 
   async #save(): Promise<void> {
@@ -147,10 +133,4 @@ export class StoredQueries {
       log.error('checkpoints of continuous queries could not be written', { error: error.message });
     });
   }
-}
-
-// private functions
-
-function keyOf(database: string, name: string): string {
-  return JSON.stringify([database, name]);
 }

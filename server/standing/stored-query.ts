@@ -14,8 +14,10 @@
  *     is a revision that follows.
  *   - While nothing has come since the opening, the live watermark is not known; then stream time goes on at the clock's pace from where it
  *     stood at the checkpoint, as it does for every quiet stream.
- *   - Before there is a mark (nothing was ever written), and where there are no windows (a copy of points), the checkpoint is the cursor
- *     of the live query: the stream is replayed from there.
+ *   - A new query begins with the windows that may still change: those within its lateness behind the watermark. Where no point was in
+ *     sight, it begins with the first that comes.
+ *   - Before there is a mark (no point came yet), and where there are no windows (a copy of points), the checkpoint is the cursor of the
+ *     live query: the stream is replayed from there.
  *
  * Everything it does is done one after the other: batches, REFRESH. It judges nothing as late: that is the operator's business.
  */
@@ -65,8 +67,10 @@ export class StoredQuery implements StandingConsumer {
   #mark: Mark;
   /** The live watermark is known, and everything before it is written. */
   #joined = false;
-  /** The cursor that was asked for at the last opening. */
+  /** The cursor that was asked for at the last opening, until its first batch. */
   #asked = '';
+  /** It was had: all that came behind it has been sent. */
+  #resumed = false;
   #openedMs = 0;
   /** Windows before this were read from history since the opening. */
   #readBefore: bigint | null = null;
@@ -117,28 +121,38 @@ export class StoredQuery implements StandingConsumer {
     const { plan } = batch.live;
     if (batch.first) {
       this.#joined = false;
+      this.#resumed = this.#asked !== '' && batch.lost === '';
       this.#readBefore = null;
       this.#openedMs = this.#port.nowMs();
       if (batch.lost !== '' && this.#asked !== '') this.#fail('gap', `rows may be missing: ${batch.lost}`);
       this.#asked = '';
     }
+    const stood = this.#mark;
     if (!this.#joined && plan.window !== null) await this.#catchUp(batch);
     await this.#write(writable(batch, this.definition.provisional));
-    const begins = this.#mark === NO_MARK;
     this.#mark = this.#markBehind(batch);
     this.#port.checkpoints.set(this.stored, this.#mark);
-    if (begins) await this.#port.checkpoints.save();
+    if (stood === NO_MARK || (stood.before === null && this.#mark.before !== null)) await this.#port.checkpoints.save();
   }
 
   /** Closed windows that the live query has not sent since it was opened. */
-  async #catchUp({ live: { plan, rules }, watermark }: StandingBatch): Promise<void> {
-    const { before } = this.#mark;
-    if (before !== null) {
+  async #catchUp(batch: StandingBatch): Promise<void> {
+    const { watermark, first } = batch;
+    const { plan, rules } = batch.live;
+    let { before } = this.#mark;
+    let isSent = false;
+    if (before === null && watermark !== null) {
+      before = earlier(closedBefore(plan, watermark - rules.lateness), leastTime(batch) ?? watermark);
+      // what came since the query was made has been sent, then and now
+      isSent = !first || this.#resumed;
+    }
+    if (before !== null && !isSent) {
       const to = closedBefore(plan, watermark ?? this.#pacedWatermark(rules, before));
       const read = watermark === null ? this.#readBefore : null;
       if (to > (read ?? before)) await this.#fromHistory(before, to);
       this.#readBefore = to;
     }
+    this.#mark = { ...this.#mark, before };
     this.#joined = watermark !== null;
   }
 
@@ -193,12 +207,12 @@ export class StoredQuery implements StandingConsumer {
     return written;
   }
 
-  #markBehind({ live: { plan }, watermark, frozenBefore, cursor }: StandingBatch): Mark {
+  #markBehind({ watermark, frozenBefore, cursor }: StandingBatch): Mark {
     const { before } = this.#mark;
-    if (plan.window === null || !this.#joined) return before === null ? { before, watermark, cursor } : this.#mark;
-    const frozen = before === null ? closedBefore(plan, watermark!) : frozenBefore;
-    const moved = before === null || (frozen !== null && frozen > before);
-    return { before: moved ? frozen : before, watermark, cursor: '' };
+    if (before === null) return { before, watermark, cursor };
+    if (!this.#joined) return this.#mark;
+    const moved = frozenBefore !== null && frozenBefore > before;
+    return { before: moved ? frozenBefore : before, watermark, cursor: '' };
   }
 
   #fail(reason: FailureReason, message: string): void {
@@ -213,6 +227,20 @@ export class StoredQuery implements StandingConsumer {
 /** Windows that begin before this are closed where the watermark stands at `at`. */
 function closedBefore(plan: Plan, at: bigint): bigint {
   return windowStart(plan, lastEnded(plan, at) + 1);
+}
+
+/** First window of which a row is in the batch; each table has its rows in order of time. */
+function leastTime({ emissions }: StandingBatch): bigint | null {
+  let least: bigint | null = null;
+  for (const { tables } of emissions) {
+    for (const { data, rows } of tables) {
+      const [time] = data;
+      if (rows === 0 || time.type !== 'time') continue;
+      const first = time.base + BigInt(time.offsets[0]);
+      least = least === null ? first : earlier(first, least);
+    }
+  }
+  return least;
 }
 
 function* writable({ emissions }: StandingBatch, provisional: boolean): Generator<ResultTable> {

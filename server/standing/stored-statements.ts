@@ -28,7 +28,7 @@ import {
 import type { LiveProgress } from '../queries/index.ts';
 import { namedDefinition, overHistory, type StoredDefinition, storedDefinition } from './definition.ts';
 import { spansOf } from './spans.ts';
-import type { StoredStatus } from './stored-queries.ts';
+import type { RefreshCall, StoredStatus } from './stored-queries.ts';
 
 const SHOWN_COLUMNS = ['name', 'query', 'state', 'points', 'failures', 'last_failure'];
 
@@ -54,20 +54,12 @@ export interface StoredStatementsPort {
   readonly statuses: () => Promise<readonly StoredStatus[]>;
   /** Of the live queries of all workers. */
   readonly progress: () => Promise<readonly LiveProgress[]>;
-  /** Windows that begin in [from, to), at the query's home. Gives the points written. */
+  /** At the query's home. Gives the points written. */
   readonly refresh: (call: RefreshCall) => Promise<number>;
   readonly select: (
     statement: SelectStatement,
     request: { readonly database: string; readonly now: bigint; readonly signal: AbortSignal },
   ) => Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }>;
-}
-
-/** Plain data. ns. */
-export interface RefreshCall {
-  readonly database: string;
-  readonly name: string;
-  readonly from: bigint;
-  readonly to: bigint;
 }
 
 export function isStoredStatement(statement: Statement): statement is StoredStatement {

@@ -271,9 +271,10 @@ export class PoolEngine implements Engine {
   async #changeCatalogue({ statement, database }: CatalogueCall): Promise<void> {
     const { nowNs } = this.#options;
     await executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords, nowNs });
-    if (statement.kind !== 'create continuous query') return;
-    const call: StoredCall = { database: statement.database, name: statement.name };
-    await Promise.all(this.#serving().peers.map((peer) => peer.call('stored settled', call)));
+    if (statement.kind !== 'create continuous query' && statement.kind !== 'create alert') return;
+    const call: StoredCall = { database: statement.database ?? database, name: statement.name };
+    const settled = statement.kind === 'create alert' ? 'alert settled' : 'stored settled';
+    await Promise.all(this.#serving().peers.map((peer) => peer.call(settled, call)));
   }
 
   async #underWay(): Promise<QueriesUnderWay> {

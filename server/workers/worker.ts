@@ -9,6 +9,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ORIGIN } from '../../model/index.ts';
 import { batched, historicalShard, type Partial, QueryError, showShard, transferables } from '../../query/index.ts';
 import { NodeFiles } from '../../storage/index.ts';
+import { type AlertStatus, type Alerts, executeAlert, isAlertStatement } from '../alerts/index.ts';
 import { bucketAdviceIn, type CatalogueNews, CatalogueView, findPolicy, keptFrom } from '../catalogue/index.ts';
 import { FieldTypes, LineDecoder } from '../ingest/index.ts';
 import { type Broker, meteredBroker, meteredFiles, openEmbeddedBroker, openNatsBroker } from '../pubsub/index.ts';
@@ -44,6 +45,7 @@ import {
   type StoredStatus,
 } from '../standing/index.ts';
 import { Metrics, type MetricsSnapshot, openLog } from '../telemetry/index.ts';
+import { openAlerts } from './alert-link.ts';
 import { type BackupParts, backupStreams, restoreCall } from './backup-handlers.ts';
 import { foundIn } from './found.ts';
 import { Mesh } from './mesh.ts';
@@ -89,6 +91,7 @@ const catalogue = new CatalogueView();
 let broker: Broker | null = null;
 let writer: Writer | null = null;
 let stored: StoredQueries | null = null;
+let alerts: Alerts | null = null;
 
 const backupParts: BackupParts = {
   mesh: () => mesh,
@@ -133,10 +136,16 @@ const runner = new QueryRunner({
   change: changeCatalogue,
   write: writeLines,
   stored: async (statement, { user, ...run }) => {
+    if (isAlertStatement(statement)) return executeAlert(statement, run.database, alertStatements);
     if (!isStoredStatement(statement)) return null;
     return executeStored(statement, { ...run, user: user() }, storedStatements);
   },
 });
+const alertStatements: Parameters<typeof executeAlert>[2] = {
+  catalogue,
+  change: changeCatalogue,
+  statuses: async () => (await mesh.callWorkers<AlertStatus[]>('alert statuses', {})).flat(),
+};
 const storedStatements: Parameters<typeof executeStored>[2] = {
   catalogue,
   shards: owners.length,
@@ -144,8 +153,8 @@ const storedStatements: Parameters<typeof executeStored>[2] = {
   statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
   progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
   refresh: async (call) => {
-    const written = await mesh.callWorkers<number | null>('refresh stored', call);
-    return written.reduce<number>((sum, points) => sum + (points ?? 0), 0);
+    const written = await mesh.callWorkers<{ points: number }>('refresh stored', call);
+    return written.reduce((sum, { points }) => sum + points, 0);
   },
   select: (statement, request) => selects.select(statement, { ...request, turn: turns.of(request.signal) }),
 };
@@ -178,8 +187,12 @@ function makeCalls(): Handlers['calls'] {
     'stored settled': async ({ database, name }: StoredCall) => {
       await stored!.settled(database, name);
     },
+    'alert settled': async ({ database, name }: StoredCall) => {
+      await alerts!.settled(database, name);
+    },
+    'alert statuses': () => alerts!.statuses(),
     'stored statuses': () => stored!.statuses(),
-    'refresh stored': ({ database, name, from, to }: RefreshCall) => stored!.refresh(database, name, from, to),
+    'refresh stored': (call: RefreshCall) => stored!.refresh(call),
     'live progress': () => homes.progress(),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
@@ -216,6 +229,7 @@ function makeNotices(): Handlers['notices'] {
         for (const { store } of shards.values()) store.advise(scope, shape);
       for (const database of changedPolicies(news)) homes.schemaChanged(database, []);
       stored?.follow(news);
+      alerts?.follow(news);
     },
     'end query': ({ id, message }: EndNotice) => runner.end(id, message),
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
@@ -267,12 +281,20 @@ async function open(): Promise<WorkerReady> {
     ...{ catalogue, homes, selects, turns, nowMs, log, metrics },
     write: writeLines,
   });
+  alerts = openAlerts({
+    dataDir: config.dataDir,
+    worker: index,
+    workers: start.ports.length,
+    ...{ catalogue, homes, nowMs, log, metrics },
+    write: writeLines,
+  });
   return foundIn([...shards.values()].map(({ store }) => store));
 }
 
 /** Takes no more, lets what is under way reach the disk. */
 async function close(): Promise<void> {
   await stored?.close();
+  await alerts?.close();
   homes.close();
   liveShards.close();
   await broker?.close();
@@ -309,6 +331,11 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
+  const watched = alerts?.statuses() ?? [];
+  metrics.gauge('alerts').set(watched.length);
+  metrics.gauge('alert_series').set(watched.reduce((sum, { series }) => sum + series, 0));
+  metrics.gauge('alert_firing').set(watched.reduce((sum, { firing }) => sum + firing, 0));
+  metrics.gauge('alert_waiting').set(watched.reduce((sum, { waiting }) => sum + waiting, 0));
   metrics.gauge('threads').set(1);
   return metrics.snapshot();
 }

@@ -92,6 +92,63 @@ describe('stored continuous queries', () => {
     expect((await rows('tops'))[0]).to.deep.equal([at(-240), 5]);
   });
 
+  it('are tried over history, refreshed and explained', async () => {
+    await written(server, 'd', [0, 30, 60, 130].map((seconds) => point('a', seconds, seconds, 'h')).join(''));
+    await query('CREATE CONTINUOUS QUERY h ON d BEGIN SELECT max(v) INTO highs FROM h GROUP BY time(1m), host END');
+    const range = `FROM ${at(59)} TO ${at(61)}`;
+    expect(await query(`BACKTEST CONTINUOUS QUERY h ${range}`)).to.deep.equal([
+      {
+        name: 'h',
+        tags: { host: 'a' },
+        columns: ['time', 'max'],
+        values: [
+          [at(0), 30],
+          [at(60), 60],
+        ],
+      },
+    ]);
+    expect(await rows('highs'), 'nothing was written').to.deep.equal([]);
+    await written(server, 'd', `highs,host=a max=99 ${at(0)}`);
+    const [told] = await query(`REFRESH CONTINUOUS QUERY h ON d ${range}`);
+    expect(told.values).to.deep.equal([[0, 2]]);
+    expect(await rows('highs')).to.deep.equal([
+      [at(0), 'a', 30],
+      [at(60), 'a', 60],
+    ]);
+    await query('PAUSE CONTINUOUS QUERY h ON d');
+    const all = await query(`REFRESH CONTINUOUS QUERY h ON d FROM ${at(0)} TO ${at(600)}`);
+    expect(all[0].values, 'of a paused one too').to.deep.equal([[0, 3]]);
+    expect(await refused('BACKTEST CONTINUOUS QUERY h FROM 2 TO 1')).to.include('expected FROM before TO');
+    expect(await refused('REFRESH CONTINUOUS QUERY nope FROM 1 TO 2')).to.equal('continuous query not found: d.nope');
+    const lines = (await query('EXPLAIN CONTINUOUS QUERY means ON d'))[0].values.flat();
+    expect(lines).to.include.members(['EXPRESSION: mean(v::float)', 'INTO: d.autogen.means', 'LIVE: running']);
+    const analyzed = (await query('EXPLAIN ANALYZE CONTINUOUS QUERY h'))[0];
+    expect(analyzed.columns).to.deep.equal(['EXPLAIN ANALYZE']);
+    expect(analyzed.values.flat()).to.include('POINTS WRITTEN: 3');
+  });
+
+  it('begin with what was written while they were paused', async () => {
+    await query(`CREATE CONTINUOUS QUERY p ON d BEGIN SELECT sum(v) INTO paused FROM p GROUP BY time(1m) ${IDLE} END`);
+    await written(server, 'd', point('a', 0, 1, 'p') + point('a', 60, 2, 'p'));
+    await eventually(
+      () => rows('paused'),
+      (found) => found.length === 1,
+    );
+    await query('PAUSE CONTINUOUS QUERY p ON d');
+    await written(server, 'd', point('a', 61, 3, 'p') + point('a', 600, 4, 'p'));
+    await query('RESUME CONTINUOUS QUERY p ON d');
+    await written(server, 'd', point('a', 660, 5, 'p'));
+    await eventually(
+      () => rows('paused'),
+      (found) => found.length === 3,
+    );
+    expect(await rows('paused')).to.deep.equal([
+      [at(0), 1],
+      [at(60), 5],
+      [at(600), 4],
+    ]);
+  });
+
   it('go on when what they write is refused, and say so', async () => {
     await written(server, 'd', `clash,host=a mean="text" ${T0}`);
     await query(
