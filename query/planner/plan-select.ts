@@ -16,6 +16,7 @@ import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
 import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
+import { paired } from './pair.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
 import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
@@ -36,7 +37,7 @@ export interface PlanContext extends Schemas {
 const NO_FILL: Fill = { kind: 'none' };
 
 export function planSelect(statement: SelectStatement, context: PlanContext): Plan {
-  return planWithin(statement, context, null);
+  return paired(planWithin(statement, context, null));
 }
 
 // private functions

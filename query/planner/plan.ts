@@ -46,6 +46,10 @@ export interface PlanSource {
   readonly tagKeys: readonly string[];
   /** Rows come from `Plan.subqueries[subquery]`, or from the join of them, rather than from the shards; database and policy are empty then. */
   readonly subquery?: number;
+  /** Of a pair: the side that it gives values to. */
+  readonly side?: 0 | 1;
+  /** What its series are called by; not there = the measurement. */
+  readonly series?: string;
   /** Over fields and tags of this source; the time parts are in `bounds`. null = all rows. */
   readonly condition: Bound | null;
 }
@@ -143,6 +147,8 @@ export interface Aggregate {
   readonly rest?: readonly number[];
   /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
   readonly by?: readonly number[];
+  /** Of a pair: the side whose sources it reads. */
+  readonly side?: 0 | 1;
   /** How many windows beside the time range it is asked for, by a transform; not there = none. */
   readonly windowsBefore?: number;
 }
@@ -207,6 +213,15 @@ export interface PlanJoin {
   readonly tags: readonly JoinColumn[];
 }
 
+/** The rows of two sides that share their cells: a side has one where any of `asked` has a value. */
+export interface PlanPair {
+  /** By side, over the aggregates. */
+  readonly asked: readonly [readonly Bound[], readonly Bound[]];
+  readonly columns: readonly { readonly side: 0 | 1; readonly expression: Bound; readonly type: FieldType }[];
+  /** What stands for a side that has no row: null or a number; null = then there is none. */
+  readonly fill: Fill | null;
+}
+
 export interface Plan {
   readonly kind: 'raw' | 'aggregate';
   /** Sorted by measurement; empty = nothing matches, the answer is empty. */
@@ -215,6 +230,8 @@ export interface Plan {
   readonly subqueries: readonly Plan[];
   /** The subqueries are the sides of a join, whose rows are those of source 0. Not there = each gives its own. */
   readonly join?: PlanJoin;
+  /** Aggregates of two sides in one set of cells: the outputs are over its columns. Not there = over aggregates and columns. */
+  readonly pair?: PlanPair;
   /** Fields that are made of others, `name` the fingerprints of `field`. Not there = none. */
   readonly derived?: readonly { readonly name: string; readonly field: string }[];
   /** A derived field by whose values rows are grouped, as a tag. */
@@ -255,6 +272,11 @@ export interface Plan {
   readonly offset: number;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+}
+
+/** Whether an aggregate takes values of a source: those of a pair take them of their side only. */
+export function reads({ side }: Aggregate, source: PlanSource): boolean {
+  return side === undefined || side === source.side;
 }
 
 /** The window of a time, of overlapping ones the pane; 0 where the plan has no windows. */

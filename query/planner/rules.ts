@@ -14,6 +14,7 @@ export const RULES: readonly Rule[] = [
   { name: 'series by tags', holds: ({ sources }) => sources.some(({ condition }) => mentions(condition, 'tag')) },
   { name: 'needed columns', holds: readsSomeFields },
   { name: 'chunk statistics', holds: readsTotals },
+  { name: 'one pass for both sides of a join', holds: ({ pair }) => pair !== undefined },
   { name: 'newest chunks', holds: (plan) => plan.descending && endsEarly(plan) },
   { name: 'oldest chunks', holds: (plan) => !plan.descending && endsEarly(plan) },
 ];

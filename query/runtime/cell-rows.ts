@@ -8,6 +8,7 @@ import type { AggregateState } from '../functions/aggregate.ts';
 import { joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
+import { fillValue } from './columns.ts';
 import type { PaneStore } from './panes.ts';
 import type { ResultTable } from './result.ts';
 import { SeriesWindow } from './table-writer.ts';
@@ -49,14 +50,6 @@ export function* cellTables(
     }
     yield* writer.finish();
   }
-}
-
-/** What fill(value) puts where a column of a type has nothing. */
-export function fillValue(value: number | bigint, type: FieldType): Value {
-  if (type === 'string') return '';
-  if (type === 'boolean') return false;
-  if (type === 'float') return Number(value);
-  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
 // private functions

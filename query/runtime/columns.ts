@@ -233,6 +233,14 @@ export function isNumber(type: FieldType): boolean {
   return type === 'float' || type === 'integer' || type === 'unsigned';
 }
 
+/** What fill(value) puts where a column of a type has nothing. */
+export function fillValue(value: number | bigint, type: FieldType): Value {
+  if (type === 'string') return '';
+  if (type === 'boolean') return false;
+  if (type === 'float') return Number(value);
+  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
 /** A column that was cloned between threads: its dictionary has lost its methods there. */
 export function revived(column: Column): Column {
   if (column.type !== 'string' || column.dictionary instanceof TextDictionary) return column;

@@ -9,11 +9,12 @@
  */
 import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
 import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
+import { newestWindows } from './newest-windows.ts';
 import { PaneStore } from './panes.ts';
 import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
@@ -50,23 +51,26 @@ export async function* historicalShard(
     const series = wantedIn(requests, source);
     checkSeries(series, limits);
     if (areCounted(limits)) yield { kind: 'counts', series, points: 0 };
-    for (const [i, rows] of pins.entries()) {
-      const [request, table] = [requests[i], tables[i]];
-      if (rows === null || request === null || table === null) continue;
-      const take: TakeTotals = (totals) => {
-        const taken = store.addTotals(totals, i, table);
-        if (taken) points += totals.rows;
-        return taken;
-      };
-      const range = { min: request.minTime, max: request.maxTime };
-      for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
-        if (step instanceof Promise) await step;
-        else points += store.add(step, i, table);
-        checkPoints(points, limits);
-        checkBytes(store.bytes, limits);
-        const wait = turn();
-        if (wait !== null) await wait;
+    const { ranges, isEnough } = newestWindows(plan);
+    for (const range of ranges) {
+      for (const [i, rows] of pins.entries()) {
+        const [request, table] = [requests[i], tables[i]];
+        if (rows === null || request === null || table === null) continue;
+        const take: TakeTotals = (totals) => {
+          const taken = store.addTotals(totals, i, table);
+          if (taken) points += totals.rows;
+          return taken;
+        };
+        for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
+          if (step instanceof Promise) await step;
+          else points += store.add(step, i, table);
+          checkPoints(points, limits);
+          checkBytes(store.bytes, limits);
+          const wait = turn();
+          if (wait !== null) await wait;
+        }
       }
+      if (isEnough(store)) break;
     }
   } finally {
     for (const rows of pins) rows?.release();
@@ -205,8 +209,8 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
   const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
   if (table === null) return null;
   const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
-  const read = aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
-  const fields = [...read, ...carried, ...fieldsOf(condition)];
+  const own = aggregates.filter((aggregate) => aggregate.name !== 'rows' && reads(aggregate, sources[i]));
+  const fields = [...own.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
   return {
     database,
     retentionPolicy,

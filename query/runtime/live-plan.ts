@@ -28,6 +28,10 @@ const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 
 /** Windows that change when a point comes: each is looked at, and most are sent. */
 const WINDOWS_OPEN_MAX = 1_000;
+/** What planner/pair.ts makes of a join can be kept up to date. */
+const PAIRS_ONLY =
+  'a join ON WINDOW is kept up to date where both sides are aggregates of measurements that exist, GROUP BY time() and the tags of ' +
+  'ON, and the SELECT over it takes their columns, GROUP BY these tags; with FILL(null) or a number, and conditions on these tags';
 
 const OWN_TIMES: ReadonlySet<string> = new Set(['top', 'bottom', 'sample']);
 
@@ -41,8 +45,9 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.sources.some((source) => 'subquery' in source)) {
     throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
   }
-  if (statement.sources.some((source) => 'join' in source)) {
-    throw new QueryError('invalid', 'live query: a join is not kept up to date: watch its sides, or ask again');
+  if (statement.sources.some((source) => 'join' in source && source.join !== 'window')) {
+    const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
+    throw new QueryError('invalid', `live query: ${reason}`);
   }
   for (const dimension of statement.dimensions) {
     if (dimension.kind !== 'window' || !isOfRows(dimension.window)) continue;
@@ -72,6 +77,7 @@ export function assertLive(statement: SelectStatement): void {
 /** The live plan of a checked statement and its plan. */
 export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = timeRules(statement)): LivePlan {
   assertLive(statement);
+  if (plan.join !== undefined) throw new QueryError('invalid', `live query: ${PAIRS_ONLY}`);
   if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }

@@ -48,8 +48,8 @@ export function emptyRow(plan: Plan, group: Group, windows: WindowTimes, window:
       { type: 'time', base: time, offsets: new Float64Array(1), ...(plan.zone && { zone: plan.zone }) },
       ...plan.outputs.map(({ type, expression }) => {
         if (expression.kind === 'edge' && expression.of !== 'number') return edgeColumn(windows[expression.of](window));
-        const counts =
-          expression.kind === 'column' && /^count|^rows$/.test(plan.aggregates[expression.index]?.name ?? '');
+        const aggregate = expression.kind === 'column' && !plan.pair ? plan.aggregates[expression.index] : undefined;
+        const counts = /^count|^rows$/.test(aggregate?.name ?? '');
         return emptyColumn(type, counts ? new Uint8Array([1]) : new Uint8Array(1));
       }),
     ],

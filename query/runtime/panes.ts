@@ -7,7 +7,7 @@
 import type { Block, Column, SeriesChoice, SeriesTable, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import { type Aggregate, type Plan, windowOf } from '../planner/plan.ts';
+import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
 import { windowsLater } from '../planner/window-grid.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader, presenceOfAny } from './columns.ts';
@@ -34,6 +34,10 @@ export class PaneStore {
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
   #slots = new Int32Array(0);
+  /** By group: its slot in the window that rows are walked in, where its stamp is of that walk. */
+  #slotOfGroup = new Int32Array(0);
+  #stampOfGroup = new Float64Array(0);
+  #stamp = 0;
   #grownTo = 0;
   #changed = new Uint8Array(0);
   #changedSlots: number[] = [];
@@ -78,12 +82,12 @@ export class PaneStore {
     const selected = from.select(block, table, skip);
     const count = numbers === null ? selected : withWindow(from.rows, selected, numbers);
     if (count === 0) return 0;
-    const { rows } = from;
-    const columns = this.plan.aggregates.map(({ name, field, type }) =>
-      name === 'rows'
-        ? presenceOfAny(block, numbers === null ? this.#fields : [...block.columns.keys()])
-        : readAs(block.columns.get(field), type),
-    );
+    const columns = this.plan.aggregates.map((aggregate) => {
+      if (!reads(aggregate, this.plan.sources[source])) return null;
+      const { name, field, type } = aggregate;
+      if (name !== 'rows') return readAs(block.columns.get(field), type);
+      return presenceOfAny(block, numbers === null ? this.#fields : [...block.columns.keys()]);
+    });
     if (numbers === null) this.#findSlots(block, from, count);
     else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
@@ -91,7 +95,7 @@ export class PaneStore {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets } = block;
-      const slice = { count, rows, slots: this.#slots, base, offsets, column, carried };
+      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, column, carried };
       this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
@@ -102,17 +106,18 @@ export class PaneStore {
    * (planner/rules.ts).
    */
   addTotals(totals: Totals, source: number, table: SeriesTable): boolean {
-    const { aggregates } = this.plan;
+    const { aggregates, sources } = this.plan;
     const window = windowOf(this.plan, totals.minTime);
     if (windowOf(this.plan, totals.maxTime) !== window) return false;
-    const data = aggregates.map((aggregate) => stateOfTotals(aggregate, totals));
-    if (data.includes(null)) return false;
+    const taking = aggregates.map((aggregate) => reads(aggregate, sources[source]));
+    const data = aggregates.map((aggregate, a) => (taking[a] ? stateOfTotals(aggregate, totals) : null));
+    if (data.some((state, a) => taking[a] && state === null)) return false;
     const group = this.#sources[source].wantedGroup(table, totals.series);
     if (group < 0) return true;
     const slot = this.#cells.slot(group, window);
     this.#mark(slot);
     const slots = Int32Array.of(slot);
-    for (const [a, state] of this.#states.entries()) state.merge(data[a]!, slots);
+    for (const [a, state] of this.#states.entries()) if (taking[a]) state.merge(data[a]!, slots);
     return true;
   }
 
@@ -259,6 +264,14 @@ export class PaneStore {
     const slots = this.#slots;
     const windows = this.#windows;
     windows?.start(block.base);
+    const groups = this.#groups.groups.length;
+    if (this.#slotOfGroup.length < groups) {
+      this.#slotOfGroup = new Int32Array(2 * groups);
+      this.#stampOfGroup = new Float64Array(2 * groups);
+    }
+    const slotOfGroup = this.#slotOfGroup;
+    const stampOfGroup = this.#stampOfGroup;
+    let stamp = ++this.#stamp;
     let from = windows === null ? Number.NEGATIVE_INFINITY : 0;
     let to = windows === null ? Number.POSITIVE_INFINITY : 0;
     let window = 0;
@@ -270,12 +283,18 @@ export class PaneStore {
       if (offset < from || offset >= to) {
         windows!.find(offset);
         ({ window, from, to } = windows!);
+        stamp = ++this.#stamp;
         lastSeries = -1;
       }
       if (series[row] !== lastSeries) {
         lastSeries = series[row];
-        slot = this.#cells.slot(source.groupOf(lastSeries), window);
-        this.#mark(slot);
+        const group = source.groupOf(lastSeries);
+        if (stampOfGroup[group] !== stamp) {
+          stampOfGroup[group] = stamp;
+          slotOfGroup[group] = this.#cells.slot(group, window);
+          this.#mark(slotOfGroup[group]);
+        }
+        slot = slotOfGroup[group];
       }
       slots[k] = slot;
     }

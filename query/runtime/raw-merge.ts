@@ -32,12 +32,12 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
     writer.start(group);
     for (;;) {
       const active = heads.flatMap((head, s) =>
-        head !== null && compareGroups(head.partial.group, group) === 0 ? [s] : [],
+        head !== null && compareGroups(groupOf(head), group) === 0 ? [s] : [],
       );
       if (active.length === 0) break;
-      if (!admitted || writer.full) for (const s of active) heads[s]!.row = heads[s]!.partial.rows;
+      if (!admitted || writer.full) for (const s of active) heads[s]!.row = heads[s]!.end;
       else yield* writer.add(picker.pick(active.map((s) => heads[s]!)));
-      for (const s of active) if (heads[s]!.row === heads[s]!.partial.rows) heads[s] = headOf(yield s);
+      for (const s of active) if (!goOn(heads[s]!)) heads[s] = headOf(yield s);
     }
     yield* writer.finish();
   }
@@ -48,19 +48,35 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
 /** Where one shard stands. */
 interface Head {
   readonly partial: RowsPartial;
+  /** Number of the group in the partial. */
+  at: number;
   row: number;
+  /** Of the group's rows. */
+  end: number;
 }
 
 function headOf(partial: RowsPartial | null): Head | null {
   if (partial === null) return null;
-  return { partial: { ...partial, columns: partial.columns.map(revived) }, row: 0 };
+  return { partial: { ...partial, columns: partial.columns.map(revived) }, at: 0, row: 0, end: partial.ends[0] };
+}
+
+function groupOf({ partial, at }: Head): Group {
+  return partial.groups[at];
+}
+
+/** Behind the last row of a group to the next group; false: there is none in the partial. */
+function goOn(head: Head): boolean {
+  if (head.row < head.end) return true;
+  if (++head.at === head.partial.groups.length) return false;
+  head.end = head.partial.ends[head.at];
+  return true;
 }
 
 function firstGroup(heads: readonly (Head | null)[], sign: number): Group | null {
   let first: Group | null = null;
   for (const head of heads) {
     if (head === null) continue;
-    if (first === null || compareGroups(head.partial.group, first) * sign < 0) first = head.partial.group;
+    if (first === null || compareGroups(groupOf(head), first) * sign < 0) first = groupOf(head);
   }
   return first;
 }
@@ -102,7 +118,7 @@ class Picker {
       this.#from[count] = first;
       this.#rows[count] = head.row;
       offsets[count++] = next[first];
-      if (++head.row === head.partial.rows) break;
+      if (++head.row === head.end) break;
       next[first] = shifts[first] + head.partial.offsets[head.row];
     }
     return { partials, from: this.#from, rows: this.#rows, count, base, offsets };

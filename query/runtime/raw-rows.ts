@@ -18,7 +18,7 @@ import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder, columnAs } from './columns.ts';
 import { DerivedRows, scannedFields } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
-import type { RowsPartial } from './partial.ts';
+import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
@@ -289,12 +289,11 @@ class HeldRows {
     this.#low.set(low);
   }
 
-  /** End of the partial that starts at `from`: same group, not too long, not too wide. */
+  /** End of the partial that starts at `from`: not too long, not too wide. */
   #cut(order: Uint32Array, from: number): number {
-    const group = this.#group[order[from]];
     const end = Math.min(order.length, from + PARTIAL_ROWS_MAX);
     let to = from + 1;
-    while (to < end && this.#group[order[to]] === group && this.#isNear(order[to], order[from])) to++;
+    while (to < end && this.#isNear(order[to], order[from])) to++;
     return to;
   }
 
@@ -320,9 +319,18 @@ class HeldRows {
       }
       series[i] = lastLocal;
     }
+    const groups: Group[] = [];
+    const ends: number[] = [];
+    for (let i = 0; i < order.length; i++) {
+      const group = this.#group[order[i]];
+      if (i + 1 < order.length && this.#group[order[i + 1]] === group) continue;
+      groups.push(this.groups.groups[group]);
+      ends.push(i + 1);
+    }
     return {
       kind: 'rows',
-      group: this.groups.groups[this.#group[first]],
+      groups,
+      ends: Uint32Array.from(ends),
       rows: order.length,
       base: joinTime(this.#high[first], this.#low[first]),
       offsets,

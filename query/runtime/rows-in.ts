@@ -29,7 +29,7 @@ export class SourceRows {
 
   constructor(plan: Plan, source: number, groups: GroupTable) {
     this.#plan = plan;
-    this.#name = plan.sources[source].measurement;
+    this.#name = plan.sources[source].series ?? plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
     this.#label = plan.windows?.some(({ label }) => label !== undefined) ? WINDOW_TAG : null;

@@ -12,6 +12,7 @@ import { QueryError } from '../language/errors.ts';
 import type { Bound, Plan } from '../planner/plan.ts';
 import { windowsBefore } from '../planner/transforms.ts';
 import { windowsLater } from '../planner/window-grid.ts';
+import { PairWriter } from './pair-writer.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { type RowWriter, TableWriter } from './table-writer.ts';
@@ -22,6 +23,7 @@ const WAITING_MAX = 10_000_000;
 
 /** The writer that a plan needs. */
 export function rowWriter(plan: Plan, times?: WindowTimes): RowWriter {
+  if (plan.pair !== undefined) return new PairWriter(plan, plan.pair);
   return plan.transforms.length === 0 ? new TableWriter(plan, times) : new TransformWriter(plan);
 }
 

@@ -33,6 +33,10 @@ const QUERIES = [
   'SELECT sum("f"), max("i"), _end FROM "m" WHERE_ GROUP BY cumulate(60s, 15s), "zone" fill(none)',
   'SELECT sum("f"), last("i"), _end FROM "m" WHERE_ GROUP BY windows(time(10s), time(1m)), "zone" fill(none)',
   'SELECT count("s"), mode(fingerprint("s")) FROM "m" WHERE_ GROUP BY time(20s), "zone", fingerprint("s") fill(none)',
+  'SELECT e.count / t.count, t.sum FROM (SELECT count("f") FROM "m" WHERE "f" > 50 GROUP BY time(10s), "host") AS e ' +
+    'JOIN (SELECT count("f"), sum("i") FROM "m" GROUP BY time(10s), "host") AS t ON WINDOW, "host" FILL(0) WHERE_ GROUP BY "host"',
+  'SELECT x.max - y.min FROM (SELECT max("f") FROM "m" WHERE "zone" = \'z0\' GROUP BY time(5s)) AS x ' +
+    'JOIN (SELECT min("i") FROM "m" WHERE "zone" = \'z1\' GROUP BY time(5s)) AS y ON WINDOW WHERE_',
 ];
 
 describe('continuous = historical', function () {
@@ -61,7 +65,7 @@ async function checkRun(server: TestServer, db: string, random: Random): Promise
       QUERIES.filter((q, n) => (n < 3 || /hop|windows/.test(q)) === first),
     );
     const subscribe = (q: string): Promise<unknown> =>
-      client.subscribed({ id: q, db, q: q.replace('WHERE_', `WHERE time >= ${START_S}s`) });
+      client.subscribed({ id: idOf(q), db, q: q.replace('WHERE_', `WHERE time >= ${START_S}s`) });
     for (const q of early) await subscribe(q);
     const lines = randomLines(random);
     for (let at = 0; at < lines.length; ) {
@@ -93,7 +97,7 @@ async function checkQuery(server: TestServer, client: LiveClient, db: string, q:
     )
     .sort();
   const rows = () =>
-    [...latestRows(client.rows(q)).values()].filter(
+    [...latestRows(client.rows(idOf(q))).values()].filter(
       ({ values }) => Number(values[0]) < (START_S + SPAN_S + 30) * SECOND,
     );
   const seen = (): string[] =>
@@ -109,6 +113,10 @@ async function checkQuery(server: TestServer, client: LiveClient, db: string, q:
     rows().every(({ final }) => final),
     `${q}: all final`,
   ).to.equal(true);
+}
+
+function idOf(q: string): string {
+  return String(QUERIES.indexOf(q));
 }
 
 function hasValue(row: readonly unknown[]): boolean {
