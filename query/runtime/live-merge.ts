@@ -344,9 +344,13 @@ export class LiveMerge {
 
   /** Changed rows of open windows. */
   #sendOpen(out: EmissionBuilder): void {
-    const { plan } = this.#live;
+    const { plan, rules } = this.#live;
     const shown = this.#windows.lastShown(this.#newest);
     const changed = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
+    if (rules.finalOnly) {
+      for (const cell of changed) this.#cells.clean(cell);
+      return;
+    }
     const open = changed.filter((cell) => cell.window <= shown);
     for (const cell of changed) {
       if (cell.window <= shown) continue;

@@ -88,6 +88,12 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
+  if (rules.finalOnly && plan.window === null && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
+    throw new QueryError(
+      'invalid',
+      'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',
+    );
+  }
   const bounds = plan.bounds.maxFromNow
     ? { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false }
     : plan.bounds;
