@@ -27,7 +27,7 @@ import { PaneStore } from './panes.ts';
 import type { CellsPartial, RowsPartial } from './partial.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
-import { firstPaneAt, panesBeside } from './window-times.ts';
+import { firstPaneAt, firstPaneWith, panesBeside } from './window-times.ts';
 
 /** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
 export const SHARD_CELLS_MAX = 1_000_000;
@@ -54,6 +54,8 @@ export class LiveShard {
   #floor = Number.NEGATIVE_INFINITY;
   /** To be read again from the source at the next collect. */
   readonly #stale = new Set<number>();
+  /** Panes of windows of which no pane is missing. */
+  readonly #completed = new Set<number>();
   readonly #recomputedAtMs = new Map<number, number>();
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
@@ -170,7 +172,7 @@ export class LiveShard {
     if (floor <= this.#floor) return;
     this.#floor = floor;
     this.#store.dropBefore(floor);
-    for (const set of [this.#whole, this.#stale, this.#recomputedAtMs]) {
+    for (const set of [this.#whole, this.#stale, this.#completed, this.#recomputedAtMs]) {
       for (const window of set.keys()) if (window < floor) set.delete(window);
     }
     if (floor > this.#wholeFrom) this.#wholeFrom = floor;
@@ -218,10 +220,23 @@ export class LiveShard {
     if (reading !== null) this.#clock.observe(reading.greatest, reading.arrivalMs);
   }
 
+  /** A window that holds this pane will be told anew: its other panes must have been told too, and may lie before what is held. */
+  #completeBeside(pane: number): void {
+    if (this.#plan.windows === undefined || this.#completed.has(pane)) return;
+    this.#completed.add(pane);
+    if (firstPaneWith(this.#plan, pane) >= this.#wholeFrom) return;
+    for (const other of panesBeside(this.#plan, [pane])) if (this.#isMissing(other)) this.#stale.add(other);
+  }
+
+  /** Whether a pane is not held as the source has it. */
+  #isMissing(pane: number): boolean {
+    return pane < this.#wholeFrom && pane >= this.#floor && !this.#whole.has(pane);
+  }
+
   /** Counts rows by window; gives the numbers of those that must not go into the panes, marking their windows. */
   #judge(windows: RowWindows, late: Uint32Array | null): Uint32Array | null {
     const plain = late === null || late.length === 0;
-    if (plain && (windows.rows === 0 || windows.least >= this.#wholeFrom)) {
+    if (plain && (windows.rows === 0 || firstPaneWith(this.#plan, windows.least) >= this.#wholeFrom)) {
       windows.addTo(this.#touched);
       this.#counts.accepted += windows.rows;
       return null;
@@ -239,10 +254,11 @@ export class LiveShard {
       this.#counts.accepted++;
       if (isLate) this.#counts.disordered++;
       this.#touched.set(window, (this.#touched.get(window) ?? 0) + 1);
-      if (isLate || (window < this.#wholeFrom && !this.#whole.has(window))) {
+      if (isLate || this.#isMissing(window)) {
         this.#stale.add(window);
         skip.push(row);
       }
+      this.#completeBeside(window);
     });
     return Uint32Array.from(skip);
   }

@@ -45,9 +45,16 @@ export function answerWindows(plan: Plan, kind: PaneWindows | undefined = plan.w
 
 /** The first pane of any window that holds this time, or ends behind it. */
 export function firstPaneAt(plan: Plan, time: bigint): number {
-  const pane = windowOf(plan, time);
-  const kinds = plan.windows ?? [];
-  return Math.min(pane, ...kinds.map((kind) => runFrom(plan.window!, kind, firstHolding(plan.window!, kind, pane))));
+  return firstPaneWith(plan, windowOf(plan, time));
+}
+
+/** The first pane of any window that holds this one, or ends behind it. */
+export function firstPaneWith(plan: Plan, pane: number): number {
+  let first = pane;
+  for (const kind of plan.windows ?? []) {
+    first = Math.min(first, runFrom(plan.window!, kind, firstHolding(plan.window!, kind, pane)));
+  }
+  return first;
 }
 
 /** The panes of all windows that hold any of these, ascending. */
@@ -56,9 +63,10 @@ export function panesBeside(plan: Plan, panes: readonly number[]): number[] {
   for (const kind of plan.windows ?? []) {
     const windows = answerWindows(plan, kind);
     for (const pane of panes) {
-      for (let window = windows.firstWith(pane); window <= windows.lastWith(pane); window++) {
-        for (let other = windows.runFrom(window); other < windows.runTo(window); other++) all.add(other);
-      }
+      const [first, last] = [windows.firstWith(pane), windows.lastWith(pane)];
+      if (first > last) continue;
+      const to = windows.runTo(last);
+      for (let other = windows.runFrom(first); other < to; other++) all.add(other);
     }
   }
   return [...all].sort((a, b) => a - b);

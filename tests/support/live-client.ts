@@ -139,7 +139,10 @@ export function rowsOf(frames: readonly RowsFrame[]): SeenRow[] {
 /** The last row of each (series, time), as a client of windows keeps them; where rows say `_end`, of each that begins and ends so. */
 export function latestRows(frames: readonly RowsFrame[]): Map<string, SeenRow> {
   const latest = new Map<string, SeenRow>();
-  for (const row of rowsOf(frames)) latest.set(`${row.series} ${row.values[0]} ${row.end ?? ''}`, row);
+  for (const row of rowsOf(frames)) {
+    const till = row.end === undefined ? '' : ` ${row.end}`;
+    latest.set(`${row.series} ${row.values[0]}${till}`, row);
+  }
   return latest;
 }
 
