@@ -142,8 +142,8 @@ function finish(
   }
   const rows = new Map<Cell, { table: ResultTable; rows: number[]; text: string }>();
   for (const numbered of cellTables({ ...plan, outputs: [...plan.outputs, NUMBER] }, scratch, windows)) {
-    const inGroup = byGroup.get(tableKey(numbered));
-    if (inGroup === undefined) continue;
+    const inGroup = numbered && byGroup.get(tableKey(numbered));
+    if (!numbered || !inGroup) continue;
     const number = columnReader(numbered.data[numbered.data.length - 1] as Column);
     const table = { ...numbered, columns: numbered.columns.slice(0, -1), data: numbered.data.slice(0, -1) };
     for (let row = 0; row < table.rows; row++) {

@@ -14,7 +14,7 @@ import type { Plan } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
 import { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
-import type { ResultTable } from './result.ts';
+import type { TableStep } from './table-writer.ts';
 import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** A window as a run of panes: those at [from, to) of a list of slots. */
@@ -24,8 +24,8 @@ export interface Run {
   readonly to: number;
 }
 
-/** The tables of an aggregate plan's answer from its cells, or panes. */
-export function* windowTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
+/** The tables of an aggregate plan's answer from its cells, or panes, in steps. */
+export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep> {
   if (plan.windows === undefined) {
     yield* cellTables(plan, store);
     return;
@@ -38,6 +38,7 @@ export function* windowTables(plan: Plan, store: PaneStore): Generator<ResultTab
       const panes = Array.from(slots, (slot) => store.windowOf(slot));
       const group = windows.answerGroup(store.groupOf(slots[0]));
       sumRuns(store, slots, runsOf(windows, panes, windowsWith(windows, panes, last)), whole, group);
+      yield null;
     }
     yield* cellTables(plan, whole, windows);
   }
