@@ -27,6 +27,7 @@ export interface Run {
 
 /** The tables of an aggregate plan's answer from its cells, or panes, in steps. */
 export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep> {
+  for (const _ of store.rankGroups()) yield null;
   if (plan.windows === undefined) {
     yield* cellTables(plan, store);
     return;
