@@ -12,6 +12,8 @@
  *
  * It is long because running, starting and reading beside the running state share the same few private steps.
  *
+ * Its windows are the plan's panes where windows overlap: home puts these together.
+ *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
 import { QueryError } from '../language/errors.ts';
@@ -25,6 +27,7 @@ import { PaneStore } from './panes.ts';
 import type { CellsPartial, RowsPartial } from './partial.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
+import { firstPaneAt, firstPaneWith, panesBeside } from './window-times.ts';
 
 /** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
 export const SHARD_CELLS_MAX = 1_000_000;
@@ -51,6 +54,8 @@ export class LiveShard {
   #floor = Number.NEGATIVE_INFINITY;
   /** To be read again from the source at the next collect. */
   readonly #stale = new Set<number>();
+  /** Panes of windows of which no pane is missing. */
+  readonly #completed = new Set<number>();
   readonly #recomputedAtMs = new Map<number, number>();
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
@@ -87,7 +92,7 @@ export class LiveShard {
     let min = plan.bounds.min;
     if (!plan.bounds.minStated && plan.window !== null) {
       const { delay, idle, lateness } = this.#live.rules;
-      this.#wholeFrom = windowOf(plan, msToNs(nowMs) - delay - idle - lateness);
+      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - delay - idle - lateness);
       if (before !== null) this.#takeOver(before);
       min = windowStart(plan, this.#wholeFrom);
     }
@@ -167,7 +172,7 @@ export class LiveShard {
     if (floor <= this.#floor) return;
     this.#floor = floor;
     this.#store.dropBefore(floor);
-    for (const set of [this.#whole, this.#stale, this.#recomputedAtMs]) {
+    for (const set of [this.#whole, this.#stale, this.#completed, this.#recomputedAtMs]) {
       for (const window of set.keys()) if (window < floor) set.delete(window);
     }
     if (floor > this.#wholeFrom) this.#wholeFrom = floor;
@@ -215,10 +220,23 @@ export class LiveShard {
     if (reading !== null) this.#clock.observe(reading.greatest, reading.arrivalMs);
   }
 
+  /** A window that holds this pane will be told anew: its other panes must have been told too, and may lie before what is held. */
+  #completeBeside(pane: number): void {
+    if (this.#plan.windows === undefined || this.#completed.has(pane)) return;
+    this.#completed.add(pane);
+    if (firstPaneWith(this.#plan, pane) >= this.#wholeFrom) return;
+    for (const other of panesBeside(this.#plan, [pane])) if (this.#isMissing(other)) this.#stale.add(other);
+  }
+
+  /** Whether a pane is not held as the source has it. */
+  #isMissing(pane: number): boolean {
+    return pane < this.#wholeFrom && pane >= this.#floor && !this.#whole.has(pane);
+  }
+
   /** Counts rows by window; gives the numbers of those that must not go into the panes, marking their windows. */
   #judge(windows: RowWindows, late: Uint32Array | null): Uint32Array | null {
     const plain = late === null || late.length === 0;
-    if (plain && (windows.rows === 0 || windows.least >= this.#wholeFrom)) {
+    if (plain && (windows.rows === 0 || firstPaneWith(this.#plan, windows.least) >= this.#wholeFrom)) {
       windows.addTo(this.#touched);
       this.#counts.accepted += windows.rows;
       return null;
@@ -236,10 +254,11 @@ export class LiveShard {
       this.#counts.accepted++;
       if (isLate) this.#counts.disordered++;
       this.#touched.set(window, (this.#touched.get(window) ?? 0) + 1);
-      if (isLate || (window < this.#wholeFrom && !this.#whole.has(window))) {
+      if (isLate || this.#isMissing(window)) {
         this.#stale.add(window);
         skip.push(row);
       }
+      this.#completeBeside(window);
     });
     return Uint32Array.from(skip);
   }
@@ -297,11 +316,11 @@ export class LiveShard {
   #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
     const plan = this.#plan;
     const scratch = new PaneStore(plan);
-    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : firstPaneAt(plan, from);
     const [min] = inBounds(plan, first);
     // An operator that has started anew on a stream behind the clock learns here where the stream stands.
     this.#observe(readInto(scratch, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
-    for (const window of some) {
+    for (const window of panesBeside(plan, some)) {
       if (window < first) readInto(scratch, plan, this.#source, ...inBounds(plan, window), plan.bounds.max);
     }
     if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);

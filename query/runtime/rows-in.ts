@@ -3,6 +3,7 @@
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
 import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
+import { WINDOW_TAG } from '../planner/pane-windows.ts';
 import type { Plan } from '../planner/plan.ts';
 import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { RowFilter } from './filter.ts';
@@ -19,6 +20,8 @@ export class SourceRows {
   readonly #groups: GroupTable;
   readonly #filter: RowFilter;
   readonly #inner: boolean;
+  /** A key that the windows give a value, not the series. */
+  readonly #label: string | null;
   #table: SeriesTable | null = null;
   #groupOfSeries = new SeriesGroups();
   /** Rows that passed, of the block last given; valid until the next. */
@@ -29,6 +32,7 @@ export class SourceRows {
     this.#name = plan.sources[source].series ?? plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
+    this.#label = plan.windows?.some(({ label }) => label !== undefined) ? WINDOW_TAG : null;
     this.#inner = plan.sources[source].subquery !== undefined;
   }
 
@@ -123,7 +127,10 @@ export class SourceRows {
 
   #learn(table: SeriesTable, series: number): number {
     const group = this.#filter.passesSeries(table, series)
-      ? this.#groups.number({ name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) })
+      ? this.#groups.number({
+          name: this.#name,
+          tags: this.#plan.groupBy.map((key) => (key === this.#label ? '' : table.tag(series, key))),
+        })
       : UNWANTED;
     this.#groupOfSeries.set(series, group);
     return group;
