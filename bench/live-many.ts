@@ -34,7 +34,8 @@ const WARM_UP_MS = 3_000;
 /** Ticks of /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
 
-const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev', 'median'];
+/** An exact median or percentile is not among them: it keeps every value, and costs by value whoever shares it. */
+const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev'];
 const MODES = ['one', 'distinct', 'subscribers', 'windows', 'idle'] as const;
 type Mode = (typeof MODES)[number];
 
@@ -115,7 +116,7 @@ async function measure(mode: Mode, size: number, seconds: number, rate: number):
 
 function queriesOf(mode: Mode, size: number): string[] {
   return Array.from({ length: size }, (_, i) => {
-    const aggregate = AGGREGATES[i % AGGREGATES.length];
+    const aggregate = AGGREGATES[(i >> 1) % AGGREGATES.length];
     if (mode === 'one' || mode === 'subscribers') return 'SELECT mean(v) FROM load GROUP BY time(10s), region';
     if (mode === 'windows') return `SELECT mean(v) FROM load GROUP BY time(${i + 1}s), region`;
     const host = `h${(i * 7) % HOSTS}`;

@@ -6,6 +6,7 @@ import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable }
 import { type Plan, type PlanWindow, startOf, windowOf } from '../planner/plan.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
+import type { Group } from './partial.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
@@ -16,13 +17,16 @@ export class SourceRows {
   readonly #groups: GroupTable;
   readonly #filter: RowFilter;
   readonly #inner: boolean;
+  readonly #wants: (group: Group) => boolean;
   #table: SeriesTable | null = null;
   #groupOfSeries = new Int32Array(0);
   /** Rows that passed, of the block last given; valid until the next. */
   rows = new Uint32Array(0);
 
-  constructor(plan: Plan, source: number, groups: GroupTable) {
+  /** `wants`: of the groups whose series pass, those that rows are taken of; it may change its mind, see `reconsider`. */
+  constructor(plan: Plan, source: number, groups: GroupTable, wants: (group: Group) => boolean = () => true) {
     this.#plan = plan;
+    this.#wants = wants;
     this.#name = plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
@@ -54,6 +58,11 @@ export class SourceRows {
       rows[count++] = row;
     }
     return this.#filter.narrow(block, table, rows, count);
+  }
+
+  /** What groups are wanted has changed. */
+  reconsider(): void {
+    this.#groupOfSeries.fill(UNKNOWN);
   }
 
   /** Group of a series that has passed. */
@@ -116,11 +125,13 @@ export class SourceRows {
   }
 
   #learn(table: SeriesTable, series: number): number {
-    const group = this.#filter.passesSeries(table, series)
-      ? this.#groups.number({ name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) })
-      : UNWANTED;
-    this.#groupOfSeries[series] = group;
-    return group;
+    let number = UNWANTED;
+    if (this.#filter.passesSeries(table, series)) {
+      const group = { name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) };
+      if (this.#wants(group)) number = this.#groups.number(group);
+    }
+    this.#groupOfSeries[series] = number;
+    return number;
   }
 }
 
