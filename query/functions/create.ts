@@ -55,6 +55,7 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
   const { name, type, parameter, rest = [] } = aggregate;
   switch (name) {
     case 'count':
+    case 'rows':
       return new CountState();
     case 'sum':
     case 'mean':

@@ -11,6 +11,8 @@ import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
 import { highOf, joinTime, lowOf, splitTime } from './slot-time.ts';
 
+type DoubleValues = Float64Array | Uint8Array;
+
 export type SelectorName = 'min' | 'max' | 'first' | 'last';
 
 export class SelectorState implements AggregateState {
@@ -41,8 +43,8 @@ export class SelectorState implements AggregateState {
   update(slice: RowSlice): void {
     const { values } = slice.column;
     if (this.#list === null && !(values instanceof Float64Array || values instanceof Uint8Array)) this.#widen();
-    if (this.#list === null) this.#updateDoubles(slice, values as Float64Array | Uint8Array);
-    else this.#updateList(slice);
+    if (this.#list === null && this.#carried.length === 0) this.#updateRuns(slice, values as DoubleValues);
+    else this.#updateOneByOne(slice);
   }
 
   take(slots: Int32Array): StateData {
@@ -96,40 +98,49 @@ export class SelectorState implements AggregateState {
 
   // private functions
 
-  #updateDoubles(slice: RowSlice, values: Float64Array | Uint8Array): void {
-    const { count, rows, slots, offsets, carried } = slice;
-    const { present } = slice.column;
-    const base = splitTime(slice.base);
-    const filled = this.#filled;
-    const high = this.#high;
-    const low = this.#low;
-    const doubles = this.#doubles;
+  /** Of rows of one slot that follow one another the best is found first. */
+  #updateRuns({ count, rows, slots, base, offsets, column: { present } }: RowSlice, values: DoubleValues): void {
+    const { high, low } = splitTime(base);
     const byTime = this.#name === 'first' || this.#name === 'last';
     const sign = this.#name === 'max' || this.#name === 'last' ? 1 : -1;
-    for (let k = 0; k < count; k++) {
-      const row = rows === null ? k : rows[k];
-      if (present !== null && present[row] === 0) continue;
+    for (let k = 0; k < count; ) {
       const slot = slots[k];
-      const value = values[row];
-      if (filled[slot] === 1 && !byTime && (value - doubles[slot]) * sign < 0) continue;
-      const sum = base.low + offsets[row];
-      const h = highOf(base.high, sum);
-      const l = lowOf(sum);
-      if (filled[slot] === 1) {
-        const later = h !== high[slot] ? h - high[slot] : l - low[slot];
-        const order = byTime ? later * sign || value - doubles[slot] : (value - doubles[slot]) * sign || -later;
-        if (order < 0) continue;
-        if (order === 0 && !this.#carriedBefore((index) => carried[index](row), slot)) continue;
-      }
-      filled[slot] = 1;
-      high[slot] = h;
-      low[slot] = l;
-      doubles[slot] = value;
-      for (let c = 0; c < carried.length; c++) this.#carried[c][slot] = carried[c](row);
+      let any = false;
+      let best = 0;
+      let at = 0;
+      do {
+        const row = rows === null ? k : rows[k];
+        if (present !== null && present[row] === 0) continue;
+        const value = values[row];
+        const offset = offsets[row];
+        if (any) {
+          const order = byTime ? (offset - at) * sign || value - best : (value - best) * sign || at - offset;
+          if (!(order > 0)) continue;
+        }
+        any = true;
+        best = value;
+        at = offset;
+      } while (++k < count && slots[k] === slot);
+      if (any) this.#offer(best, highOf(high, low + at), lowOf(low + at), slot);
     }
   }
 
-  #updateList(slice: RowSlice): void {
+  #offer(value: number, high: number, low: number, slot: number): void {
+    if (this.#filled[slot] === 1) {
+      const there = this.#doubles[slot];
+      const later = high !== this.#high[slot] ? high - this.#high[slot] : low - this.#low[slot];
+      const byTime = this.#name === 'first' || this.#name === 'last';
+      const sign = this.#name === 'max' || this.#name === 'last' ? 1 : -1;
+      const order = byTime ? later * sign || value - there : (value - there) * sign || -later;
+      if (!(order > 0)) return;
+    }
+    this.#filled[slot] = 1;
+    this.#high[slot] = high;
+    this.#low[slot] = low;
+    this.#doubles[slot] = value;
+  }
+
+  #updateOneByOne(slice: RowSlice): void {
     const { count, rows, slots, offsets, carried, column } = slice;
     const base = splitTime(slice.base);
     for (let k = 0; k < count; k++) {

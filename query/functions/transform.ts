@@ -6,7 +6,8 @@
  * there for it. Of rows at one time only the first counts, but for cumulative_sum and elapsed, and integral, where the last does.
  */
 import type { FieldType, Value } from '../../model/index.ts';
-import { type PlanWindow, startOf, type Transform, type TransformName, windowOf } from '../planner/plan.ts';
+import type { Transform, TransformName } from '../planner/plan.ts';
+import { type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { createHoltWinters } from './holt-winters.ts';
 import { createTechnical, TECHNICAL, type TechnicalName, type Warmup } from './technical.ts';
 import type { Emit, TransformState } from './transform-state.ts';
@@ -202,7 +203,7 @@ class Integral implements TransformState {
 
   #open(time: bigint): void {
     if (this.#window === null) return;
-    const window = windowOf({ window: this.#window }, time);
+    const window = windowAt(this.#window, time);
     this.#start = startOf(this.#window, window);
     this.#end = startOf(this.#window, window + 1);
   }

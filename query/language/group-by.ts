@@ -79,6 +79,11 @@ export function toFill(args: readonly Expression[], at: number): Fill {
 function toTimeDimension(call: Expression & { kind: 'call' }): Dimension {
   const { name, args } = call;
   if (Object.hasOwn(WINDOW_FORMS, name)) return toWindow(name as Window['of'], call);
+  if (name === 'fingerprint') {
+    const [field] = args;
+    if (field?.kind === 'reference' && args.length === 1) return { kind: 'fingerprint', field: field.name };
+    return refused('fingerprint() is written fingerprint(field)', call);
+  }
   if (name !== 'time') return refused('only time() calls allowed in dimensions', call);
   const [interval, offset] = args;
   if (interval === undefined || args.length > 2) {

@@ -176,6 +176,8 @@ function printDimension(dimension: Dimension): string {
       return '*';
     case 'regex':
       return printRegex(dimension.pattern);
+    case 'fingerprint':
+      return `fingerprint(${printIdentifier(dimension.field)})`;
     case 'refused':
       return printExpression(dimension.expression);
   }

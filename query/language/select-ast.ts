@@ -102,6 +102,8 @@ export type Dimension =
   | { readonly kind: 'tag'; readonly name: string }
   | { readonly kind: 'wildcard' }
   | { readonly kind: 'regex'; readonly pattern: string }
+  /** `fingerprint(field)`: rows by what their texts have in common. */
+  | { readonly kind: 'fingerprint'; readonly field: string }
   /** What no GROUP BY may hold: it parses, and the statement is refused with this message when it is planned. */
   | { readonly kind: 'refused'; readonly message: string; readonly expression: Expression };
 

@@ -9,6 +9,8 @@ import { printDuration, printExpression } from '../language/print-expression.ts'
 import { unwrap } from '../language/walk.ts';
 import { checkSketch } from './check-sketches.ts';
 import { checkHoltWinters, checkTechnical } from './check-technical.ts';
+import { checkWindows } from './check-windows.ts';
+import { asksForCount, isPseudo } from './pseudo-columns.ts';
 
 type Call = Expression & { kind: 'call' };
 
@@ -56,13 +58,9 @@ export function checkSelect(
 ): FieldFacts {
   for (const dimension of statement.dimensions) {
     if (dimension.kind === 'refused') refuse(dimension.message);
-    if (dimension.kind === 'window') refuse(`${dimension.window.of}() windows are not supported by this server yet`);
-    if (dimension.kind === 'time' && dimension.months !== undefined) {
-      refuse('windows of calendar months are not supported by this server yet');
-    }
   }
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
-  const windows = statement.dimensions.filter(({ kind }) => kind === 'time');
+  const windows = statement.dimensions.filter(({ kind }) => kind === 'time' || kind === 'window');
   const facts: FieldFacts = {
     calls: [],
     bare: false,
@@ -91,6 +89,7 @@ export function checkSelect(
     if (!facts.onlySelectors) refuse('mixing aggregate and non-aggregate queries is not supported');
     if (facts.calls.length > 1) refuse('mixing multiple selector functions with tags or fields is not supported');
   }
+  checkWindows(statement, facts.calls, asksForCount(fields));
   return facts;
 }
 
@@ -111,6 +110,7 @@ function checkExpression(e: Expression, context: Context, wildcards: boolean): v
       context.facts.bare = true;
       return;
     case 'call':
+      if (isPseudo(e)) return;
       if (isMath(e.name)) checkMath(e, context, wildcards);
       else checkCall(e, context, wildcards);
       return;

@@ -9,6 +9,7 @@ export function explainPlan(plan: Plan, shards: number): string[] {
   for (const { name, input } of plan.transforms) lines.push(`TRANSFORM: ${name}(${rowName(plan, input)})`);
   const columns = plan.columns.map(({ kind, name, type }) => `${name}::${kind === 'tag' ? 'tag' : type}`);
   if (columns.length > 0) lines.push(`AUXILIARY FIELDS: ${columns.join(', ')}`);
+  for (const { name, field } of plan.derived ?? []) lines.push(`DERIVED: ${name} of ${field}`);
   if (plan.sources.length === 0) lines.push('SOURCE: nothing that the statement names exists');
   for (const { database, retentionPolicy, measurement, subquery, condition } of plan.sources) {
     const inner = plan.join === undefined ? `subquery ${(subquery ?? 0) + 1}` : joinText(plan.join);
@@ -18,8 +19,17 @@ export function explainPlan(plan: Plan, shards: number): string[] {
   const { min, max, minStated, maxStated } = plan.bounds;
   lines.push(`TIME: ${minStated ? min : 'first'} … ${maxStated || plan.window !== null ? max : 'last'}`);
   if (plan.window !== null) {
-    lines.push(`WINDOWS: ${printDuration(plan.window.interval)} from ${windowStart(plan, 0)}, fill ${plan.fill.kind}`);
+    const width = plan.window.months === undefined ? printDuration(plan.window.interval) : `${plan.window.months}mo`;
+    const what = plan.windows === undefined ? 'WINDOWS' : 'PANES';
+    lines.push(`${what}: ${width} from ${windowStart(plan, 0)}, fill ${plan.fill.kind}`);
   }
+  for (const { label, every, count, steps, grid } of plan.windows ?? []) {
+    const name = label === undefined ? '' : `${label} `;
+    const longest = count + steps - 1;
+    const panes = steps > 1 ? `${count} to ${longest} panes` : `${count} pane${count === 1 ? '' : 's'}`;
+    lines.push(`WINDOWS: ${name}${grid === undefined ? panes : 'by local time'}, one every ${every}`);
+  }
+  if (plan.rowWindow !== undefined) lines.push(`WINDOWS: ${plan.rowWindow.of}, by the rows of subquery 1`);
   if (plan.groupBy.length > 0) lines.push(`GROUP BY: ${plan.groupBy.join(', ')}`);
   const rules = RULES.filter(({ holds }) => holds(plan)).map(({ name }) => name);
   if (rules.length > 0 && plan.sources.length > 0) lines.push(`RULES: ${rules.join(', ')}`);
@@ -56,6 +66,8 @@ function conditionText(bound: Bound): string {
       return `${bound.name}::${bound.type}`;
     case 'tag':
       return `${bound.name}::tag`;
+    case 'edge':
+      return `_${bound.of}`;
     case 'column':
       return `#${bound.index}`;
     case 'call':

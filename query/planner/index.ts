@@ -1,8 +1,10 @@
 /** Door of the planner: statements to plans, and what the server needs to gather the schemas for one. */
 export { fieldsOf } from './bind.ts';
 export { explainPlan } from './explain.ts';
+export { columnNames } from './names.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
 export { type MeasurementMatcher, matchesName, measurementMatchers, measurementsOf, mergeSchemas } from './schema.ts';
+export { timeValue } from './time-range.ts';
 export { shiftAt, type ZoneShift } from './time-zone.ts';
 export { chosenTags } from './wildcards.ts';

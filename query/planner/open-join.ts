@@ -11,9 +11,9 @@
 import { TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { Dimension, Expression, Join, JoinSide, SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
-import { printDimensions } from '../language/print-select.ts';
 import { transform, unwrap, walk } from '../language/walk.ts';
 import { JoinNames, type Names, type Place, type SideNames } from './join-names.ts';
+import { checkWindows } from './join-windows.ts';
 import type { JoinColumn, Plan, PlanJoin } from './plan.ts';
 import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
 import type { TimeRange } from './time-range.ts';
@@ -252,22 +252,6 @@ function widened({ join, within }: Join, range: TimeRange): TimeRange {
 function later(time: bigint): bigint {
   if (time < TIME_MIN) return TIME_MIN;
   return time > TIME_MAX ? TIME_MAX : time;
-}
-
-/** ON WINDOW compares the starts of windows, which have to be the same ones. */
-function checkWindows({ left, right }: Join): void {
-  const [a, b] = [left.source, right.source].map(windowsOf);
-  if (a === b) return;
-  refuse(`ON WINDOW joins rows of the same windows: the left side has ${a}, the right side ${b}`);
-}
-
-function windowsOf(source: SelectSource): string {
-  if ('join' in source) return windowsOf(source.left.source);
-  const statement = 'subquery' in source ? source.subquery : null;
-  const windows = statement?.dimensions.filter(({ kind }) => kind === 'time' || kind === 'window') ?? [];
-  if (windows.length === 0) refuse('ON WINDOW joins subqueries that have windows: (SELECT … GROUP BY time(…))');
-  const zone = statement?.timeZone === undefined ? '' : ` tz('${statement.timeZone}')`;
-  return printDimensions(windows).replace(' GROUP BY ', '') + zone;
 }
 
 function conjuncts(condition: Expression): Expression[] {

@@ -11,7 +11,9 @@ import { QueryError } from '../language/errors.ts';
 import { printExpression, printIdentifier } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import { arithmeticType, bindLiteral, typeName } from './bind.ts';
-import type { Aggregate, AggregateName, Bound, PlanColumn, PlanWindow, Transform, TransformName } from './plan.ts';
+import type { Aggregate, AggregateName, Bound, PlanColumn, Transform, TransformName } from './plan.ts';
+import { isPseudo } from './pseudo-columns.ts';
+import type { PlanWindow } from './window-grid.ts';
 
 type Call = Expression & { kind: 'call' };
 
@@ -68,8 +70,16 @@ export class OutputBinder {
     });
   }
 
+  /** Asks for the rows of each window: after all outputs are met, for what a selector carries is found by the first aggregate. */
+  meetCount(): void {
+    if (!this.aggregates.some(({ name }) => name === 'rows')) {
+      this.aggregates.push({ name: 'rows', field: '', type: 'boolean', result: 'integer', parameter: 0 });
+    }
+  }
+
   meet(expression: Expression): void {
     const e = unwrap(expression);
+    if (isPseudo(e)) return;
     if (e.kind === 'call' && isMath(e.name)) for (const argument of e.args) this.meet(argument);
     else if (e.kind === 'call' && TRANSFORMS.has(e.name)) this.#transform(e);
     else if (e.kind === 'call') this.#aggregate(e);
@@ -82,6 +92,11 @@ export class OutputBinder {
 
   bind(expression: Expression): Bound {
     const e = unwrap(expression);
+    if (isPseudo(e)) {
+      if (e.name !== '_count') return { kind: 'edge', of: e.name === '_start' ? 'start' : 'end', type: 'integer' };
+      const index = this.aggregates.findIndex(({ name }) => name === 'rows');
+      return { kind: 'column', index, type: 'integer' };
+    }
     if (e.kind === 'call' && isMath(e.name)) {
       const args = e.args.map((argument) => this.bind(argument));
       const types = args.map((argument, i) => (this.#isTag(argument) ? 'tag' : typeName(args[i])));

@@ -2,37 +2,42 @@
  * planSelect: SELECT statement → Plan, in small steps: check, sources, time, wildcards, names, binding. Called once per statement by
  * the server, with schemas gathered from all shards; pure (now is passed in). Errors are those of InfluxDB.
  */
-import { type FieldType, floorDiv, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import { type FieldType, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
-import type { Dimension, Expression, Fill, SelectStatement } from '../language/ast.ts';
+import type { Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 import { walk } from '../language/walk.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
+import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
 import { foldConstants } from './fold.ts';
 import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
 import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
-import { type Plan, type PlanSource, type PlanWindow, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { paired } from './pair.ts';
+import { WINDOW_TAG } from './pane-windows.ts';
+import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
+import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
+import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
 import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
-import { intersect, splitTime, type TimeRange, timeValue } from './time-range.ts';
-import { type ZoneShift, zoneShifts } from './time-zone.ts';
+import { intersect, splitTime, type TimeRange } from './time-range.ts';
+import { zoneShifts } from './time-zone.ts';
 import { windowsBefore } from './transforms.ts';
 import { expanded } from './wildcards.ts';
+import { type PlanWindow, windowsLater } from './window-grid.ts';
 
 export interface PlanContext extends Schemas {
   /** ns. */
   readonly now: bigint;
 }
 
-/** Below this width window numbers counted from the epoch would leave the safe integers. */
-const EPOCH_WINDOW_MIN = 1024n;
 const NO_FILL: Fill = { kind: 'none' };
 
 export function planSelect(statement: SelectStatement, context: PlanContext): Plan {
-  return planWithin(statement, context, null);
+  return paired(planWithin(statement, context, null));
 }
 
 // private functions
@@ -45,35 +50,54 @@ interface Outer {
 }
 
 /** `opened`: what the only source of the statement is, where its names were asked for before. */
-function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
+function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
+  const { statement: stated, derived } = deriving(text);
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
-  const rest = own.rest === null ? null : foldConstants(own.rest);
-  const statement = outer === null ? stated : within(stated, outer);
+  const asStated = outer === null ? stated : within(stated, outer);
+  const beyondTime = asStated.dimensions.find((d) => d.kind === 'window')?.window;
+  const ofRows = beyondTime !== undefined && isOfRows(beyondTime) ? beyondTime : null;
+  if (ofRows !== null && derived.length > 0) {
+    throw new QueryError(
+      'invalid',
+      `put fingerprint() into a subquery: ${ofRows.of}() windows go by the fields of their rows`,
+    );
+  }
+  const statement = ofRows === null ? asStated : overRows(asStated, ofRows);
+  // what a row has to meet is asked where the rows are
+  const rest = own.rest === null || ofRows !== null ? null : foldConstants(own.rest);
   const inherited = statement.dimensions.length > stated.dimensions.length;
   const time = statement.fields.find(({ expression }) => isTimeField(expression));
-  const asked = statement.fields
+  const plain = statement.fields
     .filter(({ expression }) => !isTimeField(expression))
     .map((field) => ({ ...field, expression: foldConstants(field.expression) }));
-  checkSelect(statement, asked, inherited);
   const dimension = statement.dimensions.find((d): d is TimeDimension => d.kind === 'time') ?? null;
-  const windowed = dimension !== null && dimension.interval > 0n;
+  const overlapping = ofRows === null ? (beyondTime as TimeWindow | undefined) : undefined;
+  const ofTime = dimension !== null && (dimension.interval > 0n || dimension.months !== undefined);
+  const windowed = ofTime || beyondTime !== undefined;
+  const asked = windowed ? withPseudoColumns(plain) : plain;
+  checkSelect(statement, asked, inherited);
   const descending = statement.order === 'descending';
-  const inner = { range: untilNow(range, windowed, context.now), time: dimension, descending };
+  const inner = {
+    range: untilNow(range, windowed, context.now),
+    time: dimension,
+    descending: descending && ofRows === null,
+  };
   const planSide = (side: SelectStatement, within: TimeRange, source?: Opened): Plan =>
     planWithin(side, context, { range: within, time: null, descending: false }, source);
-  const join = openJoin(statement, rest, { range: inner.range, context, planSide, opened });
+  const join = openJoin(statement, rest, { range: inner.range, context, planSide, opened, derived });
   const planned =
     opened !== undefined && 'plan' in opened
       ? [opened.plan]
       : statement.sources.flatMap((source) =>
           'subquery' in source ? [planWithin(source.subquery, context, inner)] : [],
         );
-  const sources = join === null ? resolveSources(statement, planned, context, rest) : [join.source];
+  const rowWindow = ofRows === null ? null : bindRowWindow(ofRows, planned[0]);
+  const sources = join === null ? resolveSources(statement, planned, context, rest, derived) : [join.source];
   const names: Names = { fields: unionFields(sources), tagKeys: unionTagKeys(sources) };
-  const groupBy = groupKeys(statement, join?.names.whole ?? names);
-  const wild = wildcardNames(statement, join?.names.whole ?? names, groupBy);
+  const groupBy = groupKeys(statement, join?.names.whole ?? names, overlapping);
+  const wild = wildcardNames(statement, join?.names.whole ?? withoutDerived(names, derived), groupBy);
   const fields = asked.flatMap((field) => expanded(field, wild));
   const upperIsNow = range.max === null && windowed;
   const bounds: TimeBounds = {
@@ -84,11 +108,14 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
     minFromNow: range.minFromNow,
     maxFromNow: range.maxFromNow || upperIsNow,
   };
-  const window = windowed ? windowFrom(dimension, bounds, context.now, zone) : null;
+  const grid = { bounds, now: context.now, zone };
+  const { window, windows }: Pick<Plan, 'window' | 'windows'> =
+    overlapping !== undefined ? paneGrid(overlapping, grid) : { window: ofTime ? timeGrid(dimension, grid) : null };
   const binder = new OutputBinder(names, window);
   const timeName = time?.alias ?? 'time';
   const columns = columnNames(fields, timeName);
   for (const { expression } of fields) binder.meet(expression);
+  if (asksForCount(fields)) binder.meetCount();
   const outputs = fields.map(({ expression }, i) => {
     const bound = binder.bind(expression);
     const type = typeName(bound);
@@ -99,7 +126,7 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   const isInside = outer !== null && opened === undefined;
   const read = join?.read({ aggregates, columns: binder.columns, groupBy }, isInside) ?? {
     sources,
-    subqueries: planned.map((plan) => regrouped(plan, groupBy)),
+    subqueries: planned.map((plan) => regrouped({ ...plan, ...(ofRows && { byTime: true }) }, groupBy)),
   };
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
@@ -113,8 +140,11 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
       aggregate ? Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))) : 0,
       descending,
     ),
+    ...derivedPlan(aggregate ? 'aggregate' : 'raw', derived, statement.dimensions),
     groupBy,
     window,
+    ...(windows !== undefined && { windows }),
+    ...(rowWindow !== null && { rowWindow }),
     aggregates,
     columns: binder.columns,
     transforms,
@@ -131,8 +161,6 @@ function planWithin(stated: SelectStatement, context: PlanContext, outer: Outer 
   };
 }
 
-type TimeDimension = Dimension & { kind: 'time' };
-
 interface Names {
   readonly fields: ReadonlyMap<string, FieldType>;
   readonly tagKeys: readonly string[];
@@ -147,10 +175,10 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
   if (statement.order === 'descending' && !descending) {
     throw new QueryError('invalid', 'subqueries must be ordered in the same direction as the query itself');
   }
-  const own = statement.dimensions.some(({ kind }) => kind === 'time');
+  const own = statement.dimensions.some(({ kind }) => kind === 'time' || kind === 'window');
   const dimensions = own || time === null ? statement.dimensions : [...statement.dimensions, time];
   const fill = statement.fill === null || statement.fill.kind === 'null' ? NO_FILL : statement.fill;
-  const windowed = dimensions.some(({ kind }) => kind === 'time');
+  const windowed = dimensions.some(({ kind }) => kind === 'time' || kind === 'window');
   return {
     ...statement,
     dimensions,
@@ -184,10 +212,11 @@ function resolveSources(
   subqueries: readonly Plan[],
   context: PlanContext,
   condition: Expression | null,
+  derived: readonly Derived[],
 ): PlanSource[] {
   const found = new Map<string, PlanSource>();
   for (const [subquery, { sources, outputs, groupBy }] of subqueries.entries()) {
-    const fields = new Map(outputs.map(({ name, type }) => [name, type]));
+    const fields = fieldsWith(new Map(outputs.map(({ name, type }) => [name, type])), derived);
     for (const measurement of new Set(sources.map((source) => source.measurement))) {
       const bound = condition === null ? null : bindCondition(condition, { fields, tagKeys: groupBy });
       const place = { database: '', retentionPolicy: '', measurement, subquery };
@@ -197,13 +226,14 @@ function resolveSources(
   const measurements = statement.sources.flatMap((source) => ('name' in source ? [source] : []));
   for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
+      const fields = fieldsWith(schema.fields, derived);
       found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
         database,
         retentionPolicy,
         measurement: schema.name,
-        fields: schema.fields,
+        fields,
         tagKeys: schema.tagKeys,
-        condition: condition === null ? null : bindCondition(condition, schema),
+        condition: condition === null ? null : bindCondition(condition, { ...schema, fields }),
       });
     }
   }
@@ -211,10 +241,11 @@ function resolveSources(
   return [...found.values()].sort((a, b) => (a.measurement < b.measurement ? -1 : 1));
 }
 
-function groupKeys(statement: SelectStatement, { tagKeys }: Names): string[] {
-  const keys = new Set<string>();
+function groupKeys(statement: SelectStatement, { tagKeys }: Names, overlapping: TimeWindow | undefined): string[] {
+  const keys = new Set<string>(overlapping?.of === 'windows' ? [WINDOW_TAG] : []);
   for (const dimension of statement.dimensions) {
     if (dimension.kind === 'tag') keys.add(dimension.name);
+    else if (dimension.kind === 'fingerprint') keys.add(TAG);
     else if (dimension.kind === 'wildcard') for (const key of tagKeys) keys.add(key);
     else if (dimension.kind === 'regex') {
       const regex = compileRegex(dimension.pattern);
@@ -238,7 +269,6 @@ function extended(
   descending: boolean,
 ): Pick<Plan, 'bounds' | 'shown'> {
   if (window === null || extra === 0) return { bounds, shown: null };
-  const beside = BigInt(extra) * window.interval;
   const shown = {
     min: windowStart({ window, bounds }, windowOf({ window }, bounds.min)),
     max: bounds.max,
@@ -247,35 +277,10 @@ function extended(
   };
   if (descending) {
     if (!bounds.maxStated) return { bounds, shown: null };
-    const max = bounds.max + beside > TIME_MAX ? TIME_MAX : bounds.max + beside;
-    return { bounds: { ...bounds, max }, shown };
+    const later = windowsLater(window, bounds.max, extra);
+    return { bounds: { ...bounds, ...(later <= TIME_MAX ? { max: later } : { max: TIME_MAX }) }, shown };
   }
   if (!bounds.minStated) return { bounds, shown: null };
-  const min = bounds.min - beside < TIME_MIN ? TIME_MIN : bounds.min - beside;
-  return { bounds: { ...bounds, min }, shown };
-}
-
-function windowFrom(
-  { interval, offset }: { readonly interval: bigint; readonly offset: Expression | null },
-  bounds: TimeBounds,
-  now: bigint,
-  zone: readonly ZoneShift[] | null,
-): PlanWindow {
-  const relevant = zone === null ? [] : zone.filter((shift, i) => overlaps(zone, shift, i, bounds));
-  const [first = { offset: 0n }] = relevant;
-  // shifts by whole windows do not move their edges: what is left is one distance from UTC
-  const shifts = relevant.some((shift) => (shift.offset - first.offset) % interval !== 0n) ? { shifts: relevant } : {};
-  const ahead = 'shifts' in shifts ? 0n : first.offset;
-  const shift = (offset === null ? 0n : timeValue(offset, now).ns) - ahead;
-  const origin = shift - floorDiv(shift, interval) * interval;
-  if (interval >= EPOCH_WINDOW_MIN) return { interval, origin, ...shifts };
-  const anchor = bounds.minStated ? bounds.min : bounds.max < TIME_MAX ? bounds.max : now;
-  return { interval, origin: origin + floorDiv(anchor - origin, interval) * interval };
-}
-
-/** Whether a zone's shift holds at some time in the bounds, or near them. */
-function overlaps(zone: readonly ZoneShift[], shift: ZoneShift, index: number, { min, max }: TimeBounds): boolean {
-  const near = 366n * 24n * 3600n * 1_000_000_000n;
-  const next = zone[index + 1];
-  return shift.from <= max + near && (next === undefined || next.from >= min - near);
+  const earlier = windowsLater(window, bounds.min, -extra);
+  return { bounds: { ...bounds, ...(earlier >= TIME_MIN ? { min: earlier } : { min: TIME_MIN }) }, shown };
 }

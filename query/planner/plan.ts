@@ -6,7 +6,9 @@
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { BinaryOperator, Fill } from '../language/ast.ts';
-import { shiftAt, toUtc, type ZoneShift } from './time-zone.ts';
+import type { PaneWindows } from './pane-windows.ts';
+import type { ZoneShift } from './time-zone.ts';
+import { type PlanWindow, startOf, windowAt } from './window-grid.ts';
 
 /** An expression whose names are known. `absent` = a column the source does not have: no value in any row. */
 export type Bound =
@@ -18,6 +20,8 @@ export type Bound =
   | { readonly kind: 'tag'; readonly name: string }
   /** In outputs: index into aggregates, columns and transforms, in this order. */
   | { readonly kind: 'column'; readonly index: number; readonly type: FieldType }
+  /** In outputs: an edge of the row's window, ns; the end is the first nanosecond behind it. */
+  | { readonly kind: 'edge'; readonly of: 'start' | 'end'; readonly type: 'integer' }
   /** A math function, over numbers only. */
   | {
       readonly kind: 'call';
@@ -42,6 +46,10 @@ export interface PlanSource {
   readonly tagKeys: readonly string[];
   /** Rows come from `Plan.subqueries[subquery]`, or from the join of them, rather than from the shards; database and policy are empty then. */
   readonly subquery?: number;
+  /** Of a pair: the side that it gives values to. */
+  readonly side?: 0 | 1;
+  /** What its series are called by; not there = the measurement. */
+  readonly series?: string;
   /** Over fields and tags of this source; the time parts are in `bounds`. null = all rows. */
   readonly condition: Bound | null;
 }
@@ -69,7 +77,9 @@ export type AggregateName =
   | 'count_distinct_approx'
   | 'rate'
   /** One column of it: values above `rest[0]`, up to `parameter`. */
-  | 'histogram';
+  | 'histogram'
+  /** Rows that have any of the fields asked for: the pseudo column `_count`. */
+  | 'rows';
 
 export type TransformName =
   | 'derivative'
@@ -137,6 +147,8 @@ export interface Aggregate {
   readonly rest?: readonly number[];
   /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
   readonly by?: readonly number[];
+  /** Of a pair: the side whose sources it reads. */
+  readonly side?: 0 | 1;
   /** How many windows beside the time range it is asked for, by a transform; not there = none. */
   readonly windowsBefore?: number;
 }
@@ -166,13 +178,18 @@ export interface TimeBounds {
   readonly maxFromNow: boolean;
 }
 
-/** Window n covers [origin + n·interval, origin + (n + 1)·interval). n is a safe integer for every writable time. */
-export interface PlanWindow {
-  readonly interval: bigint;
-  readonly origin: bigint;
-  /** The windows are of local time, where that cannot be said by the origin. */
-  readonly shifts?: readonly ZoneShift[];
-}
+/** Windows that begin and end with rows, group by group in the order of time; rows of one time in the order of their series. */
+export type RowWindow =
+  /** A row that comes `gap` after the one before it, or `longest` after the first, begins a new one. */
+  | { readonly of: 'session'; readonly gap: bigint; readonly longest: bigint | null }
+  /** As long as the field stays the same; rows without it belong where they stand. */
+  | { readonly of: 'state'; readonly field: string }
+  /** From a row that meets one condition to the next that meets the other, both included; null = none ever does. */
+  | { readonly of: 'event'; readonly start: Bound; readonly end: Bound }
+  /** Window n has the rows n·every … n·every + size − 1. */
+  | { readonly of: 'rows'; readonly size: number; readonly every: number }
+  /** For each time at which there is a row, that and what came less than `size` before. */
+  | { readonly of: 'sliding'; readonly size: bigint };
 
 /** A field or tag of joined rows: output `index` of the plan of a side, or, where that is null, the value of a key. */
 export interface JoinColumn {
@@ -196,6 +213,15 @@ export interface PlanJoin {
   readonly tags: readonly JoinColumn[];
 }
 
+/** The rows of two sides that share their cells: a side has one where any of `asked` has a value. */
+export interface PlanPair {
+  /** By side, over the aggregates. */
+  readonly asked: readonly [readonly Bound[], readonly Bound[]];
+  readonly columns: readonly { readonly side: 0 | 1; readonly expression: Bound; readonly type: FieldType }[];
+  /** What stands for a side that has no row: null or a number; null = then there is none. */
+  readonly fill: Fill | null;
+}
+
 export interface Plan {
   readonly kind: 'raw' | 'aggregate';
   /** Sorted by measurement; empty = nothing matches, the answer is empty. */
@@ -204,6 +230,12 @@ export interface Plan {
   readonly subqueries: readonly Plan[];
   /** The subqueries are the sides of a join, whose rows are those of source 0. Not there = each gives its own. */
   readonly join?: PlanJoin;
+  /** Aggregates of two sides in one set of cells: the outputs are over its columns. Not there = over aggregates and columns. */
+  readonly pair?: PlanPair;
+  /** Fields that are made of others, `name` the fingerprints of `field`. Not there = none. */
+  readonly derived?: readonly { readonly name: string; readonly field: string }[];
+  /** A derived field by whose values rows are grouped, as a tag. */
+  readonly derivedTag?: { readonly tag: string; readonly name: string };
   /** Rows of a subquery are put in order of time, whichever order they come in: so a join reads its sides. */
   readonly byTime?: true;
   readonly bounds: TimeBounds;
@@ -211,6 +243,10 @@ export interface Plan {
   readonly groupBy: readonly string[];
   /** null = the whole time range is one window, number 0. */
   readonly window: PlanWindow | null;
+  /** Windows that overlap, by kind: `window` has their panes then. Not there = its windows are those of the answer. */
+  readonly windows?: readonly PaneWindows[];
+  /** Windows that the rows of the only subquery begin and end, group by group; `window` is null then. */
+  readonly rowWindow?: RowWindow;
   readonly aggregates: readonly Aggregate[];
   readonly columns: readonly PlanColumn[];
   /** Over aggregates where there are some, else over the columns of raw rows. Rows are then what the outputs' transforms give. */
@@ -238,22 +274,18 @@ export interface Plan {
   readonly seriesOffset: number;
 }
 
-/** The window of a time; 0 where the plan has no windows. */
-export function windowOf(plan: Pick<Plan, 'window'>, time: bigint): number {
-  if (plan.window === null) return 0;
-  const { interval, origin, shifts } = plan.window;
-  const d = time - origin + (shifts === undefined ? 0n : shiftAt(shifts, time));
-  const q = d / interval;
-  return Number(d % interval < 0n ? q - 1n : q);
+/** Whether an aggregate takes values of a source: those of a pair take them of their side only. */
+export function reads({ side }: Aggregate, source: PlanSource): boolean {
+  return side === undefined || side === source.side;
 }
 
-/** First nanosecond of a window: the time of its row. Without windows: the stated lower bound, or 0. */
+/** The window of a time, of overlapping ones the pane; 0 where the plan has no windows. */
+export function windowOf(plan: Pick<Plan, 'window'>, time: bigint): number {
+  return plan.window === null ? 0 : windowAt(plan.window, time);
+}
+
+/** First nanosecond of a window, or pane. Without windows: the stated lower bound, or 0. */
 export function windowStart(plan: Pick<Plan, 'window' | 'bounds'>, window: number): bigint {
   if (plan.window === null) return plan.bounds.minStated ? plan.bounds.min : 0n;
   return startOf(plan.window, window);
-}
-
-export function startOf({ interval, origin, shifts }: PlanWindow, window: number): bigint {
-  const start = origin + BigInt(window) * interval;
-  return shifts === undefined ? start : toUtc(shifts, start);
 }

@@ -14,6 +14,7 @@ export const RULES: readonly Rule[] = [
   { name: 'series by tags', holds: ({ sources }) => sources.some(({ condition }) => mentions(condition, 'tag')) },
   { name: 'needed columns', holds: readsSomeFields },
   { name: 'chunk statistics', holds: readsTotals },
+  { name: 'one pass for both sides of a join', holds: ({ pair }) => pair !== undefined },
   { name: 'newest chunks', holds: (plan) => plan.descending && endsEarly(plan) },
   { name: 'oldest chunks', holds: (plan) => !plan.descending && endsEarly(plan) },
 ];
@@ -24,6 +25,7 @@ const TOLD_BY_TOTALS: ReadonlySet<string> = new Set(['count', 'sum', 'mean', 'mi
 export function readsTotals(plan: Plan): boolean {
   const { aggregates, columns, shown, sources, selector, window } = plan;
   if (plan.kind !== 'aggregate' || columns.length > 0 || shown !== null) return false;
+  if (plan.derived !== undefined) return false;
   if (sources.every(({ subquery }) => subquery !== undefined)) return false;
   if (sources.some(({ condition }) => mentions(condition, 'field'))) return false;
   if (aggregates.some(({ name, windowsBefore }) => !TOLD_BY_TOTALS.has(name) || windowsBefore !== undefined))

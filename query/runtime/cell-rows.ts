@@ -7,18 +7,19 @@ import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
 import { joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
-import { type Aggregate, type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import type { Aggregate, Plan } from '../planner/plan.ts';
+import { fillValue } from './columns.ts';
 import type { PaneStore } from './panes.ts';
-import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { SeriesWindow } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
+import { type WindowTimes, windowTimes } from './window-times.ts';
 
 /** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
 export const BUCKETS_MAX = 10_000_000;
 
 /** Of nothing there are none. */
-const COUNTS: ReadonlySet<string> = new Set(['count', 'count distinct', 'count_distinct_approx', 'histogram']);
+const COUNTS: ReadonlySet<string> = new Set(['count', 'count distinct', 'count_distinct_approx', 'histogram', 'rows']);
 
 /** The windows in which one aggregate has a value in one series, ascending, and its slots there. */
 interface Track {
@@ -28,50 +29,28 @@ interface Track {
   readonly slots: number[];
 }
 
-export function* cellTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
-  const writer = rowWriter(plan);
+/** `times`: of the windows by which the store has its cells. */
+export function* cellTables(plan: Plan, store: PaneStore, times = windowTimes(plan)): Generator<ResultTable> {
+  const writer = rowWriter(plan, times);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
-  for (const slots of seriesSlots(plan, store)) {
+  const series = store.byGroup();
+  for (const slots of plan.descending ? series.reverse() : series) {
     const group = store.groupOf(slots[0]);
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
     writer.start(group);
-    for (const [time, values] of rowsOf(plan, store, slots, tracks, budget)) {
-      yield* writer.add(time, values);
+    for (const [time, values, window] of rowsOf(plan, store, slots, tracks, budget, times)) {
+      yield* writer.add(time, values, window);
       if (writer.full) break;
     }
     yield* writer.finish();
   }
 }
 
-/** What fill(value) puts where a column of a type has nothing. */
-export function fillValue(value: number | bigint, type: FieldType): Value {
-  if (type === 'string') return '';
-  if (type === 'boolean') return false;
-  if (type === 'float') return Number(value);
-  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
-}
-
 // private functions
 
-type Row = readonly [time: bigint, values: readonly Value[]];
-
-/** The cells of each series in ascending windows, series in the order of the answer. */
-function seriesSlots(plan: Plan, store: PaneStore): Int32Array[] {
-  const slots = store.ordered();
-  const series: Int32Array[] = [];
-  let from = 0;
-  let group: Group | null = null;
-  for (let i = 0; i <= slots.length; i++) {
-    const next = i < slots.length ? store.groupOf(slots[i]) : null;
-    if (next === group) continue;
-    if (i > from) series.push(slots.subarray(from, i));
-    from = i;
-    group = next;
-  }
-  return plan.descending ? series.reverse() : series;
-}
+type Row = readonly [time: bigint, values: readonly Value[], window: number];
 
 function trackOf(aggregate: Aggregate, state: AggregateState, store: PaneStore, slots: Int32Array): Track {
   const track: Track = { aggregate, state, windows: [], slots: [] };
@@ -89,29 +68,38 @@ function rowsOf(
   slots: Int32Array,
   tracks: readonly Track[],
   budget: { buckets: number },
+  times: WindowTimes,
 ): Iterable<Row> {
-  if (plan.aggregates[0].name === 'distinct') return distinctRows(plan, store, slots);
-  if (tracks.some(({ state }) => state.points !== undefined)) return chosenRows(plan, store, slots, tracks);
-  if (plan.window === null || plan.fill.kind === 'none') return plainRows(plan, store, slots, tracks);
-  return filledRows(plan, tracks, budget);
+  if (plan.aggregates[0].name === 'distinct') return distinctRows(plan, store, slots, times);
+  if (tracks.some(({ state }) => state.points !== undefined)) return chosenRows(plan, store, slots, tracks, times);
+  if (plan.window === null || plan.fill.kind === 'none') return plainRows(plan, store, slots, tracks, times);
+  return filledRows(plan, tracks, budget, times);
 }
 
-function* distinctRows(plan: Plan, store: PaneStore, slots: Int32Array): Generator<Row> {
+function* distinctRows(plan: Plan, store: PaneStore, slots: Int32Array, times: WindowTimes): Generator<Row> {
   for (const slot of plan.descending ? slots.toReversed() : slots) {
-    const time = windowStart(plan, store.windowOf(slot));
-    for (const value of store.states[0].results!(slot)) yield [time, [value]];
+    const window = store.windowOf(slot);
+    const time = times.time(window);
+    for (const value of store.states[0].results!(slot)) yield [time, [value], window];
   }
 }
 
 /** top, bottom and sample: each point at its own time, ascending in a window; beside other aggregates, one row for each time. */
-function* chosenRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: readonly Track[]): Generator<Row> {
+function* chosenRows(
+  plan: Plan,
+  store: PaneStore,
+  slots: Int32Array,
+  tracks: readonly Track[],
+  times: WindowTimes,
+): Generator<Row> {
   for (const slot of plan.descending ? slots.toReversed() : slots) {
+    const window = store.windowOf(slot);
     const rows: { time: bigint; values: Value[] }[] = [];
     const width = tracks.length + plan.columns.length;
     for (const [a, { state }] of tracks.entries()) {
       if (state.empty(slot)) continue;
       const taken = new Map<bigint, number>();
-      const points = state.points?.(slot) ?? [{ ...splitTime(windowStart(plan, store.windowOf(slot))), carried: [] }];
+      const points = state.points?.(slot) ?? [{ ...splitTime(times.time(window)), carried: [] }];
       for (const point of points) {
         const time = joinTime(point.high, point.low);
         const skip = taken.get(time) ?? 0;
@@ -126,11 +114,18 @@ function* chosenRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: re
       }
     }
     rows.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-    for (const { time, values } of rows) yield [time, values];
+    for (const { time, values } of rows) yield [time, values, window];
   }
 }
 
-function* plainRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: readonly Track[]): Generator<Row> {
+function* plainRows(
+  plan: Plan,
+  store: PaneStore,
+  slots: Int32Array,
+  tracks: readonly Track[],
+  times: WindowTimes,
+): Generator<Row> {
+  const ownTime = plan.selector && plan.window === null && plan.rowWindow === undefined;
   for (const slot of plan.descending ? slots.toReversed() : slots) {
     const there = tracks.map(({ aggregate, state }) =>
       state.empty(slot) || (aggregate.name === 'percentile' && state.result(slot) === null) ? null : state,
@@ -138,19 +133,24 @@ function* plainRows(plan: Plan, store: PaneStore, slots: Int32Array, tracks: rea
     if (there.every((state) => state === null)) continue;
     const values = there.map((state) => (state === null ? null : state.result(slot)));
     for (let c = 0; c < plan.columns.length; c++) values.push(there[0]!.carried!(slot, c));
-    const own = plan.selector && plan.window === null;
-    yield [own ? there[0]!.time!(slot) : windowStart(plan, store.windowOf(slot)), values];
+    const window = store.windowOf(slot);
+    yield [ownTime ? there[0]!.time!(slot) : times.time(window), values, window];
   }
 }
 
-function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: number }): Generator<Row> {
-  const last = windowOf(plan, plan.bounds.max);
+function* filledRows(
+  plan: Plan,
+  tracks: readonly Track[],
+  budget: { buckets: number },
+  times: WindowTimes,
+): Generator<Row> {
+  const last = times.last(plan.bounds.max);
   const nowhere = plan.fill.kind === 'value' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const firsts = tracks.map(({ windows }) =>
-    windows.length === 0 ? nowhere : plan.bounds.minStated ? windowOf(plan, plan.bounds.min) : windows[0],
+    windows.length === 0 ? nowhere : plan.bounds.minStated ? times.first(plan.bounds.min) : windows[0],
   );
   const first = Math.min(...firsts.filter(Number.isFinite));
-  const fillers = tracks.map((track) => new Filler(plan, track));
+  const fillers = tracks.map((track) => new Filler(plan, track, times.width));
   const rows = last - first + 1;
   budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
   if (budget.buckets > BUCKETS_MAX) {
@@ -161,7 +161,7 @@ function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: nu
     const values: Value[] = [];
     for (let a = 0; a < tracks.length; a++) values.push(window < firsts[a] ? null : fillers[a].at(window));
     if (plan.columns.length > 0) fillers[0].pushCarried(values);
-    yield [windowStart(plan, window), values];
+    yield [times.time(window), values, window];
   }
 }
 
@@ -169,12 +169,15 @@ function* filledRows(plan: Plan, tracks: readonly Track[], budget: { buckets: nu
 class Filler {
   readonly #plan: Plan;
   readonly #track: Track;
+  readonly #width: number;
   readonly #step: 1 | -1;
   /** Index in the track of the next window to come. */
   #next: number;
   #hit = false;
 
-  constructor(plan: Plan, track: Track) {
+  /** `width` of windows, ns. */
+  constructor(plan: Plan, track: Track, width: number) {
+    this.#width = width;
     this.#plan = plan;
     this.#track = track;
     this.#step = plan.descending ? -1 : 1;
@@ -215,7 +218,7 @@ class Filler {
         return slots[before] === undefined ? null : state.result(slots[before]);
       case 'linear': {
         if (slots[before] === undefined || slots[this.#next] === undefined || !isNumeric(aggregate.result)) return null;
-        const width = Number(this.#plan.window!.interval);
+        const width = this.#width;
         const from = state.result(slots[before]);
         const to = state.result(slots[this.#next]);
         if (from === null || to === null) return null;

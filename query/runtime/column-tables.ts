@@ -33,6 +33,11 @@ export function hasPlainOutputs({ transforms, outputs }: Plan): boolean {
   return transforms.length === 0 && outputs.every(({ expression }) => expression.kind === 'column');
 }
 
+/** Rows of a table at most: fewer where a series has no more. */
+export function tableRowsMax({ limit, offset }: Plan): number {
+  return limit > 0 ? Math.min(TABLE_ROWS_MAX, limit + offset) : TABLE_ROWS_MAX;
+}
+
 export class ColumnTables implements PickWriter {
   readonly #plan: Plan;
   /** By output: the plan's column. */
@@ -40,7 +45,7 @@ export class ColumnTables implements PickWriter {
   readonly #names: readonly string[];
   readonly #builders: readonly ColumnBuilder[];
   #group: Group = { name: '', tags: [] };
-  readonly #times = new Float64Array(TABLE_ROWS_MAX);
+  readonly #times: Float64Array;
   #rows = 0;
   #base = 0n;
   /** Of the series, those that OFFSET leaves out included. */
@@ -48,6 +53,7 @@ export class ColumnTables implements PickWriter {
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.#times = new Float64Array(tableRowsMax(plan));
     this.#columns = plan.outputs.map(({ expression }) => (expression.kind === 'column' ? expression.index : -1));
     this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
     this.#builders = plan.outputs.map(({ type }) => new ColumnBuilder(type));
@@ -72,9 +78,9 @@ export class ColumnTables implements PickWriter {
       const shift = Number(picks.base - this.#base);
       const isNear =
         Math.abs(shift + picks.offsets[from]) <= OFFSET_MAX && Math.abs(shift + picks.offsets[end - 1]) <= OFFSET_MAX;
-      if (this.#rows > 0 && (this.#rows === TABLE_ROWS_MAX || !isNear)) yield this.#table();
+      if (this.#rows > 0 && (this.#rows === this.#times.length || !isNear)) yield this.#table();
       if (this.#rows === 0) this.#base = picks.base + BigInt(picks.offsets[from]);
-      const to = Math.min(end, from + TABLE_ROWS_MAX - this.#rows);
+      const to = Math.min(end, from + this.#times.length - this.#rows);
       this.#append(picks, from, to);
       from = to;
     }

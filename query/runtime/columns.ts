@@ -1,5 +1,5 @@
 /** Columns from values one by one, columns read as another type, and columns that came from another thread. */
-import type { Column, FieldType, Value } from '../../model/index.ts';
+import type { Block, Column, FieldType, Value } from '../../model/index.ts';
 import { TextDictionary } from '../../model/index.ts';
 import { columnValue } from '../functions/selector.ts';
 
@@ -233,11 +233,30 @@ export function isNumber(type: FieldType): boolean {
   return type === 'float' || type === 'integer' || type === 'unsigned';
 }
 
+/** What fill(value) puts where a column of a type has nothing. */
+export function fillValue(value: number | bigint, type: FieldType): Value {
+  if (type === 'string') return '';
+  if (type === 'boolean') return false;
+  if (type === 'float') return Number(value);
+  return typeof value === 'number' ? Math.trunc(value) : Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
 /** A column that was cloned between threads: its dictionary has lost its methods there. */
 export function revived(column: Column): Column {
   if (column.type !== 'string' || column.dictionary instanceof TextDictionary) return column;
   const { bytes, offsets, size } = column.dictionary as TextDictionary;
   return { ...column, dictionary: new TextDictionary(bytes, offsets, size) };
+}
+
+/** A column that has a value in the rows that have one in any of these fields. */
+export function presenceOfAny(block: Block, fields: readonly string[]): Column | null {
+  const columns = fields.flatMap((name) => block.columns.get(name) ?? []);
+  if (columns.length === 0) return null;
+  const values = new Uint8Array(block.rows);
+  if (columns.some((column) => column.present === null)) return { type: 'boolean', values, present: null };
+  const present = new Uint8Array(block.rows);
+  for (const column of columns) for (let row = 0; row < present.length; row++) present[row] |= column.present![row];
+  return { type: 'boolean', values, present };
 }
 
 // private functions

@@ -9,18 +9,21 @@
  */
 import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
-import { cellTables } from './cell-rows.ts';
+import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
+import { newestWindows } from './newest-windows.ts';
 import { PaneStore } from './panes.ts';
 import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
+import { rowWindowTables } from './row-windows.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
 import { subqueryPartials } from './subquery-rows.ts';
+import { windowTables } from './window-runs.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -48,23 +51,26 @@ export async function* historicalShard(
     const series = wantedIn(requests, source);
     checkSeries(series, limits);
     if (areCounted(limits)) yield { kind: 'counts', series, points: 0 };
-    for (const [i, rows] of pins.entries()) {
-      const [request, table] = [requests[i], tables[i]];
-      if (rows === null || request === null || table === null) continue;
-      const take: TakeTotals = (totals) => {
-        const taken = store.addTotals(totals, i, table);
-        if (taken) points += totals.rows;
-        return taken;
-      };
-      const range = { min: request.minTime, max: request.maxTime };
-      for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
-        if (step instanceof Promise) await step;
-        else points += store.add(step, i, table);
-        checkPoints(points, limits);
-        checkBytes(store.bytes, limits);
-        const wait = turn();
-        if (wait !== null) await wait;
+    const { ranges, isEnough } = newestWindows(plan);
+    for (const range of ranges) {
+      for (const [i, rows] of pins.entries()) {
+        const [request, table] = [requests[i], tables[i]];
+        if (rows === null || request === null || table === null) continue;
+        const take: TakeTotals = (totals) => {
+          const taken = store.addTotals(totals, i, table);
+          if (taken) points += totals.rows;
+          return taken;
+        };
+        for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
+          if (step instanceof Promise) await step;
+          else points += store.add(step, i, table);
+          checkPoints(points, limits);
+          checkBytes(store.bytes, limits);
+          const wait = turn();
+          if (wait !== null) await wait;
+        }
       }
+      if (isEnough(store)) break;
     }
   } finally {
     for (const rows of pins) rows?.release();
@@ -106,6 +112,10 @@ export async function* answerOf(
 ): AsyncGenerator<ResultTable> {
   checkBuckets(plan, limits);
   if (plan.sources.length === 0) return;
+  if (plan.rowWindow !== undefined) {
+    yield* rowWindowTables(plan, answerOf(plan.subqueries[0], ask, turn, limits), turn, limits);
+    return;
+  }
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
   const streams = fromShards ? [...ask(plan)] : [];
   const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
@@ -162,7 +172,7 @@ export async function* historicalAnswer(
       }
     }),
   );
-  for (const table of cellTables(plan, store)) {
+  for (const table of windowTables(plan, store)) {
     yield table;
     const wait = turn();
     if (wait !== null) await wait;
@@ -187,7 +197,7 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
   }
   const store = new PaneStore(plan);
   for (const partial of partials) if (partial.kind === 'cells') store.merge(partial);
-  yield* cellTables(plan, store);
+  yield* windowTables(plan, store);
 }
 
 // private functions
@@ -199,7 +209,8 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
   const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
   if (table === null) return null;
   const carried = columns.filter(({ kind }) => kind === 'field').map(({ name }) => name);
-  const fields = [...aggregates.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
+  const own = aggregates.filter((aggregate) => aggregate.name !== 'rows' && reads(aggregate, sources[i]));
+  const fields = [...own.map(({ field }) => field), ...carried, ...fieldsOf(condition)];
   return {
     database,
     retentionPolicy,
@@ -207,7 +218,7 @@ function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest 
     minTime: bounds.min,
     maxTime: bounds.max,
     series: store.wantedSeries(i, table),
-    fields: [...new Set(fields)],
+    fields: scannedFields(store.plan, fields),
   };
 }
 

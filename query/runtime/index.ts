@@ -1,4 +1,5 @@
 /** Door of the runtime: the ports it reads and answers through, the historical driver, SHOW, and the live driver. */
+export { columnReader } from './columns.ts';
 export * from './deletion.ts';
 export * from './historical.ts';
 export * from './limits.ts';
@@ -11,6 +12,7 @@ export { LiveView } from './live-view.ts';
 export * from './panes.ts';
 export * from './partial.ts';
 export * from './result.ts';
+export { RowCondition } from './row-condition.ts';
 export * from './show.ts';
 export * from './source.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';

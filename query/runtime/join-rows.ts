@@ -6,8 +6,7 @@ import { type Block, type Column, type SeriesTable, seriesKey, type Value } from
 import { joinTime } from '../functions/slot-time.ts';
 import type { Plan, PlanJoin } from '../planner/plan.ts';
 import { blockPartials, type SourceBlock } from './block-partials.ts';
-import { fillValue } from './cell-rows.ts';
-import { ColumnBuilder } from './columns.ts';
+import { ColumnBuilder, fillValue } from './columns.ts';
 import { matches, Pairs } from './join-match.ts';
 import { compareKeys, SideReader } from './join-side.ts';
 import { checkBytes, type Limits } from './limits.ts';

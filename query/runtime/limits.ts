@@ -3,7 +3,8 @@
  * of all shards again where they meet. 0 = no limit.
  */
 import { QueryError } from '../language/errors.ts';
-import { type Plan, windowOf } from '../planner/plan.ts';
+import type { Plan } from '../planner/plan.ts';
+import { paneWindowTimes, windowTimes } from './window-times.ts';
 
 export interface Limits {
   /** Rows that a query reads and that pass its conditions. */
@@ -39,7 +40,8 @@ export function checkBuckets(plan: Plan, limits: Limits): void {
   const { bounds, window, subqueries } = plan;
   if (limits.bucketsMax === 0) return;
   if (window !== null && bounds.minStated) {
-    const buckets = windowOf(plan, bounds.max) - windowOf(plan, bounds.min) + 1;
+    const all = plan.windows?.map((windows) => paneWindowTimes(plan, windows)) ?? [windowTimes(plan)];
+    const buckets = all.reduce((sum, times) => sum + times.last(bounds.max) - times.first(bounds.min) + 1, 0);
     if (buckets > limits.bucketsMax) throw exceeded('max-select-buckets limit exceeded', buckets, limits.bucketsMax);
   }
   for (const inner of subqueries) checkBuckets(inner, limits);

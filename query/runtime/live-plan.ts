@@ -25,6 +25,11 @@ export interface LivePlan {
 /** Narrower windows close more often than any client is told: 1 ms. */
 const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 
+/** What planner/pair.ts makes of a join can be kept up to date. */
+const PAIRS_ONLY =
+  'a join ON WINDOW is kept up to date where both sides are aggregates of measurements that exist, GROUP BY time() and the tags of ' +
+  'ON, and the SELECT over it takes their columns, GROUP BY these tags; with FILL(null) or a number, and conditions on these tags';
+
 const OWN_TIMES: ReadonlySet<string> = new Set(['top', 'bottom', 'sample']);
 
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
@@ -37,8 +42,14 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.sources.some((source) => 'subquery' in source)) {
     throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
   }
-  if (statement.sources.some((source) => 'join' in source)) {
-    throw new QueryError('invalid', 'live query: a join is not kept up to date: watch its sides, or ask again');
+  if (statement.sources.some((source) => 'join' in source && source.join !== 'window')) {
+    const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
+    throw new QueryError('invalid', `live query: ${reason}`);
+  }
+  const beyond = statement.dimensions.find((dimension) => dimension.kind === 'window');
+  if (beyond !== undefined) {
+    const advice = 'ask for it over history, or watch time() windows';
+    throw new QueryError('invalid', `live query: ${beyond.window.of}() windows are not kept up to date: ${advice}`);
   }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
@@ -62,6 +73,7 @@ export function assertLive(statement: SelectStatement): void {
 /** The live plan of a checked statement and its plan. */
 export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = timeRules(statement)): LivePlan {
   assertLive(statement);
+  if (plan.join !== undefined) throw new QueryError('invalid', `live query: ${PAIRS_ONLY}`);
   if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }

@@ -40,7 +40,8 @@ export function emptyRow(plan: Plan, name: string, tags: ResultTable['tags'], ti
     data: [
       { type: 'time', base: time, offsets: new Float64Array(1), ...(plan.zone && { zone: plan.zone }) },
       ...plan.outputs.map(({ type, expression }) => {
-        const counts = expression.kind === 'column' && plan.aggregates[expression.index]?.name.startsWith('count');
+        const aggregate = expression.kind === 'column' && !plan.pair ? plan.aggregates[expression.index] : undefined;
+        const counts = /^count|^rows$/.test(aggregate?.name ?? '');
         return emptyColumn(type, counts ? new Uint8Array([1]) : new Uint8Array(1));
       }),
     ],

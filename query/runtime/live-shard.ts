@@ -39,8 +39,8 @@ export class LiveShard {
   readonly #source: Source;
   readonly #store: PaneStore;
   readonly #clock = new EventClock();
-  /** Index in plan.sources by `sourceKey`. */
-  readonly #sources = new Map<string, number>();
+  /** Indexes in plan.sources by `sourceKey`: the sides of a join may read one measurement. */
+  readonly #sources = new Map<string, number[]>();
   /** Windows from this one on are whole in the store. */
   #wholeFrom = Number.NEGATIVE_INFINITY;
   /** Below `#wholeFrom`: those that have been read again and are whole too. */
@@ -65,7 +65,9 @@ export class LiveShard {
     this.#plan = live.plan;
     this.#source = source;
     this.#store = new PaneStore(live.plan);
-    for (const [i, s] of live.plan.sources.entries()) this.#sources.set(sourceKey(s), i);
+    for (const [i, s] of live.plan.sources.entries()) {
+      this.#sources.set(sourceKey(s), [...(this.#sources.get(sourceKey(s)) ?? []), i]);
+    }
   }
 
   /**
@@ -97,8 +99,8 @@ export class LiveShard {
    * anew. Measurements that the query does not read are ignored.
    */
   accept(input: LiveInput, arrivalMs: number, again = false): void {
-    const index = this.#sources.get(sourceKey(input));
-    if (index === undefined) return;
+    const indexes = this.#sources.get(sourceKey(input));
+    if (indexes === undefined) return;
     const table = this.#source.series(input.database, input.retentionPolicy, input.measurement);
     if (table === null) return;
     this.#news = true;
@@ -112,7 +114,7 @@ export class LiveShard {
       return;
     }
     const skip = this.#judge(windows, again ? everyRow(input.block.rows) : input.late);
-    this.#store.add(input.block, index, table, skip);
+    for (const index of indexes) this.#store.add(input.block, index, table, skip);
     if (this.#store.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
   }
 

@@ -4,6 +4,7 @@
  */
 import { type Block, OFFSET_MAX } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { isEven } from '../planner/window-grid.ts';
 
 export class RowWindows {
   readonly #block: Block;
@@ -79,7 +80,7 @@ export class RowWindows {
 
   #windowOf(offset: number): number {
     if (this.#plan.window === null) return 0;
-    if (this.#interval > OFFSET_MAX || this.#plan.window.shifts !== undefined)
+    if (this.#interval > OFFSET_MAX || !isEven(this.#plan.window))
       return windowOf(this.#plan, this.#block.base + BigInt(offset));
     return this.#baseWindow + Math.floor((this.#baseRest + offset) / this.#interval);
   }

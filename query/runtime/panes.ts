@@ -2,14 +2,16 @@
  * PaneStore: the accumulator of an aggregate plan, used by both drivers on both sides. A cell is a (group, window) pair; its states
  * live in one slot. On a shard, blocks are added and what changed is taken as partials; at home, partials are merged (historical) or
  * replace what the same shard sent before (live: one store per shard, combined by merging what `take` gives into a scratch store).
- * It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
+ * It is long because adding, taking and merging share the cells. It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
  */
 import type { Block, Column, SeriesChoice, SeriesTable, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import { type Aggregate, type Plan, windowOf } from '../planner/plan.ts';
+import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
+import { windowsLater } from '../planner/window-grid.ts';
 import { CellTable } from './cells.ts';
-import { columnAs, columnReader } from './columns.ts';
+import { columnAs, columnReader, presenceOfAny } from './columns.ts';
+import { DerivedRows } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { BlockWindows, SourceRows } from './rows-in.ts';
@@ -33,8 +35,15 @@ export class PaneStore {
   readonly #groups: GroupTable;
   readonly #cells = new CellTable();
   readonly #sources: SourceRows[];
+  /** That aggregates read. */
+  readonly #fields: readonly string[];
   readonly #windows: BlockWindows | null;
+  readonly #derived: DerivedRows;
   #slots = new Int32Array(0);
+  /** By group: its slot in the window that rows are walked in, where its stamp is of that walk. */
+  #slotOfGroup = new Int32Array(0);
+  #stampOfGroup = new Float64Array(0);
+  #stamp = 0;
   #grownTo = 0;
   #changed = new Uint8Array(0);
   #changedSlots: number[] = [];
@@ -44,6 +53,8 @@ export class PaneStore {
     this.#groups = groups ?? new GroupTable();
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups, wants));
+    this.#fields = plan.aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
+    this.#derived = new DerivedRows(plan);
     this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
   }
 
@@ -68,21 +79,34 @@ export class PaneStore {
 
   /**
    * Adds the rows of a block of plan.sources[source] that pass bounds and condition, but for those in `skip` (ascending row
-   * numbers). Returns how many rows passed.
+   * numbers). Returns how many rows passed. `numbers`: the window of each row, where the plan does not say it; −1 = none.
    */
-  add(block: Block, source: number, table: SeriesTable, skip: Uint32Array | null = null): number {
+  add(
+    stored: Block,
+    source: number,
+    tags: SeriesTable,
+    skip: Uint32Array | null = null,
+    numbers: Float64Array | null = null,
+  ): number {
+    const { block, table } = this.#derived.of(stored, source, tags);
     const from = this.#sources[source];
-    const count = from.select(block, table, skip);
+    const selected = from.select(block, table, skip);
+    const count = numbers === null ? selected : withWindow(from.rows, selected, numbers);
     if (count === 0) return 0;
-    const { rows } = from;
-    const columns = this.plan.aggregates.map(({ field, type }) => readAs(block.columns.get(field), type));
-    this.#findSlots(block, from, count);
+    const columns = this.plan.aggregates.map((aggregate) => {
+      if (!reads(aggregate, this.plan.sources[source])) return null;
+      const { name, field, type } = aggregate;
+      if (name !== 'rows') return readAs(block.columns.get(field), type);
+      return presenceOfAny(block, numbers === null ? this.#fields : [...block.columns.keys()]);
+    });
+    if (numbers === null) this.#findSlots(block, from, count);
+    else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets } = block;
-      const slice = { count, rows, slots: this.#slots, base, offsets, column, carried };
+      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, column, carried };
       this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
@@ -93,17 +117,18 @@ export class PaneStore {
    * (planner/rules.ts).
    */
   addTotals(totals: Totals, source: number, table: SeriesTable): boolean {
-    const { aggregates } = this.plan;
+    const { aggregates, sources } = this.plan;
     const window = windowOf(this.plan, totals.minTime);
     if (windowOf(this.plan, totals.maxTime) !== window) return false;
-    const data = aggregates.map((aggregate) => stateOfTotals(aggregate, totals));
-    if (data.includes(null)) return false;
+    const taking = aggregates.map((aggregate) => reads(aggregate, sources[source]));
+    const data = aggregates.map((aggregate, a) => (taking[a] ? stateOfTotals(aggregate, totals) : null));
+    if (data.some((state, a) => taking[a] && state === null)) return false;
     const group = this.#sources[source].wantedGroup(table, totals.series);
     if (group < 0) return true;
     const slot = this.#cells.slot(group, window);
     this.#mark(slot);
     const slots = Int32Array.of(slot);
-    for (const [a, state] of this.#states.entries()) state.merge(data[a]!, slots);
+    for (const [a, state] of this.#states.entries()) if (taking[a]) state.merge(data[a]!, slots);
     return true;
   }
 
@@ -232,6 +257,25 @@ export class PaneStore {
     return this.#cells.ordered(this.#groups.ranks(), (slot) => !this.emptyCell(slot));
   }
 
+  /** Slots as `ordered` has them, by group. */
+  byGroup(): Int32Array[] {
+    const slots = this.ordered();
+    const groups: Int32Array[] = [];
+    for (let from = 0, i = 1; i <= slots.length; i++) {
+      if (i < slots.length && this.#cells.group[slots[i]] === this.#cells.group[slots[from]]) continue;
+      groups.push(slots.subarray(from, i));
+      from = i;
+    }
+    return groups;
+  }
+
+  /** Slot of a cell, made if need be, for who brings it states. */
+  cell(group: Group, window: number): number {
+    const slot = this.#cells.slot(this.#groups.number(group), window);
+    this.#mark(slot);
+    return slot;
+  }
+
   emptyCell(slot: number): boolean {
     for (const state of this.#states) if (!state.empty(slot)) return false;
     return true;
@@ -251,9 +295,8 @@ export class PaneStore {
   #within(slice: RowSlice, { windowsBefore = 0 }: Aggregate): RowSlice {
     const { shown, window, descending } = this.plan;
     if (shown === null || window === null) return slice;
-    const beside = BigInt(windowsBefore) * window.interval;
-    const min = Number(shown.from - (descending ? 0n : beside) - slice.base);
-    const max = Number(shown.to + (descending ? beside : 0n) - slice.base);
+    const min = Number(windowsLater(window, shown.from, descending ? 0 : -windowsBefore) - slice.base);
+    const max = Number(windowsLater(window, shown.to, descending ? windowsBefore : 0) - slice.base);
     const rows = new Uint32Array(slice.count);
     const slots = new Int32Array(slice.count);
     let count = 0;
@@ -267,12 +310,20 @@ export class PaneStore {
   }
 
   #findSlots(block: Block, source: SourceRows, count: number): void {
-    if (this.#slots.length < count) this.#slots = new Int32Array(Math.max(count, this.#slots.length * 2));
+    this.#slots = reserved(this.#slots, count);
     const { series, offsets } = block;
     const { rows } = source;
     const slots = this.#slots;
     const windows = this.#windows;
     windows?.start(block.base);
+    const groups = this.#groups.groups.length;
+    if (this.#slotOfGroup.length < groups) {
+      this.#slotOfGroup = new Int32Array(2 * groups);
+      this.#stampOfGroup = new Float64Array(2 * groups);
+    }
+    const slotOfGroup = this.#slotOfGroup;
+    const stampOfGroup = this.#stampOfGroup;
+    let stamp = ++this.#stamp;
     let from = windows === null ? Number.NEGATIVE_INFINITY : 0;
     let to = windows === null ? Number.POSITIVE_INFINITY : 0;
     let window = 0;
@@ -284,14 +335,29 @@ export class PaneStore {
       if (offset < from || offset >= to) {
         windows!.find(offset);
         ({ window, from, to } = windows!);
+        stamp = ++this.#stamp;
         lastSeries = -1;
       }
       if (series[row] !== lastSeries) {
         lastSeries = series[row];
-        slot = this.#cells.slot(source.groupOf(lastSeries), window);
-        this.#mark(slot);
+        const group = source.groupOf(lastSeries);
+        if (stampOfGroup[group] !== stamp) {
+          stampOfGroup[group] = stamp;
+          slotOfGroup[group] = this.#cells.slot(group, window);
+          this.#mark(slotOfGroup[group]);
+        }
+        slot = slotOfGroup[group];
       }
       slots[k] = slot;
+    }
+  }
+
+  #takeSlots({ series }: Block, source: SourceRows, count: number, numbers: Float64Array): void {
+    this.#slots = reserved(this.#slots, count);
+    for (let k = 0; k < count; k++) {
+      const row = source.rows[k];
+      this.#slots[k] = this.#cells.slot(source.groupOf(series[row]), numbers[row]);
+      this.#mark(this.#slots[k]);
     }
   }
 
@@ -342,4 +408,15 @@ export class PaneStore {
 
 function readAs(column: Column | undefined, type: Plan['columns'][number]['type']): Column | null {
   return column === undefined ? null : columnAs(column, type);
+}
+
+function reserved(slots: Int32Array<ArrayBuffer>, count: number): Int32Array<ArrayBuffer> {
+  return slots.length < count ? new Int32Array(Math.max(count, slots.length * 2)) : slots;
+}
+
+/** Keeps the rows that are in a window. */
+function withWindow(rows: Uint32Array, count: number, numbers: Float64Array): number {
+  let kept = 0;
+  for (let k = 0; k < count; k++) if (numbers[rows[k]] >= 0) rows[kept++] = rows[k];
+  return kept;
 }

@@ -20,10 +20,13 @@ export interface CellsPartial {
   readonly states: readonly StateData[];
 }
 
-/** Rows of one group in order of time (descending if the plan is), rows of the same time by series key. */
+/** Rows by group, those of one in order of time (descending if the plan is), those of the same time by series key. */
 export interface RowsPartial {
   readonly kind: 'rows';
-  readonly group: Group;
+  /** In the order of the answer. */
+  readonly groups: readonly Group[];
+  /** By group: one more than the number of its last row; its first follows the last of the group before. */
+  readonly ends: Uint32Array;
   readonly rows: number;
   readonly base: bigint;
   readonly offsets: Float64Array;

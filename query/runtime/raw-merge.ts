@@ -7,12 +7,12 @@
  */
 import { compareText, OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
-import { ColumnTables, hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
+import { ColumnTables, hasPlainOutputs, type Picks, type PickWriter, tableRowsMax } from './column-tables.ts';
 import { columnReader, revived } from './columns.ts';
 import { compareGroups } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { SeriesWindow, TABLE_ROWS_MAX } from './table-writer.ts';
+import { SeriesWindow } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */
@@ -24,7 +24,7 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
   for (let s = 0; s < shards; s++) heads.push(headOf(yield s));
   const writer = hasPlainOutputs(plan) ? new ColumnTables(plan) : new RowByRow(plan);
   const wanted = new SeriesWindow(plan);
-  const picker = new Picker(sign);
+  const picker = new Picker(sign, tableRowsMax(plan));
   for (;;) {
     const group = firstGroup(heads, sign);
     if (group === null) return;
@@ -32,12 +32,12 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
     writer.start(group);
     for (;;) {
       const active = heads.flatMap((head, s) =>
-        head !== null && compareGroups(head.partial.group, group) === 0 ? [s] : [],
+        head !== null && compareGroups(groupOf(head), group) === 0 ? [s] : [],
       );
       if (active.length === 0) break;
-      if (!admitted || writer.full) for (const s of active) heads[s]!.row = heads[s]!.partial.rows;
+      if (!admitted || writer.full) for (const s of active) heads[s]!.row = heads[s]!.end;
       else yield* writer.add(picker.pick(active.map((s) => heads[s]!)));
-      for (const s of active) if (heads[s]!.row === heads[s]!.partial.rows) heads[s] = headOf(yield s);
+      for (const s of active) if (!goOn(heads[s]!)) heads[s] = headOf(yield s);
     }
     yield* writer.finish();
   }
@@ -48,19 +48,35 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
 /** Where one shard stands. */
 interface Head {
   readonly partial: RowsPartial;
+  /** Number of the group in the partial. */
+  at: number;
   row: number;
+  /** Of the group's rows. */
+  end: number;
 }
 
 function headOf(partial: RowsPartial | null): Head | null {
   if (partial === null) return null;
-  return { partial: { ...partial, columns: partial.columns.map(revived) }, row: 0 };
+  return { partial: { ...partial, columns: partial.columns.map(revived) }, at: 0, row: 0, end: partial.ends[0] };
+}
+
+function groupOf({ partial, at }: Head): Group {
+  return partial.groups[at];
+}
+
+/** Behind the last row of a group to the next group; false: there is none in the partial. */
+function goOn(head: Head): boolean {
+  if (head.row < head.end) return true;
+  if (++head.at === head.partial.groups.length) return false;
+  head.end = head.partial.ends[head.at];
+  return true;
 }
 
 function firstGroup(heads: readonly (Head | null)[], sign: number): Group | null {
   let first: Group | null = null;
   for (const head of heads) {
     if (head === null) continue;
-    if (first === null || compareGroups(head.partial.group, first) * sign < 0) first = head.partial.group;
+    if (first === null || compareGroups(groupOf(head), first) * sign < 0) first = groupOf(head);
   }
   return first;
 }
@@ -68,15 +84,18 @@ function firstGroup(heads: readonly (Head | null)[], sign: number): Group | null
 /** Puts the rows of some heads in order, up to the first end of one of them. What it gives holds until it is asked again. */
 class Picker {
   readonly #sign: number;
-  readonly #from = new Uint16Array(TABLE_ROWS_MAX);
-  readonly #rows = new Uint32Array(TABLE_ROWS_MAX);
-  readonly #offsets = new Float64Array(TABLE_ROWS_MAX);
+  readonly #from: Uint16Array;
+  readonly #rows: Uint32Array;
+  readonly #offsets: Float64Array;
   /** By partial: the rank of each of its series among those of the partials it was ranked with. */
   #ranked: readonly RowsPartial[] = [];
   #ranks: readonly Uint32Array[] = [];
 
-  constructor(sign: number) {
+  constructor(sign: number, rowsMax: number) {
     this.#sign = sign;
+    this.#from = new Uint16Array(rowsMax);
+    this.#rows = new Uint32Array(rowsMax);
+    this.#offsets = new Float64Array(rowsMax);
   }
 
   pick(heads: readonly Head[]): Picks {
@@ -88,7 +107,7 @@ class Picker {
     const offsets = this.#offsets;
     const next = times.map((time) => Number(time - base));
     let count = 0;
-    while (count < TABLE_ROWS_MAX) {
+    while (count < offsets.length) {
       let first = 0;
       for (let h = 1; h < heads.length; h++) {
         const order = (next[h] - next[first]) * sign;
@@ -99,7 +118,7 @@ class Picker {
       this.#from[count] = first;
       this.#rows[count] = head.row;
       offsets[count++] = next[first];
-      if (++head.row === head.partial.rows) break;
+      if (++head.row === head.end) break;
       next[first] = shifts[first] + head.partial.offsets[head.row];
     }
     return { partials, from: this.#from, rows: this.#rows, count, base, offsets };

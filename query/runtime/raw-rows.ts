@@ -16,8 +16,9 @@ import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/s
 import { fieldsOf } from '../planner/bind.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder, columnAs } from './columns.ts';
+import { DerivedRows, scannedFields } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
-import type { RowsPartial } from './partial.ts';
+import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
@@ -27,7 +28,7 @@ export const PARTIAL_ROWS_MAX = 8_192;
 /** With a LIMIT: rows beyond what is wanted that pile up before they are thrown away. Few, for what is thrown away says which later
  * rows need not be looked at. */
 const PRUNE_ROWS = 4_096;
-const ROWS_FIRST = 1_024;
+const ROWS_FIRST = 64;
 /** Group, series and the two parts of the time of a row; as much again while rows are put in order. */
 const KEY_BYTES = 2 * (4 + 4 + 8 + 8);
 
@@ -46,12 +47,14 @@ export class RawRows {
   readonly #held: HeldRows;
   readonly #sources: SourceRows[];
   readonly #fields: ReadonlySet<string>;
+  readonly #derived: DerivedRows;
   /** Rows that passed since the beginning. */
   points = 0;
 
   /** `arrival`: rows of a group keep the order in which they come. */
   constructor(plan: Plan, arrival = false) {
     this.#plan = plan;
+    this.#derived = new DerivedRows(plan);
     this.#held = new HeldRows(plan, arrival);
     this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
     this.#fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
@@ -62,7 +65,7 @@ export class RawRows {
     const { database, retentionPolicy, measurement, subquery, condition } = this.#plan.sources[index];
     const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
     if (table === null) return null;
-    const fields = [...new Set([...this.#fields, ...fieldsOf(condition)])];
+    const fields = scannedFields(this.#plan, [...this.#fields, ...fieldsOf(condition)]);
     const { min: minTime, max: maxTime } = this.#plan.bounds;
     return {
       database,
@@ -75,7 +78,8 @@ export class RawRows {
     };
   }
 
-  add(block: Block, index: number, table: SeriesTable): void {
+  add(stored: Block, index: number, tags: SeriesTable): void {
+    const { block, table } = this.#derived.of(stored, index, tags);
     this.#held.startSource(index);
     const rows = this.#sources[index];
     const selected = this.#held.withinPage(block, rows, rows.select(block, table, null));
@@ -242,6 +246,7 @@ class HeldRows {
   clear(): void {
     for (const builder of this.#builders) builder?.finish();
     this.rows = 0;
+    if (this.#group.length === ROWS_FIRST) return;
     this.#group = new Uint32Array(ROWS_FIRST);
     this.#series = new Uint32Array(ROWS_FIRST);
     this.#high = new Float64Array(ROWS_FIRST);
@@ -284,12 +289,11 @@ class HeldRows {
     this.#low.set(low);
   }
 
-  /** End of the partial that starts at `from`: same group, not too long, not too wide. */
+  /** End of the partial that starts at `from`: not too long, not too wide. */
   #cut(order: Uint32Array, from: number): number {
-    const group = this.#group[order[from]];
     const end = Math.min(order.length, from + PARTIAL_ROWS_MAX);
     let to = from + 1;
-    while (to < end && this.#group[order[to]] === group && this.#isNear(order[to], order[from])) to++;
+    while (to < end && this.#isNear(order[to], order[from])) to++;
     return to;
   }
 
@@ -315,9 +319,18 @@ class HeldRows {
       }
       series[i] = lastLocal;
     }
+    const groups: Group[] = [];
+    const ends: number[] = [];
+    for (let i = 0; i < order.length; i++) {
+      const group = this.#group[order[i]];
+      if (i + 1 < order.length && this.#group[order[i + 1]] === group) continue;
+      groups.push(this.groups.groups[group]);
+      ends.push(i + 1);
+    }
     return {
       kind: 'rows',
-      group: this.groups.groups[this.#group[first]],
+      groups,
+      ends: Uint32Array.from(ends),
       rows: order.length,
       base: joinTime(this.#high[first], this.#low[first]),
       offsets,

@@ -3,13 +3,16 @@
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
 import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
-import { type Plan, type PlanWindow, startOf, windowOf } from '../planner/plan.ts';
+import type { Plan } from '../planner/plan.ts';
+import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
+const PAGE_BITS = 10;
+const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
 export class SourceRows {
   readonly #plan: Plan;
@@ -19,7 +22,7 @@ export class SourceRows {
   readonly #inner: boolean;
   readonly #wants: (group: Group) => boolean;
   #table: SeriesTable | null = null;
-  #groupOfSeries = new Int32Array(0);
+  #groupOfSeries = new SeriesGroups();
   /** Rows that passed, of the block last given; valid until the next. */
   rows = new Uint32Array(0);
 
@@ -27,7 +30,7 @@ export class SourceRows {
   constructor(plan: Plan, source: number, groups: GroupTable, wants: (group: Group) => boolean = () => true) {
     this.#plan = plan;
     this.#wants = wants;
-    this.#name = plan.sources[source].measurement;
+    this.#name = plan.sources[source].series ?? plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
     this.#inner = plan.sources[source].subquery !== undefined;
@@ -35,7 +38,8 @@ export class SourceRows {
 
   /** Fills `rows`; returns how many. */
   select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
-    const groups = this.#grown(table);
+    this.#begin(table);
+    const groups = this.#groupOfSeries;
     const { series, offsets, selection } = block;
     const n = selection === null ? block.rows : selection.length;
     if (this.rows.length < n) this.rows = new Uint32Array(n);
@@ -44,6 +48,8 @@ export class SourceRows {
     const skipped = skip?.length ?? 0;
     let nextSkip = 0;
     let count = 0;
+    let lastSeries = -1;
+    let group = UNWANTED;
     for (let k = 0; k < n; k++) {
       const row = selection === null ? k : selection[k];
       if (nextSkip < skipped) {
@@ -52,8 +58,11 @@ export class SourceRows {
       }
       const offset = offsets[row];
       if (offset < from || offset > to) continue;
-      let group = groups[series[row]];
-      if (group === UNKNOWN) group = this.#learn(table, series[row]);
+      if (series[row] !== lastSeries) {
+        lastSeries = series[row];
+        group = groups.of(lastSeries);
+        if (group === UNKNOWN) group = this.#learn(table, lastSeries);
+      }
       if (group === UNWANTED) continue;
       rows[count++] = row;
     }
@@ -62,24 +71,23 @@ export class SourceRows {
 
   /** What groups are wanted has changed. */
   reconsider(): void {
-    this.#groupOfSeries.fill(UNKNOWN);
+    this.#groupOfSeries = new SeriesGroups();
   }
 
   /** Group of a series that has passed. */
   groupOf(series: number): number {
-    return this.#groupOfSeries[series];
+    return this.#groupOfSeries.of(series);
   }
 
   /** The group of a series, −1 where it is not wanted. */
   wantedGroup(table: SeriesTable, series: number): number {
-    const groups = this.#grown(table);
-    const group = groups[series] === UNKNOWN ? this.#learn(table, series) : groups[series];
-    return group === UNWANTED ? -1 : group;
+    this.#begin(table);
+    return this.#known(table, series);
   }
 
   /** Of each series of a table the group, −1 where it is not wanted. */
   groupsOf(table: SeriesTable, wanted: SeriesChoice): Int32Array {
-    const known = this.#grown(table);
+    this.#begin(table);
     const groups = new Int32Array(table.size).fill(UNWANTED);
     const list = wanted instanceof Uint32Array ? wanted : null;
     const mask = wanted instanceof Uint8Array ? wanted : null;
@@ -87,7 +95,7 @@ export class SourceRows {
     for (let i = 0; i < count; i++) {
       const series = list === null ? i : list[i];
       if (mask !== null && mask[series] !== 1) continue;
-      groups[series] = known[series] === UNKNOWN ? this.#learn(table, series) : known[series];
+      groups[series] = this.#known(table, series);
     }
     return groups;
   }
@@ -111,17 +119,15 @@ export class SourceRows {
     return [clamp(min - base), clamp(max - base)];
   }
 
-  #grown(table: SeriesTable): Int32Array {
-    if (table !== this.#table) {
-      this.#table = table;
-      this.#groupOfSeries = new Int32Array(0);
-    }
-    if (this.#groupOfSeries.length < table.size) {
-      const longer = new Int32Array(Math.max(table.size, this.#groupOfSeries.length * 2)).fill(UNKNOWN);
-      longer.set(this.#groupOfSeries);
-      this.#groupOfSeries = longer;
-    }
-    return this.#groupOfSeries;
+  #begin(table: SeriesTable): void {
+    if (table === this.#table) return;
+    this.#table = table;
+    this.#groupOfSeries = new SeriesGroups();
+  }
+
+  #known(table: SeriesTable, series: number): number {
+    const group = this.#groupOfSeries.of(series);
+    return group === UNKNOWN ? this.#learn(table, series) : group;
   }
 
   #learn(table: SeriesTable, series: number): number {
@@ -130,14 +136,32 @@ export class SourceRows {
       const group = { name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) };
       if (this.#wants(group)) number = this.#groups.number(group);
     }
-    this.#groupOfSeries[series] = number;
+    this.#groupOfSeries.set(series, number);
     return number;
+  }
+}
+
+/** The group of each series that was met, in pages: a query of one series among a million costs a page, not a million entries. */
+class SeriesGroups {
+  readonly #pages: (Int32Array | undefined)[] = [];
+
+  of(series: number): number {
+    const page = this.#pages[series >>> PAGE_BITS];
+    return page === undefined ? UNKNOWN : page[series & PAGE_MASK];
+  }
+
+  set(series: number, group: number): void {
+    const at = series >>> PAGE_BITS;
+    while (this.#pages.length <= at) this.#pages.push(undefined);
+    this.#pages[at] ??= new Int32Array(1 << PAGE_BITS).fill(UNKNOWN);
+    this.#pages[at][series & PAGE_MASK] = group;
   }
 }
 
 /** Windows of the rows of one block: a row's window from its offset, without bigints for all but very wide windows. */
 export class BlockWindows {
-  readonly #plan: { readonly window: PlanWindow };
+  readonly #grid: PlanWindow;
+  readonly #even: boolean;
   readonly #interval: bigint;
   readonly #width: number;
   readonly #origin: bigint;
@@ -150,7 +174,8 @@ export class BlockWindows {
   to = 0;
 
   constructor(window: PlanWindow) {
-    this.#plan = { window };
+    this.#grid = window;
+    this.#even = isEven(window);
     this.#interval = window.interval;
     this.#width = Number(window.interval);
     this.#origin = window.origin;
@@ -167,11 +192,11 @@ export class BlockWindows {
 
   /** Sets window, from and to for an offset outside the present [from, to). */
   find(offset: number): void {
-    if (this.#plan.window.shifts !== undefined) {
-      const window = windowOf(this.#plan, this.#base + BigInt(offset));
+    if (!this.#even) {
+      const window = windowAt(this.#grid, this.#base + BigInt(offset));
       this.window = window;
-      this.from = clamp(startOf(this.#plan.window, window) - this.#base);
-      this.to = clamp(startOf(this.#plan.window, window + 1) - this.#base);
+      this.from = clamp(startOf(this.#grid, window) - this.#base);
+      this.to = clamp(startOf(this.#grid, window + 1) - this.#base);
       return;
     }
     if (this.#width <= OFFSET_MAX / 2) {

@@ -8,7 +8,8 @@
  *
  * Slices are windows of the store: a view's window is a run of them, so a point changes one slice however many windows hold it.
  */
-import type { Aggregate, Bound, Plan, PlanWindow } from '../planner/plan.ts';
+import type { Aggregate, Bound, Plan } from '../planner/plan.ts';
+import type { PlanWindow } from '../planner/window-grid.ts';
 import type { LivePlan } from './live-plan.ts';
 
 export interface Sharing {
@@ -40,8 +41,9 @@ export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const { window, bounds, sources } = plan;
   if (plan.kind === 'raw' || window === null || !isEven(window) || sources.length === 0) return null;
   if (bounds.minStated || bounds.maxStated || plan.shown !== null || plan.subqueries.length > 0) return null;
+  if (plan.derived !== undefined) return null;
   // what it counts depends on all fields that the query asks for
-  if (plan.aggregates.some(({ name }) => (name as string) === 'rows')) return null;
+  if (plan.aggregates.some(({ name }) => name === 'rows')) return null;
   if (sources.some(({ subquery }) => subquery !== undefined)) return null;
   const split = sources.map(({ condition }) => splitEquality(condition));
   const [{ equal }] = split;
@@ -50,10 +52,11 @@ export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const tags = same ? equal : [];
   const groupBy = [...new Set([...plan.groupBy, ...tags.map(([tag]) => tag)])].sort();
   const named = sources.map((source, i) => ({ ...source, condition: rest(i) }));
-  const parts = named.map(({ database, retentionPolicy, measurement, condition }) => [
+  const parts = named.map(({ database, retentionPolicy, measurement, series, condition }) => [
     database,
     retentionPolicy,
     measurement,
+    series,
     condition,
   ]);
   const key = text([parts, groupBy, tags.map(([tag]) => tag), plan.columns, rules.ahead]);

@@ -9,7 +9,8 @@
  * one of its windows ends (`ends`), else in turn, its interval after it spoke last, and only if something came meanwhile.
  */
 import type { SeriesTable } from '../../model/index.ts';
-import { type Plan, startOf, windowOf } from '../planner/plan.ts';
+import { type Plan, windowOf } from '../planner/plan.ts';
+import { startOf } from '../planner/window-grid.ts';
 import { greatestIn } from './live-read.ts';
 import { type LiveInput, tooMany } from './live-update.ts';
 import type { LiveView } from './live-view.ts';

@@ -12,7 +12,8 @@
 import type { SeriesTable } from '../../model/index.ts';
 import type { AggregateState, StateData } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import { type Aggregate, type Plan, startOf } from '../planner/plan.ts';
+import type { Aggregate, Plan } from '../planner/plan.ts';
+import { startOf } from '../planner/window-grid.ts';
 import { GroupTable } from './groups.ts';
 import { readInto } from './live-read.ts';
 import type { LiveInput } from './live-update.ts';

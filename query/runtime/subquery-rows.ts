@@ -17,9 +17,8 @@ export function subqueryPartials(
   return blockPartials(plan, blocksOf(plan, number, tables), limits, keepsOrder(plan));
 }
 
-// private functions
-
-async function* blocksOf(
+/** The tables of subquery `number` as blocks of the sources that read it; a block is of one group. */
+export async function* blocksOf(
   { sources }: Plan,
   number: number,
   tables: AsyncIterable<ResultTable>,
@@ -34,12 +33,14 @@ async function* blocksOf(
   }
 }
 
+// private functions
+
 /** Rows of a single subquery stay as it gives them, one series after the other, where it has neither windows nor rows of its own. */
 function keepsOrder({ subqueries, sources, byTime, join }: Plan): boolean {
   const [inner] = subqueries;
   if (byTime || join !== undefined || subqueries.length !== 1 || sources.some(({ subquery }) => subquery === undefined))
     return false;
-  if (inner.window !== null) return false;
+  if (inner.window !== null || inner.rowWindow !== undefined) return false;
   return inner.kind === 'aggregate' || inner.transforms.length > 0 || keepsOrder(inner);
 }
 

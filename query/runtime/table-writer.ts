@@ -8,6 +8,7 @@ import { ColumnBuilder } from './columns.ts';
 import { compileExpression } from './expression.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import type { WindowTimes } from './window-times.ts';
 
 /** Rows of one table: some hundred kilobytes, so that an answer is encoded and sent while it is made. */
 export const TABLE_ROWS_MAX = 10_000;
@@ -18,8 +19,8 @@ export interface RowWriter {
   start(group: Group): void;
   /** LIMIT is reached: further rows of this series would be left out. */
   readonly full: boolean;
-  /** Adds a row, values by the plan's aggregates and columns. Gives the tables that had to be closed for it. */
-  add(time: bigint, values: readonly Value[]): readonly ResultTable[];
+  /** Adds a row, values by the plan's aggregates and columns, `window` where its edges are asked for. Gives the tables that had to be closed for it. */
+  add(time: bigint, values: readonly Value[], window?: number): readonly ResultTable[];
   /** What is left of the series. */
   finish(): readonly ResultTable[];
 }
@@ -32,17 +33,22 @@ export class TableWriter implements RowWriter {
   readonly #compute: (() => Value)[];
   readonly #names: string[];
   #values: readonly Value[] = [];
+  #window = 0;
   #group: Group = { name: '', tags: [] };
   #times: Float64Array = new Float64Array(64);
   #rows = 0;
   #base = 0n;
   #seen = 0;
 
-  constructor(plan: Plan) {
+  /** `times`: of the windows of rows, where their edges are asked for. */
+  constructor(plan: Plan, times: WindowTimes | null = null) {
     this.#plan = plan;
     this.#columns = plan.outputs.map(({ type }) => new ColumnBuilder(type));
     this.#compute = plan.outputs.map(({ expression }) =>
-      compileExpression(expression, (leaf) => (leaf.kind === 'column' ? this.#values[leaf.index] : null)),
+      compileExpression(expression, (leaf) => {
+        if (leaf.kind === 'edge') return times![leaf.of](this.#window);
+        return leaf.kind === 'column' ? this.#values[leaf.index] : null;
+      }),
     );
     this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
   }
@@ -57,7 +63,7 @@ export class TableWriter implements RowWriter {
     return limit > 0 && this.#seen >= limit + offset;
   }
 
-  add(time: bigint, values: readonly Value[]): readonly ResultTable[] {
+  add(time: bigint, values: readonly Value[], window = 0): readonly ResultTable[] {
     if (this.full || this.#seen++ < this.#plan.offset) return NONE;
     let closed = NONE;
     const ahead = time - this.#base;
@@ -70,6 +76,7 @@ export class TableWriter implements RowWriter {
     }
     this.#times[this.#rows++] = Number(time - this.#base);
     this.#values = values;
+    this.#window = window;
     for (let i = 0; i < this.#columns.length; i++) this.#columns[i].push(this.#compute[i]());
     return closed;
   }

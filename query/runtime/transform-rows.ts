@@ -11,16 +11,20 @@ import type { TransformState } from '../functions/transform-state.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Bound, Plan } from '../planner/plan.ts';
 import { windowsBefore } from '../planner/transforms.ts';
+import { windowsLater } from '../planner/window-grid.ts';
+import { PairWriter } from './pair-writer.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { type RowWriter, TableWriter } from './table-writer.ts';
+import type { WindowTimes } from './window-times.ts';
 
 /** Results of one series that may wait: windows of an integral. */
 const WAITING_MAX = 10_000_000;
 
 /** The writer that a plan needs. */
-export function rowWriter(plan: Plan): RowWriter {
-  return plan.transforms.length === 0 ? new TableWriter(plan) : new TransformWriter(plan);
+export function rowWriter(plan: Plan, times?: WindowTimes): RowWriter {
+  if (plan.pair !== undefined) return new PairWriter(plan, plan.pair);
+  return plan.transforms.length === 0 ? new TableWriter(plan, times) : new TransformWriter(plan);
 }
 
 // private functions
@@ -96,8 +100,8 @@ class TransformWriter implements RowWriter {
   #sees(t: number, time: bigint): boolean {
     const { shown, window, transforms } = this.#plan;
     if (shown === null || window === null) return true;
-    const beside = BigInt(windowsBefore(transforms, this.#inputs, t)) * window.interval;
-    return time >= shown.min - beside && time <= shown.max + beside;
+    const beside = windowsBefore(transforms, this.#inputs, t);
+    return time >= windowsLater(window, shown.min, -beside) && time <= windowsLater(window, shown.max, beside);
   }
 
   #run(t: number, time: bigint, value: NonNullable<Value>): void {

@@ -74,6 +74,8 @@ function needsOf(statement: Statement, current: string): readonly Need[] {
     case 'create continuous query':
       return [...on('read', statement.database), ...selectNeeds(statement.select, statement.database)];
     case 'create alert':
+      // the server itself would speak to these addresses
+      if (statement.notify.length > 0) return ['administrator'];
       return [...on('write', statement.database), ...selectNeeds(statement.select, statement.database ?? current)];
     default:
       return ['administrator'];

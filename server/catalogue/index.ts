@@ -1,6 +1,13 @@
 /** What databases are besides points: which there are, and their documents. The authority on the main thread, and what workers know of it. */
+export { alertNamed, alertsOf, type CreateAlert, type StoredAlert } from './alerts.ts';
 export { type BucketAdvice, bucketAdviceIn } from './bucket-advice.ts';
 export { Catalogue, type CatalogueEdit, type CatalogueLink, type FoundCatalogue } from './catalogue.ts';
+export {
+  type ContinuousQuery,
+  type CreateContinuousQuery,
+  continuousQueriesOf,
+  continuousQueryNamed,
+} from './continuous-queries.ts';
 export { Expiry } from './expiry.ts';
 export {
   type Advice,

@@ -110,8 +110,7 @@ export function alterDescribed(
     if (key === 'bucket_bytes') advice.bucketBytes = isTakenBack ? undefined : readBytes(value);
     else if (key === 'bucket_width')
       advice.bucketWidth = isTakenBack ? undefined : String(readSpan(key, value, BUCKET_WIDTH));
-    else if (key === 'tier_after')
-      advice.tierAfter = isTakenBack ? undefined : String(readSpan(key, value, TIER_AFTER));
+    else if (key === 'tier_after') advice.tierAfter = readTierAfter({ key, value })?.toString();
     else said[key] = isTakenBack ? undefined : key === 'metadata' ? readJson(value) : readText(key, value);
   }
   const described = describe(database, thing, said);
@@ -157,6 +156,11 @@ export function seriesOfKey(text: string): string {
     throw new QueryError('invalid', `series: expected tag=value,tag=value, got "${text}"`);
   }
   return canonicalSeries(tags);
+}
+
+/** The `tier_after` of an option, ns; null = it is taken back. Throws QueryError. */
+export function readTierAfter({ key, value }: StatementOption): bigint | null {
+  return value.kind === 'string' && value.value === '' ? null : readSpan(key, value, TIER_AFTER);
 }
 
 // private functions

@@ -3,8 +3,9 @@
  * InfluxDB's. A policy is a document; whether it is the default stands in its body, and at most one of a database is.
  */
 import { type CatalogueDocument, type Documents, floorDiv } from '../../model/index.ts';
-import { QueryError } from '../../query/index.ts';
+import { QueryError, type StatementOption } from '../../query/index.ts';
 import type { CatalogueEdit } from './catalogue.ts';
+import { readTierAfter } from './metadata.ts';
 
 /** The policy that a database has where nothing else is said. */
 export const AUTOGEN = 'autogen';
@@ -23,6 +24,8 @@ export interface RetentionPolicy {
   /** Kept and shown; how many copies there are is the cluster's business. */
   readonly replication: number;
   readonly isDefault: boolean;
+  /** Age at which buckets move to object storage, ns; null = as the server says. */
+  readonly tierAfter: bigint | null;
 }
 
 /** What a statement says of a policy; null = not said. */
@@ -30,6 +33,8 @@ export interface PolicyClauses {
   readonly duration: bigint | null;
   readonly shardDuration: bigint | null;
   readonly replication: bigint | null;
+  /** `WITH (tier_after = …)` */
+  readonly options?: readonly StatementOption[];
 }
 
 const NOTHING_SAID: PolicyClauses = { duration: null, shardDuration: null, replication: null };
@@ -44,8 +49,9 @@ export function findPolicy(documents: Documents, database: string, name: string)
 }
 
 export function policyOfDocument({ name, body }: CatalogueDocument): RetentionPolicy {
-  const { duration, shardDuration, ...rest } = body as Body;
-  return { name, duration: BigInt(duration), shardDuration: BigInt(shardDuration), ...rest };
+  const { duration, shardDuration, tierAfter, ...rest } = body as Body;
+  const times = { duration: BigInt(duration), shardDuration: BigInt(shardDuration) };
+  return { name, ...times, tierAfter: tierAfter === undefined ? null : BigInt(tierAfter), ...rest };
 }
 
 /** The policy meant where none is named; '' where the default was dropped. */
@@ -97,7 +103,7 @@ export function alterPolicy(
   documents: Documents,
   database: string,
   name: string,
-  { duration, shardDuration, replication, isDefault }: PolicyClauses & { readonly isDefault: boolean },
+  { duration, shardDuration, replication, options = [], isDefault }: PolicyClauses & { readonly isDefault: boolean },
 ): CatalogueEdit {
   const there = findPolicy(documents, database, name);
   if (there === null) throw new QueryError('invalid', policyNotFound(name));
@@ -110,6 +116,7 @@ export function alterPolicy(
     shardDuration: shardDuration === null ? there.shardDuration : spanOf(shardDuration, kept),
     replication: replication === null ? there.replication : Number(replication),
     isDefault: isDefault || there.isDefault,
+    tierAfter: tierAfterIn(options, there.tierAfter),
   });
 }
 
@@ -148,10 +155,12 @@ interface Body {
   readonly shardDuration: string;
   readonly replication: number;
   readonly isDefault: boolean;
+  readonly tierAfter?: string;
 }
 
-function toDocument(database: string, { name, duration, shardDuration, ...rest }: RetentionPolicy) {
-  const body: Body = { duration: String(duration), shardDuration: String(shardDuration), ...rest };
+function toDocument(database: string, { name, duration, shardDuration, tierAfter, ...rest }: RetentionPolicy) {
+  const times = { duration: String(duration), shardDuration: String(shardDuration) };
+  const body: Body = { ...times, ...rest, ...(tierAfter !== null && { tierAfter: String(tierAfter) }) };
   return { kind: 'retention policy' as const, database, name, body };
 }
 
@@ -161,14 +170,15 @@ function isDefaultDocument({ body }: CatalogueDocument): boolean {
 
 function newPolicy(
   name: string,
-  { duration, shardDuration, replication }: PolicyClauses,
+  { duration, shardDuration, replication, options = [] }: PolicyClauses,
   isDefault: boolean,
 ): RetentionPolicy {
   const kept = duration ?? 0n;
   refuseDuration(kept);
   const span = spanOf(shardDuration ?? 0n, kept);
   if (kept > 0n && kept < span) throw new QueryError('invalid', INCOMPATIBLE);
-  return { name, duration: kept, shardDuration: span, replication: Number(replication ?? 1n), isDefault };
+  const tierAfter = tierAfterIn(options, null);
+  return { name, duration: kept, shardDuration: span, replication: Number(replication ?? 1n), isDefault, tierAfter };
 }
 
 /** The policy, and where it becomes the default, the one that was. */
@@ -179,7 +189,24 @@ function putPolicy(documents: Documents, database: string, policy: RetentionPoli
 }
 
 function isSame(a: RetentionPolicy, b: RetentionPolicy): boolean {
-  return a.duration === b.duration && a.shardDuration === b.shardDuration && a.replication === b.replication;
+  return (
+    a.duration === b.duration &&
+    a.shardDuration === b.shardDuration &&
+    a.replication === b.replication &&
+    a.tierAfter === b.tierAfter
+  );
+}
+
+/** What the options say of it, else what it was. */
+function tierAfterIn(options: readonly StatementOption[], before: bigint | null): bigint | null {
+  let after = before;
+  for (const option of options) {
+    if (option.key !== 'tier_after') {
+      throw new QueryError('invalid', `unknown option "${option.key}" of a retention policy: expected tier_after`);
+    }
+    after = readTierAfter(option);
+  }
+  return after;
 }
 
 /** Where the statement says nothing there is nothing to compare, but for the width of spans. */

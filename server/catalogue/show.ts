@@ -34,15 +34,17 @@ export function showCatalogue(
     }
     case 'show retention policies': {
       const policies = policiesOf(documents, statement.database ?? current);
-      return [
-        table(POLICY_COLUMNS, policies.length, [
-          texts(policies.map(({ name }) => name)),
-          texts(policies.map(({ duration }) => printGoDuration(duration))),
-          texts(policies.map(({ shardDuration }) => printGoDuration(shardDuration))),
-          numbers(policies.map(({ replication }) => replication)),
-          flags(policies.map(({ isDefault }) => isDefault)),
-        ]),
+      const data = [
+        texts(policies.map(({ name }) => name)),
+        texts(policies.map(({ duration }) => printGoDuration(duration))),
+        texts(policies.map(({ shardDuration }) => printGoDuration(shardDuration))),
+        numbers(policies.map(({ replication }) => replication)),
+        flags(policies.map(({ isDefault }) => isDefault)),
       ];
+      // InfluxDB's columns, and one more only where it says something
+      if (policies.every(({ tierAfter }) => tierAfter === null)) return [table(POLICY_COLUMNS, policies.length, data)];
+      const moved = texts(policies.map(({ tierAfter }) => (tierAfter === null ? '' : printDuration(tierAfter))));
+      return [table([...POLICY_COLUMNS, 'tier_after'], policies.length, [...data, moved])];
     }
     case 'show users': {
       const users = usersOf(documents);

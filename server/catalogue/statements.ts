@@ -3,7 +3,9 @@
  * changes before it have left.
  */
 import { QueryError, type Statement } from '../../query/index.ts';
+import { createAlert, dropAlert } from './alerts.ts';
 import type { Catalogue, CatalogueEdit } from './catalogue.ts';
+import { createContinuousQuery, dropContinuousQuery, pauseContinuousQuery } from './continuous-queries.ts';
 import { alterDescribed, seriesNamed } from './metadata.ts';
 import { alterPolicy, assertFirstPolicy, createPolicy, firstPolicy, refuseName } from './policies.ts';
 import {
@@ -32,7 +34,13 @@ export type CatalogueStatement = Extract<
       | 'set password'
       | 'drop user'
       | 'grant'
-      | 'revoke';
+      | 'revoke'
+      | 'create alert'
+      | 'drop alert'
+      | 'create continuous query'
+      | 'drop continuous query'
+      | 'pause continuous query'
+      | 'resume continuous query';
   }
 >;
 
@@ -49,12 +57,25 @@ const KINDS: Readonly<Record<CatalogueStatement['kind'], true>> = {
   'drop user': true,
   grant: true,
   revoke: true,
+  'create alert': true,
+  'drop alert': true,
+  'create continuous query': true,
+  'drop continuous query': true,
+  'pause continuous query': true,
+  'resume continuous query': true,
 };
 
 /** How passwords become hashes, and are compared with them. */
 export interface PasswordHashing {
   hash(password: string): Promise<string>;
   fits(user: string, password: string, hash: string | null): Promise<boolean>;
+}
+
+export interface CatalogueMeans {
+  readonly catalogue: Catalogue;
+  readonly passwords: PasswordHashing;
+  /** Never the same twice. */
+  readonly nowNs: () => bigint;
 }
 
 export function changesCatalogue(statement: Statement): statement is CatalogueStatement {
@@ -65,7 +86,7 @@ export function changesCatalogue(statement: Statement): statement is CatalogueSt
 export async function executeOnCatalogue(
   statement: CatalogueStatement,
   current: string,
-  { catalogue, passwords }: { readonly catalogue: Catalogue; readonly passwords: PasswordHashing },
+  { catalogue, passwords, nowNs }: CatalogueMeans,
 ): Promise<void> {
   const { documents } = catalogue;
   switch (statement.kind) {
@@ -85,7 +106,6 @@ export async function executeOnCatalogue(
     case 'create retention policy':
     case 'alter retention policy': {
       const { database, name } = statement;
-      refuseOptions(statement.options);
       const change = statement.kind === 'create retention policy' ? createPolicy : alterPolicy;
       return inDatabase(catalogue, database, () => change(documents, database, name, statement));
     }
@@ -117,6 +137,23 @@ export async function executeOnCatalogue(
     }
     case 'drop user':
       return catalogue.change(() => dropUser(documents, statement.user));
+    case 'create alert': {
+      const database = statement.database ?? current;
+      return inDatabase(catalogue, database, () => createAlert(documents, database, statement, nowNs()));
+    }
+    case 'drop alert': {
+      const database = statement.database ?? current;
+      return inDatabase(catalogue, database, () => dropAlert(documents, database, statement.name));
+    }
+    case 'create continuous query':
+      return inDatabase(catalogue, statement.database, () => createContinuousQuery(documents, statement, nowNs()));
+    case 'drop continuous query':
+      return catalogue.change(() => dropContinuousQuery(statement.database, statement.name));
+    case 'pause continuous query':
+    case 'resume continuous query': {
+      const paused = statement.kind === 'pause continuous query';
+      return inDatabase(catalogue, statement.database, () => pauseContinuousQuery(documents, statement, paused));
+    }
     case 'grant':
     case 'revoke': {
       const { database, kind, user, privilege } = statement;
@@ -136,9 +173,4 @@ function inDatabase(catalogue: Catalogue, database: string, decide: () => Catalo
     if (!catalogue.has(database)) throw new QueryError('invalid', `database not found: ${database}`);
     return decide();
   });
-}
-
-function refuseOptions(options: readonly { readonly key: string }[]): void {
-  if (options.length === 0) return;
-  throw new QueryError('invalid', `unknown option "${options[0].key}" of a retention policy`);
 }

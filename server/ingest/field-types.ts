@@ -51,10 +51,16 @@ export class FieldTypes {
   readonly #entries: Entries = new Map();
   readonly #cachedMax: number;
   #cached = 0;
+  #forgotten = 0;
   #version = 0;
 
   constructor(cachedMax: number = CACHED_FIELDS_MAX) {
     this.#cachedMax = cachedMax;
+  }
+
+  /** How often something was forgotten: who remembers types from before may be wrong. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   lookup(database: string, retentionPolicy: string, measurement: string): KnownFields | undefined {
@@ -78,14 +84,17 @@ export class FieldTypes {
   }
 
   forgetDatabase(database: string): void {
+    this.#forgotten++;
     this.#entries.delete(database);
   }
 
   forgetPolicy(database: string, retentionPolicy: string): void {
+    this.#forgotten++;
     deletePolicy(this.#entries, database, retentionPolicy);
   }
 
   forgetMeasurement(database: string, measurement: string): void {
+    this.#forgotten++;
     deleteMeasurement(this.#entries, database, measurement);
   }
 

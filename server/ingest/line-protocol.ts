@@ -1,12 +1,12 @@
 /**
- * Line protocol to columnar batches per shard. One decoder lives on each decoding thread; it is synchronous and reads no clock.
+ * Line protocol to columnar batches per shard. One decoder lives on each decoding thread; it waits for nothing and reads no clock.
  *
  * Two ways through a line. The fast way (`#fast`) knows the line already: its tag set is found as raw bytes in `KnownSeries`, its
  * field names are compared with those that followed last time, values go through no strings. Whatever it does not know, or finds
  * odd, it gives back untouched, and the line is read by the book (`line-scan.ts`), which teaches the fast way or says what is
  * wrong. Both end in `#commit`: a line is in the columns wholly or not at all.
  *
- * The decoder owns the columns it gives out: they hold until its next `decode`. Its memory of series and fields is bounded; full,
+ * The decoder owns the columns it gives out: they hold until it decodes again. Its memory of series and fields is bounded; full,
  * it forgets all between two bodies. It does not publish, declare fields or route.
  *
  * The file is longer than most because the fast way is one loop: calls and objects between its steps would cost more than they do.
@@ -14,7 +14,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type Batch, FIELD_TYPES, floorDiv, NS_PER } from '../../model/index.ts';
 import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
-import { canonicalMeasurementEnd } from './canonical-spelling.ts';
+import { CanonicalSpelling } from './canonical-spelling.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
 import type { Decoded, DecodeRequest, LineDecoderOptions } from './decoded.ts';
 import { IngestError } from './errors.ts';
@@ -26,7 +26,7 @@ import { type ScannedPoint, scanLine, scanPoint, skipBlanks, unescapeString } fr
 import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
 import { booleanLength, readDigits } from './plain-values.ts';
 import { UNITS } from './precision.ts';
-import { addCanonical, entryOf } from './series-entries.ts';
+import { addPlain, entryOf, localSeries, type Scopes } from './series-entries.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -51,6 +51,7 @@ export class LineDecoder {
   readonly #shards: number;
   readonly #limits: IngestLimits;
   #known = new KnownSeries();
+  readonly #spelling = new CanonicalSpelling();
   #measurements: MeasurementMemory[] = [];
   /** Scope of each measurement, beside them for `KnownSeries.find`. */
   #scopeOf: number[] = [];
@@ -99,17 +100,20 @@ export class LineDecoder {
 
   /** Throws IngestError `too large`; nothing else: bad lines are listed. */
   decode(body: Uint8Array, request: DecodeRequest): Decoded {
-    if (body.length > this.#limits.bodyBytesMax) {
-      throw new IngestError(
-        'too large',
-        `body of ${body.length} bytes, at most ${this.#limits.bodyBytesMax} are taken`,
-      );
+    return this.slices(body, request, Number.POSITIVE_INFINITY).next().value as Decoded;
+  }
+
+  /** The same, stopping whenever it has read so many bytes. Nothing else may be decoded before it has come to its end. */
+  *slices(body: Uint8Array, request: DecodeRequest, sliceBytes: number): Generator<undefined, Decoded> {
+    const { bodyBytesMax } = this.#limits;
+    if (body.length > bodyBytesMax) {
+      throw new IngestError('too large', `body of ${body.length} bytes, at most ${bodyBytesMax} are taken`);
     }
     this.#begin(body, request);
     const behind = request.bytesBehindNewField ?? body.length;
     let at = 0;
     let to = body.length;
-    while (at < to) {
+    for (let stop = sliceBytes; at < to; ) {
       if (body[at] === NEWLINE) {
         at++;
         this.#line++;
@@ -118,6 +122,10 @@ export class LineDecoder {
       const end = at < this.#fastEnd ? this.#fast(at) : -1;
       at = end >= 0 ? end : this.#slow(at);
       if (this.#newFields.length > 0) to = Math.min(to, at + behind);
+      if (at >= stop) {
+        yield;
+        stop = at + sliceBytes;
+      }
     }
     return this.#finish();
   }
@@ -198,9 +206,9 @@ export class LineDecoder {
       if (p < 0) return -1;
       id = known.find(this.#view, start, p, hash, this.#scope.id, this.#scopeOf);
       if (id < 0) {
-        const nameEnd = canonicalMeasurementEnd(body, start, p);
+        const nameEnd = this.#spelling.read(body, start, p);
         const m = nameEnd < 0 ? undefined : this.#measurementAt(start, nameEnd);
-        if (m !== undefined) id = addCanonical(known, m, body, start, nameEnd, p, hash, this.#shards);
+        if (m !== undefined) id = addPlain(known, m, body, start, nameEnd, p, hash, this.#spelling, this.#scopes());
       }
       if (id < 0) return -1;
       if (this.#last >= 0) known.successor[this.#last] = id;
@@ -224,7 +232,6 @@ export class LineDecoder {
         const from = nameFrom[slot];
         const length = nameTo[slot] - from;
         q = p + length;
-        // Four bytes at a time, the last four overlapping.
         const last = length - 4;
         if (last >= 0 && q <= this.#fastEnd) {
           let i = 0;
@@ -329,6 +336,8 @@ export class LineDecoder {
       if (c !== COMMA) break;
       p++;
     }
+    // a value that goes on is no value, though a time may stand behind it
+    if (c > SPACE) return -1;
     while (c === SPACE) c = body[++p];
     let seconds = this.#nowSeconds;
     let nanos = this.#nowNanos;
@@ -435,8 +444,7 @@ export class LineDecoder {
       this.#value[i] = field.kind === KIND.STRING ? 1 : field.value;
       this.#wide[i] = field.wide;
     });
-    const scopes = { scope: this.#scope.id, scopes: this.#scopeOf, shards: this.#shards };
-    const id = entryOf(this.#known, m, this.#view, from, point.keyTo, tags, scopes);
+    const id = entryOf(this.#known, m, this.#view, from, point.keyTo, tags, this.#scopes());
     let seconds = this.#nowSeconds;
     let nanos = this.#nowNanos;
     if (point.time !== null) {
@@ -449,6 +457,10 @@ export class LineDecoder {
     if (this.#last >= 0) this.#known.successor[this.#last] = id;
     this.#last = id;
     return '';
+  }
+
+  #scopes(): Scopes {
+    return { scope: this.#scope.id, scopes: this.#scopeOf, shards: this.#shards };
   }
 
   #measurement(name: string): MeasurementMemory {
@@ -505,7 +517,7 @@ export class LineDecoder {
     }
     const row = batch.rows;
     if (row >= batch.offsets.length) batch.grow();
-    batch.series[row] = this.#localSeries(batch, series);
+    batch.series[row] = localSeries(known, batch, series);
     batch.offsets[row] = offset;
     if (offset < batch.minOffset) batch.minOffset = offset;
     if (offset > batch.maxOffset) batch.maxOffset = offset;
@@ -541,21 +553,6 @@ export class LineDecoder {
     if (!escaped) return texts.intern(this.#body, from, to);
     if (to - from > this.#unescaped.length) this.#unescaped = new Uint8Array(2 * (to - from));
     return texts.intern(this.#unescaped, 0, unescapeString(this.#body, from, to, this.#unescaped));
-  }
-
-  #localSeries(batch: BatchBuilder, series: number): number {
-    const known = this.#known;
-    const { locals } = batch;
-    if (locals === null && known.batch[series] === batch.number) return known.local[series];
-    const before = locals?.get(series);
-    if (before !== undefined) return before;
-    const local = batch.keys.append(known.bytes, known.keyFrom[series], known.keyTo[series]);
-    if (locals !== null) locals.set(series, local);
-    else {
-      known.batch[series] = batch.number;
-      known.local[series] = local;
-    }
-    return local;
   }
 
   /** The first batch of a shard, of the buffers of the last body where there are some. */

@@ -1,5 +1,7 @@
-/** Entries of `KnownSeries` for tag sets that are new to it. Called by the decoder. */
+/** Entries of `KnownSeries` for tag sets that are new to it, and their numbers in a batch. Called by the decoder. */
 import { seriesKey, shardOf } from '../../model/index.ts';
+import type { BatchBuilder } from './batch-builder.ts';
+import type { CanonicalSpelling } from './canonical-spelling.ts';
 import type { KnownSeries } from './known-series.ts';
 import type { MeasurementMemory } from './measurements.ts';
 import { isPlainSpelling } from './plain-values.ts';
@@ -13,8 +15,8 @@ export interface Scopes {
   readonly shards: number;
 }
 
-/** Of the spelling [from, to), which is unknown and, but for the measurement, which ends at `nameEnd`, the canonical key. */
-export function addCanonical(
+/** Of the spelling [from, to), which is unknown, which `canonical` has read, and whose measurement ends at `nameEnd`. */
+export function addPlain(
   known: KnownSeries,
   m: MeasurementMemory,
   body: Uint8Array,
@@ -22,11 +24,20 @@ export function addCanonical(
   nameEnd: number,
   to: number,
   hash: number,
-  shards: number,
+  canonical: CanonicalSpelling,
+  { scope, scopes, shards }: Scopes,
 ): number {
-  const key = Math.min(nameEnd + 1, to);
-  const shard = shardOf(m.seed, body, key, to, shards);
-  return known.add(body.subarray(from, to), hash, m.id, shard, body.subarray(key, to));
+  const length = to - from;
+  const spelling = canonical.isSorted ? body.subarray(from, to) : canonical.bytes(length);
+  const key = spelling.subarray(Math.min(nameEnd + 1 - from, length));
+  const shard = shardOf(m.seed, key, 0, key.length, shards);
+  if (canonical.isSorted) return known.add(spelling, hash, m.id, shard, key);
+  const mainHash = known.hash(canonical.view, 0, length, scope);
+  let main = known.find(canonical.view, 0, length, mainHash, scope, scopes);
+  if (main < 0) main = known.add(spelling, mainHash, m.id, shard, key);
+  const id = known.add(body.subarray(from, to), hash, m.id, shard, key);
+  known.main[id] = main;
+  return id;
 }
 
 /** Of the spelling [from, to) of these tags, learned where it is new. */
@@ -60,4 +71,19 @@ export function entryOf(
   const id = known.add(body.subarray(from, to), hash, m.id, shard, key);
   known.main[id] = main;
   return id;
+}
+
+/** The number of a series in a batch, to whose keys it is added where it is the first of its rows. */
+export function localSeries(known: KnownSeries, batch: BatchBuilder, series: number): number {
+  const { locals } = batch;
+  if (locals === null && known.batch[series] === batch.number) return known.local[series];
+  const before = locals?.get(series);
+  if (before !== undefined) return before;
+  const local = batch.keys.append(known.bytes, known.keyFrom[series], known.keyTo[series]);
+  if (locals !== null) locals.set(series, local);
+  else {
+    known.batch[series] = batch.number;
+    known.local[series] = local;
+  }
+  return local;
 }

@@ -1,10 +1,12 @@
 /** Queries: historical ones over all shards, live ones (stage 1 on the shards, stage 2 at their home), and their answers as bytes. */
 export { type CheckDeleteCall, checkDelete } from './deletes.ts';
+export { type WriteLines, writeInto } from './into.ts';
 export * from './live-homes.ts';
 export * from './live-messages.ts';
 export * from './live-shards.ts';
 export type { LiveListener, LivePlace } from './operator-port.ts';
 export * from './plan-over-shards.ts';
+export { namePolicies, policyNamed } from './policy-names.ts';
 export * from './query-runner.ts';
 export * from './running-queries.ts';
-export { StaleSchema } from './select-runner.ts';
+export { SelectRunner, StaleSchema } from './select-runner.ts';

@@ -23,7 +23,7 @@ type WriteBody = (
 
 /** Gives the answer to the statement: how many points were written. `measurement` null = that of each row. */
 export async function writeInto(
-  tables: AsyncIterable<ResultTable>,
+  tables: AsyncIterable<ResultTable> | Iterable<ResultTable>,
   measurement: string | null,
   tagColumns: readonly string[],
   write: WriteBody,

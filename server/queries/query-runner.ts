@@ -34,6 +34,7 @@ import {
   changesCatalogue,
   isCatalogueShow,
   showCatalogue,
+  type User,
 } from '../catalogue/index.ts';
 import { admit, parseParams, userOf } from './admission.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
@@ -86,6 +87,18 @@ export interface QueryRunnerOptions {
   readonly running: () => Promise<QueriesUnderWay>;
   /** What is wrong, null = that query will end. */
   readonly kill: (id: number) => Promise<string | null>;
+  /** The statements about what is stored and runs by itself; null = it is none of them. Rejects with QueryError. */
+  readonly stored: (statement: Statement, run: StoredRun) => Promise<Tables['tables'] | null>;
+}
+
+/** What a statement about stored queries is executed with. */
+export interface StoredRun {
+  readonly database: string;
+  /** null = sees everything. Throws AccessError. */
+  readonly user: () => User | null;
+  /** ns. */
+  readonly now: bigint;
+  readonly signal: AbortSignal;
 }
 
 /** A query under way: the signal ends it, with what its statement is told. */
@@ -175,6 +188,9 @@ export class QueryRunner {
   async #execute(statement: Statement, run: Run): Promise<Tables> {
     const { change, catalogue } = this.#options;
     const { database, now } = run.request;
+    const user = (): User | null => userOf(run.request, catalogue);
+    const stored = await this.#options.stored(statement, { database, user, now, signal: run.signal });
+    if (stored !== null) return { tables: stored };
     if (changesCatalogue(statement)) {
       await change(statement, database);
       return { tables: [] };

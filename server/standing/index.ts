@@ -1,4 +1,8 @@
-/** Queries that stand inside the server without a client: what keeps them open. */
+/** Queries that stand inside the server without a client: what keeps them open, and the stored continuous queries that write. */
+
+export { Checkpoints } from './checkpoints.ts';
+export { spelledOut } from './definition.ts';
+export { Followed, type Runs } from './followed.ts';
 export {
   type StandingBatch,
   type StandingConsumer,
@@ -6,3 +10,10 @@ export {
   StandingQuery,
   type StandingRequest,
 } from './standing-query.ts';
+export { type RefreshCall, StoredQueries, type StoredStatus } from './stored-queries.ts';
+export {
+  executeStored,
+  isStoredStatement,
+  type StoredRequest,
+  type StoredStatement,
+} from './stored-statements.ts';

@@ -46,6 +46,7 @@ import type {
   FrameNotice,
   KillCall,
   KillResult,
+  StoredCall,
   SubscribeCall,
   WorkerReady,
   WriteCall,
@@ -111,8 +112,7 @@ export class PoolEngine implements Engine {
     calls: {
       declare: (call: DeclareCall) => this.#authority.declare(call.database, call.retentionPolicy, call.fields),
       control: ({ entry }: ControlCall) => this.catalogue.publish(entry),
-      catalogue: ({ statement, database }: CatalogueCall) =>
-        executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords }),
+      catalogue: (call: CatalogueCall) => this.#changeCatalogue(call),
       queries: () => this.#underWay(),
       'kill query': (call: KillCall): KillResult =>
         this.#live.kill(call.id) ? { refused: null } : this.#queries.kill(call),
@@ -266,6 +266,16 @@ export class PoolEngine implements Engine {
   }
 
   // private functions
+
+  /** A stored query that was made runs when this resolves: no point that is written then is too early for it. */
+  async #changeCatalogue({ statement, database }: CatalogueCall): Promise<void> {
+    const { nowNs } = this.#options;
+    await executeOnCatalogue(statement, database, { catalogue: this.catalogue, passwords: this.#passwords, nowNs });
+    if (statement.kind !== 'create continuous query' && statement.kind !== 'create alert') return;
+    const call: StoredCall = { database: statement.database ?? database, name: statement.name };
+    const settled = statement.kind === 'create alert' ? 'alert settled' : 'stored settled';
+    await Promise.all(this.#serving().peers.map((peer) => peer.call(settled, call)));
+  }
 
   async #underWay(): Promise<QueriesUnderWay> {
     const progress = await Promise.all(

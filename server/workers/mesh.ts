@@ -31,6 +31,15 @@ export class Mesh {
     return Promise.all(this.#owners.map((_, shard) => this.call<T>(shard, method, bodyOf(shard))));
   }
 
+  /** The same call to every worker, this one included; answers by worker. */
+  callWorkers<T>(method: string, body: object): Promise<T[]> {
+    return Promise.all(
+      this.#peers.map(async (peer) =>
+        peer === null ? ((await this.#own.calls[method](body as never)) as T) : peer.call<T>(method, body),
+      ),
+    );
+  }
+
   stream<T>(shard: number, method: string, body: object, signal: AbortSignal): AsyncIterable<T> {
     const peer = this.#peers[this.#owners[shard]];
     return peer === null

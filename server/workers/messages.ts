@@ -112,6 +112,12 @@ export interface RestoreResult {
   readonly rows: number;
 }
 
+/** Of a stored query. */
+export interface StoredCall {
+  readonly database: string;
+  readonly name: string;
+}
+
 export interface ControlCall {
   readonly entry: ControlEntry;
 }

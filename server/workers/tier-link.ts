@@ -1,7 +1,7 @@
 /** What joins the shards of a worker to their tier: the configuration and the catalogue's advice on one side, counters on the other. */
 import { randomBytes } from 'node:crypto';
 import type { Files, MoveOptions } from '../../storage/index.ts';
-import { adviceOf, type CatalogueView } from '../catalogue/index.ts';
+import { adviceOf, type CatalogueView, findPolicy } from '../catalogue/index.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import { openTier } from '../tiers/index.ts';
@@ -23,9 +23,11 @@ export function tierOf(
     }),
     cacheBytesMax: Math.floor(tierCacheBytes / shards),
     identity: () => randomBytes(8).toString('hex'),
-    afterNs: ({ database, measurement }) => {
-      const { tierAfter } = adviceOf(catalogue.documents, database, measurement);
-      return tierAfter === undefined ? tierAfterNs : BigInt(tierAfter);
+    afterNs: ({ database, retentionPolicy, measurement }) => {
+      const { documents } = catalogue;
+      const { tierAfter } = adviceOf(documents, database, measurement);
+      if (tierAfter !== undefined) return BigInt(tierAfter);
+      return findPolicy(documents, database, retentionPolicy)?.tierAfter ?? tierAfterNs;
     },
     nowNs: () => BigInt(Date.now()) * 1_000_000n,
     warn,

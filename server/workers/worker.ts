@@ -9,6 +9,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ORIGIN } from '../../model/index.ts';
 import { batched, historicalShard, type Partial, QueryError, showShard, transferables } from '../../query/index.ts';
 import { NodeFiles } from '../../storage/index.ts';
+import { type AlertStatus, type Alerts, executeAlert, isAlertStatement } from '../alerts/index.ts';
 import { bucketAdviceIn, type CatalogueNews, CatalogueView, findPolicy, keptFrom } from '../catalogue/index.ts';
 import { FieldTypes, LineDecoder } from '../ingest/index.ts';
 import { type Broker, meteredBroker, meteredFiles, openEmbeddedBroker, openNatsBroker } from '../pubsub/index.ts';
@@ -21,6 +22,7 @@ import {
   type LiveExpire,
   type LiveHomePort,
   LiveHomes,
+  type LiveProgress,
   LiveShards,
   type LiveStart,
   type LiveStop,
@@ -28,12 +30,22 @@ import {
   type QueriesUnderWay,
   QueryRunner,
   type SchemaChange,
+  SelectRunner,
   type ShardFailure,
   type ShardUpdate,
   type ShowCall,
   StaleSchema,
+  type WriteLines,
 } from '../queries/index.ts';
+import {
+  executeStored,
+  isStoredStatement,
+  type RefreshCall,
+  type StoredQueries,
+  type StoredStatus,
+} from '../standing/index.ts';
 import { Metrics, type MetricsSnapshot, openLog } from '../telemetry/index.ts';
+import { openAlerts } from './alert-link.ts';
 import { type BackupParts, backupStreams, restoreCall } from './backup-handlers.ts';
 import { foundIn } from './found.ts';
 import { Mesh } from './mesh.ts';
@@ -49,6 +61,7 @@ import type {
   PublishCall,
   QueryCall,
   ReachedCall,
+  StoredCall,
   SubscribeCall,
   WorkerReady,
   WorkerStart,
@@ -57,6 +70,7 @@ import type {
 import { type Handlers, handOver, Peer, PeerError } from './peer.ts';
 import { logSegmentBytes, Shard } from './shard.ts';
 import { gaugeStores } from './store-metrics.ts';
+import { openStoredQueries } from './stored-link.ts';
 import { tierOf } from './tier-link.ts';
 import { Turns } from './turns.ts';
 import { Writer } from './writer.ts';
@@ -76,6 +90,8 @@ const catalogue = new CatalogueView();
 
 let broker: Broker | null = null;
 let writer: Writer | null = null;
+let stored: StoredQueries | null = null;
+let alerts: Alerts | null = null;
 
 const backupParts: BackupParts = {
   mesh: () => mesh,
@@ -108,6 +124,7 @@ const homes = new LiveHomes({
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
   late: (rows) => metrics.counter('points_late').add(rows),
 });
+const selects = new SelectRunner({ mesh, catalogue, limits: config.queryLimits });
 const runner = new QueryRunner({
   mesh,
   catalogue,
@@ -116,14 +133,31 @@ const runner = new QueryRunner({
   limits: config.queryLimits,
   running: () => main.call<QueriesUnderWay>('queries', {}),
   kill: async (id) => (await main.call<KillResult>('kill query', { id } satisfies KillCall)).refused,
-  change: (statement, database) =>
-    main.call('catalogue', { statement, database } satisfies CatalogueCall).catch(asQueryError),
-  write: ({ database, retentionPolicy, now, lines }) => {
-    const policy = findPolicy(catalogue.documents, database, retentionPolicy);
-    const kept = policy === null ? null : keptFrom(policy, now);
-    return writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now, keptFrom: kept });
+  change: changeCatalogue,
+  write: writeLines,
+  stored: async (statement, { user, ...run }) => {
+    if (isAlertStatement(statement)) return executeAlert(statement, run.database, alertStatements);
+    if (!isStoredStatement(statement)) return null;
+    return executeStored(statement, { ...run, user: user() }, storedStatements);
   },
 });
+const alertStatements: Parameters<typeof executeAlert>[2] = {
+  catalogue,
+  change: changeCatalogue,
+  statuses: async () => (await mesh.callWorkers<AlertStatus[]>('alert statuses', {})).flat(),
+};
+const storedStatements: Parameters<typeof executeStored>[2] = {
+  catalogue,
+  shards: owners.length,
+  change: changeCatalogue,
+  statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
+  progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
+  refresh: async (call) => {
+    const written = await mesh.callWorkers<{ points: number }>('refresh stored', call);
+    return written.reduce((sum, { points }) => sum + points, 0);
+  },
+  select: (statement, request) => selects.select(statement, { ...request, turn: turns.of(request.signal) }),
+};
 
 // private functions
 
@@ -150,6 +184,15 @@ function makeCalls(): Handlers['calls'] {
     },
     canonical: ({ text, database }: CanonicalCall) => ({ query: runner.canonicalLive(text, database) }),
     subscribe: (call: SubscribeCall) => homes.subscribe(call),
+    'stored settled': async ({ database, name }: StoredCall) => {
+      await stored!.settled(database, name);
+    },
+    'alert settled': async ({ database, name }: StoredCall) => {
+      await alerts!.settled(database, name);
+    },
+    'alert statuses': () => alerts!.statuses(),
+    'stored statuses': () => stored!.statuses(),
+    'refresh stored': (call: RefreshCall) => stored!.refresh(call),
     'live progress': () => homes.progress(),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
@@ -185,6 +228,8 @@ function makeNotices(): Handlers['notices'] {
       for (const { scope, shape } of bucketAdviceIn(news))
         for (const { store } of shards.values()) store.advise(scope, shape);
       for (const database of changedPolicies(news)) homes.schemaChanged(database, []);
+      stored?.follow(news);
+      alerts?.follow(news);
     },
     'end query': ({ id, message }: EndNotice) => runner.end(id, message),
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
@@ -229,11 +274,27 @@ async function open(): Promise<WorkerReady> {
     checksum: files.checksum,
     compression: files.compression,
   });
+  stored = await openStoredQueries({
+    dataDir: config.dataDir,
+    worker: index,
+    workers: start.ports.length,
+    ...{ catalogue, homes, selects, turns, nowMs, log, metrics },
+    write: writeLines,
+  });
+  alerts = openAlerts({
+    dataDir: config.dataDir,
+    worker: index,
+    workers: start.ports.length,
+    ...{ catalogue, homes, nowMs, log, metrics },
+    write: writeLines,
+  });
   return foundIn([...shards.values()].map(({ store }) => store));
 }
 
 /** Takes no more, lets what is under way reach the disk. */
 async function close(): Promise<void> {
+  await stored?.close();
+  await alerts?.close();
   homes.close();
   liveShards.close();
   await broker?.close();
@@ -249,6 +310,17 @@ async function publishElsewhere(call: PublishCall): Promise<number> {
   return sequence;
 }
 
+function changeCatalogue(statement: CatalogueCall['statement'], database: string): Promise<unknown> {
+  return main.call('catalogue', { statement, database } satisfies CatalogueCall).catch(asQueryError);
+}
+
+/** Resolves when the lines can be read. */
+function writeLines({ database, retentionPolicy, now, lines }: Parameters<WriteLines>[0]): ReturnType<WriteLines> {
+  const policy = findPolicy(catalogue.documents, database, retentionPolicy);
+  const kept = policy === null ? null : keptFrom(policy, now);
+  return writer!.write({ database, retentionPolicy, precision: 'ns', wait: true, body: lines, now, keptFrom: kept });
+}
+
 function readMetrics(): MetricsSnapshot {
   const opened = [...shards.values()];
   gaugeStores(
@@ -258,6 +330,12 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('log_bytes').set(opened.reduce((sum, { logBytes }) => sum + logBytes, 0));
   metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);
+  metrics.gauge('standing_queries').set(stored?.size ?? 0);
+  const watched = alerts?.statuses() ?? [];
+  metrics.gauge('alerts').set(watched.length);
+  metrics.gauge('alert_series').set(watched.reduce((sum, { series }) => sum + series, 0));
+  metrics.gauge('alert_firing').set(watched.reduce((sum, { firing }) => sum + firing, 0));
+  metrics.gauge('alert_waiting').set(watched.reduce((sum, { waiting }) => sum + waiting, 0));
   metrics.gauge('threads').set(1);
   return metrics.snapshot();
 }

@@ -2,8 +2,8 @@
  * Writer: a body of line protocol → envelopes in the streams of the shards it concerns. One per worker; any worker can take any
  * body, since what belongs to a shard elsewhere is handed over as bytes to the worker that owns it.
  *
- * Decoding is synchronous and its batches lean on the decoder's buffers, so they are encoded before anything is awaited. Fields
- * that nobody knew are declared to the authority on the main thread first, and the body is decoded again with what it said.
+ * Bodies are decoded one after the other, a long one in slices, since batches lean on the decoder's buffers: they are encoded before
+ * the next body has its turn. Fields that nobody knew are declared to the authority on the main thread first, and the body is decoded again with what it said.
  */
 import {
   type Batch,
@@ -27,11 +27,14 @@ import {
   type NewField,
 } from '../ingest/index.ts';
 import type { PublishCall, WriteCall, WriteResult } from './messages.ts';
+import { makePause } from './pause.ts';
 
 /** A message is closed before it grows past this, and never past what the broker takes. */
 const MESSAGE_BYTES_TARGET = 4 * 1024 * 1024;
 /** Where a body begins with new fields its others mostly follow within this: what lies behind is not decoded in vain. */
 const NEW_FIELD_LOOK_BYTES = 16 * 1024;
+/** Between two looks at the clock: some milliseconds of work in a server that has just started, less than one in a warm one. */
+const SLICE_BYTES = 64 * 1024;
 /** The authority's answer settles a body's fields in one round; a database dropped meanwhile may cost another. */
 const DECLARE_ROUNDS_MAX = 8;
 
@@ -58,6 +61,9 @@ export class Writer {
   readonly #packing: BodyPacking;
   /** Last message number, by shard. */
   readonly #numbers: Float64Array;
+  readonly #pause = makePause();
+  /** The body under way. */
+  #decoding: Promise<void> | null = null;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -66,12 +72,12 @@ export class Writer {
   }
 
   async write(call: WriteCall): Promise<WriteResult> {
-    let { decoded, messages, beyond } = this.#decode(call, NEW_FIELD_LOOK_BYTES);
+    let { decoded, messages, beyond } = await this.#decode(call, NEW_FIELD_LOOK_BYTES);
     for (let round = 1; decoded.newFields.length > 0; round++) {
       if (round > DECLARE_ROUNDS_MAX) throw new Error(`field types did not settle in ${DECLARE_ROUNDS_MAX} rounds`);
       const { fieldTypes, declare } = this.#options;
       fieldTypes.learn(decoded.newFields, await declare(call.database, call.retentionPolicy, decoded.newFields));
-      ({ decoded, messages, beyond } = this.#decode(call));
+      ({ decoded, messages, beyond } = await this.#decode(call));
     }
     const publishing = messages.map((message) => this.#options.shards[message.shard].publish(message));
     const message = withBeyond(describeErrors(decoded), beyond);
@@ -107,13 +113,31 @@ export class Writer {
 
   // private functions
 
-  /** In one turn, since the batches lean on the decoder's buffers. No messages while there are fields to be declared. */
-  #decode(
-    call: WriteCall,
-    bytesBehindNewField?: number,
-  ): { decoded: Decoded; messages: PublishCall[]; beyond: number } {
+  async #decode(call: WriteCall, bytesBehindNewField?: number): Promise<DecodedCall> {
+    while (this.#decoding !== null) await this.#decoding;
     const { decoder, fieldTypes } = this.#options;
-    const decoded = decoder.decode(call.body, { ...call, fieldTypes, bytesBehindNewField });
+    const { forgotten } = fieldTypes;
+    const request = { ...call, fieldTypes, bytesBehindNewField };
+    let ended = (): void => {};
+    this.#decoding = new Promise((resolve) => {
+      ended = resolve;
+    });
+    try {
+      const slices = decoder.slices(call.body, request, SLICE_BYTES);
+      for (let step = slices.next(); ; step = slices.next()) {
+        if (step.done) return this.#encoded(call, step.value);
+        await this.#pause();
+        // types from before a drop would go into the stream behind it
+        if (fieldTypes.forgotten !== forgotten) return this.#encoded(call, decoder.decode(call.body, request));
+      }
+    } finally {
+      this.#decoding = null;
+      ended();
+    }
+  }
+
+  /** In the turn in which its last line was decoded. No messages while there are fields to be declared. */
+  #encoded(call: WriteCall, decoded: Decoded): DecodedCall {
     if (decoded.newFields.length > 0) return { decoded, messages: [], beyond: 0 };
     let beyond = 0;
     const messages = decoded.batches.flatMap((batches, shard) => {
@@ -160,6 +184,13 @@ export class Writer {
 }
 
 // private functions
+
+interface DecodedCall {
+  readonly decoded: Decoded;
+  readonly messages: PublishCall[];
+  /** Rows that are older than the policy keeps. */
+  readonly beyond: number;
+}
 
 /** InfluxDB's words for points older than what the policy keeps, behind what is wrong with other lines. */
 function withBeyond(message: string, beyond: number): string {

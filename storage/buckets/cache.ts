@@ -1,13 +1,20 @@
 /**
  * Decoded pieces of bucket chunks, kept while they fit a limit in bytes; the piece asked for longest ago goes first. One for all the buckets of a
- * shard. What it gives out is shared: nobody changes it.
+ * shard. What it gives out is shared: nobody changes it. A chunk is let in when it is asked for a second time within some thousand others
+ * (the doorkeeper of TinyLFU, Einziger and others, 2017): of chunks that are read once nothing is kept, and they are decoded into arrays that
+ * are used again.
  */
+import { ScanArrays } from './scan-arrays.ts';
 
 /** Enough for the hot ends of some thousand series; a shard's head is far larger. */
 export const BLOCK_CACHE_BYTES = 32 * 1024 * 1024;
 /** A scratch larger than this is not kept. */
 const SCRATCH_BYTES_MAX = 4 * 1024 * 1024;
 const SCRATCH_BYTES_MIN = 256 * 1024;
+/** Chunks that were asked for lately, by a hash of their keys: a power of two. */
+const SEEN_SLOTS = 8192;
+/** Arrays of scans that have ended, kept for the next. */
+const IDLE_ARRAYS_MAX = 4;
 /** Keys are reader · this + block: exact below 2^53 for two million readers. */
 const BLOCKS_PER_READER = 2 ** 32;
 
@@ -25,6 +32,10 @@ export class BlockCache {
   /** In order of use, latest last. */
   readonly #entries = new Map<number, Entry>();
   #scratch = new Uint8Array(SCRATCH_BYTES_MIN);
+
+  /** Key + 1 of the chunk that was asked for last, by slot. */
+  readonly #seen = new Float64Array(SEEN_SLOTS);
+  readonly #idle: ScanArrays[] = [];
 
   constructor(bytesMax = BLOCK_CACHE_BYTES) {
     this.bytesMax = bytesMax;
@@ -49,6 +60,25 @@ export class BlockCache {
     if (bytes > SCRATCH_BYTES_MAX) return new Uint8Array(bytes);
     if (bytes > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(bytes, 2 * this.#scratch.length));
     return this.#scratch.subarray(0, bytes);
+  }
+
+  /** Whether what is decoded of a chunk is to be kept: it was asked for before. `block` is its first. */
+  admits(reader: number, block: number): boolean {
+    const key = reader * BLOCKS_PER_READER + block;
+    const slot = (Math.imul(block, 0x9e3779b1) ^ Math.imul(reader, 0x85ebca6b)) >>> (32 - Math.log2(SEEN_SLOTS));
+    if (this.#seen[slot] === key + 1) return true;
+    this.#seen[slot] = key + 1;
+    return false;
+  }
+
+  /** For one scan at a time. */
+  takeArrays(): ScanArrays {
+    return this.#idle.pop() ?? new ScanArrays();
+  }
+
+  /** Of a scan that has come to its end: its last block holds no longer. */
+  giveArrays(arrays: ScanArrays): void {
+    if (this.#idle.length < IDLE_ARRAYS_MAX && arrays.bytes <= SCRATCH_BYTES_MAX) this.#idle.push(arrays);
   }
 
   get(reader: number, block: number): unknown {

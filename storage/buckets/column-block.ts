@@ -92,8 +92,13 @@ export function encodeTimes(offsets: Float64Array, starts: Uint32Array): Uint8Ar
   return into.bytes();
 }
 
-export function decodeTimes(words: Uint32Array, n: number, starts: Uint32Array): Float64Array {
-  const out = new Float64Array(n);
+export function decodeTimes(
+  words: Uint32Array,
+  n: number,
+  starts: Uint32Array,
+  target: DoublesTarget = ownDoubles,
+): Float64Array {
+  const out = target(n);
   decodeIntegers({ words, at: 0 }, n, out, starts);
   return out;
 }

@@ -1,7 +1,7 @@
 /**
  * Reads a bucket (`layout.ts`) from its source. Opening reads header, footer and trailer; everything else is read when a scan needs it, and checked
  * against its checksum before it is decoded. Chunks that cannot hold rows of the request (by time, by series) are not read at all, and of the others only
- * the blocks of the wanted fields. Decoded blocks of small scans are kept in the cache that the readers of a shard share.
+ * the blocks of the wanted fields. Decoded blocks of small scans that come again are kept in the cache that the readers of a shard share.
  *
  * Where blocks lie far away (`../tiers/`) `scanFar` reads some chunks at a time: it says which blocks it needs, waits for them outside of the scan, and
  * goes on with what is in memory then. A long file, because both kinds of scan read a chunk in the same way.
@@ -131,18 +131,22 @@ export class BucketReader {
     return this.#kept(FIRST_KEYS, () => (sections.length === 0 ? NO_KEYS : this.#keys(firstKeys, sections.length)));
   }
 
-  /** Blocks come by series, then time; each holds until the next is asked for. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
+  /** Blocks come by series, then time; each holds until the next is asked for, if not asked otherwise. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
   *scan(request: BucketScan, take?: TakeChunk): Generator<Block> {
     const fields = this.#table.fieldsNamed(request.fields);
     const shared = new Map<number, Float64Array>();
+    const { lasting = false } = request;
     let arrays: ScanArrays | null = null;
     let chunks = 0;
     for (const chunk of this.#table.candidates(request)) {
       if (take !== undefined && this.#isTaken(chunk, request, fields, take)) continue;
-      if (++chunks > CACHED_CHUNKS_MAX) arrays ??= new ScanArrays();
-      const block = this.#scanChunk(chunk, request, fields, arrays, shared, this.#source);
+      const isKept = !lasting && ++chunks <= CACHED_CHUNKS_MAX && this.#cache.admits(this.#id, this.#firstBlock(chunk));
+      if (!isKept && !lasting) arrays ??= this.#cache.takeArrays();
+      const into = { isKept, arrays: isKept ? null : arrays };
+      const block = this.#scanChunk(chunk, request, fields, into, shared, this.#source);
       if (block !== null) yield block;
     }
+    if (arrays !== null) this.#cache.giveArrays(arrays);
   }
 
   /** As `scan`; a promise has to be kept before the next step is asked for. `fetch` is told ascending places. */
@@ -150,7 +154,8 @@ export class BucketReader {
     const fields = this.#table.fieldsNamed(request.fields);
     const candidates = [...this.#table.candidates(request)];
     const chunks = candidates.filter((chunk) => take === undefined || !this.#isTaken(chunk, request, fields, take));
-    const arrays = chunks.length <= CACHED_CHUNKS_MAX ? null : new ScanArrays();
+    const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
+    const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays() };
     const shared = new Map<number, Float64Array>();
     for (const { members, places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX)) {
       let from: BlockSource = this.#source;
@@ -158,7 +163,7 @@ export class BucketReader {
         from = source;
       });
       for (const chunk of members) {
-        const block = this.#scanChunk(chunk, request, fields, arrays, shared, from);
+        const block = this.#scanChunk(chunk, request, fields, into, shared, from);
         if (block !== null) yield block;
       }
     }
@@ -210,7 +215,7 @@ export class BucketReader {
     chunk: number,
     request: BucketScan,
     wanted: readonly number[],
-    arrays: ScanArrays | null,
+    { isKept, arrays }: DecodeInto,
     shared: Map<number, Float64Array>,
     from: BlockSource,
   ): Block | null {
@@ -218,7 +223,7 @@ export class BucketReader {
     const fields = wanted.filter((field) => this.#table.place(chunk, fieldAt(field)).length > 0);
     if (fields.length === 0) return null;
     const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
-    const pieces = new Pieces(this.#cache, this.#id, chunk * (this.#footer.fields.length + FIELDS), arrays === null);
+    const pieces = new Pieces(this.#cache, this.#id, this.#firstBlock(chunk), isKept);
     const values = fields.map((field) => field + FIELDS);
     // With one series there is nothing to find out before the values are read: everything comes in one go.
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
@@ -240,6 +245,11 @@ export class BucketReader {
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);
   }
 
+  /** The cache's number for the first block of a chunk. */
+  #firstBlock(chunk: number): number {
+    return chunk * (this.#footer.fields.length + FIELDS);
+  }
+
   /** Brings blocks of a chunk into `pieces`: from the cache, else from the file. Times and fields need the runs, which come first. */
   #fetch(
     chunk: number,
@@ -253,13 +263,16 @@ export class BucketReader {
     if (missing.length === 0) return;
     const places = missing.map((block) => this.#table.place(chunk, blockAt(block)));
     const read = this.#read(places, from);
+    // times of a chunk of one series may be shared with the chunks that follow
+    const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
     missing.forEach((block, i) => {
       const { compression } = this.#codec;
+      const target =
+        arrays === null || (block === TIMES && isSingle) ? undefined : (n: number) => arrays.doubles(block, n);
       this.#decoded(places[i], () => {
         if (block === RUNS) pieces.add(block, decodeRuns(read[i]), 16 * rows);
-        else if (block === TIMES) pieces.add(block, decodeTimes(read[i], rows, pieces.starts), 8 * rows);
+        else if (block === TIMES) pieces.add(block, decodeTimes(read[i], rows, pieces.starts, target), 8 * rows);
         else {
-          const target = arrays === null ? undefined : (n: number) => arrays.doubles(block, n);
           const column = decodeColumn(read[i], rows, pieces.starts, compression, target);
           pieces.add(block, column, columnBytes(column));
         }
@@ -306,6 +319,12 @@ export class BucketReader {
 }
 
 // private functions
+
+/** Whether what is decoded goes into the cache; null = arrays of its own. */
+interface DecodeInto {
+  readonly isKept: boolean;
+  readonly arrays: ScanArrays | null;
+}
 
 function blockAt(block: number): number {
   if (block === RUNS) return RUNS_AT;

@@ -1,15 +1,20 @@
-/** The arrays that a long scan decodes into, over and over: what it gives of a chunk holds until its next. A scan whose blocks are cached has none. */
+/** The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next. */
 
 export class ScanArrays {
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
   #series = new Uint32Array(0);
 
-  /** Room for the numbers of one of the fields. */
-  doubles(field: number, n: number): Float64Array<ArrayBuffer> {
-    let array = this.#doubles[field];
+  /** Memory held. */
+  get bytes(): number {
+    return this.#series.byteLength + this.#doubles.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+  }
+
+  /** Room for the numbers of one of the blocks of a chunk. */
+  doubles(block: number, n: number): Float64Array<ArrayBuffer> {
+    let array = this.#doubles[block];
     if (array === undefined || array.length < n) {
       array = new Float64Array(n);
-      this.#doubles[field] = array;
+      this.#doubles[block] = array;
     }
     return array.length === n ? array : array.subarray(0, n);
   }

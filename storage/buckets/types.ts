@@ -55,6 +55,8 @@ export interface BucketScan {
   readonly fields: readonly string[] | null;
   /** Bucket series number → number the blocks shall name (the shard's); null = the bucket's own. */
   readonly map: ((series: number) => number) | null;
+  /** Blocks stay valid when the next is asked for, and the cache keeps nothing of them: for who reads everything once. */
+  readonly lasting?: boolean;
 }
 
 /** What is known of the values of one field in one chunk without reading them. */

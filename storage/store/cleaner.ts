@@ -200,7 +200,7 @@ export class Cleaner {
     let unused: readonly Rewritten[] = [];
     try {
       const tombstones = new Set(inputs.flatMap((bucket) => bucket.tombstones));
-      const rows = inputs.map((bucket) => ({ rows: bucket.living, series: bucket.series() }));
+      const rows = inputs.map((bucket) => ({ rows: bucket.lasting, series: bucket.series() }));
       unused = await rewrite(name, measurement.series, rows, {
         ...shape,
         files,

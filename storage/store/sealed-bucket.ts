@@ -84,23 +84,14 @@ export class SealedBucket implements RowLayer {
     return this.listed.late;
   }
 
-  *scan(
+  scan(
     minTime: bigint,
     maxTime: bigint,
     wanted: SeriesChoice,
     fields: readonly string[] | null,
     take?: TakeTotals,
   ): Generator<ScanStep> {
-    const { reader } = this;
-    if (!(wanted instanceof Uint32Array)) {
-      yield* this.#steps({ minTime, maxTime, series: wanted, fields, map: this.#series.nameOf(reader) }, take);
-      return;
-    }
-    const ordered = this.#series.inOrder(wanted);
-    for (let from = 0; from < ordered.length; from += FOUND_SERIES) {
-      const { numbers, nameOf } = this.#series.find(reader, ordered.subarray(from, from + FOUND_SERIES));
-      if (numbers.length > 0) yield* this.#steps({ minTime, maxTime, series: numbers, fields, map: nameOf }, take);
-    }
+    return this.#scan({ minTime, maxTime, fields, lasting: false }, wanted, take);
   }
 
   extents({ min, max }: TimeRange, wanted: SeriesChoice, each: EachExtent): void {
@@ -153,8 +144,19 @@ export class SealedBucket implements RowLayer {
 
   /** Its rows but for those deleted so far. */
   get living(): RowLayer {
-    if (this.#tombstones.length === 0) return this;
-    return new MaskedRows(this, this.#tombstones, this.#parts.series.size);
+    return this.#masked(this);
+  }
+
+  /** The same in blocks that stay valid, for who merges them. */
+  get lasting(): RowLayer {
+    const { minTime, maxTime, late } = this;
+    return this.#masked({
+      minTime,
+      maxTime,
+      late,
+      scan: (min, max, wanted, fields) => this.#scan({ minTime: min, maxTime: max, fields, lasting: true }, wanted),
+      extents: (range, wanted, each) => this.extents(range, wanted, each),
+    });
   }
 
   /** Some of its bytes as they are, wherever they lie, for who copies them. Throws StorageError. */
@@ -191,6 +193,24 @@ export class SealedBucket implements RowLayer {
   }
 
   // private functions
+
+  #masked(rows: RowLayer): RowLayer {
+    if (this.#tombstones.length === 0) return rows;
+    return new MaskedRows(rows, this.#tombstones, this.#parts.series.size);
+  }
+
+  *#scan(request: Omit<BucketScan, 'series' | 'map'>, wanted: SeriesChoice, take?: TakeTotals): Generator<ScanStep> {
+    const { reader } = this;
+    if (!(wanted instanceof Uint32Array)) {
+      yield* this.#steps({ ...request, series: wanted, map: this.#series.nameOf(reader) }, take);
+      return;
+    }
+    const ordered = this.#series.inOrder(wanted);
+    for (let from = 0; from < ordered.length; from += FOUND_SERIES) {
+      const { numbers, nameOf } = this.#series.find(reader, ordered.subarray(from, from + FOUND_SERIES));
+      if (numbers.length > 0) yield* this.#steps({ ...request, series: numbers, map: nameOf }, take);
+    }
+  }
 
   #steps(request: BucketScan, take?: TakeTotals): Iterable<ScanStep> {
     const { far } = this.#parts;

@@ -71,6 +71,18 @@ describe('access', () => {
     }
   });
 
+  it('lets only administrators make the server speak to an address, by an alert', async () => {
+    await say(`ann:${PASSWORD}`, 'GRANT ALL ON e TO bob');
+    const create = 'CREATE ALERT a ON e (SELECT mean(v) FROM m GROUP BY time(1m)) WHEN mean > 1';
+    const refusal = await say('bob:b', `${create} NOTIFY 'http://127.0.0.1:1/' WITH (secret = 'hidden')`);
+    expect(refusal).to.include('requires admin privilege').and.not.include('hidden');
+    expect(await say('bob:b', create)).to.equal('{"results":[{"statement_id":0}]}');
+    expect(await say('bob:b', 'SHOW ALERTS ON e')).to.include('CREATE ALERT a ON e');
+    expect(await say('bob:b', 'DROP ALERT a ON e')).to.equal('{"results":[{"statement_id":0}]}');
+    await say(`ann:${PASSWORD}`, 'REVOKE ALL ON e FROM bob');
+    expect(await say('bob:b', 'SHOW ALERTS ON e')).to.include('requires READ on e');
+  });
+
   it('does not stop datagrams, nor the server that reports on itself', async () => {
     await sendDatagrams(server.udp, ['m v=1 1']);
     const seen = (db: string, name: string) =>

@@ -5,7 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ask, eventually, metric, results, written } from '../support/api.ts';
+import { ask, eventually, metric, results, series, written } from '../support/api.ts';
 import { LiveClient } from '../support/live-client.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { type S3Server, startS3 } from '../support/s3-server.ts';
@@ -186,6 +186,22 @@ describe('a server whose old buckets lie in object storage', function () {
     const requests = s3.requests.length;
     await results(cold, 'db', 'SELECT sum(w) FROM other');
     expect(s3.requests.length, 'nothing of it lies there').to.equal(requests);
+  });
+
+  it('moves what a retention policy keeps at the age that is said of the policy', async () => {
+    const cold = await start([...SMALL_HEADS, '--tier', s3.url('cold')]);
+    for (const body of bodies(new Random(seed))) await written(cold, 'db', body);
+    const shown = async (): Promise<unknown> => (await series(cold, 'db', 'SHOW RETENTION POLICIES'))[0];
+    const columns = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'default'];
+    const autogen = ['autogen', '0s', '168h0m0s', 1, true];
+    expect(await shown()).to.deep.equal({ columns, values: [autogen] });
+    await results(cold, 'db', "ALTER RETENTION POLICY autogen ON db WITH (tier_after = '10d')");
+    expect(await shown()).to.deep.equal({ columns: [...columns, 'tier_after'], values: [[...autogen, '10d']] });
+    await moved(cold);
+    await results(cold, 'db', "ALTER RETENTION POLICY autogen ON db WITH (tier_after = '')");
+    expect(await shown()).to.deep.equal({ columns, values: [autogen] });
+    const [refused] = await results(cold, 'db', 'ALTER RETENTION POLICY autogen ON db WITH (size = 1)');
+    expect(refused.error).to.equal('unknown option "size" of a retention policy: expected tier_after');
   });
 
   it('ends a live query that would have to read there, in words, and counts it', async () => {

@@ -29,6 +29,11 @@ const QUERIES = [
   'SELECT percentile("f", 75), median("i"), stddev("f") FROM "m" WHERE_ GROUP BY time(30s), "zone" fill(none)',
   `SELECT sum("f") / count("f") + max("i") FROM "m" WHERE_ AND "host" =~ /[a-c]/ AND "f" > 20 GROUP BY time(5s) fill(none)`,
   'SELECT count("s"), last("s") FROM "m" WHERE_ GROUP BY time(20s), * fill(none)',
+  'SELECT count("s"), mode(fingerprint("s")) FROM "m" WHERE_ GROUP BY time(20s), "zone", fingerprint("s") fill(none)',
+  'SELECT e.count / t.count, t.sum FROM (SELECT count("f") FROM "m" WHERE "f" > 50 GROUP BY time(10s), "host") AS e ' +
+    'JOIN (SELECT count("f"), sum("i") FROM "m" GROUP BY time(10s), "host") AS t ON WINDOW, "host" FILL(0) WHERE_ GROUP BY "host"',
+  'SELECT x.max - y.min FROM (SELECT max("f") FROM "m" WHERE "zone" = \'z0\' GROUP BY time(5s)) AS x ' +
+    'JOIN (SELECT min("i") FROM "m" WHERE "zone" = \'z1\' GROUP BY time(5s)) AS y ON WINDOW WHERE_',
 ];
 
 describe('continuous = historical', function () {
@@ -55,7 +60,7 @@ async function checkRun(server: TestServer, db: string, random: Random): Promise
   try {
     const [early, late] = [QUERIES.slice(0, 3), QUERIES.slice(3)];
     const subscribe = (q: string): Promise<unknown> =>
-      client.subscribed({ id: q, db, q: q.replace('WHERE_', `WHERE time >= ${START_S}s`) });
+      client.subscribed({ id: idOf(q), db, q: q.replace('WHERE_', `WHERE time >= ${START_S}s`) });
     for (const q of early) await subscribe(q);
     const lines = randomLines(random);
     for (let at = 0; at < lines.length; ) {
@@ -87,7 +92,7 @@ async function checkQuery(server: TestServer, client: LiveClient, db: string, q:
     )
     .sort();
   const rows = () =>
-    [...latestRows(client.rows(q)).values()].filter(
+    [...latestRows(client.rows(idOf(q))).values()].filter(
       ({ values }) => Number(values[0]) < (START_S + SPAN_S + 30) * SECOND,
     );
   const seen = (): string[] =>
@@ -103,6 +108,10 @@ async function checkQuery(server: TestServer, client: LiveClient, db: string, q:
     rows().every(({ final }) => final),
     `${q}: all final`,
   ).to.equal(true);
+}
+
+function idOf(q: string): string {
+  return String(QUERIES.indexOf(q));
 }
 
 function hasValue(row: readonly unknown[]): boolean {
@@ -122,7 +131,7 @@ function randomLines(random: Random): string[] {
     const fields = [
       random.next() < 0.8 ? `f=${random.between(0, 400) / 4}` : '',
       random.next() < 0.6 ? `i=${random.between(-50, 50)}i` : '',
-      random.next() < 0.3 ? `s="t${random.between(0, 9)}"` : '',
+      random.next() < 0.3 ? `s="${random.pick(['t', 'u', 'of '])}${random.between(0, 9)}"` : '',
     ].filter((field) => field !== '');
     if (fields.length === 0) fields.push('f=7');
     const tags = `host=${random.pick(HOSTS)},zone=z${random.between(0, 1)}`;

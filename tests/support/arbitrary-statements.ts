@@ -213,6 +213,7 @@ const plainSelect: fc.Arbitrary<SelectStatement> = fc.record({
       }),
       name.filter((text) => text.toLowerCase() !== 'time').map((text) => ({ kind: 'tag' as const, name: text })),
       window.map((one) => ({ kind: 'window' as const, window: one })),
+      name.map((text) => ({ kind: 'fingerprint' as const, field: text })),
       fc.constant({ kind: 'wildcard' as const }),
       pattern.map((text) => ({ kind: 'regex' as const, pattern: text })),
     ),

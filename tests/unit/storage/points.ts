@@ -43,12 +43,12 @@ export function batchOf(
   return { batch: readBatch(bytes, 0).batch, bytes };
 }
 
-/** Rows that count as `key time` → `field` → text of type and value. */
+/** Rows that count as `key time` → `field` → text of type and value, added to `result`. A block is read before the next is asked for. */
 export function rowsOf(
   blocks: Iterable<Block>,
   keyOf: (series: number) => string,
+  result = new Map<string, Record<string, string>>(),
 ): Map<string, Record<string, string>> {
-  const result = new Map<string, Record<string, string>>();
   for (const block of blocks) {
     const rows = block.selection ?? Uint32Array.from({ length: block.rows }, (_, i) => i);
     for (const row of rows) {

@@ -1,6 +1,5 @@
 /** The store of a shard: what sealing gives back, what a drop gives back, readers who stay, disks that are full or damaged. */
 import { expect } from 'chai';
-import type { Block } from '../../../model/index.ts';
 import {
   FaultyFiles,
   type Files,
@@ -297,18 +296,18 @@ describe('the store of a shard', () => {
     const again = (await open({ openFilesMax: 2, footerBytesMax: 2000 }, files)).store;
     const table = again.series('db', 'autogen', 'm')!;
     const readers = [0, 1, 2].map(() => again.scan({ ...named(), ...EVERYTHING }));
-    const blocks = readers.map(() => [] as Block[]);
+    const rows = readers.map(() => rowsOf([], String));
     for (let isGoingOn = true; isGoingOn; ) {
       isGoingOn = false;
       readers.forEach((reader, i) => {
         const { value, done } = reader.next();
-        if (!done) blocks[i].push(value);
+        if (!done) rowsOf([value], (s) => table.key(s), rows[i]);
         isGoingOn ||= !done;
       });
       expect(again.stats().openFiles).to.be.within(0, 2);
       expect(again.stats().footerBytes).to.be.at.most(2000);
     }
-    for (const part of blocks) expect(rowsOf(part, (s) => table.key(s)).size).to.equal(answer.size);
+    for (const part of rows) expect(part.size).to.equal(answer.size);
     await again.close();
     expect(again.stats().openFiles).to.equal(0);
   });

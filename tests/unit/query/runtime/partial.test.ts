@@ -30,7 +30,8 @@ function rowsPartial(rows: number): RowsPartial {
   const series = new Uint32Array(rows);
   return {
     kind: 'rows',
-    group: { name: 'm', tags: [] },
+    groups: [{ name: 'm', tags: [] }],
+    ends: Uint32Array.of(rows),
     rows,
     base: 0n,
     offsets,

@@ -143,13 +143,19 @@ export function rowsOf(text: string): Row[] {
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .map((line) => {
-      const [head, fields, time] = line.split(' ');
+      const [, head, fields, time] = /^(\S+) (.*) (-?\d+)$/.exec(line)!;
+      const pairs = fields.match(/[^,=]+=(?:"[^"]*"|[^,]*)/g) ?? [];
       const [measurement, ...tags] = head.split(',');
       return {
         measurement,
         tags: tags.map((tag) => tag.split('=') as [string, string]),
         time: BigInt(time),
-        fields: Object.fromEntries(fields.split(',').map((pair) => [pair.split('=')[0], fieldOf(pair.split('=')[1])])),
+        fields: Object.fromEntries(
+          pairs.map((pair) => {
+            const [name] = pair.split('=', 1);
+            return [name, fieldOf(pair.slice(name.length + 1))];
+          }),
+        ),
       };
     });
 }

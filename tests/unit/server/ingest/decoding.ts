@@ -34,8 +34,12 @@ export class Decoding {
     this.decoder = new LineDecoder({ shards: 4, ...options });
   }
 
-  /** `latin1` texts stand for bytes. */
-  decode(body: string | Uint8Array, request: Partial<DecodeRequest> = {}): Decoded & { points: Point[]; text: string } {
+  /** At once, or in slices of so many bytes. */
+  decode(
+    body: string | Uint8Array,
+    request: Partial<DecodeRequest> = {},
+    sliceBytes?: number,
+  ): Decoded & { points: Point[]; text: string } {
     const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
     const full: DecodeRequest = {
       database: 'db',
@@ -45,7 +49,8 @@ export class Decoding {
       fieldTypes: this.fieldTypes,
       ...request,
     };
-    const decoded = this.decoder.decode(bytes, full);
+    const decoded =
+      sliceBytes === undefined ? this.decoder.decode(bytes, full) : last(this.decoder.slices(bytes, full, sliceBytes));
     const verdict = this.authority.declare(full.database, full.retentionPolicy, decoded.newFields);
     this.fieldTypes.learn(decoded.newFields, verdict);
     return { ...decoded, points: listPoints(decoded.batches), text: describeErrors(decoded) };
@@ -84,4 +89,11 @@ function readValue(column: Column, row: number): Value {
   if (column.type === 'string') return column.dictionary.get(column.values[row]);
   if (column.type === 'boolean') return column.values[row] === 1;
   return column.values[row];
+}
+
+function last<T>(steps: Iterator<undefined, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
 }

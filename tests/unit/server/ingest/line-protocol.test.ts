@@ -314,6 +314,35 @@ describe('line protocol: what is known is read as what is new', () => {
     expect([known.lines, known.rows, known.text]).deep.equal([fresh.lines, fresh.rows, fresh.text]);
     expect(fresh.lines).equal(1);
   });
+
+  it('where a time follows its value without a space', () => {
+    const warm = new Decoding();
+    for (const [i, value] of ['"x"', '1i', '1', 't', 'true', '1.5'].entries()) {
+      warm.decode(`m${i} v=${value} 1\n`);
+      const body = `m${i} v=${value}1155185635144171940\n`;
+      const [known, fresh] = [warm.decode(body), new Decoding().decode(body)];
+      expect([known.lines, known.text], value).deep.equal([fresh.lines, fresh.text]);
+    }
+  });
+});
+
+describe('line protocol: slices', () => {
+  it('give what one go gives, whatever their size', () => {
+    const lines = Array.from({ length: 40 }, (_, i) => `m${i % 3},b=${i % 5},a=x v=${i},s="a\nb" ${i}`);
+    const body = new TextEncoder().encode(`${lines.join('\n')}\nbad line\n\nm0 v="other type"\n`);
+    const whole = new Decoding();
+    const wanted = [whole.decode(body), whole.decode(body)];
+    for (const bytes of [1, 7, 100, 10_000]) {
+      const sliced = new Decoding();
+      for (const { points, text, lines: count } of wanted) {
+        const decoded = sliced.decode(body, {}, bytes);
+        expect([decoded.points, decoded.text, decoded.lines]).deep.equal([points, text, count]);
+      }
+    }
+    const request = { database: 'db', retentionPolicy: 'autogen', precision: 'ns', now: 0n } as const;
+    const steps = whole.decoder.slices(body, { ...request, fieldTypes: whole.fieldTypes }, 100);
+    expect([...steps].length).to.be.within(body.length / 200, body.length / 100);
+  });
 });
 
 describe('line protocol: limits', () => {

@@ -91,7 +91,9 @@ describe('a bucket', () => {
     );
     expect(reader.blocksRead).to.equal(4);
     plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(1235) }));
-    expect(reader.blocksRead, 'from the cache').to.equal(4);
+    expect(reader.blocksRead, 'what is asked for twice is kept').to.equal(8);
+    plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(1236) }));
+    expect(reader.blocksRead, 'from the cache').to.equal(8);
   });
 
   it('finds a series by its key in one section of keys', async () => {
@@ -241,6 +243,7 @@ describe('a bucket', () => {
     const reader = await openBucket(files, PATH, cache);
     for (let s = 0; s < 4; s++) {
       plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(s) }));
+      plainBlocks(reader.scan({ ...ALL, series: Uint32Array.of(s) }));
       expect(cache.bytes).to.be.within(1, 600_000);
     }
     const before = reader.blocksRead;
@@ -252,6 +255,17 @@ describe('a bucket', () => {
     cache.unregister(number);
     expect([cache.bytes, cache.size]).to.deep.equal([0, 0]);
     expect(cache.register(), 'numbers come again').to.equal(number);
+  });
+
+  it('gives blocks that stay, where it is asked to, and keeps nothing of them', async () => {
+    const cache = new BlockCache();
+    const reader = await openBucket(await written(large(4, 16_000)), PATH, cache);
+    const kept = [...reader.scan({ ...ALL, lasting: true })];
+    const again = [...reader.scan({ ...ALL, lasting: true })].map((block) => plainBlocks([block]));
+    expect(kept.length).to.be.greaterThan(4);
+    expect(kept.map((block) => plainBlocks([block]))).to.deep.equal(again);
+    expect(again.flat()).to.deep.equal(plainBlocks(reader.scan(ALL)));
+    expect(cache.bytes).to.equal(0);
   });
 
   it('may be empty', async () => {

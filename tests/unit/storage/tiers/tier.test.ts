@@ -3,7 +3,6 @@
  * every call, with a tier that fails, lies or is slow; objects that go when their bucket goes.
  */
 import { expect } from 'chai';
-import type { Block } from '../../../../model/index.ts';
 import {
   FaultyFiles,
   type Files,
@@ -76,7 +75,7 @@ describe('buckets in object storage', function () {
     await store.move();
     const kept = (await files.list(`${DIR}/buckets`)).length;
     expect(kept).to.equal(store.stats().buckets);
-    expect(rowsOf(await blocksOf(pinned), keysOf(store))).to.deep.equal(rows);
+    expect(await pinnedRows(pinned, keysOf(store))).to.deep.equal(rows);
     pinned.release();
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect((await files.list(`${DIR}/buckets`)).length).to.be.lessThan(kept);
@@ -306,22 +305,23 @@ async function rowsIn(
 ): Promise<Map<string, Record<string, string>>> {
   const pinned = store.pin({ ...NAME, ...EVERYTHING, ...request })!;
   try {
-    return rowsOf(await blocksOf(pinned, { ...EVERYTHING, ...request }), keysOf(store));
+    return await pinnedRows(pinned, keysOf(store), { ...EVERYTHING, ...request });
   } finally {
     pinned.release();
   }
 }
 
-async function blocksOf(
+async function pinnedRows(
   pinned: NonNullable<ReturnType<ShardStore['pin']>>,
+  keyOf: (series: number) => string,
   { minTime, maxTime } = EVERYTHING as { minTime: bigint; maxTime: bigint },
-): Promise<Block[]> {
-  const blocks: Block[] = [];
+): Promise<Map<string, Record<string, string>>> {
+  const rows = new Map<string, Record<string, string>>();
   for (const step of pinned.scan({ min: minTime, max: maxTime }, null)) {
     if (step instanceof Promise) await step;
-    else blocks.push(step);
+    else rowsOf([step], keyOf, rows);
   }
-  return blocks;
+  return rows;
 }
 
 function keysOf(store: ShardStore): (series: number) => string {

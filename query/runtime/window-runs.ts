@@ -1,0 +1,112 @@
+/**
+ * From panes to windows that overlap: each window is the sum of a run of panes, and both ends of the runs go forward only. The states
+ * of the panes are kept on two stacks, so that a window costs two merges and a pane at most three, however many windows hold it.
+ *
+ *     panes    from ─────── middle ─────── to
+ *              front: for each pane the sum from it to the middle     back: one sum of all from the middle on
+ *
+ * A window is front[from] + back. When `from` has passed the middle, the middle becomes `to`, and the front is summed anew from there
+ * backwards. Needs nothing of an aggregate but that its states can be merged.
+ */
+import type { AggregateState } from '../functions/aggregate.ts';
+import { createState } from '../functions/create.ts';
+import { firstHolding, lastHolding, type PaneWindows, runFrom, runTo, WINDOW_TAG } from '../planner/pane-windows.ts';
+import { type Plan, windowOf } from '../planner/plan.ts';
+import { cellTables } from './cell-rows.ts';
+import { PaneStore } from './panes.ts';
+import type { Group } from './partial.ts';
+import type { ResultTable } from './result.ts';
+import { paneWindowTimes } from './window-times.ts';
+
+/** A window as a run of panes: those at [from, to) of a list of slots. */
+export interface Run {
+  readonly window: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The tables of an aggregate plan's answer from its cells, or panes. */
+export function* windowTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
+  if (plan.windows === undefined) {
+    yield* cellTables(plan, store);
+    return;
+  }
+  for (const windows of plan.windows) {
+    const whole = new PaneStore(plan);
+    for (const slots of store.byGroup()) {
+      const panes = Array.from(slots, (slot) => store.windowOf(slot));
+      const group = labelled(plan, store.groupOf(slots[0]), windows);
+      sumRuns(store, slots, runsOf(plan, windows, panes), whole, group);
+    }
+    yield* cellTables(plan, whole, paneWindowTimes(plan, windows));
+  }
+}
+
+/** Puts the sum of each run of the slots into the cell (group, window) of `whole`. The runs' ends must not go back. */
+export function sumRuns(
+  panes: PaneStore,
+  slots: Int32Array,
+  runs: Iterable<Run>,
+  whole: PaneStore,
+  group: Group,
+): void {
+  const { aggregates, columns } = panes.plan;
+  const sums = aggregates.map((aggregate) => createState(aggregate, columns.length));
+  const room = slots.length + 1;
+  for (const sum of sums) sum.grow(room);
+  const back = slots.length;
+  let middle = 0;
+  let end = 0;
+  for (const { window, from, to } of runs) {
+    if (from >= middle) {
+      for (const sum of sums) sum.reset(back);
+      for (let i = to - 1; i >= from; i--) {
+        addTo(sums, i, panes.states, slots[i]);
+        if (i + 1 < to) addTo(sums, i, sums, i + 1);
+      }
+      middle = to;
+      end = to;
+    }
+    for (; end < to; end++) addTo(sums, back, panes.states, slots[end]);
+    const slot = whole.cell(group, window);
+    addTo(whole.states, slot, sums, from);
+    if (end > middle) addTo(whole.states, slot, sums, back);
+  }
+}
+
+// private functions
+
+/** The group as the answer has it. */
+function labelled({ groupBy }: Plan, group: Group, { label }: PaneWindows): Group {
+  if (label === undefined) return group;
+  return { name: group.name, tags: group.tags.map((tag, i) => (groupBy[i] === WINDOW_TAG ? label : tag)) };
+}
+
+/** The windows that hold any of these panes (ascending numbers), up to the last that the plan's bounds begin. */
+function* runsOf(plan: Plan, windows: PaneWindows, panes: readonly number[]): Generator<Run> {
+  const grid = plan.window!;
+  const last = lastHolding(grid, windows, windowOf(plan, plan.bounds.max));
+  let from = 0;
+  let to = 0;
+  for (let window = firstHolding(grid, windows, panes[0]); window <= last; ) {
+    const begin = runFrom(grid, windows, window);
+    const end = runTo(grid, windows, window);
+    while (from < panes.length && panes[from] < begin) from++;
+    if (from === panes.length) return;
+    if (panes[from] >= end) {
+      window = Math.max(window + 1, firstHolding(grid, windows, panes[from]));
+      continue;
+    }
+    to = Math.max(to, from);
+    while (to < panes.length && panes[to] < end) to++;
+    yield { window, from, to };
+    window++;
+  }
+}
+
+/** Adds slot `of` of some states to slot `to` of others. */
+function addTo(states: readonly AggregateState[], to: number, others: readonly AggregateState[], of: number): void {
+  const source = Int32Array.of(of);
+  const target = Int32Array.of(to);
+  for (const [a, state] of states.entries()) state.merge(others[a].take(source), target);
+}

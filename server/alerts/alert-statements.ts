@@ -1,0 +1,82 @@
+/** CREATE, DROP and SHOW ALERT(S): what is checked where the statement was asked, and how alerts are shown. */
+import { type Column, TextDictionary } from '../../model/index.ts';
+import { QueryError, type ResultTable, type Statement } from '../../query/index.ts';
+import { alertsOf, type CatalogueView } from '../catalogue/index.ts';
+import type { AlertStatus } from './alerts.ts';
+import { namedAlert, OK } from './definition.ts';
+
+export type AlertStatement = Extract<Statement, { kind: 'create alert' | 'drop alert' | 'show alerts' }>;
+
+export interface AlertStatementsPort {
+  readonly catalogue: CatalogueView;
+  /** Executes what changes the catalogue. Rejects with QueryError. */
+  change(statement: Exclude<AlertStatement, { kind: 'show alerts' }>, database: string): Promise<unknown>;
+  /** Of all workers. */
+  statuses(): Promise<readonly AlertStatus[]>;
+}
+
+const SHOWN_COLUMNS = [
+  ...['name', 'query', 'level', 'series', 'pending', 'firing'],
+  ...['waiting', 'failures', 'last_failure'],
+];
+
+export function isAlertStatement(statement: Statement): statement is AlertStatement {
+  return ['create alert', 'drop alert', 'show alerts'].includes(statement.kind);
+}
+
+/** `current`: the database where the statement names none. Rejects with QueryError. */
+export async function executeAlert(
+  statement: AlertStatement,
+  current: string,
+  { catalogue, change, statuses }: AlertStatementsPort,
+): Promise<ResultTable[]> {
+  switch (statement.kind) {
+    case 'create alert':
+      await change(namedAlert(statement, current, catalogue), current);
+      return [];
+    case 'drop alert':
+      await change(statement, current);
+      return [];
+    case 'show alerts': {
+      const database = statement.database ?? current;
+      if (!catalogue.has(database)) throw new QueryError('invalid', `database not found: ${database}`);
+      return [shown(database, catalogue, await statuses())];
+    }
+  }
+}
+
+// private functions
+
+function shown(database: string, { documents }: CatalogueView, statuses: readonly AlertStatus[]): ResultTable {
+  const alerts = alertsOf(documents, database);
+  const found = alerts.map(({ name, created }) =>
+    statuses.find((one) => one.database === database && one.name === name && one.created === created),
+  );
+  const counted = (of: (status: AlertStatus) => number): Column => ({
+    type: 'integer',
+    values: Float64Array.from(found, (status) => (status === undefined ? 0 : of(status))),
+    present: null,
+  });
+  return {
+    name: database,
+    tags: null,
+    columns: SHOWN_COLUMNS,
+    rows: alerts.length,
+    data: [
+      texts(alerts.map(({ name }) => name)),
+      texts(alerts.map(({ text }) => text)),
+      texts(found.map((status) => (status === undefined ? 'stopped' : (status.level ?? OK)))),
+      counted(({ series }) => series),
+      counted(({ pending }) => pending),
+      counted(({ firing }) => firing),
+      counted(({ waiting }) => waiting),
+      counted(({ failures }) => failures),
+      texts(found.map((status) => status?.lastFailure ?? '')),
+    ],
+  };
+}
+
+function texts(values: readonly string[]): Column {
+  const dictionary = TextDictionary.of(values);
+  return { type: 'string', values: Uint32Array.from(values, (_, i) => i), dictionary, present: null };
+}

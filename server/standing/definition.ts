@@ -1,0 +1,161 @@
+/**
+ * What a stored continuous query means: its text with all names spelled out (as it is kept and shown), the live query that runs for it,
+ * and the SELECT that gives the same rows over history. Pure: no shards, no clock.
+ *
+ *     CREATE CONTINUOUS QUERY …            live                                     history
+ *     plain                                EMIT as every live query; of that the     SELECT … WHERE … AND time >= from AND time < to
+ *                                          final rows (ON CLOSE, ON LATE)            without INTO, without EMIT; empty windows only
+ *     RESAMPLE EVERY e FOR f               EMIT EVERY e ON CHANGE, ON CLOSE,         where the statement says fill()
+ *                                          ON LATE  LATENESS f, all rows
+ */
+import {
+  assertLive,
+  type EmitClause,
+  type Expression,
+  type IntoTarget,
+  matchesName,
+  measurementsOf,
+  parse,
+  print,
+  QueryError,
+  type SelectSource,
+  type SelectStatement,
+} from '../../query/index.ts';
+import type { CatalogueView, ContinuousQuery, CreateContinuousQuery } from '../catalogue/index.ts';
+import { namePolicies, policyNamed } from '../queries/index.ts';
+
+export interface StoredDefinition {
+  /** Of all that it reads. */
+  readonly database: string;
+  readonly live: SelectStatement;
+  /** Canonical text of `live`: it is the same operator that a subscriber of this text has. */
+  readonly query: string;
+  /** Rows of windows that are open are written too. */
+  readonly provisional: boolean;
+  /** measurement null = that of each row. */
+  readonly into: IntoTarget & { readonly database: string; readonly retentionPolicy: string };
+}
+
+/** The statement with the databases and policies that it means at this moment. Throws QueryError where it could not run. */
+export function namedDefinition(statement: CreateContinuousQuery, catalogue: CatalogueView): CreateContinuousQuery {
+  const { database, select, options } = statement;
+  if (options.length > 0) {
+    throw new QueryError(
+      'invalid',
+      `option "${options[0].key}" of a continuous query is not supported by this server yet`,
+    );
+  }
+  const into = select.into!;
+  const target = into.database ?? database;
+  for (const name of [database, ...measurementsOf(select).map((source) => source.database ?? database), target]) {
+    if (!catalogue.has(name)) throw new QueryError('invalid', `database not found: ${name}`);
+  }
+  const named: CreateContinuousQuery = {
+    ...statement,
+    select: {
+      ...spelledOut(select, database, catalogue),
+      into: {
+        database: target,
+        retentionPolicy: policyNamed(into.retentionPolicy, target, catalogue),
+        measurement: into.measurement,
+      },
+    },
+  };
+  assertRuns(named);
+  return named;
+}
+
+/** With the databases and policies that it means at this moment. Throws QueryError. */
+export function spelledOut(select: SelectStatement, database: string, catalogue: CatalogueView): SelectStatement {
+  const named = namePolicies(select, database, catalogue);
+  return { ...named, sources: named.sources.map((source) => inDatabase(source, database)) };
+}
+
+/** Throws QueryError where this version cannot read what another one has kept. */
+export function storedDefinition({ text }: Pick<ContinuousQuery, 'text'>): StoredDefinition {
+  return definitionOf(parse(text)[0] as CreateContinuousQuery);
+}
+
+/** The same rows over history: of the windows that begin in [from, to), ns, both of them edges of windows. */
+export function overHistory({ live }: StoredDefinition, from: bigint, to: bigint): SelectStatement {
+  const { watermark: _w, lateness: _l, emit: _e, ...select } = live;
+  const range = both(timeIs('>=', from), timeIs('<', to));
+  const condition = select.condition === null ? range : both({ kind: 'parenthesis', inner: select.condition }, range);
+  return { ...select, condition, fill: select.fill ?? { kind: 'none' } };
+}
+
+// private functions
+
+function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefinition {
+  const { into, ...plain } = select;
+  const every: EmitClause[] | undefined =
+    resample?.every == null
+      ? undefined
+      : [{ on: 'every', interval: resample.every, ifChanged: true }, { on: 'close' }, { on: 'late' }];
+  const emit = plain.emit ?? every;
+  const lateness =
+    plain.lateness ?? (resample?.for == null ? undefined : { within: resample.for, after: 'drop' as const });
+  const live: SelectStatement = { ...plain, ...(emit && { emit }), ...(lateness && { lateness }) };
+  return {
+    database: measurementsOf(select)[0].database!,
+    live,
+    query: print(live),
+    provisional: emit?.some(({ on }) => on === 'every' || on === 'update' || on === 'rows') ?? false,
+    into: { ...into!, database: into!.database!, retentionPolicy: into!.retentionPolicy! },
+  };
+}
+
+function assertRuns(statement: CreateContinuousQuery): void {
+  const { database, live, into } = definitionOf(statement);
+  if (live.dimensions.some(({ kind }) => kind === 'window')) {
+    throw new QueryError('invalid', 'continuous query: only GROUP BY time() is kept by this server yet');
+  }
+  assertLive(live);
+  for (const source of measurementsOf(live)) {
+    if (source.database !== database) {
+      throw new QueryError(
+        'invalid',
+        `continuous query: it reads "${database}" and "${source.database}": expected one database`,
+      );
+    }
+    const feedsItself =
+      into.database === database &&
+      into.retentionPolicy === source.retentionPolicy &&
+      (into.measurement === null || matchesName(source.name)(into.measurement));
+    if (feedsItself) {
+      const target = into.measurement === null ? 'the measurements that it reads' : `"${into.measurement}"`;
+      throw new QueryError(
+        'invalid',
+        `continuous query: it would read what it writes to ${target}: name another target`,
+      );
+    }
+  }
+}
+
+function inDatabase(source: SelectSource, database: string): SelectSource {
+  if ('subquery' in source) {
+    const { subquery } = source;
+    return { subquery: { ...subquery, sources: subquery.sources.map((one) => inDatabase(one, database)) } };
+  }
+  if ('join' in source) {
+    const side = (one: typeof source.left): typeof source.left => ({
+      ...one,
+      source: inDatabase(one.source, database),
+    });
+    return { ...source, left: side(source.left), right: side(source.right) };
+  }
+  return { ...source, database: source.database ?? database };
+}
+
+function timeIs(operator: '>=' | '<', ns: bigint): Expression {
+  return {
+    kind: 'binary',
+    operator,
+    left: { kind: 'reference', name: 'time', cast: null },
+    right: { kind: 'integer', value: ns },
+  };
+}
+
+function both(left: Expression, right: Expression): Expression {
+  return { kind: 'binary', operator: 'AND', left, right };
+}

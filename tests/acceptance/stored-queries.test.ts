@@ -1,0 +1,196 @@
+/** Stored continuous queries on the real server: the statements about them, what they write, and that a kill changes no point of it. */
+import { expect } from 'chai';
+import { eventually, metric, type Series, series, written } from '../support/api.ts';
+import { QUIET, startServer, type TestServer } from '../support/server.ts';
+
+const FLAGS = [...QUIET, '--shards', '2', '--workers', '2'];
+/** A shard without points holds the others up for so long. */
+const IDLE = 'WATERMARK IDLE 200ms';
+/** Old enough that no clock closes a window of it at once. */
+const T0 = 1_700_000_040_000_000_000n;
+
+describe('stored continuous queries', () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await startServer(FLAGS);
+    await query('CREATE DATABASE d');
+  });
+
+  after(() => server.stop());
+
+  it('are created, shown, paused, resumed and dropped, with the answers and words of InfluxDB', async () => {
+    await query('CREATE DATABASE s');
+    const create = 'CREATE CONTINUOUS QUERY c ON s BEGIN SELECT max(v) INTO x FROM m GROUP BY time(1h), host END';
+    const named =
+      'CREATE CONTINUOUS QUERY c ON s BEGIN SELECT max(v) INTO s.autogen.x FROM s.autogen.m GROUP BY time(1h), host END';
+    expect((await shown()).get('s')).to.deep.equal([]);
+    await query(create, 's');
+    await query(create, 's');
+    expect((await shown()).get('s')).to.deep.equal([['c', named, 'running', 0, 0, '']]);
+    expect(await refused(create.replace('max', 'min'))).to.equal('continuous query already exists');
+    await query(create.replace('max', 'min').replace('CREATE', 'CREATE OR REPLACE'), 's');
+    await query('PAUSE CONTINUOUS QUERY c ON s');
+    expect((await shown()).get('s')).to.deep.equal([['c', named.replace('max', 'min'), 'paused', 0, 0, '']]);
+    await query('RESUME CONTINUOUS QUERY c ON s');
+    await eventually(shown, (all) => all.get('s')?.[0][2] === 'running');
+    expect(await refused('PAUSE CONTINUOUS QUERY nope ON s')).to.equal('continuous query not found: s.nope');
+    await query('DROP CONTINUOUS QUERY c ON s');
+    await query('DROP CONTINUOUS QUERY c ON s');
+    expect((await shown()).get('s')).to.deep.equal([]);
+    expect(await refused(create.replaceAll(' s ', ' nope '))).to.equal('database not found: nope');
+    expect(await refused(create.replace('INTO x', 'INTO nope.x'))).to.equal('retention policy not found: nope');
+  });
+
+  it('refuse what cannot run', async () => {
+    const create = (select: string, clauses = ''): Promise<string> =>
+      refused(`CREATE CONTINUOUS QUERY r ON d ${clauses}BEGIN ${select} END`);
+    expect(await create('SELECT mean(v) INTO m FROM m GROUP BY time(1m)')).to.include('it would read what it writes');
+    expect(await create('SELECT mean(v) INTO :MEASUREMENT FROM m GROUP BY time(1m)')).to.include(
+      'it would read what it writes',
+    );
+    expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m)', 'WITH (retain = 1h) ')).to.include(
+      '"retain"',
+    );
+    expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m) ORDER BY time DESC')).to.include('ORDER BY');
+  });
+
+  it('write the final row of each window, and again when a late point changes it; what they write feeds others', async () => {
+    await query(
+      `CREATE CONTINUOUS QUERY means ON d BEGIN SELECT mean(v) INTO means FROM m GROUP BY time(1m), host ${IDLE} END`,
+    );
+    await query(
+      `CREATE CONTINUOUS QUERY tops ON d BEGIN SELECT max(mean) INTO tops FROM means GROUP BY time(5m) ${IDLE} END`,
+    );
+    await query('CREATE CONTINUOUS QUERY copy ON d BEGIN SELECT v INTO copies FROM m GROUP BY host END');
+    await written(server, 'd', point('a', 0, 1) + point('a', 10, 3) + point('b', 20, 5));
+    await written(server, 'd', point('a', 61, 10));
+    await eventually(
+      () => rows('means'),
+      (found) => found.length === 2,
+    );
+    expect(await rows('means')).to.deep.equal([
+      [at(0), 'a', 2],
+      [at(0), 'b', 5],
+    ]);
+    await written(server, 'd', point('a', 30, 8));
+    await eventually(
+      () => rows('means'),
+      (found) => found[0][2] === 4,
+    );
+    await written(server, 'd', point('a', 400, 0));
+    await eventually(
+      () => rows('means'),
+      (found) => found.length === 3,
+    );
+    expect(await rows('copies')).to.have.length(6);
+    await written(server, 'd', point('a', 800, 0));
+    await eventually(
+      () => rows('tops'),
+      (found) => found.length > 0,
+    );
+    expect((await rows('tops'))[0]).to.deep.equal([at(-240), 5]);
+  });
+
+  it('are tried over history, refreshed and explained', async () => {
+    await written(server, 'd', [0, 30, 60, 130].map((seconds) => point('a', seconds, seconds, 'h')).join(''));
+    await query('CREATE CONTINUOUS QUERY h ON d BEGIN SELECT max(v) INTO highs FROM h GROUP BY time(1m), host END');
+    const range = `FROM ${at(59)} TO ${at(61)}`;
+    expect(await query(`BACKTEST CONTINUOUS QUERY h ${range}`)).to.deep.equal([
+      {
+        name: 'h',
+        tags: { host: 'a' },
+        columns: ['time', 'max'],
+        values: [
+          [at(0), 30],
+          [at(60), 60],
+        ],
+      },
+    ]);
+    expect(await rows('highs'), 'nothing was written').to.deep.equal([]);
+    await written(server, 'd', `highs,host=a max=99 ${at(0)}`);
+    const [told] = await query(`REFRESH CONTINUOUS QUERY h ON d ${range}`);
+    expect(told.values).to.deep.equal([[0, 2]]);
+    expect(await rows('highs')).to.deep.equal([
+      [at(0), 'a', 30],
+      [at(60), 'a', 60],
+    ]);
+    await query('PAUSE CONTINUOUS QUERY h ON d');
+    const all = await query(`REFRESH CONTINUOUS QUERY h ON d FROM ${at(0)} TO ${at(600)}`);
+    expect(all[0].values, 'of a paused one too').to.deep.equal([[0, 3]]);
+    expect(await refused('BACKTEST CONTINUOUS QUERY h FROM 2 TO 1')).to.include('expected FROM before TO');
+    expect(await refused('REFRESH CONTINUOUS QUERY nope FROM 1 TO 2')).to.equal('continuous query not found: d.nope');
+    const lines = (await query('EXPLAIN CONTINUOUS QUERY means ON d'))[0].values.flat();
+    expect(lines).to.include.members(['EXPRESSION: mean(v::float)', 'INTO: d.autogen.means', 'LIVE: running']);
+    const analyzed = (await query('EXPLAIN ANALYZE CONTINUOUS QUERY h'))[0];
+    expect(analyzed.columns).to.deep.equal(['EXPLAIN ANALYZE']);
+    expect(analyzed.values.flat()).to.include('POINTS WRITTEN: 3');
+  });
+
+  it('begin with what was written while they were paused', async () => {
+    await query(`CREATE CONTINUOUS QUERY p ON d BEGIN SELECT sum(v) INTO paused FROM p GROUP BY time(1m) ${IDLE} END`);
+    await written(server, 'd', point('a', 0, 1, 'p') + point('a', 60, 2, 'p'));
+    await eventually(
+      () => rows('paused'),
+      (found) => found.length === 1,
+    );
+    await query('PAUSE CONTINUOUS QUERY p ON d');
+    await written(server, 'd', point('a', 61, 3, 'p') + point('a', 600, 4, 'p'));
+    await query('RESUME CONTINUOUS QUERY p ON d');
+    await written(server, 'd', point('a', 660, 5, 'p'));
+    await eventually(
+      () => rows('paused'),
+      (found) => found.length === 3,
+    );
+    expect(await rows('paused')).to.deep.equal([
+      [at(0), 1],
+      [at(60), 5],
+      [at(600), 4],
+    ]);
+  });
+
+  it('go on when what they write is refused, and say so', async () => {
+    await written(server, 'd', `clash,host=a mean="text" ${T0}`);
+    await query(
+      `CREATE CONTINUOUS QUERY clash ON d BEGIN SELECT mean(v) INTO clash FROM n GROUP BY time(1m), host ${IDLE} END`,
+    );
+    await written(server, 'd', point('a', 0, 1, 'n') + point('a', 60, 1, 'n'));
+    const found = await eventually(shown, (all) => all.get('d')?.find(([name]) => name === 'clash')?.[4] !== 0);
+    const [, , state, points, , failure] = found.get('d')!.find(([name]) => name === 'clash')!;
+    expect([state, points]).to.deep.equal(['running', 0]);
+    expect(failure).to.include('field type conflict');
+    expect(await metric(server, 'millrace_standing_failures_total{reason="write"}')).to.be.greaterThan(0);
+    await query('DROP CONTINUOUS QUERY clash ON d');
+  });
+
+  async function query(q: string, db = 'd'): Promise<readonly Series[]> {
+    return series(server, db, q);
+  }
+
+  async function refused(q: string): Promise<string> {
+    return series(server, 'd', q).then(
+      (answer) => `answered: ${JSON.stringify(answer)}`,
+      (error: Error) => error.message,
+    );
+  }
+
+  async function shown(): Promise<Map<string, Series['values']>> {
+    return new Map((await query('SHOW CONTINUOUS QUERIES')).map(({ name, values }) => [name, values ?? []]));
+  }
+
+  async function rows(measurement: string): Promise<Series['values']> {
+    const [found] = await query(`SELECT * FROM ${measurement}`);
+    return found?.values ?? [];
+  }
+});
+
+// private functions
+
+function point(host: string, seconds: number, v: number, measurement = 'm'): string {
+  return `${measurement},host=${host} v=${v} ${at(seconds)}\n`;
+}
+
+/** ns. Not a number that JavaScript keeps whole by chance: multiples of a second are. */
+function at(seconds: number): number {
+  return Number(T0 + BigInt(seconds) * 1_000_000_000n);
+}
