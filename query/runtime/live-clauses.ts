@@ -15,18 +15,21 @@ export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeR
     idle: watermark?.idle ?? DEFAULT_RULES.idle,
     ahead: watermark?.ahead ?? DEFAULT_RULES.ahead,
     lateness: lateness?.within ?? DEFAULT_RULES.lateness,
-    emitEvery: emit === undefined ? DEFAULT_RULES.emitEvery : emitInterval(emit),
+    emitEvery: DEFAULT_RULES.emitEvery,
+    ...(emit && emission(emit)),
   };
 }
 
 // private functions
 
-/** Of the one list that is kept: `EVERY interval ON CHANGE, ON CLOSE, ON LATE`, in any order. */
-function emitInterval(emit: readonly EmitClause[]): bigint {
+/** Of the two lists that are kept, in any order: `ON CLOSE, ON LATE`, and those with `EVERY interval ON CHANGE`. */
+function emission(emit: readonly EmitClause[]): Partial<TimeRules> {
   const every = emit.find((clause) => clause.on === 'every');
   const kinds = new Set(emit.map(({ on }) => on));
-  if (emit.length === 3 && kinds.has('close') && kinds.has('late') && every?.ifChanged === true) return every.interval;
-  return refuse('EMIT other than EVERY interval ON CHANGE, ON CLOSE, ON LATE');
+  const finals = kinds.has('close') && kinds.has('late');
+  if (finals && emit.length === 2) return { finalOnly: true };
+  if (finals && emit.length === 3 && every?.ifChanged === true) return { emitEvery: every.interval };
+  return refuse('EMIT other than EVERY interval ON CHANGE, ON CLOSE, ON LATE or ON CLOSE, ON LATE');
 }
 
 function refuse(what: string): never {

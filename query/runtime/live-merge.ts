@@ -316,8 +316,12 @@ export class LiveMerge {
 
   /** Changed rows of open windows. */
   #sendOpen(out: EmissionBuilder): void {
-    const { plan } = this.#live;
+    const { plan, rules } = this.#live;
     const open = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
+    if (rules.finalOnly) {
+      for (const cell of open) this.#cells.clean(cell);
+      return;
+    }
     const rendered = renderCells(plan, this.#stores, open, this.#closed);
     for (const cell of open) {
       this.#cells.clean(cell);

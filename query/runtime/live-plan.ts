@@ -77,6 +77,12 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
   if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }
+  if (rules.finalOnly && plan.window === null && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
+    throw new QueryError(
+      'invalid',
+      'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',
+    );
+  }
   const bounds = plan.bounds.maxFromNow
     ? { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false }
     : plan.bounds;

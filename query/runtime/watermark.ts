@@ -23,6 +23,8 @@ export interface TimeRules {
   readonly lateness: bigint;
   /** Changed rows of open windows, and late revisions, are sent at most this often. */
   readonly emitEvery: bigint;
+  /** Rows of open windows are not sent. Not there = they are. */
+  readonly finalOnly?: true;
 }
 
 /** DELAY 0s, IDLE 10s, AHEAD 1m, LATENESS 1m UPDATE, EMIT EVERY 1s ON CHANGE, ON CLOSE, ON LATE. */

@@ -13,6 +13,8 @@ import { TIME_MIN } from '../../model/index.ts';
 import type { ContinuousQuery } from '../catalogue/index.ts';
 
 const FORMAT = 1;
+/** Where nothing but watermarks has moved, so many saves are one: those of idle queries move all the time. */
+const WATERMARK_SAVES = 10;
 
 /** Of one query. Both null and '' = it has not begun. */
 export interface Mark {
@@ -43,6 +45,8 @@ export class Checkpoints {
   /** Of the queries of this worker. */
   readonly #marks = new Map<string, Mark>();
   #dirty = false;
+  /** Saves put off since a watermark moved; null = none has. */
+  #putOff: number | null = null;
   #saving: Promise<void> | null = null;
 
   private constructor(directory: string, worker: number, found: ReadonlyMap<string, Mark>) {
@@ -83,12 +87,12 @@ export class Checkpoints {
     return mark;
   }
 
-  /** Is on the disk after the next `save`. */
+  /** Is on the disk after the next `save`; a watermark that moves alone after some more. */
   set(query: Named, mark: Mark): void {
     const { before, watermark, cursor } = this.of(query);
-    if (before === mark.before && watermark === mark.watermark && cursor === mark.cursor) return;
     this.#marks.set(keyOf(query), mark);
-    this.#dirty = true;
+    if (before !== mark.before || cursor !== mark.cursor) this.#dirty = true;
+    else if (watermark !== mark.watermark) this.#putOff ??= 0;
   }
 
   forget(query: Named): void {
@@ -98,8 +102,10 @@ export class Checkpoints {
   /** Resolves when what was set before the call is on the disk. */
   async save(): Promise<void> {
     while (this.#saving !== null) await this.#saving;
+    if (this.#putOff !== null && ++this.#putOff >= WATERMARK_SAVES) this.#dirty = true;
     if (!this.#dirty) return;
     this.#dirty = false;
+    this.#putOff = null;
     this.#saving = this.#write()
       .catch((error: Error) => {
         this.#dirty = true;

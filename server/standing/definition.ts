@@ -3,10 +3,9 @@
  * and the SELECT that gives the same rows over history. Pure: no shards, no clock.
  *
  *     CREATE CONTINUOUS QUERY …            live                                     history
- *     plain                                EMIT as every live query; of that the     SELECT … WHERE … AND time >= from AND time < to
- *                                          final rows (ON CLOSE, ON LATE)            without INTO, without EMIT; empty windows only
- *     RESAMPLE EVERY e FOR f               EMIT EVERY e ON CHANGE, ON CLOSE,         where the statement says fill()
- *                                          ON LATE  LATENESS f, all rows
+ *     plain                                EMIT ON CLOSE, ON LATE                    SELECT … WHERE … AND time >= from AND time < to
+ *     RESAMPLE EVERY e FOR f               EMIT EVERY e ON CHANGE, ON CLOSE,         without INTO, without EMIT; empty windows only
+ *                                          ON LATE  LATENESS f                       where the statement says fill()
  */
 import {
   assertLive,
@@ -88,11 +87,7 @@ export function overHistory({ live }: StoredDefinition, from: bigint, to: bigint
 
 function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefinition {
   const { into, ...plain } = select;
-  const every: EmitClause[] | undefined =
-    resample?.every == null
-      ? undefined
-      : [{ on: 'every', interval: resample.every, ifChanged: true }, { on: 'close' }, { on: 'late' }];
-  const emit = plain.emit ?? every;
+  const emit = plain.emit ?? emission(plain, resample?.every ?? null);
   const lateness =
     plain.lateness ?? (resample?.for == null ? undefined : { within: resample.for, after: 'drop' as const });
   const live: SelectStatement = { ...plain, ...(emit && { emit }), ...(lateness && { lateness }) };
@@ -103,6 +98,13 @@ function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefini
     provisional: emit?.some(({ on }) => on === 'every' || on === 'update' || on === 'rows') ?? false,
     into: { ...into!, database: into!.database!, retentionPolicy: into!.retentionPolicy! },
   };
+}
+
+/** Points that are copied are neither open nor closed. */
+function emission({ dimensions }: SelectStatement, every: bigint | null): readonly EmitClause[] | undefined {
+  if (!dimensions.some(({ kind }) => kind === 'time')) return undefined;
+  const finals: EmitClause[] = [{ on: 'close' }, { on: 'late' }];
+  return every === null ? finals : [{ on: 'every', interval: every, ifChanged: true }, ...finals];
 }
 
 function assertRuns(statement: CreateContinuousQuery): void {

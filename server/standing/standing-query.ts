@@ -63,6 +63,7 @@ export class StandingQuery {
   #callOff: (() => void) | null = null;
   #pauseMs = PAUSE_MS_MIN;
   #closed = false;
+  #failing = false;
   #queue: StandingBatch[] = [];
   #rows = 0;
   #next = { first: true, lost: '' };
@@ -79,6 +80,11 @@ export class StandingQuery {
   /** Resolves when the first batch has been taken, or the query could not be opened. */
   get settled(): Promise<void> {
     return this.#settled.promise;
+  }
+
+  /** It has failed, and no batch was taken since. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** Resolves when the batch under way has been taken; none comes after it. */
@@ -128,6 +134,7 @@ export class StandingQuery {
       try {
         await this.#consumer.take(batch);
         this.#pauseMs = PAUSE_MS_MIN;
+        this.#failing = false;
         this.#settled.resolve();
       } catch (error) {
         this.#fail(error as Error);
@@ -139,6 +146,7 @@ export class StandingQuery {
   #fail(error: Error): void {
     if (this.#closed) return;
     this.#end();
+    this.#failing = true;
     this.#consumer.failed(error);
     this.#settled.resolve();
     const pauseMs = this.#pauseMs;

@@ -18,7 +18,8 @@ export interface StoredStatus {
   readonly database: string;
   readonly name: string;
   readonly created: string;
-  readonly running: boolean;
+  /** `stopped`: this version cannot read it. */
+  readonly state: 'running' | 'failing' | 'paused' | 'stopped';
   /** Since the start. */
   readonly points: number;
   readonly failures: number;
@@ -89,7 +90,7 @@ export class StoredQueries {
   statuses(): StoredStatus[] {
     return this.#followed.all().map(({ stored: { database, name, created }, writer, standing, refusal }) => {
       const counts = writer?.counts ?? { points: 0, failures: 1, lastFailure: refusal };
-      return { database, name, created, running: standing !== null, ...counts };
+      return { database, name, created, state: stateOf(writer, standing), ...counts };
     });
   }
 
@@ -133,4 +134,12 @@ export class StoredQueries {
       log.error('checkpoints of continuous queries could not be written', { error: error.message });
     });
   }
+}
+
+// private functions
+
+function stateOf(writer: StoredQuery | null, standing: StandingQuery | null): StoredStatus['state'] {
+  if (writer === null) return 'stopped';
+  if (standing === null) return 'paused';
+  return standing.failing ? 'failing' : 'running';
 }

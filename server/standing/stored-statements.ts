@@ -119,7 +119,7 @@ function show(
       data: [
         texts(queries.map(({ name }) => name)),
         texts(queries.map(({ text }) => text)),
-        texts(queries.map(({ paused }, i) => (paused ? 'paused' : found[i]?.running === true ? 'running' : 'stopped'))),
+        texts(found.map((one) => one?.state ?? 'stopped')),
         integers(found.map((one) => one?.points ?? 0)),
         integers(found.map((one) => one?.failures ?? 0)),
         texts(found.map((one) => one?.lastFailure ?? '')),

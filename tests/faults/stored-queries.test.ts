@@ -72,6 +72,33 @@ describe('stored continuous queries and kill -9', () => {
       await server.stop();
     }
   });
+
+  it('close a window by the clock though nothing comes after the restart', async () => {
+    const flags = [...QUIET, '--shards', '2', '--workers', '2', '--data-dir', await temporaryDirectory()];
+    const create =
+      'CREATE CONTINUOUS QUERY q ON d BEGIN SELECT sum(v) INTO quiet FROM m GROUP BY time(2s) WATERMARK IDLE 100ms END';
+    let server = await startServer(flags);
+    try {
+      await series(server, 'd', 'CREATE DATABASE d');
+      await series(server, 'd', create);
+      await written(server, 'd', `m v=1 ${T0 * 1e9}\nm v=2 ${(T0 + 2) * 1e9}\nm v=4 ${(T0 + 3) * 1e9}`);
+      await eventually(
+        () => series(server, 'd', 'SELECT sum FROM quiet'),
+        ([found]) => found !== undefined,
+      );
+      await server.kill();
+      server = await startServer(flags);
+      const [{ values }] = await eventually(
+        () => series(server, 'd', 'SELECT sum FROM quiet'),
+        ([found]) => found?.values.length === 2,
+      );
+      expect(values.map(([, sum]) => sum)).to.deep.equal([1, 6]);
+      const [[name, , state]] = (await series(server, 'd', 'SHOW CONTINUOUS QUERIES'))[0].values;
+      expect([name, state]).to.deep.equal(['q', 'running']);
+    } finally {
+      await server.stop();
+    }
+  });
 });
 
 // private functions

@@ -24,6 +24,10 @@ describe('live clauses', () => {
     expect(rules('EMIT ON LATE, ON CLOSE, EVERY 100ms ON CHANGE').emitEvery).to.equal(SECOND / 10n);
   });
 
+  it('leave out rows of open windows', () => {
+    expect(rules('EMIT ON LATE, ON CLOSE')).to.deep.equal({ ...DEFAULT_RULES, finalOnly: true });
+  });
+
   it('are refused where they ask for what is not kept', () => {
     for (const clause of ['WATERMARK PER SERIES', 'LATENESS 1m RECOMPUTE', 'LATENESS 1m INTO x', 'EMIT FINAL']) {
       expect(() => rules(clause), clause).to.throw('live query: ');

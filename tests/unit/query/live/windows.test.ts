@@ -25,6 +25,21 @@ describe('query/runtime/live windows', () => {
     expect(sim.merge.watermark).to.equal(AT + 10n * SECOND);
   });
 
+  it('sends final rows and revisions only, where the statement says so', () => {
+    const sim = new Simulation(planOf({ ...SUM, rules: { finalOnly: true } }));
+    sim.write(at(1, 1));
+    sim.pass(3000);
+    expect(sim.heard()).to.deep.equal([]);
+    expect(sim.merge.settled, 'a cursor goes on all the same').to.equal(true);
+    sim.write(at(2, 2));
+    sim.write(at(10, 8));
+    sim.pass(1000);
+    expect(sim.heard()).to.deep.equal([[true, 0, { 'a@0': [3] }]]);
+    sim.write(at(3, 4));
+    sim.pass(1000);
+    expect(sim.heard()).to.deep.equal([[true, 1, { 'a@0': [7] }]]);
+  });
+
   it('closes a quiet window by the clock, IDLE later', () => {
     const sim = new Simulation(planOf(SUM));
     sim.write(at(4, 1));

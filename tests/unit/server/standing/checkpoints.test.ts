@@ -62,6 +62,11 @@ describe('checkpoints of stored queries', () => {
     checkpoints.set(QUERY, { before: 60n, watermark: null, cursor: '' });
     await checkpoints.save();
     expect(await readFile(join(directory, 'worker-0'), 'utf8')).to.equal('marked');
+    checkpoints.set(QUERY, { before: 60n, watermark: 90n, cursor: '' });
+    for (let saves = 0; saves < 9; saves++) await checkpoints.save();
+    expect(await readFile(join(directory, 'worker-0'), 'utf8'), 'a watermark alone can wait').to.equal('marked');
+    await checkpoints.save();
+    expect((await open(0)).of(QUERY).watermark).to.equal(90n);
   });
 
   function open(worker: number): Promise<Checkpoints> {

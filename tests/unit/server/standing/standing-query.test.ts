@@ -34,13 +34,14 @@ describe('standing query', () => {
   });
 
   it('opens again from where the consumer stands when it rejects, after longer and longer pauses', async () => {
-    const { consumer, open, since, timers } = started();
+    const { consumer, open, since, timers, query } = started();
     consumer.error = new Error('the disk is full');
     open[0].rows([rows(1)], place('a'));
     open[0].rows([rows(1)], place('b'));
     await turns();
     expect(consumer.failures).to.deep.equal(['the disk is full']);
     expect(open, 'not before its pause').to.have.length(1);
+    expect(query.failing).to.equal(true);
     await timers.run();
     open[0].rows([rows(1)], place('of the first opening'));
     open[1].rows([rows(1)], place('c'));
@@ -51,6 +52,7 @@ describe('standing query', () => {
     open[2].rows([rows(1)], place('d'));
     await turns();
     expect(timers.pauses).to.deep.equal([1000, 2000]);
+    expect(query.failing).to.equal(false);
     expect(consumer.cursors()).to.deep.equal(['d']);
     expect(consumer.taken[0].first).to.equal(true);
     expect(since).to.deep.equal(['', '', '']);
