@@ -32,11 +32,11 @@ export interface ShareState {
 
 export class LiveStages {
   readonly #source: Source;
-  readonly #streams = new Map<string, SharedStream[]>();
-  readonly #keys = new Map<SharedStream, string>();
-  readonly #readers = new Map<string, Set<SharedStream>>();
+  readonly #streams = new Map<string, SharedStream<LiveView>[]>();
+  readonly #keys = new Map<SharedStream<LiveView>, string>();
+  readonly #readers = new Map<string, Set<SharedStream<LiveView>>>();
   /** Streams that have something to tell. */
-  readonly #active = new Set<SharedStream>();
+  readonly #active = new Set<SharedStream<LiveView>>();
 
   constructor(source: Source) {
     this.#source = source;
@@ -102,13 +102,13 @@ export class LiveStages {
 
   // private functions
 
-  #streamFor(live: LivePlan, { key, base, tagged }: Sharing): SharedStream {
+  #streamFor(live: LivePlan, { key, base, tagged }: Sharing): SharedStream<LiveView> {
     const window = live.plan.window!;
     const streams = this.#streams.get(key) ?? [];
     const fitting = streams.find((stream) => sliceRuns(window, stream.plan.window!) !== null);
     if (fitting !== undefined) return fitting;
     const plan = { ...base, window: sliceWindow(window, streams.length === 0) };
-    const stream = new SharedStream(plan, tagged, live.rules.ahead, this.#source);
+    const stream = new SharedStream<LiveView>(plan, tagged, live.rules.ahead, this.#source);
     this.#streams.set(key, [...streams, stream]);
     this.#keys.set(stream, key);
     for (const source of plan.sources) {
@@ -120,7 +120,7 @@ export class LiveStages {
     return stream;
   }
 
-  #forget(stream: SharedStream): void {
+  #forget(stream: SharedStream<LiveView>): void {
     const key = this.#keys.get(stream);
     if (key === undefined) return;
     const left = this.#streams.get(key)!.filter((other) => other !== stream);
@@ -147,7 +147,7 @@ export function shareState(stage: LiveStage): ShareState | null {
 // private functions
 
 /** A stream that cannot go on ends the queries that share it; the others go on. */
-function guard(stream: SharedStream, failed: StageFailed, act: () => void): void {
+function guard(stream: SharedStream<LiveView>, failed: StageFailed, act: () => void): void {
   try {
     act();
   } catch (error) {

@@ -3,6 +3,8 @@
  * which of its cells changed since it last spoke. It keeps no states. To its host and its home it is what `LiveShard` is, and it says
  * the same: what differs is only how the states are come by.
  *
+ * It is long because it answers all that an operator of its own answers.
+ *
  * Order of calls as for `LiveShard`. What `accept` is given here has been taken by the stream before: it is only told again.
  */
 import { windowOf } from '../planner/plan.ts';
@@ -12,7 +14,7 @@ import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts }
 import { RowWindows } from './live-windows.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { type Sharing, sliceRuns } from './share-plan.ts';
-import { type SharedStream, tupleText } from './shared-stream.ts';
+import { type SharedStream, type StreamReader, tupleText } from './shared-stream.ts';
 import type { SliceRange } from './slices.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
@@ -21,14 +23,14 @@ import { EventClock, msToNs } from './watermark.ts';
 const TURN_MS_MIN = 200;
 const TURN_MS_MAX = 1_000;
 
-export class LiveView {
+export class LiveView implements StreamReader {
   /** The values of the compared tags. */
   readonly tuple: string;
   /** How long after it spoke its turn comes again. */
   readonly everyMs: number;
   readonly #live: LivePlan;
   readonly #sharing: Sharing;
-  readonly #stream: SharedStream;
+  readonly #stream: SharedStream<LiveView>;
   readonly #source: Source;
   /** Window n covers the slices [n · count + first, …). */
   readonly #count: number;
@@ -55,7 +57,7 @@ export class LiveView {
   /** Kept by the stream: see `SharedStream.spoke`. */
   next: bigint | null = null;
 
-  constructor(live: LivePlan, sharing: Sharing, stream: SharedStream, source: Source) {
+  constructor(live: LivePlan, sharing: Sharing, stream: SharedStream<LiveView>, source: Source) {
     const runs = sliceRuns(live.plan.window!, stream.plan.window!)!;
     this.#live = live;
     this.#sharing = sharing;
@@ -69,7 +71,7 @@ export class LiveView {
     stream.attach(this);
   }
 
-  get stream(): SharedStream {
+  get stream(): SharedStream<LiveView> {
     return this.#stream;
   }
 

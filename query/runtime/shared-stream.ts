@@ -7,13 +7,14 @@
  *
  * What a query costs here: a few numbers for each entry it reads, and its own windows when it speaks. A query is asked to speak when
  * one of its windows ends (`ends`), else in turn, its interval after it spoke last, and only if something came meanwhile.
+ *
+ * It is long because taking, sealing and the order of turns share the log.
  */
 import type { SeriesTable } from '../../model/index.ts';
 import { type Plan, windowOf } from '../planner/plan.ts';
 import { startOf } from '../planner/window-grid.ts';
 import { greatestIn } from './live-read.ts';
 import { type LiveInput, tooMany } from './live-update.ts';
-import type { LiveView } from './live-view.ts';
 import { RowWindows } from './live-windows.ts';
 import type { Group } from './partial.ts';
 import { SliceStore } from './slices.ts';
@@ -53,7 +54,26 @@ export interface RowCounts {
   disordered: number;
 }
 
-export class SharedStream {
+/** A query as its stream knows it. */
+export interface StreamReader {
+  /** The values of the compared tags. */
+  readonly tuple: string;
+  /** How long after it spoke its turn comes again. */
+  readonly everyMs: number;
+  /** Number of the entry that it reads next. */
+  readonly place: number;
+  /** Something is to be told. */
+  readonly hasNews: boolean;
+  /** Slices below this one change nothing that it tells. */
+  readonly floor: number;
+  readonly spokeAtMs: number;
+  /** The stream's: see `spoke`. */
+  next: bigint | null;
+  /** Reads the log to its end. */
+  read(): void;
+}
+
+export class SharedStream<View extends StreamReader = StreamReader> {
   readonly slices: SliceStore;
   readonly #source: Source;
   /** Positions of the compared tags among the keys. */
@@ -62,11 +82,11 @@ export class SharedStream {
   readonly #indexes = new Map<string, number>();
   /** By the values of the compared tags. */
   readonly #wanted = new Map<string, number>();
-  readonly #views = new Set<LiveView>();
+  readonly #views = new Set<View>();
   /** By interval in ms: views in the order in which they spoke. */
-  readonly #turns = new Map<number, Set<LiveView>>();
+  readonly #turns = new Map<number, Set<View>>();
   /** Views by when the stream must have come so far that they speak: the end of their earliest open window, and their delay. */
-  readonly #ends = new Map<bigint, Set<LiveView>>();
+  readonly #ends = new Map<bigint, Set<View>>();
   #earliestEnd: bigint | null = null;
   readonly #clock = new EventClock();
   /** Greatest time of rows that were too far ahead when they came. */
@@ -95,7 +115,7 @@ export class SharedStream {
     for (const [i, s] of plan.sources.entries()) this.#indexes.set(sourceKey(s), i);
   }
 
-  get views(): ReadonlySet<LiveView> {
+  get views(): ReadonlySet<View> {
     return this.#views;
   }
 
@@ -132,7 +152,7 @@ export class SharedStream {
   }
 
   /** A view takes part: its groups are wanted from now on. */
-  attach(view: LiveView): void {
+  attach(view: View): void {
     this.#views.add(view);
     this.#floor = Number.NEGATIVE_INFINITY;
     this.#turnsOf(view).add(view);
@@ -148,7 +168,7 @@ export class SharedStream {
     }
   }
 
-  detach(view: LiveView): void {
+  detach(view: View): void {
     if (!this.#views.delete(view)) return;
     this.rest(view);
     if (this.#tagged.length === 0) return;
@@ -214,7 +234,7 @@ export class SharedStream {
   }
 
   /** Views that should speak now, no more than `most`; they are expected to `spoke`. */
-  *due(nowMs: number, most: number): Generator<LiveView> {
+  *due(nowMs: number, most: number): Generator<View> {
     this.#trim(nowMs);
     const greatest = this.#clock.reading?.greatest ?? null;
     const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
@@ -244,17 +264,17 @@ export class SharedStream {
   }
 
   /** A view has no turn until it `wakes`. */
-  rest(view: LiveView): void {
+  rest(view: View): void {
     for (const turns of this.#turns.values()) turns.delete(view);
     this.#unplan(view);
   }
 
-  wake(view: LiveView): void {
+  wake(view: View): void {
     if (this.#views.has(view)) this.#turnsOf(view).add(view);
   }
 
   /** A view has spoken: its turn comes after the others', and when the stream has come to `next`, null = no window is open. */
-  spoke(view: LiveView, next: bigint | null): void {
+  spoke(view: View, next: bigint | null): void {
     const turns = this.#turnsOf(view);
     if (turns.delete(view)) turns.add(view);
     this.#unplan(view);
@@ -354,13 +374,13 @@ export class SharedStream {
     }
   }
 
-  #turnsOf({ everyMs }: LiveView): Set<LiveView> {
+  #turnsOf({ everyMs }: View): Set<View> {
     let turns = this.#turns.get(everyMs);
     if (turns === undefined) this.#turns.set(everyMs, (turns = new Set()));
     return turns;
   }
 
-  #unplan(view: LiveView): void {
+  #unplan(view: View): void {
     if (view.next === null) return;
     const views = this.#ends.get(view.next);
     views?.delete(view);
@@ -384,13 +404,13 @@ export function sourceKey(source: { database: string; retentionPolicy: string; m
 
 // private functions
 
-function turnCame(view: LiveView, intervalMs: number, nowMs: number): boolean {
+function turnCame(view: StreamReader, intervalMs: number, nowMs: number): boolean {
   const elapsed = nowMs - view.spokeAtMs;
   return elapsed >= intervalMs || elapsed < 0;
 }
 
 /** The first views up to the one that is not wanted, as they come in the order of their turns. */
-function* first(views: Iterable<LiveView>, most: number, wanted: (view: LiveView) => boolean): Generator<LiveView> {
+function* first<View>(views: Iterable<View>, most: number, wanted: (view: View) => boolean): Generator<View> {
   let left = most;
   for (const view of views) {
     if (left-- <= 0 || !wanted(view)) return;

@@ -8,6 +8,8 @@
  *
  * Slices from `wholeFrom` on are whole: every row that the source has in them is in the states. Aggregates and groups that are added
  * later are read from the source for those slices alone; nothing that is held is read again or copied.
+ *
+ * It is long because reading, keeping whole and putting together share the cells.
  */
 import type { SeriesTable } from '../../model/index.ts';
 import type { AggregateState, StateData } from '../functions/aggregate.ts';
