@@ -128,6 +128,11 @@ export class LiveMerge {
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
+  /** Windows are open or rows wait: `advance` may have something to say when nothing comes, soon. Else a second will do. */
+  get waits(): boolean {
+    return !this.settled || this.#cells.reachesBeyond(this.#closed);
+  }
+
   /** What shards should be told to `expire`; null = nothing yet. */
   get expiredBefore(): bigint | null {
     const some = Number.isFinite(this.#frozen) && this.#live.plan.window !== null;

@@ -120,7 +120,8 @@ function finish(
   wanted: readonly Cell[],
   onlyData: boolean,
 ): Map<Cell, Rendered> {
-  const scratch = new PaneStore(plan);
+  // only merged into: it needs no way to read rows
+  const scratch = new PaneStore({ ...plan, sources: [] });
   for (const store of stores) {
     const slots = new Int32Array(cells.length);
     let n = 0;
