@@ -6,10 +6,10 @@
  */
 import { floorDiv } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
-import { findLeast } from './nelder-mead.ts';
+import { findLeast, type Least } from './nelder-mead.ts';
 import type { Emit, TransformState } from './transform-state.ts';
 
-/** Windows of a series: sixteen searches over more would hold the thread for seconds. */
+/** Windows of a series: nobody waits for sixteen searches over more. */
 const WINDOWS_MAX = 1_000;
 /** Windows of a forecast. */
 export const AHEAD_MAX = 100_000;
@@ -34,11 +34,11 @@ export function createHoltWinters(ahead: number, season: number, withFit: boolea
       times.push(time);
       values.push(Number(value));
     },
-    end(emit: Emit) {
+    *end(emit: Emit) {
       if (values.length < 2 || (season >= 2 && values.length < season)) return;
       const y = spaced(times, values, interval);
       if (y === null) return;
-      const forecast = forecastOf(y, bestParameters(y, season), ahead, season);
+      const forecast = forecastOf(y, yield* bestParameters(y, season), ahead, season);
       const start = withFit ? 0 : y.length;
       const origin = withFit ? times[0]! : times.at(-1)! + interval;
       for (let i = start; i < forecast.length; i++) {
@@ -72,7 +72,7 @@ function nearest(time: bigint, interval: bigint): bigint {
   return time - down * interval > interval / 2n ? down + 1n : down;
 }
 
-function bestParameters(y: Float64Array, season: number): Float64Array {
+function* bestParameters(y: Float64Array, season: number): Generator<void, Float64Array> {
   const start = firstParameters(y, season);
   let best: { value: number; at: Float64Array } | null = null;
   for (const alpha of GUESSES)
@@ -80,7 +80,7 @@ function bestParameters(y: Float64Array, season: number): Float64Array {
       for (const gamma of GUESSES)
         for (const phi of GUESSES) {
           start.set([alpha, beta, gamma, phi]);
-          const found = findLeast((point) => squaredError(y, point, season), start, EPSILON, 1);
+          const found: Least = yield* findLeast((point) => squaredError(y, point, season), start, EPSILON, 1);
           if (best === null || found.value < best.value) best = found;
         }
   return best!.at;

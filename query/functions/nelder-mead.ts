@@ -13,12 +13,13 @@ export interface Least {
   readonly at: Float64Array;
 }
 
-export function findLeast(
+/** In steps: one for each round. */
+export function* findLeast(
   ask: (point: Float64Array) => number,
   start: Float64Array,
   epsilon: number,
   scale: number,
-): Least {
+): Generator<void, Least> {
   const n = start.length;
   const v = initialSimplex(start, scale);
   const f = v.map(ask);
@@ -67,6 +68,7 @@ export function findLeast(
       }
     }
     if (spread(f) < epsilon) break;
+    yield;
   }
   const { best } = ranked(f);
   const at = v[best]!.slice();

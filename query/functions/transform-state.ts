@@ -5,6 +5,6 @@ export type Emit = (time: bigint, value: Value) => void;
 
 export interface TransformState {
   next(time: bigint, value: NonNullable<Value>, emit: Emit): void;
-  /** The series is over. */
-  end?(emit: Emit): void;
+  /** The series is over. In steps of less than a millisecond: whoever takes them may stop between two. */
+  end?(emit: Emit): Iterable<void>;
 }

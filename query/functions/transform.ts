@@ -194,9 +194,9 @@ class Integral implements TransformState {
     this.#before = { time, value: x };
   }
 
-  end(emit: Emit): void {
-    if (this.#before === null) return;
-    if (this.#window === null || this.#before.time !== this.#start) this.#emit(emit);
+  end(emit: Emit): Iterable<void> {
+    if (this.#before !== null && (this.#window === null || this.#before.time !== this.#start)) this.#emit(emit);
+    return [];
   }
 
   // private functions

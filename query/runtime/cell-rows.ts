@@ -10,8 +10,7 @@ import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
 import { fillValue } from './columns.ts';
 import type { PaneStore } from './panes.ts';
-import type { ResultTable } from './result.ts';
-import { SeriesWindow } from './table-writer.ts';
+import { SeriesWindow, type TableStep } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
 import { type WindowTimes, windowTimes } from './window-times.ts';
 
@@ -30,7 +29,7 @@ interface Track {
 }
 
 /** `times`: of the windows by which the store has its cells. */
-export function* cellTables(plan: Plan, store: PaneStore, times = windowTimes(plan)): Generator<ResultTable> {
+export function* cellTables(plan: Plan, store: PaneStore, times = windowTimes(plan)): Generator<TableStep> {
   const writer = rowWriter(plan, times);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
@@ -44,6 +43,7 @@ export function* cellTables(plan: Plan, store: PaneStore, times = windowTimes(pl
       yield* writer.add(time, values, window);
       if (writer.full) break;
     }
+    if (writer.end !== undefined) for (const _ of writer.end()) yield null;
     yield* writer.finish();
   }
 }

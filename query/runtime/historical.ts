@@ -173,7 +173,7 @@ export async function* historicalAnswer(
     }),
   );
   for (const table of windowTables(plan, store)) {
-    yield table;
+    if (table !== null) yield table;
     const wait = turn();
     if (wait !== null) await wait;
   }
@@ -197,7 +197,7 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
   }
   const store = new PaneStore(plan);
   for (const partial of partials) if (partial.kind === 'cells') store.merge(partial);
-  yield* windowTables(plan, store);
+  for (const table of windowTables(plan, store)) if (table !== null) yield table;
 }
 
 // private functions

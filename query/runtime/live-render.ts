@@ -144,8 +144,8 @@ function finish(
   }
   const rows = new Map<Cell, { table: ResultTable; rows: number[]; text: string }>();
   for (const table of cellTables(plan, scratch)) {
-    const inGroup = byGroup.get(tableKey(table));
-    if (inGroup === undefined) continue;
+    const inGroup = table && byGroup.get(tableKey(table));
+    if (!table || !inGroup) continue;
     const { base, offsets } = timeColumn(table);
     for (let row = 0; row < table.rows; row++) {
       const window = plan.window === null ? 0 : windowOf(plan, base + BigInt(offsets[row]));

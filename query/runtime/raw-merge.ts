@@ -173,6 +173,7 @@ class RowByRow implements PickWriter {
   }
 
   finish(): readonly ResultTable[] {
+    if (this.#writer.end !== undefined) for (const _ of this.#writer.end());
     return this.#writer.finish();
   }
 }

@@ -49,7 +49,7 @@ export async function* rowWindowTables(
   }
   endGroup();
   for (const table of cellTables({ ...plan, fill: { kind: 'none' } }, whole, windows)) {
-    yield table;
+    if (table !== null) yield table;
     const wait = turn();
     if (wait !== null) await wait;
   }

@@ -21,9 +21,14 @@ export interface RowWriter {
   readonly full: boolean;
   /** Adds a row, values by the plan's aggregates and columns, `window` where its edges are asked for. Gives the tables that had to be closed for it. */
   add(time: bigint, values: readonly Value[], window?: number): readonly ResultTable[];
+  /** What has to be computed behind the last row, in small steps; taken to its end before `finish`. Not there = nothing. */
+  end?(): Generator<void>;
   /** What is left of the series. */
   finish(): readonly ResultTable[];
 }
+
+/** A table, or null: a place at which a long computation may be left for a while, or given up. */
+export type TableStep = ResultTable | null;
 
 const NONE: readonly ResultTable[] = [];
 

@@ -87,10 +87,13 @@ class TransformWriter implements RowWriter {
     return closed;
   }
 
-  finish(): readonly ResultTable[] {
+  *end(): Generator<void> {
     for (const [t, state] of this.#states.entries()) {
-      state.end?.((time, value) => this.#give(this.#inputs + t, time, value));
+      if (state.end !== undefined) yield* state.end((time, value) => this.#give(this.#inputs + t, time, value));
     }
+  }
+
+  finish(): readonly ResultTable[] {
     return [...this.#flush(), ...this.#writer.finish()];
   }
 

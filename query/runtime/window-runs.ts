@@ -15,7 +15,7 @@ import { type Plan, windowOf } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
 import { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
-import type { ResultTable } from './result.ts';
+import type { TableStep } from './table-writer.ts';
 import { paneWindowTimes } from './window-times.ts';
 
 /** A window as a run of panes: those at [from, to) of a list of slots. */
@@ -25,8 +25,8 @@ export interface Run {
   readonly to: number;
 }
 
-/** The tables of an aggregate plan's answer from its cells, or panes. */
-export function* windowTables(plan: Plan, store: PaneStore): Generator<ResultTable> {
+/** The tables of an aggregate plan's answer from its cells, or panes, in steps. */
+export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep> {
   if (plan.windows === undefined) {
     yield* cellTables(plan, store);
     return;
@@ -37,6 +37,7 @@ export function* windowTables(plan: Plan, store: PaneStore): Generator<ResultTab
       const panes = Array.from(slots, (slot) => store.windowOf(slot));
       const group = labelled(plan, store.groupOf(slots[0]), windows);
       sumRuns(store, slots, runsOf(plan, windows, panes), whole, group);
+      yield null;
     }
     yield* cellTables(plan, whole, paneWindowTimes(plan, windows));
   }
