@@ -25,7 +25,7 @@ import type { LiveProgress } from './running-queries.ts';
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
 /** The same where there is nothing to say: no point has come yet, and nothing has changed since it was told so. */
-const SILENCE_INTERVAL_MS = 15_000;
+const SILENCE_INTERVAL_MS = 60_000;
 
 interface Round {
   readonly id: number;
