@@ -3,6 +3,7 @@
 export { Checkpoints } from './checkpoints.ts';
 export { spelledOut } from './definition.ts';
 export { Followed, type Runs } from './followed.ts';
+export { Line } from './line.ts';
 export {
   type StandingBatch,
   type StandingConsumer,

@@ -30,6 +30,8 @@ export interface StoredQueriesOptions extends StoredQueryPort, StandingPort {
   readonly documents: Documents;
   /** Whether the live query of this text lives on this worker. */
   readonly isHome: (database: string, query: string) => boolean;
+  /** What is being read of history fails: the server ends. */
+  readonly giveUp: () => void;
   readonly log: Logger;
 }
 
@@ -94,9 +96,10 @@ export class StoredQueries {
     });
   }
 
-  /** Writes what was taken, and the checkpoints. */
+  /** Writes what is live and was taken, and the checkpoints; history that is being read is read again at the next start. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#options.giveUp();
     await this.#followed.close();
     await this.#save();
   }

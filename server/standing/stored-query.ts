@@ -36,6 +36,7 @@ import type { ContinuousQuery } from '../catalogue/index.ts';
 import { type WriteLines, writeInto } from '../queries/index.ts';
 import { type Checkpoints, type Mark, NO_MARK } from './checkpoints.ts';
 import { overHistory, type StoredDefinition } from './definition.ts';
+import type { Line } from './line.ts';
 import { earlier, spansOf } from './spans.ts';
 import type { StandingBatch, StandingConsumer } from './standing-query.ts';
 
@@ -44,6 +45,8 @@ export type FailureReason = 'query' | 'write' | 'history' | 'gap';
 export interface StoredQueryPort {
   readonly checkpoints: Checkpoints;
   readonly nowMs: () => number;
+  /** In which reading history waits for its turn. */
+  readonly histories: Line;
   /** The tables of an answer over all shards; the plan is made at once. */
   select(statement: SelectStatement, database: string): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }>;
   /** Throws QueryError where the database or the policy is not there. */
@@ -172,8 +175,10 @@ export class StoredQuery implements StandingConsumer {
     const { plan } = await this.#port.select(overHistory(this.definition, from, to), database);
     for (const [start, end] of spansOf(plan, from, to)) {
       try {
-        const { tables } = await this.#port.select(overHistory(this.definition, start, end), database);
-        written += await this.#write(tables);
+        written += await this.#port.histories.run(async () => {
+          const { tables } = await this.#port.select(overHistory(this.definition, start, end), database);
+          return this.#write(tables);
+        });
       } catch (error) {
         if (!(error instanceof QueryError)) throw error;
         this.#fail('history', `windows from ${start} to ${end} were not computed: ${error.message}`);

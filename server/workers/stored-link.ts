@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { QueryError } from '../../query/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
 import { type LiveHomes, policyNamed, type SelectRunner, type WriteLines } from '../queries/index.ts';
-import { Checkpoints, StoredQueries } from '../standing/index.ts';
+import { Checkpoints, Line, StoredQueries } from '../standing/index.ts';
 import type { Logger, Metrics } from '../telemetry/index.ts';
 import { homeOf } from './feeds.ts';
 import type { Turns } from './turns.ts';
+
+/** Parts of history that are read at a time; each may hold as much as a query. */
+const HISTORIES_MAX = 2;
 
 export interface StoredParts {
   readonly dataDir: string;
@@ -27,7 +30,8 @@ export async function openStoredQueries(parts: StoredParts): Promise<StoredQueri
   const { dataDir, worker, workers, catalogue, homes, selects, turns, write, nowMs, log, metrics } = parts;
   const unreadable = (path: string, error: Error): void =>
     log.error('checkpoints cannot be read: their queries begin anew', { path, error: error.message });
-  const { signal } = new AbortController();
+  const ending = new AbortController();
+  const { signal } = ending;
   return new StoredQueries({
     checkpoints: await Checkpoints.open(join(dataDir, 'standing'), worker, unreadable),
     documents: catalogue.documents,
@@ -37,6 +41,8 @@ export async function openStoredQueries(parts: StoredParts): Promise<StoredQueri
       const timer = setTimeout(act, ms);
       return () => clearTimeout(timer);
     },
+    giveUp: () => ending.abort(new Error('the server ends')),
+    histories: new Line(HISTORIES_MAX),
     select: (statement, database) => {
       const now = BigInt(nowMs()) * 1_000_000n;
       return selects.select(statement, { database, now, signal, turn: turns.of(signal) });

@@ -10,7 +10,7 @@ import {
   type ResultTable,
 } from '../../../../query/index.ts';
 import { storedDefinition } from '../../../../server/standing/definition.ts';
-import { Checkpoints, type StandingBatch } from '../../../../server/standing/index.ts';
+import { Checkpoints, Line, type StandingBatch } from '../../../../server/standing/index.ts';
 import { type FailureReason, StoredQuery } from '../../../../server/standing/stored-query.ts';
 import { temporaryDirectory } from '../../../support/server.ts';
 
@@ -138,6 +138,7 @@ class Run {
     this.query = new StoredQuery(STORED, storedDefinition(STORED), {
       checkpoints,
       nowMs: () => this.clock.ms,
+      histories: new Line(1),
       select: async (statement) => ({ plan: PLAN, tables: this.#history(print(statement)) }),
       write: async ({ lines }) => {
         if (this.refusal !== null) throw this.refusal;
