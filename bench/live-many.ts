@@ -10,7 +10,7 @@
  *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all
  *
  * Printed: points per second, processor seconds of the server's process per million points and its share of one core, rows that came
- * to the subscribers, subscribers that had none, and memory. Writer and subscribers have a thread each and share the machine.
+ * to the subscribers, subscribers that had none (a max or a first that does not change is not sent again), and memory. Writer and subscribers have a thread each and share the machine.
  */
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';

@@ -25,7 +25,7 @@ import type { LiveProgress } from './running-queries.ts';
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
 /** The same where there is nothing to say: no point has come yet, and nothing has changed since it was told so. */
-const SILENCE_INTERVAL_MS = 60_000;
+const SILENCE_INTERVAL_MS = 10_000;
 
 interface Round {
   readonly id: number;
@@ -141,7 +141,9 @@ export class LiveOperator implements RunningQuery {
       return;
     }
     this.#take(message);
-    this.#emit(this.merge.advance(this.#port.nowMs()));
+    const nowMs = this.#port.nowMs();
+    this.#emit(this.merge.advance(nowMs));
+    this.lookAtMs = Math.min(this.merge.nextAdvanceMs(nowMs), this.#toldAtMs + PROGRESS_INTERVAL_MS);
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
@@ -149,7 +151,8 @@ export class LiveOperator implements RunningQuery {
     if (this.#started.size < this.#port.shards || this.#round !== null) return;
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
-    this.lookAtMs = this.merge.waits ? 0 : this.#toldAtMs + PROGRESS_INTERVAL_MS;
+    const next = this.merge.nextAdvanceMs(nowMs);
+    this.lookAtMs = Math.min(next, this.#toldAtMs + PROGRESS_INTERVAL_MS);
     const elapsed = nowMs - this.#toldAtMs;
     if (elapsed >= 0 && elapsed < PROGRESS_INTERVAL_MS) return;
     this.#settle();
@@ -161,7 +164,7 @@ export class LiveOperator implements RunningQuery {
     }
     this.#toldAtMs = nowMs;
     this.#told = cursor;
-    this.lookAtMs = this.merge.waits ? 0 : nowMs + PROGRESS_INTERVAL_MS;
+    this.lookAtMs = Math.min(next, nowMs + PROGRESS_INTERVAL_MS);
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
