@@ -20,8 +20,8 @@ export type Bound =
   | { readonly kind: 'tag'; readonly name: string }
   /** In outputs: index into aggregates, columns and transforms, in this order. */
   | { readonly kind: 'column'; readonly index: number; readonly type: FieldType }
-  /** In outputs: an edge of the row's window, ns; the end is the first nanosecond behind it. */
-  | { readonly kind: 'edge'; readonly of: 'start' | 'end'; readonly type: 'integer' }
+  /** In outputs: an edge of the row's window, ns, the end being the first nanosecond behind it; or its number. */
+  | { readonly kind: 'edge'; readonly of: 'start' | 'end' | 'number'; readonly type: 'integer' }
   /** A math function, over numbers only. */
   | {
       readonly kind: 'call';

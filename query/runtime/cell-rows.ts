@@ -12,7 +12,7 @@ import { fillValue } from './columns.ts';
 import type { PaneStore } from './panes.ts';
 import { SeriesWindow, type TableStep } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
-import { type WindowTimes, windowTimes } from './window-times.ts';
+import { answerWindows, type WindowTimes } from './window-times.ts';
 
 /** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
 export const BUCKETS_MAX = 10_000_000;
@@ -29,7 +29,11 @@ interface Track {
 }
 
 /** `times`: of the windows by which the store has its cells. */
-export function* cellTables(plan: Plan, store: PaneStore, times = windowTimes(plan)): Generator<TableStep> {
+export function* cellTables(
+  plan: Plan,
+  store: PaneStore,
+  times: WindowTimes = answerWindows(plan),
+): Generator<TableStep> {
   const writer = rowWriter(plan, times);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };

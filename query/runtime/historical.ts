@@ -76,6 +76,10 @@ export async function* historicalShard(
     for (const rows of pins) rows?.release();
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points };
+  for (const _ of store.rankGroups()) {
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
   for (const slots of parts(store.ordered())) {
     yield store.take(slots);
     const wait = turn();

@@ -4,6 +4,7 @@ export * from './deletion.ts';
 export * from './historical.ts';
 export * from './limits.ts';
 export * from './live-merge.ts';
+export * from './live-merges.ts';
 export * from './live-plan.ts';
 export * from './live-shard.ts';
 export * from './live-stages.ts';

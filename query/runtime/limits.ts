@@ -4,7 +4,7 @@
  */
 import { QueryError } from '../language/errors.ts';
 import type { Plan } from '../planner/plan.ts';
-import { paneWindowTimes, windowTimes } from './window-times.ts';
+import { answerWindows } from './window-times.ts';
 
 export interface Limits {
   /** Rows that a query reads and that pass its conditions. */
@@ -40,7 +40,7 @@ export function checkBuckets(plan: Plan, limits: Limits): void {
   const { bounds, window, subqueries } = plan;
   if (limits.bucketsMax === 0) return;
   if (window !== null && bounds.minStated) {
-    const all = plan.windows?.map((windows) => paneWindowTimes(plan, windows)) ?? [windowTimes(plan)];
+    const all = (plan.windows ?? [undefined]).map((kind) => answerWindows(plan, kind));
     const buckets = all.reduce((sum, times) => sum + times.last(bounds.max) - times.first(bounds.min) + 1, 0);
     if (buckets > limits.bucketsMax) throw exceeded('max-select-buckets limit exceeded', buckets, limits.bucketsMax);
   }

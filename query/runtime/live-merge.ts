@@ -18,16 +18,16 @@
  */
 import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
-import { windowStart } from '../planner/plan.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
-import { type LivePlan, lastEnded, windowEnd } from './live-plan.ts';
+import type { LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, type Rendered, renderCells, renderEmpty, renderFills } from './live-render.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
 import { Watermark } from './watermark.ts';
+import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
@@ -68,10 +68,15 @@ export class LiveMerge {
     revised: 0,
   };
   readonly #live: LivePlan;
+  readonly #windows: AnswerWindows;
   /** Per shard what it sent. */
   readonly #stores: PaneStore[];
   readonly #watermark: Watermark;
   readonly #cells = new LiveCells();
+  /** The last pane that a shard has sent. */
+  #newest = Number.NEGATIVE_INFINITY;
+  /** Open cells that say nothing that one before them does not say, until there is a newer pane. */
+  readonly #ahead = new Set<Cell>();
   /** Windows up to this one are closed. */
   #closed = Number.NEGATIVE_INFINITY;
   /** Windows below this one can no longer change. */
@@ -99,8 +104,10 @@ export class LiveMerge {
   #heldFrom = Number.POSITIVE_INFINITY;
   #heldSince: bigint | null = null;
 
-  constructor(live: LivePlan, shards: number) {
+  /** `kind`: of the plan's windows. */
+  constructor(live: LivePlan, shards: number, kind = live.plan.windows?.[0]) {
     this.#live = live;
+    this.#windows = answerWindows(live.plan, kind);
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
     this.#watermark = new Watermark(shards, live.rules);
   }
@@ -140,7 +147,7 @@ export class LiveMerge {
   /** What shards should be told to `expire`; null = nothing yet. */
   get expiredBefore(): bigint | null {
     const some = Number.isFinite(this.#frozen) && this.#live.plan.window !== null;
-    return some ? windowStart(this.#live.plan, this.#frozen) : null;
+    return some ? this.#windows.start(this.#frozen) : null;
   }
 
   /** Takes what a shard says. Throws QueryError('invalid') when the query has grown over its limit: it must be ended. */
@@ -155,19 +162,28 @@ export class LiveMerge {
     if (changes && update.complete) this.#incomplete.delete(shard);
     else if (changes) this.#incomplete.add(shard);
     else {
-      for (const window of update.touched.windows) this.#missed.add(window);
+      for (const pane of update.touched.windows) {
+        for (let n = this.#windows.firstWith(pane); n <= this.#windows.lastWith(pane); n++) this.#missed.add(n);
+      }
       this.#historyHeld = true;
     }
     if (update.cells === null) return;
     this.#stores[shard].replace(update.cells);
     const { groups, group, window } = update.cells;
+    const answered = groups.map((one) => this.#windows.answerGroup(one));
     for (let i = 0; i < window.length; i++) {
-      const frozen = window[i] < this.#frozen;
-      if (window[i] < this.#heldFrom) this.#heldFrom = window[i];
-      if (changes && frozen) continue;
-      const cell = this.#cells.ensure(groups[group[i]], window[i]);
-      if (!frozen) this.#cells.mark(cell);
+      const first = this.#windows.firstWith(window[i]);
+      const last = this.#windows.lastWith(window[i]);
+      if (first < this.#heldFrom) this.#heldFrom = first;
+      if (window[i] > this.#newest) this.#newest = window[i];
+      for (let n = first; n <= last; n++) {
+        const frozen = n < this.#frozen;
+        if (changes && frozen) continue;
+        const cell = this.#cells.ensure(answered[group[i]], n);
+        if (!frozen) this.#cells.mark(cell);
+      }
     }
+    this.#reach();
     this.#checkSize();
   }
 
@@ -182,7 +198,7 @@ export class LiveMerge {
       watermark: watermark === null || floor.watermark > watermark ? floor.watermark : watermark,
       rev: Math.max(rev, floor.rev),
     };
-    for (const cell of this.#cells.between(Number.NEGATIVE_INFINITY, lastEnded(this.#live.plan, floor.watermark))) {
+    for (const cell of this.#cells.between(Number.NEGATIVE_INFINITY, this.#windows.lastEnded(floor.watermark))) {
       if (!cell.final || cell.rev > floor.rev) continue;
       cell.rev = floor.rev + 1;
       this.#revMax = Math.max(this.#revMax, cell.rev);
@@ -224,7 +240,7 @@ export class LiveMerge {
     this.#step(nowMs, true, before);
     const out = new EmissionBuilder('live');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
-    const seen = watermark === null ? Number.NEGATIVE_INFINITY : lastEnded(plan, watermark);
+    const seen = watermark === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(watermark);
     const cells = this.#cells.between(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.#send(
       cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
@@ -241,7 +257,7 @@ export class LiveMerge {
     if (plan.kind === 'raw') return this.#heldSince !== null && max >= this.#heldSince;
     if (this.#heldFrom === Number.POSITIVE_INFINITY) return false;
     if (plan.window === null || this.#heldFrom === Number.NEGATIVE_INFINITY) return true;
-    return max >= windowStart(plan, this.#heldFrom - (fills ? LIVE_WINDOWS : 0));
+    return max >= this.#windows.start(this.#heldFrom - (fills ? LIVE_WINDOWS : 0));
   }
 
   // private functions
@@ -272,12 +288,12 @@ export class LiveMerge {
     this.counters.recomputed += counts.recomputed;
     this.counters.tooLate += counts.dropped;
     if (kind === 'history') return;
-    for (const [i, window] of touched.windows.entries()) {
+    for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
-      if (window < this.#frozen) {
+      if (this.#windows.lastWith(pane) < this.#frozen) {
         this.counters.tooLate += rows;
         this.#goneRev = this.rev + 1;
-      } else if (window <= this.#closed) this.counters.late += rows;
+      } else if (this.#windows.firstWith(pane) <= this.#closed) this.counters.late += rows;
       else this.counters.onTime += rows;
     }
     if (counts.dropped > 0) this.#goneRev = this.rev + 1;
@@ -297,25 +313,27 @@ export class LiveMerge {
   /** Closes the windows whose end W has reached, with fills for the series that are live. */
   #close(at: bigint, out: EmissionBuilder): void {
     const { plan, fills } = this.#live;
-    const target = lastEnded(plan, at);
+    const target = this.#windows.lastEnded(at);
     if (target <= this.#closed) return;
     // Before the rows that may be filled from them.
     this.#sendLate([...this.#cells.dirty], out);
     const before = this.#closed;
     const cells = this.#cells.between(before, target);
-    const rendered = renderCells(plan, this.#stores, cells, target);
+    const rendered = renderCells(plan, this.#windows, this.#stores, cells, target);
     this.#closed = target;
+    for (const cell of this.#ahead) if (cell.window <= target) this.#ahead.delete(cell);
     for (const cell of cells) {
       this.#cells.clean(cell);
       cell.data = rendered.has(cell);
     }
     if (fills) {
       const empty = fillGaps(this.#cells, before, target, cells, this.#alive);
-      for (const [cell, rows] of renderFills(plan, this.#stores, empty, target)) rendered.set(cell, rows);
+      for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, empty, target))
+        rendered.set(cell, rows);
     }
     for (const cell of cells) {
       if (cell.sent === null && !rendered.has(cell)) this.#cells.delete(cell);
-      else this.#sendFinal(cell, rendered.get(cell) ?? renderEmpty(plan, cell), out);
+      else this.#sendFinal(cell, rendered.get(cell) ?? renderEmpty(plan, this.#windows, cell), out);
     }
     // Cells that #fillGaps has made.
     for (const [cell, rows] of rendered) if (!cell.final) this.#sendFinal(cell, rows, out);
@@ -323,18 +341,35 @@ export class LiveMerge {
     this.#checkSize();
   }
 
+  /** Windows of which there is something new to say wait no more. */
+  #reach(): void {
+    const shown = this.#windows.lastShown(this.#newest);
+    for (const cell of this.#ahead) {
+      if (cell.window > shown) continue;
+      this.#ahead.delete(cell);
+      this.#cells.mark(cell);
+    }
+  }
+
   /** Changed rows of open windows. */
   #sendOpen(out: EmissionBuilder): void {
     const { plan, rules } = this.#live;
-    const open = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
+    const shown = this.#windows.lastShown(this.#newest);
+    const changed = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
     if (rules.finalOnly) {
-      for (const cell of open) this.#cells.clean(cell);
+      for (const cell of changed) this.#cells.clean(cell);
       return;
     }
-    const rendered = renderCells(plan, this.#stores, open, this.#closed);
+    const open = changed.filter((cell) => cell.window <= shown);
+    for (const cell of changed) {
+      if (cell.window <= shown) continue;
+      this.#cells.clean(cell);
+      this.#ahead.add(cell);
+    }
+    const rendered = renderCells(plan, this.#windows, this.#stores, open, this.#closed);
     for (const cell of open) {
       this.#cells.clean(cell);
-      const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, cell));
+      const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, this.#windows, cell));
       if (rows === null || rows.text === cell.sent) continue;
       cell.sent = rows.text;
       out.add(false, 0, rows);
@@ -346,7 +381,7 @@ export class LiveMerge {
     const { plan, fills } = this.#live;
     const closed = dirty.filter((cell) => cell.window <= this.#closed);
     if (closed.length === 0) return;
-    const rendered = renderCells(plan, this.#stores, closed, this.#closed);
+    const rendered = renderCells(plan, this.#windows, this.#stores, closed, this.#closed);
     const empty = new Set<Cell>();
     for (const cell of closed) {
       this.#cells.clean(cell);
@@ -366,9 +401,11 @@ export class LiveMerge {
         this.#cells.clean(cell);
         empty.add(cell);
       }
-      for (const [cell, rows] of renderFills(plan, this.#stores, [...empty], this.#closed)) rendered.set(cell, rows);
+      for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...empty], this.#closed))
+        rendered.set(cell, rows);
     }
-    for (const cell of empty) if (!fills && cell.sent !== null) rendered.set(cell, renderEmpty(plan, cell));
+    for (const cell of empty)
+      if (!fills && cell.sent !== null) rendered.set(cell, renderEmpty(plan, this.#windows, cell));
     for (const [cell, rows] of rendered) if (!cell.final || rows.text !== cell.sent) this.#sendFinal(cell, rows, out);
     this.#checkSize();
   }
@@ -383,18 +420,21 @@ export class LiveMerge {
   }
 
   /** Rows as they stand, for one client; nothing about them changes for the others. */
-  #send(cells: readonly Cell[], out: EmissionBuilder): void {
+  #send(all: readonly Cell[], out: EmissionBuilder): void {
     const { plan, fills } = this.#live;
-    const rendered = renderCells(plan, this.#stores, cells, this.#closed);
+    const shown = Math.max(this.#closed, this.#windows.lastShown(this.#newest));
+    const cells = all.filter((cell) => cell.window <= shown);
+    const rendered = renderCells(plan, this.#windows, this.#stores, cells, this.#closed);
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {
       const made = fillGaps(this.#cells, Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
-      for (const [cell, rows] of renderFills(plan, this.#stores, [...filled], this.#closed)) rendered.set(cell, rows);
+      for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...filled], this.#closed))
+        rendered.set(cell, rows);
     }
     for (const cell of new Set([...cells, ...rendered.keys()])) {
-      const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, cell));
+      const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, this.#windows, cell));
       if (rows === null) continue;
       const final = cell.window <= this.#closed;
       if (!final) out.add(false, 0, rows);
@@ -406,7 +446,7 @@ export class LiveMerge {
   /** The revision of a cell's first final row in this life. */
   #firstRev(window: number): number {
     const { watermark, rev } = this.#floor;
-    const seen = watermark !== null && windowEnd(this.#live.plan, window) <= watermark;
+    const seen = watermark !== null && this.#windows.end(window) <= watermark;
     return Math.max(seen ? rev + 1 : 0, window < this.#frozen ? this.#goneRev : 0);
   }
 
@@ -418,7 +458,7 @@ export class LiveMerge {
     if (this.#past.at(-1)?.at !== at) this.#past.push({ ms: nowMs, at });
     while (this.#past.length > 1 && this.#past[1].ms <= nowMs - GRACE_MS) this.#past.shift();
     if (this.#past[0].ms > nowMs - GRACE_MS) return;
-    const frozen = lastEnded(plan, this.#past[0].at - rules.lateness) + 1;
+    const frozen = this.#windows.lastEnded(this.#past[0].at - rules.lateness) + 1;
     if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
       this.#sendLate(
         [...this.#cells.dirty].filter((cell) => cell.window < frozen),
@@ -434,7 +474,8 @@ export class LiveMerge {
       this.#goneRev = Math.max(this.#goneRev, cell.rev);
     }
     this.#cells.dropBefore(gone);
-    for (const store of this.#stores) store.dropBefore(gone);
+    if (!Number.isFinite(gone)) return;
+    for (const store of this.#stores) store.dropBefore(this.#windows.runFrom(gone));
   }
 
   #checkSize(): void {

@@ -12,6 +12,7 @@ import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { isOfRows } from '../planner/row-windows.ts';
 import { timeRules } from './live-clauses.ts';
 import type { TimeRules } from './watermark.ts';
 
@@ -25,6 +26,8 @@ export interface LivePlan {
 /** Narrower windows close more often than any client is told: 1 ms. */
 const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 
+/** Windows that change when a point comes: each is looked at, and most are sent. */
+const WINDOWS_OPEN_MAX = 1_000;
 /** What planner/pair.ts makes of a join can be kept up to date. */
 const PAIRS_ONLY =
   'a join ON WINDOW is kept up to date where both sides are aggregates of measurements that exist, GROUP BY time() and the tags of ' +
@@ -46,10 +49,11 @@ export function assertLive(statement: SelectStatement): void {
     const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
     throw new QueryError('invalid', `live query: ${reason}`);
   }
-  const beyond = statement.dimensions.find((dimension) => dimension.kind === 'window');
-  if (beyond !== undefined) {
-    const advice = 'ask for it over history, or watch time() windows';
-    throw new QueryError('invalid', `live query: ${beyond.window.of}() windows are not kept up to date: ${advice}`);
+  for (const dimension of statement.dimensions) {
+    if (dimension.kind !== 'window' || !isOfRows(dimension.window)) continue;
+    const advice = 'ask for it over history, or watch time(), hop() or cumulate() windows';
+    const { of } = dimension.window;
+    throw new QueryError('invalid', `live query: ${of}() windows are not kept up to date: ${advice}`);
   }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
@@ -77,6 +81,13 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
   if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }
+  for (const { every, count, steps } of plan.windows ?? []) {
+    const open = Math.ceil((count + steps - 1) / every) * steps;
+    if (open > WINDOWS_OPEN_MAX) {
+      const limit = `at most ${WINDOWS_OPEN_MAX} windows may hold a point, these would be ${open}`;
+      throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
+    }
+  }
   if (rules.finalOnly && plan.window === null && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
     throw new QueryError(
       'invalid',
@@ -91,12 +102,12 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
   return { plan: { ...plan, bounds }, rules, fills };
 }
 
-/** First nanosecond behind a window. An endless one ends behind its plan's upper bound, so one without a bound never does. */
+/** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
 export function windowEnd(plan: Plan, window: number): bigint {
   return plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1);
 }
 
-/** Number of the last window whose end is ≤ `time`; −1 where an endless one has not ended. */
+/** Number of the last window, or pane, whose end is ≤ `time`; −1 where an endless one has not ended. */
 export function lastEnded(plan: Plan, time: bigint): number {
   if (plan.window === null) return time >= windowEnd(plan, 0) ? 0 : -1;
   return windowOf(plan, time) - 1;

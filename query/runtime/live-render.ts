@@ -2,15 +2,18 @@
  * From the states of cells to their rows: merges what the shards sent of the wanted cells and finishes it with the very code that
  * finishes a historical query, so that both can only agree. `LiveMerge` says which cells; nothing is remembered here.
  */
-import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import type { Column } from '../../model/index.ts';
+import type { Plan, PlanOutput } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
-import { type Cell, tableKey, tagsOf } from './live-cells.ts';
-import { windowEnd } from './live-plan.ts';
-import { emptyRow, rowText, timeColumn } from './live-rows.ts';
+import { columnReader } from './columns.ts';
+import { type Cell, groupKey, tableKey } from './live-cells.ts';
+import { emptyRow, rowText } from './live-rows.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import type { ResultTable } from './result.ts';
+import { runsOf, sumRuns } from './window-runs.ts';
+import type { AnswerWindows } from './window-times.ts';
 
 /** The rows of one cell, in a table that may hold other cells' rows too. */
 export interface Rendered {
@@ -18,6 +21,9 @@ export interface Rendered {
   readonly rows: readonly number[];
   readonly text: string;
 }
+
+/** Tells which window a row is of, for several may begin at one time. */
+const NUMBER: PlanOutput = { name: '', expression: { kind: 'edge', of: 'number', type: 'integer' }, type: 'integer' };
 
 /** Runs merged at once: the merge looks at all of them for each row. */
 const FAN_IN = 16;
@@ -47,24 +53,26 @@ export function* pointTables(plan: Plan, runs: readonly (readonly RowsPartial[])
  */
 export function renderCells(
   plan: Plan,
+  windows: AnswerWindows,
   stores: readonly PaneStore[],
   wanted: readonly Cell[],
   closed: number,
 ): Map<Cell, Rendered> {
   if (wanted.length === 0) return new Map();
-  if (!fillsInside(plan)) return finish({ ...plan, fill: { kind: 'none' } }, stores, wanted, wanted, true);
-  return finishAmongNeighbours(plan, stores, wanted, closed, true);
+  if (!fillsInside(plan)) return finish({ ...plan, fill: { kind: 'none' } }, windows, stores, wanted, wanted, true);
+  return finishAmongNeighbours(plan, windows, stores, wanted, closed, true);
 }
 
 /** Rows of cells without a point of their own, as the plan's fill says. Neighbours as above. */
 export function renderFills(
   plan: Plan,
+  windows: AnswerWindows,
   stores: readonly PaneStore[],
   wanted: readonly Cell[],
   closed: number,
 ): Map<Cell, Rendered> {
-  const rendered = finishAmongNeighbours(plan, stores, wanted, closed, false);
-  for (const cell of wanted) if (!rendered.has(cell)) rendered.set(cell, renderEmpty(plan, cell));
+  const rendered = finishAmongNeighbours(plan, windows, stores, wanted, closed, false);
+  for (const cell of wanted) if (!rendered.has(cell)) rendered.set(cell, renderEmpty(plan, windows, cell));
   return rendered;
 }
 
@@ -74,9 +82,8 @@ export function fillsInside(plan: Plan): boolean {
 }
 
 /** The row that takes the place of one that is no longer there: counts 0, everything else null, as history fills a gap. */
-export function renderEmpty(plan: Plan, cell: Cell): Rendered {
-  const { group } = cell.owner;
-  const table = emptyRow(plan, group.name, tagsOf(plan, group), windowStart(plan, cell.window));
+export function renderEmpty(plan: Plan, windows: AnswerWindows, cell: Cell): Rendered {
+  const table = emptyRow(plan, cell.owner.group, windows, cell.window);
   return { table, rows: [0], text: rowText(table, 0) };
 }
 
@@ -85,6 +92,7 @@ export function renderEmpty(plan: Plan, cell: Cell): Rendered {
 /** Cells with data of the same series up to LIVE_WINDOWS away are what a fill sees. */
 function finishAmongNeighbours(
   plan: Plan,
+  windows: AnswerWindows,
   stores: readonly PaneStore[],
   wanted: readonly Cell[],
   closed: number,
@@ -102,10 +110,9 @@ function finishAmongNeighbours(
         if (cell?.data) cells.add(cell);
       }
     }
-    const min = windowStart(plan, first);
-    const max = windowEnd(plan, last) - 1n;
-    const bounds = { min, max, minStated: true, maxStated: true, minFromNow: false, maxFromNow: false };
-    for (const [cell, rows] of finish({ ...plan, bounds }, stores, [...cells], cluster, onlyData)) {
+    const among = { ...windows, first: () => first, last: () => last };
+    const bounds = { ...plan.bounds, minStated: true, maxStated: true };
+    for (const [cell, rows] of finish({ ...plan, bounds }, among, stores, [...cells], cluster, onlyData)) {
       rendered.set(cell, rows);
     }
   }
@@ -115,22 +122,13 @@ function finishAmongNeighbours(
 /** Finishes the states of `cells` and picks the rows of `wanted`, or only of those that have states. */
 function finish(
   plan: Plan,
+  windows: AnswerWindows,
   stores: readonly PaneStore[],
   cells: readonly Cell[],
   wanted: readonly Cell[],
   onlyData: boolean,
 ): Map<Cell, Rendered> {
-  // only merged into: it needs no way to read rows
-  const scratch = new PaneStore({ ...plan, sources: [] });
-  for (const store of stores) {
-    const slots = new Int32Array(cells.length);
-    let n = 0;
-    for (const cell of cells) {
-      const slot = store.find(cell.owner.group, cell.window);
-      if (slot >= 0) slots[n++] = slot;
-    }
-    if (n > 0) scratch.merge(store.take(slots.subarray(0, n)));
-  }
+  const scratch = summed(plan, windows, stores, cells);
   const byGroup = new Map<string, Map<number, Cell>>();
   for (const cell of wanted) {
     if (onlyData) {
@@ -143,13 +141,13 @@ function finish(
     inGroup.set(cell.window, cell);
   }
   const rows = new Map<Cell, { table: ResultTable; rows: number[]; text: string }>();
-  for (const table of cellTables(plan, scratch)) {
-    const inGroup = table && byGroup.get(tableKey(table));
-    if (!table || !inGroup) continue;
-    const { base, offsets } = timeColumn(table);
+  for (const numbered of cellTables({ ...plan, outputs: [...plan.outputs, NUMBER] }, scratch, windows)) {
+    const inGroup = numbered && byGroup.get(tableKey(numbered));
+    if (!numbered || !inGroup) continue;
+    const number = columnReader(numbered.data[numbered.data.length - 1] as Column);
+    const table = { ...numbered, columns: numbered.columns.slice(0, -1), data: numbered.data.slice(0, -1) };
     for (let row = 0; row < table.rows; row++) {
-      const window = plan.window === null ? 0 : windowOf(plan, base + BigInt(offsets[row]));
-      const cell = inGroup.get(window);
+      const cell = inGroup.get(Number(number(row)));
       if (cell === undefined) continue;
       const text = rowText(table, row);
       const held = rows.get(cell);
@@ -161,6 +159,39 @@ function finish(
     }
   }
   return rows;
+}
+
+/** A store with the states of these cells. */
+function summed(plan: Plan, windows: AnswerWindows, stores: readonly PaneStore[], cells: readonly Cell[]): PaneStore {
+  const byGroup = Map.groupBy(cells, ({ owner }) => owner);
+  const panes = new PaneStore({ ...plan, sources: [] });
+  for (const store of stores) {
+    const slots: number[] = [];
+    for (const [{ group }, own] of byGroup) {
+      const numbers = own.map(({ window }) => window).sort((a, b) => a - b);
+      let next = Number.NEGATIVE_INFINITY;
+      for (const window of numbers) {
+        const to = windows.runTo(window);
+        for (let pane = Math.max(next, windows.runFrom(window)); pane < to; pane++) {
+          const slot = store.find(windows.paneGroup(group), pane);
+          if (slot >= 0) slots.push(slot);
+        }
+        next = Math.max(next, to);
+      }
+    }
+    if (slots.length > 0) panes.merge(store.take(Int32Array.from(slots)));
+  }
+  if (plan.windows === undefined) return panes;
+  const whole = new PaneStore({ ...plan, sources: [] });
+  const wanted = new Map(
+    [...byGroup].map(([{ key }, own]) => [key, own.map(({ window }) => window).sort((a, b) => a - b)]),
+  );
+  for (const slots of panes.byGroup()) {
+    const group = windows.answerGroup(panes.groupOf(slots[0]));
+    const held = Array.from(slots, (slot) => panes.windowOf(slot));
+    sumRuns(panes, slots, runsOf(windows, held, wanted.get(groupKey(group)) ?? []), whole, group);
+  }
+  return whole;
 }
 
 /** The cells by window, cut where the gap is so wide that nobody's context reaches over it. */

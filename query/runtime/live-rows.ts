@@ -4,7 +4,11 @@
  */
 import { type Column, TextDictionary } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
+import { ColumnBuilder } from './columns.ts';
+import { tagsOf } from './live-cells.ts';
+import type { Group } from './partial.ts';
 import type { ResultColumn, ResultTable, TimeColumn } from './result.ts';
+import type { WindowTimes } from './window-times.ts';
 
 export function timeColumn(table: ResultTable): TimeColumn {
   const column = table.data[0];
@@ -30,8 +34,11 @@ export function pickRows(table: ResultTable, rows: readonly number[] | Uint32Arr
   };
 }
 
-/** A table with one row at `time` in which counts are 0 and everything else is null. */
-export function emptyRow(plan: Plan, name: string, tags: ResultTable['tags'], time: bigint): ResultTable {
+/** A table with the row of a window that nothing is in: counts are 0, everything else that depends on points is null. */
+export function emptyRow(plan: Plan, group: Group, windows: WindowTimes, window: number): ResultTable {
+  const time = windows.time(window);
+  const { name } = group;
+  const tags = tagsOf(plan, group);
   return {
     name,
     tags,
@@ -40,6 +47,7 @@ export function emptyRow(plan: Plan, name: string, tags: ResultTable['tags'], ti
     data: [
       { type: 'time', base: time, offsets: new Float64Array(1), ...(plan.zone && { zone: plan.zone }) },
       ...plan.outputs.map(({ type, expression }) => {
+        if (expression.kind === 'edge' && expression.of !== 'number') return edgeColumn(windows[expression.of](window));
         const aggregate = expression.kind === 'column' && !plan.pair ? plan.aggregates[expression.index] : undefined;
         const counts = /^count|^rows$/.test(aggregate?.name ?? '');
         return emptyColumn(type, counts ? new Uint8Array([1]) : new Uint8Array(1));
@@ -67,6 +75,12 @@ function pick<T extends { [i: number]: number; readonly constructor: unknown }>(
   const picked = new (values.constructor as new (length: number) => T)(rows.length);
   for (let i = 0; i < rows.length; i++) (picked as { [i: number]: number })[i] = values[rows[i]];
   return picked;
+}
+
+function edgeColumn(time: bigint): Column {
+  const column = new ColumnBuilder('integer', 1);
+  column.push(time);
+  return column.finish();
 }
 
 function emptyColumn(type: Column['type'], present: Uint8Array): Column {

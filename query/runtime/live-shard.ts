@@ -12,6 +12,8 @@
  *
  * It is long because running, starting and reading beside the running state share the same few private steps.
  *
+ * Its windows are the plan's panes where windows overlap: home puts these together.
+ *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
@@ -25,6 +27,7 @@ import type { RowsPartial } from './partial.ts';
 import { sourceKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
+import { firstPaneAt, firstPaneWith, panesBeside } from './window-times.ts';
 
 /** Points of a tail that wait for `collect`. */
 export const TAIL_ROWS_MAX = 1_000_000;
@@ -49,6 +52,8 @@ export class LiveShard {
   #floor = Number.NEGATIVE_INFINITY;
   /** To be read again from the source at the next collect. */
   readonly #stale = new Set<number>();
+  /** Panes of windows of which no pane is missing. */
+  readonly #completed = new Set<number>();
   readonly #recomputedAtMs = new Map<number, number>();
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
@@ -85,7 +90,7 @@ export class LiveShard {
     let min = plan.bounds.min;
     if (!plan.bounds.minStated && plan.window !== null) {
       const { delay, idle, lateness } = this.#live.rules;
-      this.#wholeFrom = windowOf(plan, msToNs(nowMs) - delay - idle - lateness);
+      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - delay - idle - lateness);
       if (before !== null) this.#takeOver(before);
       min = windowStart(plan, this.#wholeFrom);
     }
@@ -165,7 +170,7 @@ export class LiveShard {
     if (floor <= this.#floor) return;
     this.#floor = floor;
     this.#store.dropBefore(floor);
-    for (const set of [this.#whole, this.#stale, this.#recomputedAtMs]) {
+    for (const set of [this.#whole, this.#stale, this.#completed, this.#recomputedAtMs]) {
       for (const window of set.keys()) if (window < floor) set.delete(window);
     }
     if (floor > this.#wholeFrom) this.#wholeFrom = floor;
@@ -213,10 +218,23 @@ export class LiveShard {
     if (reading !== null) this.#clock.observe(reading.greatest, reading.arrivalMs);
   }
 
+  /** A window that holds this pane will be told anew: its other panes must have been told too, and may lie before what is held. */
+  #completeBeside(pane: number): void {
+    if (this.#plan.windows === undefined || this.#completed.has(pane)) return;
+    this.#completed.add(pane);
+    if (firstPaneWith(this.#plan, pane) >= this.#wholeFrom) return;
+    for (const other of panesBeside(this.#plan, [pane])) if (this.#isMissing(other)) this.#stale.add(other);
+  }
+
+  /** Whether a pane is not held as the source has it. */
+  #isMissing(pane: number): boolean {
+    return pane < this.#wholeFrom && pane >= this.#floor && !this.#whole.has(pane);
+  }
+
   /** Counts rows by window; gives the numbers of those that must not go into the panes, marking their windows. */
   #judge(windows: RowWindows, late: Uint32Array | null): Uint32Array | null {
     const plain = late === null || late.length === 0;
-    if (plain && (windows.rows === 0 || windows.least >= this.#wholeFrom)) {
+    if (plain && (windows.rows === 0 || firstPaneWith(this.#plan, windows.least) >= this.#wholeFrom)) {
       windows.addTo(this.#touched);
       this.#counts.accepted += windows.rows;
       return null;
@@ -234,10 +252,11 @@ export class LiveShard {
       this.#counts.accepted++;
       if (isLate) this.#counts.disordered++;
       this.#touched.set(window, (this.#touched.get(window) ?? 0) + 1);
-      if (isLate || (window < this.#wholeFrom && !this.#whole.has(window))) {
+      if (isLate || this.#isMissing(window)) {
         this.#stale.add(window);
         skip.push(row);
       }
+      this.#completeBeside(window);
     });
     return Uint32Array.from(skip);
   }
@@ -294,8 +313,9 @@ export class LiveShard {
   /** Windows from the one that holds `from` on (null = those held in full), and some before it, into an update. */
   #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
     const plan = this.#plan;
-    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
-    const { cells, greatest } = readWindows(plan, this.#source, first, some, this.#aheadLimit(nowMs));
+    const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : firstPaneAt(plan, from);
+    const limit = this.#aheadLimit(nowMs);
+    const { cells, greatest } = readWindows(plan, this.#source, first, panesBeside(plan, some), limit);
     // An operator that has started anew on a stream behind the clock learns here where the stream stands.
     this.#observe(greatest, nowMs);
     const windows = Float64Array.from(some);

@@ -42,6 +42,7 @@ function showsNewest({
   sources,
   groupBy,
   window,
+  windows,
   descending,
   limit,
   transforms,
@@ -52,6 +53,7 @@ function showsNewest({
   const isOneSeries =
     groupBy.length === 0 && sources.every(({ measurement }) => measurement === sources[0].measurement);
   const isFilledAlone = fill.kind === 'null' || fill.kind === 'value';
-  const areRows = window !== null && descending && limit > 0 && transforms.length === 0 && shown === null;
+  const areRows =
+    window !== null && windows === undefined && descending && limit > 0 && transforms.length === 0 && shown === null;
   return isOneSeries && isFilledAlone && areRows && aggregates.every(({ name }) => !OTHERS.has(name));
 }

@@ -9,6 +9,7 @@ import { compileExpression } from './expression.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { type RowWriter, TableWriter } from './table-writer.ts';
+import type { WindowTimes } from './window-times.ts';
 
 const NONE: readonly ResultTable[] = [];
 
@@ -22,11 +23,11 @@ export class PairWriter implements RowWriter {
   readonly #fills: readonly Value[];
   #values: readonly Value[] = [];
 
-  constructor(plan: Plan, pair: PlanPair) {
+  constructor(plan: Plan, pair: PlanPair, times?: WindowTimes) {
     const compiled = (bound: Bound): (() => Value) =>
       compileExpression(bound, (leaf) => (leaf.kind === 'column' ? this.#values[leaf.index] : null));
     this.#pair = pair;
-    this.#writer = new TableWriter(plan);
+    this.#writer = new TableWriter(plan, times);
     this.#asked = pair.asked.map((side) => side.map(compiled));
     this.#columns = pair.columns.map(({ expression }) => compiled(expression));
     this.#fills = pair.columns.map(({ type }) =>
@@ -42,12 +43,12 @@ export class PairWriter implements RowWriter {
     return this.#writer.full;
   }
 
-  add(time: bigint, values: readonly Value[]): readonly ResultTable[] {
+  add(time: bigint, values: readonly Value[], window?: number): readonly ResultTable[] {
     this.#values = values;
     const missing = this.#asked.map((side) => side.every((value) => value() === null));
     if (missing.includes(true) && (this.#pair.fill === null || !missing.includes(false))) return NONE;
     const row = this.#columns.map((value, c) => (missing[this.#pair.columns[c].side] ? this.#fills[c] : value()));
-    return row.every((value) => value === null) ? NONE : this.#writer.add(time, row);
+    return row.every((value) => value === null) ? NONE : this.#writer.add(time, row, window);
   }
 
   finish(): readonly ResultTable[] {

@@ -257,6 +257,11 @@ export class PaneStore {
     return this.#cells.ordered(this.#groups.ranks(), (slot) => !this.emptyCell(slot));
   }
 
+  /** What `ordered` has to do first, in steps; it does what of it was not done. */
+  rankGroups(): Generator<void> {
+    return this.#groups.rank();
+  }
+
   /** Slots as `ordered` has them, by group. */
   byGroup(): Int32Array[] {
     const slots = this.ordered();

@@ -218,7 +218,16 @@ class MeasurementRows {
     return true;
   }
 
+  /** So that the order of many groups is not found in one go, when rows are put in order. */
+  async #rank(): Promise<void> {
+    for (const _ of this.#held.groups.rank()) {
+      const wait = this.#turn();
+      if (wait !== null) await wait;
+    }
+  }
+
   async *#leave(): AsyncGenerator<RowsPartial> {
+    await this.#rank();
     for (const partial of this.#held.partials()) {
       yield partial;
       const wait = this.#turn();
@@ -245,6 +254,7 @@ class MeasurementRows {
       const wait = this.#turn();
       if (wait !== null) await wait;
     }
+    await this.#rank();
     return { numbers: [...numbers], ofSources };
   }
 }

@@ -3,6 +3,7 @@
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
 import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
+import { WINDOW_TAG } from '../planner/pane-windows.ts';
 import type { Plan } from '../planner/plan.ts';
 import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { RowFilter } from './filter.ts';
@@ -21,6 +22,8 @@ export class SourceRows {
   readonly #filter: RowFilter;
   readonly #inner: boolean;
   readonly #wants: (group: Group) => boolean;
+  /** A key that the windows give a value, not the series. */
+  readonly #label: string | null;
   #table: SeriesTable | null = null;
   #groupOfSeries = new SeriesGroups();
   /** Rows that passed, of the block last given; valid until the next. */
@@ -33,6 +36,7 @@ export class SourceRows {
     this.#name = plan.sources[source].series ?? plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
+    this.#label = plan.windows?.some(({ label }) => label !== undefined) ? WINDOW_TAG : null;
     this.#inner = plan.sources[source].subquery !== undefined;
   }
 
@@ -133,7 +137,8 @@ export class SourceRows {
   #learn(table: SeriesTable, series: number): number {
     let number = UNWANTED;
     if (this.#filter.passesSeries(table, series)) {
-      const group = { name: this.#name, tags: this.#plan.groupBy.map((key) => table.tag(series, key)) };
+      const tags = this.#plan.groupBy.map((key) => (key === this.#label ? '' : table.tag(series, key)));
+      const group = { name: this.#name, tags };
       if (this.#wants(group)) number = this.#groups.number(group);
     }
     this.#groupOfSeries.set(series, number);

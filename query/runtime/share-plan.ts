@@ -36,12 +36,12 @@ export const SLICES_MAX = 1_024;
 /** Widths of slices in ns, the widest first: an hour to a millisecond. */
 const WIDTHS = [3_600_000n, 60_000n, 10_000n, 1_000n, 100n, 10n, 1n].map((ms) => ms * 1_000_000n);
 
-/** null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows of uneven width. */
+/** null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows that overlap or are of uneven width. */
 export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const { window, bounds, sources } = plan;
   if (plan.kind === 'raw' || window === null || !isEven(window) || sources.length === 0) return null;
   if (bounds.minStated || bounds.maxStated || plan.shown !== null || plan.subqueries.length > 0) return null;
-  if (plan.derived !== undefined) return null;
+  if (plan.derived !== undefined || plan.windows !== undefined) return null;
   // what it counts depends on all fields that the query asks for
   if (plan.aggregates.some(({ name }) => name === 'rows')) return null;
   if (sources.some(({ subquery }) => subquery !== undefined)) return null;

@@ -51,7 +51,7 @@ export class TableWriter implements RowWriter {
     this.#columns = plan.outputs.map(({ type }) => new ColumnBuilder(type));
     this.#compute = plan.outputs.map(({ expression }) =>
       compileExpression(expression, (leaf) => {
-        if (leaf.kind === 'edge') return times![leaf.of](this.#window);
+        if (leaf.kind === 'edge') return leaf.of === 'number' ? this.#window : times![leaf.of](this.#window);
         return leaf.kind === 'column' ? this.#values[leaf.index] : null;
       }),
     );

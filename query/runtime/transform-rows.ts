@@ -23,7 +23,7 @@ const WAITING_MAX = 10_000_000;
 
 /** The writer that a plan needs. */
 export function rowWriter(plan: Plan, times?: WindowTimes): RowWriter {
-  if (plan.pair !== undefined) return new PairWriter(plan, plan.pair);
+  if (plan.pair !== undefined) return new PairWriter(plan, plan.pair, times);
   return plan.transforms.length === 0 ? new TableWriter(plan, times) : new TransformWriter(plan);
 }
 

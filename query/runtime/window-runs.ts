@@ -10,13 +10,12 @@
  */
 import type { AggregateState } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
-import { firstHolding, lastHolding, type PaneWindows, runFrom, runTo, WINDOW_TAG } from '../planner/pane-windows.ts';
-import { type Plan, windowOf } from '../planner/plan.ts';
+import type { Plan } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
 import { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
 import type { TableStep } from './table-writer.ts';
-import { paneWindowTimes } from './window-times.ts';
+import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** A window as a run of panes: those at [from, to) of a list of slots. */
 export interface Run {
@@ -27,19 +26,36 @@ export interface Run {
 
 /** The tables of an aggregate plan's answer from its cells, or panes, in steps. */
 export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep> {
+  for (const _ of store.rankGroups()) yield null;
   if (plan.windows === undefined) {
     yield* cellTables(plan, store);
     return;
   }
-  for (const windows of plan.windows) {
+  for (const kind of plan.windows) {
+    const windows = answerWindows(plan, kind);
+    const last = windows.last(plan.bounds.max);
     const whole = new PaneStore(plan);
     for (const slots of store.byGroup()) {
       const panes = Array.from(slots, (slot) => store.windowOf(slot));
-      const group = labelled(plan, store.groupOf(slots[0]), windows);
-      sumRuns(store, slots, runsOf(plan, windows, panes), whole, group);
+      const group = windows.answerGroup(store.groupOf(slots[0]));
+      sumRuns(store, slots, runsOf(windows, panes, windowsWith(windows, panes, last)), whole, group);
       yield null;
     }
-    yield* cellTables(plan, whole, paneWindowTimes(plan, windows));
+    yield* cellTables(plan, whole, windows);
+  }
+}
+
+/** Windows (ascending) as runs of these panes (ascending); those that hold none of them are left out. */
+export function* runsOf(windows: AnswerWindows, panes: readonly number[], wanted: Iterable<number>): Generator<Run> {
+  let from = 0;
+  let to = 0;
+  for (const window of wanted) {
+    const begin = windows.runFrom(window);
+    const end = windows.runTo(window);
+    while (from < panes.length && panes[from] < begin) from++;
+    to = Math.max(to, from);
+    while (to < panes.length && panes[to] < end) to++;
+    if (from < to) yield { window, from, to };
   }
 }
 
@@ -77,31 +93,15 @@ export function sumRuns(
 
 // private functions
 
-/** The group as the answer has it. */
-function labelled({ groupBy }: Plan, group: Group, { label }: PaneWindows): Group {
-  if (label === undefined) return group;
-  return { name: group.name, tags: group.tags.map((tag, i) => (groupBy[i] === WINDOW_TAG ? label : tag)) };
-}
-
-/** The windows that hold any of these panes (ascending numbers), up to the last that the plan's bounds begin. */
-function* runsOf(plan: Plan, windows: PaneWindows, panes: readonly number[]): Generator<Run> {
-  const grid = plan.window!;
-  const last = lastHolding(grid, windows, windowOf(plan, plan.bounds.max));
-  let from = 0;
-  let to = 0;
-  for (let window = firstHolding(grid, windows, panes[0]); window <= last; ) {
-    const begin = runFrom(grid, windows, window);
-    const end = runTo(grid, windows, window);
-    while (from < panes.length && panes[from] < begin) from++;
-    if (from === panes.length) return;
-    if (panes[from] >= end) {
-      window = Math.max(window + 1, firstHolding(grid, windows, panes[from]));
-      continue;
+/** The windows that hold any of these panes, each once, up to a last. */
+function* windowsWith(windows: AnswerWindows, panes: readonly number[], last: number): Generator<number> {
+  let next = Number.NEGATIVE_INFINITY;
+  for (const pane of panes) {
+    const end = Math.min(last, windows.lastWith(pane));
+    for (let window = Math.max(next, windows.firstWith(pane)); window <= end; window++) {
+      yield window;
+      next = window + 1;
     }
-    to = Math.max(to, from);
-    while (to < panes.length && panes[to] < end) to++;
-    yield { window, from, to };
-    window++;
   }
 }
 

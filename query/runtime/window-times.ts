@@ -1,8 +1,13 @@
-/** WindowTimes: where the windows of an answer lie in time, for whoever makes rows of cells. */
-import { firstHolding, lastHolding, type PaneWindows, runFrom, runTo } from '../planner/pane-windows.ts';
+/**
+ * AnswerWindows: the windows of an answer, in time and as runs of the panes (cells) that shards give. Where windows do not overlap, each
+ * is one pane. Whoever makes rows of cells asks here; so does the home of a live query, for which windows change when panes do.
+ */
+import { firstHolding, lastHolding, type PaneWindows, runFrom, runTo, WINDOW_TAG } from '../planner/pane-windows.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { startOf } from '../planner/window-grid.ts';
+import type { Group } from './partial.ts';
 
+/** Where windows lie in time. */
 export interface WindowTimes {
   /** ns from one to the next, as fill(linear) takes them. */
   readonly width: number;
@@ -17,29 +22,107 @@ export interface WindowTimes {
   last(time: bigint): number;
 }
 
-/** Of a plan whose windows do not overlap. */
-export function windowTimes(plan: Plan): WindowTimes {
+export interface AnswerWindows extends WindowTimes {
+  /** Its panes are those in [runFrom, runTo). */
+  runFrom(window: number): number;
+  runTo(window: number): number;
+  /** The windows that hold a pane are those in [firstWith, lastWith]; none where the first is behind the last. */
+  firstWith(pane: number): number;
+  lastWith(pane: number): number;
+  /** The last window that says anything new if this is the last pane there is. */
+  lastShown(pane: number): number;
+  /** The last window whose end is ≤ `time`; −1 where an endless one has not ended. */
+  lastEnded(time: bigint): number;
+  /** The group of an answer's row from that of its panes, and back. */
+  answerGroup(group: Group): Group;
+  paneGroup(group: Group): Group;
+}
+
+/** Of a plan that has one kind of windows, or of one of its kinds. */
+export function answerWindows(plan: Plan, kind: PaneWindows | undefined = plan.windows?.[0]): AnswerWindows {
+  return kind === undefined ? singlePanes(plan) : runsOfPanes(plan, kind);
+}
+
+/** The first pane of any window that holds this time, or ends behind it. */
+export function firstPaneAt(plan: Plan, time: bigint): number {
+  return firstPaneWith(plan, windowOf(plan, time));
+}
+
+/** The first pane of any window that holds this one, or ends behind it. */
+export function firstPaneWith(plan: Plan, pane: number): number {
+  let first = pane;
+  for (const kind of plan.windows ?? []) {
+    first = Math.min(first, runFrom(plan.window!, kind, firstHolding(plan.window!, kind, pane)));
+  }
+  return first;
+}
+
+/** The panes of all windows that hold any of these, ascending. */
+export function panesBeside(plan: Plan, panes: readonly number[]): number[] {
+  const all = new Set(panes);
+  for (const kind of plan.windows ?? []) {
+    const windows = answerWindows(plan, kind);
+    for (const pane of panes) {
+      const [first, last] = [windows.firstWith(pane), windows.lastWith(pane)];
+      if (first > last) continue;
+      const to = windows.runTo(last);
+      for (let other = windows.runFrom(first); other < to; other++) all.add(other);
+    }
+  }
+  return [...all].sort((a, b) => a - b);
+}
+
+// private functions
+
+function singlePanes(plan: Plan): AnswerWindows {
+  const same = (window: number): number => window;
+  const start = (window: number): bigint => windowStart(plan, window);
+  const end = (window: number): bigint => (plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1));
   return {
     width: Number(plan.window?.interval ?? 0n),
-    time: (window) => windowStart(plan, window),
-    start: (window) => windowStart(plan, window),
-    end: (window) => (plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1)),
+    time: start,
+    start,
+    end,
     first: (time) => windowOf(plan, time),
     last: (time) => windowOf(plan, time),
+    runFrom: same,
+    runTo: (window) => window + 1,
+    firstWith: same,
+    lastWith: same,
+    lastShown: same,
+    lastEnded: (time) => (plan.window === null && time >= end(0) ? 0 : windowOf(plan, time) - 1),
+    answerGroup: (group) => group,
+    paneGroup: (group) => group,
   };
 }
 
-/** Of windows that are put together from the panes of a plan. */
-export function paneWindowTimes(plan: Plan, windows: PaneWindows): WindowTimes {
+/** Windows that are put together from the panes of a plan. */
+function runsOfPanes(plan: Plan, kind: PaneWindows): AnswerWindows {
   const panes = plan.window!;
-  const start = (window: number): bigint => startOf(panes, runFrom(panes, windows, window));
-  const period = panes.split === undefined ? Number(panes.interval) * windows.every : Number(panes.interval);
+  const start = (window: number): bigint => startOf(panes, runFrom(panes, kind, window));
+  const period = panes.split === undefined ? Number(panes.interval) * kind.every : Number(panes.interval);
+  const labelled = (group: Group, label: string): Group => {
+    if (kind.label === undefined) return group;
+    return { name: group.name, tags: group.tags.map((tag, i) => (plan.groupBy[i] === WINDOW_TAG ? label : tag)) };
+  };
+  const lastWith = (pane: number): number => {
+    const last = lastHolding(panes, kind, pane);
+    return kind.steps > 1 ? (Math.floor(last / kind.steps) + 1) * kind.steps - 1 : last;
+  };
   return {
-    width: windows.grid === undefined ? period / windows.steps : Number(windows.grid.interval),
+    width: kind.grid === undefined ? period / kind.steps : Number(kind.grid.interval),
     time: start,
     start,
-    end: (window) => startOf(panes, runTo(panes, windows, window)),
-    first: (time) => firstHolding(panes, windows, windowOf(plan, time)),
-    last: (time) => lastHolding(panes, windows, windowOf(plan, time)),
+    end: (window) => startOf(panes, runTo(panes, kind, window)),
+    first: (time) => firstHolding(panes, kind, windowOf(plan, time)),
+    last: (time) => lastHolding(panes, kind, windowOf(plan, time)),
+    runFrom: (window) => runFrom(panes, kind, window),
+    runTo: (window) => runTo(panes, kind, window),
+    firstWith: (pane) => firstHolding(panes, kind, pane),
+    lastWith,
+    lastShown: (pane) => (Number.isFinite(pane) ? lastHolding(panes, kind, pane) : pane),
+    lastEnded: (time) => firstHolding(panes, kind, windowOf(plan, time)) - 1,
+    answerGroup: (group) => labelled(group, kind.label ?? ''),
+    paneGroup: (group) => labelled(group, ''),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * LiveOperator: one distinct live query at its home: stage 2 (`LiveMerge`), the feeds of its subscribers, and how a subscriber joins
+ * LiveOperator: one distinct live query at its home: stage 2 (`LiveMerges`), the feeds of its subscribers, and how a subscriber joins
  * without a seam.
  *
  *     shards ──updates──▶ merge ──emissions──▶ frames (encoded once per epoch) ──▶ subscribers that are attached
@@ -13,7 +13,7 @@
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
-import { type Emission, LiveMerge, type LivePlan } from '../../query/index.ts';
+import { type Emission, LiveMerges, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
@@ -44,7 +44,7 @@ export class LiveOperator implements RunningQuery {
   instance = 1;
   replayFrom: readonly number[] | null = null;
   #port: OperatorPort;
-  merge: LiveMerge;
+  merge: LiveMerges;
   #life: string;
   readonly #feeds = new Map<string, Feed>();
   readonly #subscribers = new Map<number, Feed>();
@@ -78,7 +78,7 @@ export class LiveOperator implements RunningQuery {
     this.query = query;
     this.live = live;
     this.#port = port;
-    this.merge = new LiveMerge(live, port.shards);
+    this.merge = new LiveMerges(live, port.shards);
     this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
@@ -190,7 +190,7 @@ export class LiveOperator implements RunningQuery {
     const { watermark, rev } = this.merge;
     this.live = live;
     this.instance++;
-    this.merge = new LiveMerge(live, this.#port.shards);
+    this.merge = new LiveMerges(live, this.#port.shards);
     this.merge.raise({ watermark, rev });
     this.#life = newLife();
     this.#started = new Set();

@@ -29,6 +29,9 @@ const QUERIES = [
   'SELECT percentile("f", 75), median("i"), stddev("f") FROM "m" WHERE_ GROUP BY time(30s), "zone" fill(none)',
   `SELECT sum("f") / count("f") + max("i") FROM "m" WHERE_ AND "host" =~ /[a-c]/ AND "f" > 20 GROUP BY time(5s) fill(none)`,
   'SELECT count("s"), last("s") FROM "m" WHERE_ GROUP BY time(20s), * fill(none)',
+  'SELECT count("i"), mean("f"), median("f"), _count FROM "m" WHERE_ GROUP BY hop(20s, 7s), "host" fill(none)',
+  'SELECT sum("f"), max("i"), _end FROM "m" WHERE_ GROUP BY cumulate(60s, 15s), "zone" fill(none)',
+  'SELECT sum("f"), last("i"), _end FROM "m" WHERE_ GROUP BY windows(time(10s), time(1m)), "zone" fill(none)',
   'SELECT count("s"), mode(fingerprint("s")) FROM "m" WHERE_ GROUP BY time(20s), "zone", fingerprint("s") fill(none)',
   'SELECT e.count / t.count, t.sum FROM (SELECT count("f") FROM "m" WHERE "f" > 50 GROUP BY time(10s), "host") AS e ' +
     'JOIN (SELECT count("f"), sum("i") FROM "m" GROUP BY time(10s), "host") AS t ON WINDOW, "host" FILL(0) WHERE_ GROUP BY "host"',
@@ -58,7 +61,9 @@ async function checkRun(server: TestServer, db: string, random: Random): Promise
   await written(server, db, `m,host=a,zone=z0 f=1,i=1i,s="x" ${START_S * SECOND}`);
   const client = await LiveClient.connect(server);
   try {
-    const [early, late] = [QUERIES.slice(0, 3), QUERIES.slice(3)];
+    const [early, late] = [true, false].map((first) =>
+      QUERIES.filter((q, n) => (n < 3 || /hop|windows/.test(q)) === first),
+    );
     const subscribe = (q: string): Promise<unknown> =>
       client.subscribed({ id: idOf(q), db, q: q.replace('WHERE_', `WHERE time >= ${START_S}s`) });
     for (const q of early) await subscribe(q);

@@ -73,6 +73,22 @@ const SETS: readonly (readonly (readonly [AggregateName, string])[])[] = [
 ];
 const aggregates = fc.constantFrom(...SETS);
 const interval = fc.constantFrom(1n, 7n, 10n, 60n).map((s) => s * SECOND);
+/** As planOf takes them; sizes that are no multiples of one another too. */
+const windows = fc.oneof(
+  interval.map((width) => ({ interval: width })),
+  fc
+    .record({ size: fc.integer({ min: 1, max: 60 }), every: fc.integer({ min: 4, max: 60 }) })
+    .map(({ size, every }) => {
+      return {
+        beyond: { of: 'hop', size: BigInt(size) * SECOND, every: BigInt(every) * SECOND, offset: null } as const,
+      };
+    }),
+  fc.record({ step: fc.integer({ min: 1, max: 12 }), steps: fc.integer({ min: 1, max: 5 }) }).map(({ step, steps }) => {
+    const size = BigInt(step * steps) * SECOND;
+    return { beyond: { of: 'cumulate', size, step: BigInt(step) * SECOND, offset: null } as const };
+  }),
+  fc.constant({ beyond: { of: 'windows', intervals: [10n * SECOND, 60n * SECOND, 7n * SECOND] } as const }),
+);
 const byHost = fc.boolean();
 const shardCount = fc.integer({ min: 1, max: 4 });
 
@@ -113,8 +129,8 @@ function sorted(rows: ReadonlyMap<string, unknown[]>): [string, unknown[]][] {
 describe(`live = history (SEED=${SEED})`, () => {
   it('I1: after the last revision live rows are those of history', () => {
     fc.assert(
-      fc.property(steps, aggregates, interval, byHost, shardCount, (script, set, width, grouped, shards) => {
-        const live = planOf({ aggregates: set, interval: width, byHost: grouped, fill: { kind: 'none' } });
+      fc.property(steps, aggregates, windows, byHost, shardCount, (script, set, width, grouped, shards) => {
+        const live = planOf({ aggregates: set, ...width, byHost: grouped, fill: { kind: 'none' } });
         const sim = closeByClock(play(new Simulation(live, shards), pointsOf(script)));
         expect(sorted(sim.finals())).to.deep.equal(sorted(sim.history()));
         expect(sim.merge.counters.tooLate).to.equal(0);
@@ -151,16 +167,35 @@ describe(`live = history (SEED=${SEED})`, () => {
     );
   });
 
+  it('I1: filled rows of windows that overlap are those of history', () => {
+    const fill = fc.constantFrom({ kind: 'value', value: 7 } as const, { kind: 'previous' } as const);
+    const overlapping = windows.filter((one) => 'beyond' in one && one.beyond.of !== 'cumulate');
+    fc.assert(
+      fc.property(steps, overlapping, byHost, shardCount, fill, (script, width, grouped, shards, kind) => {
+        const min = AT + BigInt(BEGIN) * SECOND;
+        const live = planOf({ aggregates: [['mean', 'v']], ...width, byHost: grouped, fill: kind, min });
+        const sim = closeByClock(play(new Simulation(live, shards), pointsOf(script)));
+        const bounds = { ...live.plan.bounds, max: AT + 2000n * SECOND, maxStated: true };
+        const history = sim.history({ ...live.plan, bounds });
+        const finals = sim.finals();
+        const data = sim.history({ ...live.plan, fill: { kind: 'none' } });
+        for (const key of data.keys()) expect(finals.has(key), key).to.equal(true);
+        for (const [key, values] of finals) expect(values, key).to.deep.equal(history.get(key));
+      }),
+      RUNS,
+    );
+  });
+
   it('I2: any order within lateness gives the same final rows', () => {
     fc.assert(
       fc.property(
         steps,
         aggregates,
-        interval,
+        windows,
         shardCount,
         fc.infiniteStream(fc.nat()),
         (script, set, width, n, random) => {
-          const live = planOf({ aggregates: set, interval: width, fill: { kind: 'none' } });
+          const live = planOf({ aggregates: set, ...width, fill: { kind: 'none' } });
           const played = pointsOf(script, true);
           const inOrder = played.flatMap(({ points }) => points).sort((a, b) => (a.time < b.time ? -1 : 1));
           const some = closeByClock(play(new Simulation(live, n), played));
@@ -174,8 +209,8 @@ describe(`live = history (SEED=${SEED})`, () => {
 
   it('I8: the clock closes what a later event would', () => {
     fc.assert(
-      fc.property(steps, aggregates, interval, shardCount, (script, set, width, shards) => {
-        const live = planOf({ aggregates: set, interval: width, fill: { kind: 'none' } });
+      fc.property(steps, aggregates, windows, shardCount, (script, set, width, shards) => {
+        const live = planOf({ aggregates: set, ...width, fill: { kind: 'none' } });
         const played = pointsOf(script);
         const byClock = closeByClock(play(new Simulation(live, shards), played));
         const byEvent = play(new Simulation(live, shards), played);
@@ -191,8 +226,8 @@ describe(`live = history (SEED=${SEED})`, () => {
 
   it('I9: the number of shards changes no final row', () => {
     fc.assert(
-      fc.property(steps, aggregates, interval, byHost, (script, set, width, grouped) => {
-        const live = planOf({ aggregates: set, interval: width, byHost: grouped, fill: { kind: 'none' } });
+      fc.property(steps, aggregates, windows, byHost, (script, set, width, grouped) => {
+        const live = planOf({ aggregates: set, ...width, byHost: grouped, fill: { kind: 'none' } });
         const played = pointsOf(script);
         const one = closeByClock(play(new Simulation(live, 1), played));
         for (const shards of [2, 5]) {
@@ -209,11 +244,11 @@ describe(`live = history (SEED=${SEED})`, () => {
       fc.property(
         steps,
         aggregates,
-        interval,
+        windows,
         shardCount,
         fc.infiniteStream(fc.nat(5)),
         (script, set, width, n, random) => {
-          const live = planOf({ aggregates: set, interval: width, fill: { kind: 'none' } });
+          const live = planOf({ aggregates: set, ...width, fill: { kind: 'none' } });
           const sim = new Simulation(live, n);
           for (const step of pointsOf(script)) {
             const what = random.next().value as number;

@@ -120,21 +120,29 @@ export interface SeenRow {
   readonly values: readonly (string | number | boolean | null)[];
   readonly final: boolean;
   readonly rev: number;
+  /** Of the window, where the query asks for it. */
+  readonly end?: string | number | boolean | null;
 }
 
 /** Frames of rows as rows, in order. */
 export function rowsOf(frames: readonly RowsFrame[]): SeenRow[] {
   return frames.flatMap(({ series, final, rev }) =>
-    series.flatMap(({ name, tags, values }) =>
-      values.map((row) => ({ series: seriesName(name, tags), values: row, final, rev })),
+    series.flatMap(({ name, tags, columns, values }) =>
+      values.map((row) => {
+        const end = row[columns.indexOf('_end')];
+        return { series: seriesName(name, tags), values: row, final, rev, ...(end !== undefined && { end }) };
+      }),
     ),
   );
 }
 
-/** The last row of each (series, time), as a client of windows keeps them. */
+/** The last row of each (series, time), as a client of windows keeps them; where rows say `_end`, of each that begins and ends so. */
 export function latestRows(frames: readonly RowsFrame[]): Map<string, SeenRow> {
   const latest = new Map<string, SeenRow>();
-  for (const row of rowsOf(frames)) latest.set(`${row.series} ${row.values[0]}`, row);
+  for (const row of rowsOf(frames)) {
+    const till = row.end === undefined ? '' : ` ${row.end}`;
+    latest.set(`${row.series} ${row.values[0]}${till}`, row);
+  }
   return latest;
 }
 

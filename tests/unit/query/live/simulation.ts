@@ -12,9 +12,11 @@ import {
   seriesKey,
 } from '../../../../model/index.ts';
 import type { Fill } from '../../../../query/language/ast.ts';
-import type { AggregateName, Plan } from '../../../../query/planner/plan.ts';
+import { WINDOW_TAG } from '../../../../query/planner/pane-windows.ts';
+import type { AggregateName, Plan, PlanOutput } from '../../../../query/planner/plan.ts';
+import { paneGrid, type TimeWindow } from '../../../../query/planner/plan-windows.ts';
 import { historicalHome, shardNow } from '../../../../query/runtime/historical.ts';
-import { LiveMerge } from '../../../../query/runtime/live-merge.ts';
+import { LiveMerges } from '../../../../query/runtime/live-merges.ts';
 import type { LivePlan } from '../../../../query/runtime/live-plan.ts';
 import { pointTables } from '../../../../query/runtime/live-render.ts';
 import { LiveShard } from '../../../../query/runtime/live-shard.ts';
@@ -45,6 +47,8 @@ const TIMES = { min: -(2n ** 62n), max: 2n ** 62n };
 interface PlanOptions {
   readonly aggregates?: readonly (readonly [AggregateName, string])[];
   readonly interval?: bigint | null;
+  /** Windows beyond time(), in place of the interval; rows then have `_end`. */
+  readonly beyond?: TimeWindow;
   readonly byHost?: boolean;
   readonly fill?: Fill;
   readonly min?: bigint;
@@ -54,24 +58,28 @@ interface PlanOptions {
 
 /** `SELECT <aggregates> FROM m GROUP BY time(interval), host`; without aggregates `SELECT v, w FROM m`. */
 export function planOf(options: PlanOptions): LivePlan {
-  const { aggregates = [], interval = 10n * SECOND, byHost = true, fill, min, max } = options;
+  const { aggregates = [], interval = 10n * SECOND, byHost = true, beyond, fill, min, max } = options;
   const raw = aggregates.length === 0;
   const fields = new Map([['v', 'float'] as const, ['w', 'float'] as const]);
+  const bounds = {
+    min: min ?? TIMES.min,
+    max: max ?? TIMES.max,
+    minStated: min !== undefined,
+    maxStated: max !== undefined,
+    minFromNow: false,
+    maxFromNow: false,
+  };
+  const grid = beyond === undefined ? null : paneGrid(beyond, { bounds, now: AT, zone: null });
+  const keys = [...(byHost ? ['host'] : []), ...(beyond?.of === 'windows' ? [WINDOW_TAG] : [])];
+  const end: PlanOutput = { name: '_end', expression: { kind: 'edge', of: 'end', type: 'integer' }, type: 'integer' };
   const plan: Plan = {
     kind: raw ? 'raw' : 'aggregate',
     sources: [
       { database: 'd', retentionPolicy: 'autogen', measurement: 'm', fields, tagKeys: ['host'], condition: null },
     ],
-    bounds: {
-      min: min ?? TIMES.min,
-      max: max ?? TIMES.max,
-      minStated: min !== undefined,
-      maxStated: max !== undefined,
-      minFromNow: false,
-      maxFromNow: false,
-    },
-    groupBy: byHost ? ['host'] : [],
-    window: raw || interval === null ? null : { interval, origin: 0n },
+    bounds,
+    groupBy: keys,
+    ...(grid ?? { window: raw || interval === null ? null : { interval, origin: 0n } }),
     aggregates: aggregates.map(([name, field]) => ({
       name,
       field,
@@ -90,11 +98,16 @@ export function planOf(options: PlanOptions): LivePlan {
     shown: null,
     selector: false,
     timeName: 'time',
-    outputs: (raw ? ['v', 'w'] : aggregates.map(([name, field]) => `${name}_${field}`)).map((name, index) => ({
-      name,
-      expression: { kind: 'column', index, type: name.startsWith('count') ? 'integer' : 'float' },
-      type: name.startsWith('count') ? 'integer' : 'float',
-    })),
+    outputs: [
+      ...(raw ? ['v', 'w'] : aggregates.map(([name, field]) => `${name}_${field}`)).map(
+        (name, index): PlanOutput => ({
+          name,
+          expression: { kind: 'column', index, type: name.startsWith('count') ? 'integer' : 'float' },
+          type: name.startsWith('count') ? 'integer' : 'float',
+        }),
+      ),
+      ...(beyond === undefined ? [] : [end]),
+    ],
     fill: fill ?? { kind: 'null' },
     descending: false,
     limit: 0,
@@ -195,7 +208,7 @@ export class Simulation {
   readonly shards: MemoryShard[];
   readonly #open: OpenOperator;
   operators: Operator[];
-  merge: LiveMerge;
+  merge: LiveMerges;
   readonly emissions: Emission[] = [];
   /** What a client holds: `host@seconds after AT` → last row. */
   readonly seen = new Map<string, Seen>();
@@ -214,7 +227,7 @@ export class Simulation {
     this.shards = Array.from({ length: shards }, () => new MemoryShard());
     for (const point of history) this.shards[this.shardOf(point.host)].apply([point]);
     this.operators = this.shards.map((shard) => open(live, shard));
-    this.merge = new LiveMerge(live, shards);
+    this.merge = new LiveMerges(live, shards);
     for (const [s, operator] of this.operators.entries())
       this.merge.accept(s, structuredClone(operator.start(this.now)));
     this.take(this.merge.subscribe(this.now).snapshot);
@@ -230,7 +243,7 @@ export class Simulation {
     meanwhile();
     if (kill) {
       this.operators = this.shards.map((shard) => this.#open(this.live, shard));
-      this.merge = new LiveMerge(this.live, this.shards.length);
+      this.merge = new LiveMerges(this.live, this.shards.length);
       for (const [s, operator] of this.operators.entries()) this.merge.accept(s, operator.start(this.now));
       this.merge.raise(cursor);
     }
@@ -334,12 +347,14 @@ export class Simulation {
 
 export function rowsOf(tables: readonly ResultTable[]): Map<string, unknown[]> {
   const rows = new Map<string, unknown[]>();
-  for (const { tags, data, rows: count } of tables) {
+  for (const { tags, columns: names, data, rows: count } of tables) {
     const [time, ...columns] = data;
+    const end = columns[names.indexOf('_end') - 1];
     for (let row = 0; row < count; row++) {
       if (time.type !== 'time') throw new Error('no time');
       const at = Number(time.base + BigInt(time.offsets[row]) - AT) / 1e9;
-      const key = `${tags === null ? '' : tags[0][1]}@${at}`;
+      const till = end === undefined ? '' : `-${Number(BigInt(cellValue(end as Column, row) as bigint) - AT) / 1e9}`;
+      const key = `${tags === null ? '' : tags.map(([, value]) => value)}@${at}${till}`;
       rows.set(key, [...(rows.get(key) ?? []), ...columns.map((column) => cellValue(column as Column, row))]);
     }
   }

@@ -1,11 +1,21 @@
 /** The life of a window in a live query: open, closed by event or clock, revised, given up; fills; counters. */
 import { expect } from 'chai';
+import { timeGrid } from '../../../../query/planner/plan-windows.ts';
+import { zoneShifts } from '../../../../query/planner/time-zone.ts';
+import { encodeRowsMembers } from '../../../../server/queries/answers/index.ts';
 import { AT, type Point, planOf, SECOND, Simulation, seconds } from './simulation.ts';
 
 const SUM = { aggregates: [['sum', 'v']] } as const;
 
 function at(s: number, v: number, host = 'a'): Point {
   return { host, time: AT + seconds(s), v };
+}
+
+/** Of the frames that a client gets since the last call, encoded. */
+function bytesOf({ emissions }: Simulation): number {
+  return emissions
+    .splice(0)
+    .reduce((sum, emission) => sum + encodeRowsMembers({ ...emission, cursor: '' }, 'ms').byteLength, 0);
 }
 
 describe('query/runtime/live windows', () => {
@@ -38,6 +48,20 @@ describe('query/runtime/live windows', () => {
     sim.write(at(3, 4));
     sim.pass(1000);
     expect(sim.heard()).to.deep.equal([[true, 1, { 'a@0': [7] }]]);
+  });
+
+  it('sends of a large table only the rows that changed', () => {
+    const sim = new Simulation(planOf(SUM));
+    const hosts = Array.from({ length: 200 }, (_, i) => `host${i}`);
+    sim.write(...hosts.map((host, i) => at(1, i, host)));
+    sim.pass(1000);
+    const all = bytesOf(sim);
+    const changed = hosts.filter((_, i) => i % 10 === 0);
+    sim.write(...changed.map((host) => at(2, 1, host)), ...hosts.slice(1, 10).map((host) => at(2, 0, host)));
+    sim.pass(1000);
+    expect(sim.emissions.flatMap(({ tables }) => tables)).to.have.length(changed.length);
+    const some = bytesOf(sim);
+    expect(some).to.be.below(all * 0.12);
   });
 
   it('closes a quiet window by the clock, IDLE later', () => {
@@ -194,6 +218,55 @@ describe('query/runtime/live windows', () => {
     expect(linear.seen.get('a@30')).to.deep.equal({ final: true, rev: 0, values: [8] });
   });
 
+  it('a window that overlaps closes at its own end, and a late point revises all that hold it', () => {
+    const beyond = { of: 'hop', size: 20n * SECOND, every: 10n * SECOND, offset: null } as const;
+    const sim = new Simulation(planOf({ aggregates: [['sum', 'v']], beyond, fill: { kind: 'none' } }));
+    sim.write({ host: 'a', time: AT + seconds(-30), v: 1 });
+    sim.write({ host: 'a', time: AT + seconds(-15), v: 2 });
+    sim.write({ host: 'a', time: AT + seconds(-9), v: 4 });
+    sim.pass(1000);
+    expect(finalsIn(sim)).to.deep.equal(['a@-30--10 rev 0: 3', 'a@-40--20 rev 0: 1']);
+    sim.write({ host: 'a', time: AT + seconds(-25), v: 8 });
+    sim.pass(1000);
+    expect(finalsIn(sim)).to.deep.equal(['a@-30--10 rev 1: 11', 'a@-40--20 rev 1: 9']);
+  });
+
+  it('cumulate says nothing of steps to come', () => {
+    const beyond = { of: 'cumulate', size: 60n * SECOND, step: 20n * SECOND, offset: null } as const;
+    const sim = new Simulation(planOf({ aggregates: [['sum', 'v']], beyond, fill: { kind: 'none' } }));
+    sim.write({ host: 'a', time: AT + seconds(-60), v: 1 });
+    sim.pass(1000);
+    expect([...sim.seen.keys()]).to.deep.equal(['a@-60--40']);
+    sim.write({ host: 'a', time: AT + seconds(-39), v: 2 });
+    sim.pass(1000);
+    expect([...sim.seen.keys()]).to.deep.equal(['a@-60--40', 'a@-60--20']);
+    expect(sim.seen.get('a@-60--40')?.final).to.equal(true);
+    sim.pass(80_000);
+    expect([...sim.finals()].map(([key, [sum]]) => [key, sum])).to.deep.equal([
+      ['a@-60--40', 1],
+      ['a@-60--20', 3],
+      ['a@-60-0', 3],
+    ]);
+  });
+
+  it('a month of a zone closes when its clocks say so', () => {
+    const live = planOf({ aggregates: [['sum', 'v']], fill: { kind: 'none' } });
+    const month = { kind: 'time', interval: 0n, offset: null, months: 1 } as const;
+    const [march, april] = ['2019-02-28T23:00:00Z', '2019-03-31T22:00:00Z'].map(
+      (t) => BigInt(Date.parse(t)) * 1_000_000n,
+    );
+    const zone = zoneShifts('Europe/Berlin');
+    const window = timeGrid(month, { bounds: { ...live.plan.bounds, min: march, max: april }, now: AT, zone });
+    const sim = new Simulation({ ...live, plan: { ...live.plan, window } });
+    sim.write({ host: 'a', time: march, v: 1 });
+    sim.write({ host: 'a', time: april - 1n, v: 2 });
+    sim.pass(1000);
+    expect(finalsIn(sim)).to.deep.equal([]);
+    sim.write({ host: 'a', time: april, v: 4 });
+    sim.pass(1000);
+    expect(finalsIn(sim)).to.deep.equal([`a@${Number(march - AT) / 1e9} rev 0: 3`]);
+  });
+
   it('a running total is one endless window that is never final', () => {
     const sim = new Simulation(planOf({ ...SUM, interval: null }), 2, [at(-500, 1), at(-400, 1, 'b')]);
     expect([...sim.seen.values()].map(({ values, final }) => [values, final])).to.deep.equal([
@@ -210,3 +283,14 @@ describe('query/runtime/live windows', () => {
     ]);
   });
 });
+
+// private functions
+
+/** Final rows heard since the last call: where, which revision, first value. */
+function finalsIn(sim: Simulation): string[] {
+  return sim
+    .heard()
+    .filter(([final]) => final)
+    .flatMap(([, rev, rows]) => Object.entries(rows).map(([key, [value]]) => `${key} rev ${rev}: ${value}`))
+    .sort();
+}

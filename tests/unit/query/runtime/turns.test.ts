@@ -17,6 +17,9 @@ import { ArraySource, rowsOf } from '../support/array-source.ts';
 import { NOW } from '../support/ask.ts';
 
 const WINDOWS = 300;
+const GROUPS = 20_000;
+/** Groups that are sorted, or merged, in one step. */
+const STEP = 4_096;
 const SOURCE = new ArraySource(
   rowsOf(
     Array.from({ length: WINDOWS }, (_, i) => [
@@ -24,6 +27,7 @@ const SOURCE = new ArraySource(
       `n v=${i % 11} ${i}000000000`,
     ])
       .flat()
+      .concat(Array.from({ length: GROUPS }, (_, i) => `g,host=h${(i * 7919) % GROUPS} v=${i} ${i}`))
       .join('\n'),
   ),
   10_000,
@@ -33,6 +37,8 @@ describe('turns', () => {
   for (const [text, least] of [
     // sixteen searches of up to 1,000 rounds
     ['SELECT holt_winters(mean(v), 5, 24) FROM m WHERE time >= 0 AND time < 300s GROUP BY time(1s)', 2_000],
+    // sorted in five parts, which are merged three times; then a table each
+    ['SELECT count(v) FROM g GROUP BY host', GROUPS + 4 + 3 * Math.floor(GROUPS / STEP)],
     // a batch of pairs each
     ['SELECT count(m.v) FROM m JOIN n WITHIN 300s', (WINDOWS * WINDOWS) / 8_192],
   ] as const) {

@@ -1,0 +1,93 @@
+/**
+ * Stage 2 of a live query whose windows are of several kinds: `windows(time(1m), time(1h))`. Each kind is kept by a LiveMerge of its
+ * own, as if it had been asked for alone; here they are one to the outside. Of one kind, or none, it is that LiveMerge and nothing
+ * more. Order of calls and what holds: see live-merge.ts.
+ */
+import { type LiveCounters, type LiveFloor, LiveMerge } from './live-merge.ts';
+import type { LivePlan } from './live-plan.ts';
+import type { Emission, LiveUpdate } from './live-update.ts';
+
+export class LiveMerges {
+  readonly #kinds: readonly LiveMerge[];
+
+  constructor(live: LivePlan, shards: number) {
+    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, kind));
+  }
+
+  /** Rows are judged by the windows of the kind stated first; revisions are those of all. */
+  get counters(): LiveCounters {
+    const revised = this.#kinds.reduce((sum, { counters }) => sum + counters.revised, 0);
+    return { ...this.#kinds[0].counters, revised };
+  }
+
+  /** Rows that the query answers for. */
+  get cells(): number {
+    return this.#kinds.reduce((sum, { cells }) => sum + cells, 0);
+  }
+
+  get watermark(): bigint | null {
+    return this.#kinds[0].watermark;
+  }
+
+  get rev(): number {
+    return Math.max(...this.#kinds.map(({ rev }) => rev));
+  }
+
+  get settled(): boolean {
+    return this.#kinds.every(({ settled }) => settled);
+  }
+
+  nextAdvanceMs(nowMs: number): number {
+    return Math.min(...this.#kinds.map((kind) => kind.nextAdvanceMs(nowMs)));
+  }
+
+  /** The earliest of all kinds: a pane goes when nobody needs it. */
+  get expiredBefore(): bigint | null {
+    let least: bigint | null = null;
+    for (const { expiredBefore } of this.#kinds) {
+      if (expiredBefore === null) return null;
+      if (least === null || expiredBefore < least) least = expiredBefore;
+    }
+    return least;
+  }
+
+  accept(shard: number, update: LiveUpdate): void {
+    for (const kind of this.#kinds) kind.accept(shard, update);
+  }
+
+  raise(floor: LiveFloor): void {
+    for (const kind of this.#kinds) kind.raise(floor);
+  }
+
+  advance(nowMs: number): Emission[] {
+    return together(this.#kinds.map((kind) => kind.advance(nowMs)));
+  }
+
+  subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
+    const all = this.#kinds.map((kind) => kind.subscribe(nowMs));
+    return { live: together(all.map(({ live }) => live)), snapshot: together(all.map(({ snapshot }) => snapshot)) };
+  }
+
+  resume(watermark: bigint | null, nowMs: number): { readonly live: Emission[]; readonly missed: Emission[] } {
+    const all = this.#kinds.map((kind) => kind.resume(watermark, nowMs));
+    return { live: together(all.map(({ live }) => live)), missed: together(all.map(({ missed }) => missed)) };
+  }
+
+  leansOn(min: bigint, max: bigint): boolean {
+    return this.#kinds.some((kind) => kind.leansOn(min, max));
+  }
+}
+
+// private functions
+
+/** Emissions of all kinds, those of one revision in one. */
+function together(kinds: readonly Emission[][]): Emission[] {
+  if (kinds.length === 1) return kinds[0];
+  const found = new Map<string, Emission>();
+  for (const emission of kinds.flat()) {
+    const key = `${emission.final} ${emission.rev}`;
+    const held = found.get(key);
+    found.set(key, held === undefined ? emission : { ...held, tables: [...held.tables, ...emission.tables] });
+  }
+  return [...found.values()].sort((a, b) => Number(b.final) - Number(a.final) || a.rev - b.rev);
+}
