@@ -14,6 +14,7 @@ export const RULES: readonly Rule[] = [
   { name: 'series by tags', holds: ({ sources }) => sources.some(({ condition }) => mentions(condition, 'tag')) },
   { name: 'needed columns', holds: readsSomeFields },
   { name: 'chunk statistics', holds: readsTotals },
+  { name: 'newest windows', holds: showsNewestWindows },
   { name: 'one pass for both sides of a join', holds: ({ pair }) => pair !== undefined },
   { name: 'newest chunks', holds: (plan) => plan.descending && endsEarly(plan) },
   { name: 'oldest chunks', holds: (plan) => !plan.descending && endsEarly(plan) },
@@ -34,7 +35,23 @@ export function readsTotals(plan: Plan): boolean {
   return !(selector && window === null && ['min', 'max'].includes(aggregates[0].name));
 }
 
+/** Whether the answer is the newest windows of one series, each filled by itself: LIMIT then says which windows these are. */
+export function showsNewestWindows(plan: Plan): boolean {
+  const { kind, window, descending, limit, transforms, shown, derived, groupBy, sources, fill, aggregates } = plan;
+  if (kind !== 'aggregate' || window === null || !descending || limit === 0 || transforms.length > 0) return false;
+  if (shown !== null || derived !== undefined || groupBy.length > 0) return false;
+  if ([plan.windows, plan.rowWindow, plan.join, plan.pair].some((kind) => kind !== undefined)) return false;
+  if (sources.some(({ measurement, subquery }) => measurement !== sources[0].measurement || subquery !== undefined))
+    return false;
+  return (fill.kind === 'null' || fill.kind === 'value') && aggregates.every(isOneRow);
+}
+
 // private functions
+
+/** Of these a window with points may have no value, or several rows. */
+function isOneRow({ name }: Plan['aggregates'][number]): boolean {
+  return !['distinct', 'percentile', 'top', 'bottom', 'sample'].includes(name);
+}
 
 /** Rows are read from the answer's beginning until every series has those that LIMIT leaves it. */
 function endsEarly({ kind, limit, transforms }: Plan): boolean {

@@ -9,6 +9,9 @@ import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { TABLE_ROWS_MAX } from './table-writer.ts';
 
+/** A table with as many rows is given as it is, rather than filled up by copies. */
+const TABLE_ROWS_MIN = 4_096;
+
 /** Rows in order: row rows[k] of partials[from[k]], for k < count. */
 export interface Picks {
   readonly partials: readonly RowsPartial[];
@@ -84,6 +87,7 @@ export class ColumnTables implements PickWriter {
       this.#append(picks, from, to);
       from = to;
     }
+    if (this.#rows >= TABLE_ROWS_MIN) yield this.#table();
   }
 
   *finish(): Generator<ResultTable> {

@@ -267,9 +267,9 @@ function isGathered({ type, values }: Column, count: number): boolean {
   return type !== 'string' || values.length < TEXTS_PER_ROW_MAX * count;
 }
 
-/** The array itself where it has no more rows: its builder lets go of it. */
+/** The array itself where little of it is left over: its builder lets go of it, and a copy costs as much memory again. */
 function cut<T extends Float64Array | Uint8Array | Uint32Array>(values: T, rows: number): T {
-  return values.length === rows ? values : (values.slice(0, rows) as T);
+  return (2 * rows >= values.length ? values.subarray(0, rows) : values.slice(0, rows)) as T;
 }
 
 function storage(type: FieldType, rows: number): Float64Array | Uint8Array | Uint32Array {

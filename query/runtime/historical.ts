@@ -108,24 +108,23 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
  * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards. A
  * subquery's answer is one more shard to the query around it.
  */
-export async function* answerOf(
+export function answerOf(
   plan: Plan,
   ask: (plan: Plan) => readonly AsyncIterable<Partial>[],
   turn: Turn,
   limits: Limits,
 ): AsyncGenerator<ResultTable> {
   checkBuckets(plan, limits);
-  if (plan.sources.length === 0) return;
+  if (plan.sources.length === 0) return nothing();
   if (plan.rowWindow !== undefined) {
-    yield* rowWindowTables(plan, answerOf(plan.subqueries[0], ask, turn, limits), turn, limits);
-    return;
+    return rowWindowTables(plan, answerOf(plan.subqueries[0], ask, turn, limits), turn, limits);
   }
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
   const streams = fromShards ? [...ask(plan)] : [];
   const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
   if (plan.join !== undefined) streams.push(joinPartials(plan, inner, turn, limits));
   else for (const [number, tables] of inner.entries()) streams.push(subqueryPartials(plan, number, tables, limits));
-  yield* historicalAnswer(plan, streams, turn, limits);
+  return historicalAnswer(plan, streams, turn, limits);
 }
 
 /** Stage 2 over the partials of each shard, as they arrive. */
@@ -205,6 +204,8 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
 }
 
 // private functions
+
+async function* nothing(): AsyncGenerator<never> {}
 
 /** What an aggregate plan asks of plan.sources[i]; null where the shard has nothing for it. */
 function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest | null {

@@ -4,11 +4,9 @@
  * each aggregate in that window need not look further back. Where it has none, it reads the rest.
  */
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { showsNewestWindows } from '../planner/rules.ts';
 import type { PaneStore } from './panes.ts';
 import type { TimeRange } from './source.ts';
-
-/** Those that give no value of their own for some windows with points, or more rows than windows. */
-const OTHERS: ReadonlySet<string> = new Set(['distinct', 'percentile', 'top', 'bottom', 'sample']);
 
 /** What is read in turn; `isEnough` is asked behind the first. */
 export interface Spans {
@@ -19,7 +17,7 @@ export interface Spans {
 export function newestWindows(plan: Plan): Spans {
   const { bounds, limit, offset } = plan;
   const whole = { ranges: [bounds], isEnough: () => true };
-  if (!showsNewest(plan)) return whole;
+  if (!showsNewestWindows(plan)) return whole;
   const first = windowOf(plan, bounds.max) - (limit + offset) + 1;
   const start = windowStart(plan, first);
   if (start <= bounds.min) return whole;
@@ -34,26 +32,4 @@ export function newestWindows(plan: Plan): Spans {
       return slot >= 0 && store.states.every((state) => !state.empty(slot));
     },
   };
-}
-
-// private functions
-
-function showsNewest({
-  sources,
-  groupBy,
-  window,
-  windows,
-  descending,
-  limit,
-  transforms,
-  fill,
-  shown,
-  aggregates,
-}: Plan): boolean {
-  const isOneSeries =
-    groupBy.length === 0 && sources.every(({ measurement }) => measurement === sources[0].measurement);
-  const isFilledAlone = fill.kind === 'null' || fill.kind === 'value';
-  const areRows =
-    window !== null && windows === undefined && descending && limit > 0 && transforms.length === 0 && shown === null;
-  return isOneSeries && isFilledAlone && areRows && aggregates.every(({ name }) => !OTHERS.has(name));
 }

@@ -148,10 +148,14 @@ export class QueryRunner {
     admit(statements, request, this.#options.catalogue);
     const ended = new AbortController();
     this.#ends.set(id, ended);
-    const signal = AbortSignal.any([gone, ended.signal]);
+    const { signal } = ended;
+    const abandoned = (): void => ended.abort(gone.reason);
+    gone.addEventListener('abort', abandoned, { once: true });
     try {
+      gone.throwIfAborted();
       yield* encodeAnswer(this.#answers(statements, { request, signal, turn: this.#options.turn(signal) }), request);
     } finally {
+      gone.removeEventListener('abort', abandoned);
       this.#ends.delete(id);
     }
   }

@@ -1,4 +1,4 @@
-/** SELECT … INTO, EXPLAIN, subqueries and functions of rows on the real server, over several shards and workers. */
+/** SELECT … INTO, EXPLAIN, subqueries, joins and functions of rows on the real server, over several shards and workers. */
 import { expect } from 'chai';
 import { ask, series, written } from '../support/api.ts';
 import { QUIET, startServer, type TestServer } from '../support/server.ts';
@@ -77,6 +77,20 @@ describe('SELECT INTO and subqueries over HTTP', () => {
     const [analyzed] = await series(server, 'd', 'EXPLAIN ANALYZE SELECT v FROM cpu');
     expect(analyzed.columns).to.deep.equal(['EXPLAIN ANALYZE']);
     expect(analyzed.values.flat()).to.include('ROWS: 4');
+  });
+
+  it('joins over all shards and databases, and writes what it joins', async () => {
+    const gaps =
+      'SELECT x.v - y.v AS gap INTO gaps FROM cpu AS x JOIN cpu AS y WITHIN 1s ON host WHERE x.v > y.v GROUP BY host';
+    expect(await post(gaps)).to.deep.equal([{ name: 'result', columns: ['time', 'written'], values: [[0, 1]] }]);
+    expect(await series(server, 'd', 'SELECT gap, host FROM gaps', { epoch: 's' })).to.deep.equal([
+      { name: 'gaps', columns: ['time', 'gap', 'host'], values: [[2, 2, 'a']] },
+    ]);
+    const [{ values }] = await series(server, 'd', 'SELECT count(cpu.v) FROM cpu JOIN e..other AS o WITHIN 10s');
+    expect(values[0][1]).to.equal(4);
+    const kinds = 'SELECT count(t) FROM cpu GROUP BY fingerprint(t)';
+    const [{ tags }] = await series(server, 'd', kinds);
+    expect(tags).to.deep.equal({ fingerprint: 'x <text>' });
   });
 
   it('shows times of a zone as local ones with their distance from UTC', async () => {

@@ -139,7 +139,7 @@ async function* writeStatement(
         out.text(rows === 0 ? '}' : ']}');
         open = false;
       }
-      yield;
+      if (out.length >= PIECE_BYTES) yield;
     }
   } catch (error) {
     failure = `,"error":${jsonText(errorMessage(error))}`;
