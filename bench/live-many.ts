@@ -10,7 +10,7 @@
  *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all
  *
  * Printed: points per second, processor seconds of the server's process per million points and its share of one core, rows that came
- * to the subscribers, subscribers that had none, and memory. Writer and subscribers have a thread each and share the machine.
+ * to the subscribers, subscribers that had none (a max or a first that does not change is not sent again), and memory. Writer and subscribers have a thread each and share the machine.
  */
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
@@ -34,7 +34,8 @@ const WARM_UP_MS = 3_000;
 /** Ticks of /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
 
-const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev', 'median'];
+/** An exact median or percentile is not among them: it keeps every value, and costs by value whoever shares it. */
+const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev'];
 const MODES = ['one', 'distinct', 'subscribers', 'windows', 'idle'] as const;
 type Mode = (typeof MODES)[number];
 
@@ -115,16 +116,16 @@ async function measure(mode: Mode, size: number, seconds: number, rate: number):
 
 function queriesOf(mode: Mode, size: number): string[] {
   return Array.from({ length: size }, (_, i) => {
-    const aggregate = AGGREGATES[i % AGGREGATES.length];
+    const aggregate = AGGREGATES[(i >> 1) % AGGREGATES.length];
     if (mode === 'one' || mode === 'subscribers') return 'SELECT mean(v) FROM load GROUP BY time(10s), region';
     if (mode === 'windows') return `SELECT mean(v) FROM load GROUP BY time(${i + 1}s), region`;
     const host = `h${(i * 7) % HOSTS}`;
     if (mode === 'idle') return `SELECT mean(v) FROM quiet WHERE host = '${host}' GROUP BY time(${1 + (i % 60)}s)`;
     const half = i >> 1;
-    // 60 windows and 2,000 hosts, 500 windows and 10 aggregates: no query twice
+    // 59 windows and 2,000 hosts have no common divisor: no query twice
     if (i % 2 === 0)
       return `SELECT mean(v) FROM load WHERE host = 'h${half % HOSTS}' GROUP BY time(${1 + (half % 59)}s)`;
-    return `SELECT ${AGGREGATES[half % 10]}(v) AS "${aggregate}" FROM load GROUP BY time(${1 + Math.floor(half / 10)}s), region`;
+    return `SELECT ${aggregate}(v) FROM load GROUP BY time(${1 + Math.floor(half / AGGREGATES.length)}s), region`;
   });
 }
 

@@ -79,6 +79,12 @@ export class LiveCells {
     }
   }
 
+  /** Whether there are cells of windows behind this one. */
+  reachesBeyond(window: number): boolean {
+    for (const number of this.windows.keys()) if (number > window) return true;
+    return false;
+  }
+
   /** Cells of the windows in (after, upTo], by window, then as they came. */
   between(after: number, upTo: number): Cell[] {
     const numbers = [...this.windows.keys()].filter((n) => n > after && n <= upTo).sort((a, b) => a - b);

@@ -135,6 +135,15 @@ export class LiveMerge {
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
+  /** By when `advance` may have something to say if nothing comes before, ms. It gives windows up, too, for which a second will do. */
+  nextAdvanceMs(nowMs: number): number {
+    if (this.#points.length > 0) return nowMs;
+    const waits = this.#cells.dirty.size > 0;
+    const changes = waits ? this.#sentAtMs + Number(this.#live.rules.emitEvery) / 1e6 : Number.POSITIVE_INFINITY;
+    const open = this.#cells.reachesBeyond(this.#closed) || this.#alive.size > 0;
+    return Math.min(changes, open ? this.#watermark.movesAtMs(nowMs) : Number.POSITIVE_INFINITY);
+  }
+
   /** What shards should be told to `expire`; null = nothing yet. */
   get expiredBefore(): bigint | null {
     const some = Number.isFinite(this.#frozen) && this.#live.plan.window !== null;

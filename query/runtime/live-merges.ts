@@ -37,6 +37,10 @@ export class LiveMerges {
     return this.#kinds.every(({ settled }) => settled);
   }
 
+  nextAdvanceMs(nowMs: number): number {
+    return Math.min(...this.#kinds.map((kind) => kind.nextAdvanceMs(nowMs)));
+  }
+
   /** The earliest of all kinds: a pane goes when nobody needs it. */
   get expiredBefore(): bigint | null {
     let least: bigint | null = null;

@@ -5,9 +5,13 @@
 import type { Block } from '../../model/index.ts';
 import { type Plan, windowStart } from '../planner/plan.ts';
 import { windowEnd } from './live-plan.ts';
-import type { LiveInput } from './live-update.ts';
-import type { PaneStore } from './panes.ts';
+import { type LiveInput, tooMany } from './live-update.ts';
+import { PaneStore } from './panes.ts';
+import type { CellsPartial } from './partial.ts';
 import type { ScanRequest, Source } from './source.ts';
+
+/** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
+export const SHARD_CELLS_MAX = 1_000_000;
 
 /** Adds all rows in [min, max] to the store; gives the greatest time up to `limit`, null where there was none. */
 export function readInto(
@@ -30,6 +34,32 @@ export function readInto(
     }
   }
   return greatest;
+}
+
+/**
+ * Windows from number `first` on, and some before it, read into a store of their own; with the greatest time up to `limit` in those
+ * from `first` on. Throws QueryError where it is too much.
+ */
+export function readWindows(
+  plan: Plan,
+  source: Source,
+  first: number,
+  some: readonly number[],
+  limit: bigint,
+): { readonly cells: CellsPartial | null; readonly greatest: bigint | null } {
+  const scratch = new PaneStore(plan);
+  const [min] = inBounds(plan, first);
+  const greatest = readInto(scratch, plan, source, min, plan.bounds.max, limit);
+  for (const window of some) {
+    if (window < first) readInto(scratch, plan, source, ...inBounds(plan, window), plan.bounds.max);
+  }
+  if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
+  return { cells: scratch.takeChanged(), greatest };
+}
+
+/** Greatest time from `min` up to `limit` of any row of the plan's measurements; null = there is none. */
+export function greatestIn(plan: Plan, source: Source, min: bigint, limit: bigint): bigint | null {
+  return readInto(new PaneStore({ ...plan, aggregates: [], groupBy: [] }), plan, source, min, limit, limit);
 }
 
 /** First and last nanosecond of a window that the plan's bounds allow. */

@@ -164,7 +164,7 @@ function finish(
 /** A store with the states of these cells. */
 function summed(plan: Plan, windows: AnswerWindows, stores: readonly PaneStore[], cells: readonly Cell[]): PaneStore {
   const byGroup = Map.groupBy(cells, ({ owner }) => owner);
-  const panes = new PaneStore(plan);
+  const panes = new PaneStore({ ...plan, sources: [] });
   for (const store of stores) {
     const slots: number[] = [];
     for (const [{ group }, own] of byGroup) {
@@ -182,7 +182,7 @@ function summed(plan: Plan, windows: AnswerWindows, stores: readonly PaneStore[]
     if (slots.length > 0) panes.merge(store.take(Int32Array.from(slots)));
   }
   if (plan.windows === undefined) return panes;
-  const whole = new PaneStore(plan);
+  const whole = new PaneStore({ ...plan, sources: [] });
   const wanted = new Map(
     [...byGroup].map(([{ key }, own]) => [key, own.map(({ window }) => window).sort((a, b) => a - b)]),
   );

@@ -16,21 +16,19 @@
  *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
-import { QueryError } from '../language/errors.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
 import { type LivePlan, windowEnd } from './live-plan.ts';
-import { blockSource, inBounds, readInto } from './live-read.ts';
-import { type LiveInput, type LiveUpdate, NO_COUNTS, NO_WINDOWS, type ShardCounts } from './live-update.ts';
+import { blockSource, inBounds, readInto, readWindows, SHARD_CELLS_MAX } from './live-read.ts';
+import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts, tooMany } from './live-update.ts';
 import { RowWindows } from './live-windows.ts';
 import { PaneStore } from './panes.ts';
-import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { RowsPartial } from './partial.ts';
+import { sourceKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
 import { firstPaneAt, firstPaneWith, panesBeside } from './window-times.ts';
 
-/** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
-export const SHARD_CELLS_MAX = 1_000_000;
 /** Points of a tail that wait for `collect`. */
 export const TAIL_ROWS_MAX = 1_000_000;
 /** `due` asks for no collect sooner than this after the last. */
@@ -201,7 +199,7 @@ export class LiveShard {
         this.#observe(windows.greatest, nowMs);
       }
     }
-    if (this.#plan.kind === 'raw') return { ...nothing(), reading: this.#clock.reading, runs };
+    if (this.#plan.kind === 'raw') return { ...history(), reading: this.#clock.reading, runs };
     return this.#readWindows(nowMs, watermark, [...touched.keys()]);
   }
 
@@ -296,7 +294,7 @@ export class LiveShard {
   }
 
   #readPoints(nowMs: number): LiveUpdate {
-    if (!this.#plan.bounds.minStated) return nothing();
+    if (!this.#plan.bounds.minStated) return history();
     const run = [...shardNow(this.#plan, this.#source)].filter((p) => p.kind === 'rows');
     const limit = this.#aheadLimit(nowMs);
     let greatest: bigint | null = null;
@@ -309,25 +307,20 @@ export class LiveShard {
       }
     }
     if (total > TAIL_ROWS_MAX) throw tooMany('points in its snapshot', TAIL_ROWS_MAX);
-    return { ...nothing(), reading: greatest === null ? null : { greatest, arrivalMs: nowMs }, runs: [run] };
+    return { ...history(), reading: greatest === null ? null : { greatest, arrivalMs: nowMs }, runs: [run] };
   }
 
   /** Windows from the one that holds `from` on (null = those held in full), and some before it, into an update. */
   #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
     const plan = this.#plan;
-    const scratch = new PaneStore(plan);
     const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : firstPaneAt(plan, from);
-    const [min] = inBounds(plan, first);
+    const limit = this.#aheadLimit(nowMs);
+    const { cells, greatest } = readWindows(plan, this.#source, first, panesBeside(plan, some), limit);
     // An operator that has started anew on a stream behind the clock learns here where the stream stands.
-    this.#observe(readInto(scratch, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
-    for (const window of panesBeside(plan, some)) {
-      if (window < first) readInto(scratch, plan, this.#source, ...inBounds(plan, window), plan.bounds.max);
-    }
-    if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
-    const cells: CellsPartial | null = scratch.takeChanged();
+    this.#observe(greatest, nowMs);
     const windows = Float64Array.from(some);
     return {
-      ...nothing(),
+      ...history(),
       reading: this.#clock.reading,
       cells,
       touched: { windows, rows: new Float64Array(some.length) },
@@ -347,27 +340,4 @@ export class LiveShard {
 
 function everyRow(rows: number): Uint32Array {
   return Uint32Array.from({ length: rows }, (_, row) => row);
-}
-
-function sourceKey(source: { database: string; retentionPolicy: string; measurement: string }): string {
-  return `${source.database}\0${source.retentionPolicy}\0${source.measurement}`;
-}
-
-function tooMany(what: string, limit: number): QueryError {
-  return new QueryError(
-    'invalid',
-    `live query: more than ${limit} ${what} on one shard; ask for fewer groups or a shorter time`,
-  );
-}
-
-function nothing(): LiveUpdate {
-  return {
-    kind: 'history',
-    reading: null,
-    cells: null,
-    runs: [],
-    touched: NO_WINDOWS,
-    counts: NO_COUNTS,
-    complete: true,
-  };
 }

@@ -3,6 +3,7 @@
  * stream, `LiveUpdate` goes from a shard to the query's home, `Emission` leaves for the clients.
  */
 import type { Block } from '../../model/index.ts';
+import { QueryError } from '../language/errors.ts';
 import type { CellsPartial, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import type { ClockReading } from './watermark.ts';
@@ -64,3 +65,23 @@ export interface Emission {
 
 export const NO_COUNTS: ShardCounts = { accepted: 0, ahead: 0, disordered: 0, recomputed: 0, dropped: 0 };
 export const NO_WINDOWS: WindowCounts = { windows: new Float64Array(0), rows: new Float64Array(0) };
+
+/** An update of history without anything in it. */
+export function history(): LiveUpdate {
+  return {
+    kind: 'history',
+    reading: null,
+    cells: null,
+    runs: [],
+    touched: NO_WINDOWS,
+    counts: NO_COUNTS,
+    complete: true,
+  };
+}
+
+export function tooMany(what: string, limit: number): QueryError {
+  return new QueryError(
+    'invalid',
+    `live query: more than ${limit} ${what} on one shard; ask for fewer groups or a shorter time`,
+  );
+}

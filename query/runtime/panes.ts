@@ -18,15 +18,21 @@ import { BlockWindows, SourceRows } from './rows-in.ts';
 import type { Totals } from './source.ts';
 import { stateOfTotals } from './totals.ts';
 
+/** What stores of one shared measurement have in common: group numbers mean the same in all of them. */
+export interface SharedGroups {
+  readonly groups: GroupTable;
+  readonly wants: (group: Group) => boolean;
+}
+
 /** Group, window, place in the table and marks of a cell. */
 const CELL_BYTES = 30;
 /** Of one aggregate in one cell: the widest keeps four doubles. */
 const STATE_BYTES = 32;
 
 export class PaneStore {
-  readonly plan: Plan;
+  #plan: Plan;
   readonly #states: AggregateState[];
-  readonly #groups = new GroupTable();
+  readonly #groups: GroupTable;
   readonly #cells = new CellTable();
   readonly #sources: SourceRows[];
   /** That aggregates read. */
@@ -42,13 +48,18 @@ export class PaneStore {
   #changed = new Uint8Array(0);
   #changedSlots: number[] = [];
 
-  constructor(plan: Plan) {
-    this.plan = plan;
+  constructor(plan: Plan, { groups, wants }: Partial<SharedGroups> = {}) {
+    this.#plan = plan;
+    this.#groups = groups ?? new GroupTable();
     this.#states = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
-    this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups));
+    this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups, wants));
     this.#fields = plan.aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
     this.#derived = new DerivedRows(plan);
     this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
+  }
+
+  get plan(): Plan {
+    return this.#plan;
   }
 
   /** Cells held, empty ones included. */
@@ -135,6 +146,38 @@ export class PaneStore {
     return this.take(slots);
   }
 
+  /** Their slots, where only those are wanted. */
+  takeChangedSlots(): number[] {
+    const slots = this.#changedSlots;
+    for (const slot of slots) this.#changed[slot] = 0;
+    this.#changedSlots = [];
+    return slots;
+  }
+
+  /** One more aggregate, which has no values in any cell yet. */
+  addAggregate(aggregate: Aggregate): void {
+    const state = createState(aggregate, this.#plan.columns.length);
+    state.grow(this.#grownTo);
+    this.#states.push(state);
+    this.#plan = { ...this.#plan, aggregates: [...this.#plan.aggregates, aggregate] };
+  }
+
+  /** Adds cells of a store with the same groups; its aggregates are ours from `first` on. */
+  addCells(from: PaneStore, cells: readonly number[], windowOf: (window: number) => number, first = 0): void {
+    const taken = Int32Array.from(cells);
+    const slots = taken.map((cell) => {
+      const slot = this.#cells.slot(from.groupNumber(cell), windowOf(from.windowOf(cell)));
+      this.#mark(slot);
+      return slot;
+    });
+    for (const [a, state] of from.#states.entries()) this.#states[first + a].merge(state.take(taken), slots);
+  }
+
+  /** What groups are wanted has changed. */
+  reconsider(): void {
+    for (const source of this.#sources) source.reconsider();
+  }
+
   /** States of the given cells. */
   take(slots: Int32Array): CellsPartial {
     const local = new Map<number, number>();
@@ -198,6 +241,15 @@ export class PaneStore {
   find(group: Group, window: number): number {
     const number = this.#groups.find(group);
     return number < 0 ? -1 : this.#cells.find(number, window);
+  }
+
+  /** The same by the number of a group. */
+  slotOf(group: number, window: number): number {
+    return this.#cells.find(group, window);
+  }
+
+  groupNumber(slot: number): number {
+    return this.#cells.group[slot];
   }
 
   /** Slots of all cells that are not empty, by (group name, group tags, window). */

@@ -8,6 +8,7 @@ import type { Plan } from '../planner/plan.ts';
 import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
+import type { Group } from './partial.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
@@ -20,6 +21,7 @@ export class SourceRows {
   readonly #groups: GroupTable;
   readonly #filter: RowFilter;
   readonly #inner: boolean;
+  readonly #wants: (group: Group) => boolean;
   /** A key that the windows give a value, not the series. */
   readonly #label: string | null;
   #table: SeriesTable | null = null;
@@ -27,8 +29,10 @@ export class SourceRows {
   /** Rows that passed, of the block last given; valid until the next. */
   rows = new Uint32Array(0);
 
-  constructor(plan: Plan, source: number, groups: GroupTable) {
+  /** `wants`: of the groups whose series pass, those that rows are taken of; it may change its mind, see `reconsider`. */
+  constructor(plan: Plan, source: number, groups: GroupTable, wants: (group: Group) => boolean = () => true) {
     this.#plan = plan;
+    this.#wants = wants;
     this.#name = plan.sources[source].series ?? plan.sources[source].measurement;
     this.#filter = new RowFilter(plan.sources[source].condition);
     this.#groups = groups;
@@ -67,6 +71,11 @@ export class SourceRows {
       rows[count++] = row;
     }
     return this.#filter.narrow(block, table, rows, count);
+  }
+
+  /** What groups are wanted has changed. */
+  reconsider(): void {
+    this.#groupOfSeries = new SeriesGroups();
   }
 
   /** Group of a series that has passed. */
@@ -126,14 +135,14 @@ export class SourceRows {
   }
 
   #learn(table: SeriesTable, series: number): number {
-    const group = this.#filter.passesSeries(table, series)
-      ? this.#groups.number({
-          name: this.#name,
-          tags: this.#plan.groupBy.map((key) => (key === this.#label ? '' : table.tag(series, key))),
-        })
-      : UNWANTED;
-    this.#groupOfSeries.set(series, group);
-    return group;
+    let number = UNWANTED;
+    if (this.#filter.passesSeries(table, series)) {
+      const tags = this.#plan.groupBy.map((key) => (key === this.#label ? '' : table.tag(series, key)));
+      const group = { name: this.#name, tags };
+      if (this.#wants(group)) number = this.#groups.number(group);
+    }
+    this.#groupOfSeries.set(series, number);
+    return number;
   }
 }
 

@@ -111,6 +111,14 @@ export class Watermark {
     if (this.#at === null || to > this.#at) this.#at = to;
   }
 
+  /** By when the clock alone may move W, ms: where some shards are not idle, when the first of those has been silent for `idle`. */
+  movesAtMs(nowMs: number): number {
+    const idleMs = Number(this.#rules.idle / 1_000_000n);
+    const idleAtMs = this.#readings.flatMap((reading) => (reading === null ? [] : [reading.arrivalMs + idleMs]));
+    const active = idleAtMs.filter((at) => at > nowMs);
+    return active.length > 0 || idleAtMs.length === 0 ? Math.min(...active) : nowMs;
+  }
+
   /** Moves W to where it stands at `nowMs`. */
   advance(nowMs: number): bigint | null {
     let leastActive: bigint | null = null;

@@ -229,7 +229,7 @@ export class LiveHomes {
     const nowMs = this.#options.nowMs();
     for (const operator of this.#running.values()) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else this.#guard(operator, () => operator.tick());
+      else if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
     }
   }
 

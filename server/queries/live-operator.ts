@@ -24,6 +24,8 @@ import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
+/** The same where there is nothing to say: no point has come yet, and nothing has changed since it was told so. */
+const SILENCE_INTERVAL_MS = 10_000;
 
 interface Round {
   readonly id: number;
@@ -62,6 +64,10 @@ export class LiveOperator implements RunningQuery {
   #positions: Position[];
   #sentPositions: Position[];
   #toldAtMs = 0;
+  /** Cursor last told. */
+  #told = '';
+  /** By when `tick` has something to do, if no update comes before. */
+  lookAtMs = 0;
   #expired: bigint | null = null;
   /** When the last subscriber left; null while there are some. */
   idleSinceMs: number | null = null;
@@ -97,6 +103,7 @@ export class LiveOperator implements RunningQuery {
   /** Who comes after the query has failed, as it may while it is started, is told so. */
   join(joiner: Joiner): void {
     this.idleSinceMs = null;
+    this.lookAtMs = 0;
     this.#joining.push(joiner);
     if (this.#failure === null) this.#nextRound();
     else this.fail(this.#failure);
@@ -117,6 +124,7 @@ export class LiveOperator implements RunningQuery {
   /** An update of a shard, or its answer to a round. Throws QueryError when the query has grown over its limits. */
   update(message: ShardUpdate): void {
     if (message.instance !== this.instance) return;
+    this.lookAtMs = 0;
     const { shard, round } = message;
     if (round !== null) {
       if (this.#round?.id !== round) return;
@@ -133,7 +141,9 @@ export class LiveOperator implements RunningQuery {
       return;
     }
     this.#take(message);
-    this.#emit(this.merge.advance(this.#port.nowMs()));
+    const nowMs = this.#port.nowMs();
+    this.#emit(this.merge.advance(nowMs));
+    this.lookAtMs = Math.min(this.merge.nextAdvanceMs(nowMs), this.#toldAtMs + PROGRESS_INTERVAL_MS);
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
@@ -141,10 +151,20 @@ export class LiveOperator implements RunningQuery {
     if (this.#started.size < this.#port.shards || this.#round !== null) return;
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
-    if (nowMs - this.#toldAtMs < PROGRESS_INTERVAL_MS) return;
-    this.#toldAtMs = nowMs;
+    const next = this.merge.nextAdvanceMs(nowMs);
+    this.lookAtMs = Math.min(next, this.#toldAtMs + PROGRESS_INTERVAL_MS);
+    const elapsed = nowMs - this.#toldAtMs;
+    if (elapsed >= 0 && elapsed < PROGRESS_INTERVAL_MS) return;
     this.#settle();
     const cursor = this.#cursor();
+    const silent = this.merge.watermark === null && cursor === this.#told;
+    if (silent && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
+      this.lookAtMs = this.#toldAtMs + SILENCE_INTERVAL_MS;
+      return;
+    }
+    this.#toldAtMs = nowMs;
+    this.#told = cursor;
+    this.lookAtMs = Math.min(next, nowMs + PROGRESS_INTERVAL_MS);
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);

@@ -4,13 +4,24 @@
  *
  *     recorder ──batchApplied──▶ inputs of one message ──messageApplied──▶ LiveShard.accept ──sweep──▶ collect ──send──▶ home
  *
+ * Queries that share a stream (LiveStages) are told of it when their turn comes, whatever the number of messages; the others take every
+ * message for themselves.
+ *
  * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Until a
  * home has answered, its operator is held from that message on; what came meanwhile is then replayed from the stream.
  *
  * It is long because holding, replaying and collecting change the same few things about an operator.
  */
 import type { Compression, ControlEntry } from '../../model/index.ts';
-import { type LiveInput, type LivePlan, LiveShard, type LiveUpdate } from '../../query/index.ts';
+import {
+  type LiveInput,
+  type LivePlan,
+  type LiveStage,
+  LiveStages,
+  type LiveUpdate,
+  LiveView,
+  type SharedTotals,
+} from '../../query/index.ts';
 import type { Applied, ShardStore } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
 import type { BatchName, DeletedSpan, RecorderObserver } from '../recorder/index.ts';
@@ -29,6 +40,8 @@ import { replay } from './replay.ts';
 const COLLECT_INTERVAL_MS = 200;
 /** How often operators with news are looked at. */
 const SWEEP_INTERVAL_MS = 5;
+/** Shared queries that speak in one sweep: a few milliseconds. The others are next. */
+const VIEWS_PER_SWEEP = 250;
 
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
@@ -41,11 +54,13 @@ interface Operator {
   readonly shard: number;
   readonly live: LivePlan;
   readonly database: string;
-  readonly stage: LiveShard;
+  readonly stage: LiveStage;
   readonly home: LiveHomePort;
   collectedAtMs: number;
   /** Waits from this message on for its home to plan again. */
   heldFrom: number | null;
+  /** What came since then has to be read from the stream again: its stage was not told, or was too new to be. */
+  replays: boolean;
   /** Asked while it was held. */
   readonly asks: LiveAsk[];
 }
@@ -53,6 +68,10 @@ interface Operator {
 interface ShardSide {
   readonly store: ShardStore;
   readonly operators: Map<string, Operator>;
+  readonly stages: LiveStages;
+  readonly byStage: Map<LiveStage, Operator>;
+  /** Those that share nothing. */
+  readonly alone: Set<Operator>;
   readonly broker: Broker;
   applied: number;
   inputs: LiveInput[];
@@ -85,6 +104,9 @@ export class LiveShards {
     const side: ShardSide = {
       store,
       operators: new Map(),
+      stages: new LiveStages(store),
+      byStage: new Map(),
+      alone: new Set(),
       broker,
       applied: 0,
       inputs: [],
@@ -119,9 +141,9 @@ export class LiveShards {
       this.#release(side, before);
       return;
     }
-    if (before !== undefined) this.#news.delete(before);
     const nowMs = this.#options.nowMs();
-    const stage = new LiveShard(live, side.store);
+    const stage = this.#open(side, live, (message) => home.failed({ operator, instance, message, round: null }));
+    if (stage === null) return;
     const op: Operator = {
       id: operator,
       instance,
@@ -132,10 +154,15 @@ export class LiveShards {
       home,
       collectedAtMs: nowMs,
       heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
+      replays: true,
       asks: [],
     };
     side.operators.set(operator, op);
-    this.#guard(op, () => this.#send(side, op, stage.start(nowMs, before?.stage)));
+    side.byStage.set(stage, op);
+    if (!(stage instanceof LiveView)) side.alone.add(op);
+    this.#guard(op, () => this.#send(side, op, startAfter(stage, nowMs, before?.stage ?? null)));
+    if (before !== undefined) this.#drop(side, before);
+    if (op.heldFrom !== null) rest(stage);
     this.#release(side, op);
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
@@ -145,7 +172,14 @@ export class LiveShards {
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
     side.operators.delete(operator);
-    this.#news.delete(op);
+    this.#drop(side, op);
+  }
+
+  /** What the shared streams of all shards hold. */
+  get totals(): SharedTotals {
+    const all = [...this.#shards.values()].map(({ stages }) => stages.totals);
+    const sum = (of: keyof SharedTotals): number => all.reduce((total, totals) => total + totals[of], 0);
+    return { streams: sum('streams'), views: sum('views'), cells: sum('cells'), bytes: sum('bytes') };
   }
 
   expire({ operator, before }: LiveExpire): void {
@@ -166,7 +200,7 @@ export class LiveShards {
       return;
     }
     const answer = (read: () => LiveUpdate): void => {
-      this.#collect(side, op);
+      this.#collectAll(side, op);
       this.#guard(op, () => op.home.update({ ...this.#stamp(side, op, read()), round }));
     };
     const nowMs = this.#options.nowMs();
@@ -195,6 +229,21 @@ export class LiveShards {
     return side;
   }
 
+  /** null: what it needs cannot be read. */
+  #open(side: ShardSide, live: LivePlan, failed: (message: string) => void): LiveStage | null {
+    try {
+      return side.stages.open(live);
+    } catch (error) {
+      this.#count(error);
+      failed((error as Error).message);
+      return null;
+    }
+  }
+
+  #count(error: unknown): void {
+    if ((error as { code?: string }).code === 'away') this.#options.refusedFar();
+  }
+
   #messageApplied(side: ShardSide, sequence: number): void {
     const { inputs, changedDatabases } = side;
     side.applied = sequence;
@@ -202,13 +251,17 @@ export class LiveShards {
       side.changedDatabases = new Map();
       for (const [database, deleted] of changedDatabases) {
         this.#hold(side, database, sequence);
+        for (const measurement of new Set(deleted.map((span) => span.measurement))) {
+          side.stages.rowsDeleted(database, measurement, this.#failedOn(side));
+        }
         this.#options.schemaChanged({ database, deleted });
       }
     }
     if (inputs.length === 0) return;
     side.inputs = [];
     const nowMs = this.#options.nowMs();
-    for (const op of side.operators.values()) {
+    for (const input of inputs) side.stages.accept(input, nowMs, sequence, this.#failedOn(side));
+    for (const op of side.alone) {
       if (op.heldFrom !== null) continue;
       this.#guard(op, () => {
         for (const input of inputs) if (input.database === op.database) op.stage.accept(input, nowMs);
@@ -220,24 +273,39 @@ export class LiveShards {
   #hold(side: ShardSide, database: string, sequence: number): void {
     for (const op of side.operators.values()) {
       if (op.database !== database || op.heldFrom !== null) continue;
-      this.#collect(side, op);
+      this.#collectAll(side, op);
       op.heldFrom = sequence;
+      // a shared stream goes on, and its view has only to be silent
+      op.replays = !rest(op.stage);
     }
   }
 
   #release(side: ShardSide, op: Operator): void {
     if (op.heldFrom === null) return;
+    if (!op.replays) {
+      this.#goOn(side, op);
+      return;
+    }
     this.#replay(side, op, op.heldFrom, true, {
       caughtUp: (inputs) => {
-        op.heldFrom = null;
+        if (side.byStage.get(op.stage) !== op) return;
+        const nowMs = this.#options.nowMs();
         this.#guard(op, () => {
-          for (const input of inputs) op.stage.accept(input, this.#options.nowMs(), true);
+          if (op.stage instanceof LiveView) op.stage.skip(nowMs);
+          for (const input of inputs) op.stage.accept(input, nowMs, true);
         });
-        this.#news.add(op);
-        for (const ask of op.asks.splice(0)) this.ask(ask);
+        this.#goOn(side, op);
       },
       failed: (message) => this.#fail(op, message),
     });
+  }
+
+  /** It is no longer held. */
+  #goOn(side: ShardSide, op: Operator): void {
+    op.heldFrom = null;
+    if (op.stage instanceof LiveView) side.stages.wake(op.stage);
+    else this.#news.add(op);
+    for (const ask of op.asks.splice(0)) this.ask(ask);
   }
 
   #replay(
@@ -258,8 +326,21 @@ export class LiveShards {
     const nowMs = this.#options.nowMs();
     for (const op of this.#news) {
       const side = this.#side(op.shard);
-      if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || op.stage.due(nowMs)) this.#collect(side, op);
+      const isDue = op.stage instanceof LiveView || op.stage.due(nowMs);
+      if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || isDue) this.#collect(side, op);
     }
+    for (const side of this.#shards.values()) {
+      for (const view of side.stages.due(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side))) {
+        this.#collect(side, side.byStage.get(view)!);
+      }
+    }
+  }
+
+  /** Up to the last message that was applied. */
+  #collectAll(side: ShardSide, op: Operator): void {
+    const { stage } = op;
+    if (stage instanceof LiveView) this.#guard(op, () => stage.stream.seal(this.#options.nowMs()));
+    this.#collect(side, op);
   }
 
   #collect(side: ShardSide, op: Operator): void {
@@ -276,7 +357,8 @@ export class LiveShards {
   }
 
   #stamp(side: ShardSide, op: Operator, update: LiveUpdate): ShardUpdate {
-    const sequence = op.heldFrom === null ? side.applied : op.heldFrom - 1;
+    const told = op.stage instanceof LiveView ? op.stage.position(side.applied) : side.applied;
+    const sequence = op.heldFrom === null ? told : op.heldFrom - 1;
     return { operator: op.id, instance: op.instance, shard: op.shard, sequence, update, round: null };
   }
 
@@ -285,9 +367,23 @@ export class LiveShards {
     try {
       act();
     } catch (error) {
-      if ((error as { code?: string }).code === 'away') this.#options.refusedFar();
+      this.#count(error);
       this.#fail(op, (error as Error).message);
     }
+  }
+
+  #failedOn(side: ShardSide): (stage: LiveView, error: Error) => void {
+    return (stage, error) => {
+      const op = side.byStage.get(stage);
+      if (op !== undefined) this.#guard(op, () => raise(error));
+    };
+  }
+
+  #drop(side: ShardSide, op: Operator): void {
+    side.stages.close(op.stage);
+    side.byStage.delete(op.stage);
+    side.alone.delete(op);
+    this.#news.delete(op);
   }
 
   #fail(op: Operator, message: string): void {
@@ -302,6 +398,23 @@ function changesOf({ changedDatabases }: ShardSide, database: string): DeletedSp
   let deleted = changedDatabases.get(database);
   if (deleted === undefined) changedDatabases.set(database, (deleted = []));
   return deleted;
+}
+
+/** True: it is one that can be silent while its stream goes on. */
+function rest(stage: LiveStage): boolean {
+  if (!(stage instanceof LiveView)) return false;
+  stage.stream.rest(stage);
+  return true;
+}
+
+/** One of the other kind held nothing: a query is of one kind or the other, but for the time when it reads nothing at all. */
+function startAfter(stage: LiveStage, nowMs: number, before: LiveStage | null): LiveUpdate {
+  if (stage instanceof LiveView) return stage.start(nowMs, before instanceof LiveView ? before : null);
+  return stage.start(nowMs, before instanceof LiveView ? null : before);
+}
+
+function raise(error: Error): never {
+  throw error;
 }
 
 /** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */

@@ -9,7 +9,7 @@
  *       │ ◀──────────── item id body    │  ITEMS_AHEAD of them unasked
  *       │ next id ────────────────────▶ │  as many have been taken as may come more: a slow reader holds the producer back
  *       │ ◀──────────── item id body    │  its last one says so; or there comes `end id`; or the caller sends `stop id`
- *       │ notice method body ─────────▶ │  no answer
+ *       │ notices (method body)… ─────▶ │  no answer; those of one turn go together
  *
  * Bodies are structured clones; wrap one in `handOver` to transfer its buffers instead of copying them. Ports deliver in order, so
  * a notice sent before a result arrives before it. Long because both ends of the conversation stand side by side. Errors cross as (name, code, message, at); a handler's stack stays in its thread.
@@ -45,8 +45,14 @@ const ENDS_SOON = 24;
 /** Streams that one end may have open at a time; more is a leak. */
 const STREAMS_MAX = 10_000;
 
+interface Notice {
+  readonly method: string;
+  readonly body: object;
+}
+
 type Wire =
-  | { kind: 'call' | 'open' | 'notice'; id: number; method: string; body: unknown }
+  | { kind: 'call' | 'open'; id: number; method: string; body: unknown }
+  | { kind: 'notices'; id: 0; notices: readonly Notice[] }
   | { kind: 'result'; id: number; body: unknown }
   | { kind: 'item'; id: number; body: unknown; last: boolean }
   | { kind: 'next' | 'stop' | 'end'; id: number }
@@ -84,6 +90,8 @@ export class Peer {
   readonly #port: MessagePort | Worker;
   readonly #handlers: Handlers;
   readonly #waiting = new Map<number, Waiting>();
+  /** To be sent when this turn ends. */
+  #notices: Notice[] = [];
   readonly #serving = new Map<number, Serving>();
   readonly #reading = new Map<number, Reading>();
   #nextId = 1;
@@ -99,8 +107,11 @@ export class Peer {
     return this.#ask((id) => this.#send({ kind: 'call', id, method, body }, body));
   }
 
+  /** Leaves with all that is notified in the same turn, or before what else is said in it; the body must not change until then. */
   notify(method: string, body: object): void {
-    if (this.#closed === null) this.#send({ kind: 'notice', id: 0, method, body }, body);
+    if (this.#closed !== null) return;
+    if (this.#notices.push({ method, body }) === 1) queueMicrotask(() => this.#sendNotices());
+    if (handedOver.has(body)) this.#sendNotices();
   }
 
   /** Opens on the first `next`. Leaving the loop early stops the producer; the signal does too, and its reason is thrown at once. */
@@ -159,7 +170,17 @@ export class Peer {
     });
   }
 
+  #sendNotices(): void {
+    if (this.#notices.length === 0) return;
+    const notices = this.#notices;
+    this.#notices = [];
+    if (this.#closed !== null) return;
+    const transfer = notices.flatMap(({ body }) => handedOver.get(body) ?? []);
+    this.#port.postMessage({ kind: 'notices', id: 0, notices } satisfies Wire, transfer);
+  }
+
   #send(wire: Wire, body?: object): void {
+    this.#sendNotices();
     const transfer = body === undefined ? undefined : handedOver.get(body);
     this.#port.postMessage(wire, transfer ?? []);
   }
@@ -169,8 +190,8 @@ export class Peer {
       case 'call':
         void this.#serve(wire.id, wire.method, wire.body);
         return;
-      case 'notice':
-        this.#handlers.notices[wire.method](wire.body as never);
+      case 'notices':
+        for (const { method, body } of wire.notices) this.#handlers.notices[method](body as never);
         return;
       case 'open':
         if (this.#serving.size >= STREAMS_MAX) this.#fail(wire.id, new PeerError('busy', 'too many open streams'));

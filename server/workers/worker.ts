@@ -330,6 +330,10 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('log_bytes').set(opened.reduce((sum, { logBytes }) => sum + logBytes, 0));
   metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);
+  const shared = liveShards.totals;
+  metrics.gauge('live_streams').set(shared.streams);
+  metrics.gauge('live_slices').set(shared.cells);
+  metrics.gauge('live_slice_bytes').set(shared.bytes);
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];
   metrics.gauge('alerts').set(watched.length);

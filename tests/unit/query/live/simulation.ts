@@ -197,10 +197,17 @@ export interface Seen {
   readonly values: unknown[];
 }
 
+/** Stage 1 as the simulation hosts it. */
+export type Operator = Pick<LiveShard, 'start' | 'accept' | 'due' | 'collect' | 'expire' | 'history' | 'missed'>;
+export type OpenOperator = (live: LivePlan, shard: MemoryShard) => Operator;
+
+const openAlone: OpenOperator = (live, shard) => new LiveShard(live, shard);
+
 export class Simulation {
   readonly live: LivePlan;
   readonly shards: MemoryShard[];
-  operators: LiveShard[];
+  readonly #open: OpenOperator;
+  operators: Operator[];
   merge: LiveMerges;
   readonly emissions: Emission[] = [];
   /** What a client holds: `host@seconds after AT` → last row. */
@@ -214,11 +221,12 @@ export class Simulation {
   #spoken: number[];
   #cursor: { positions: number[]; watermark: bigint | null; rev: number };
 
-  constructor(live: LivePlan, shards = 1, history: readonly Point[] = []) {
+  constructor(live: LivePlan, shards = 1, history: readonly Point[] = [], open = openAlone) {
     this.live = live;
+    this.#open = open;
     this.shards = Array.from({ length: shards }, () => new MemoryShard());
     for (const point of history) this.shards[this.shardOf(point.host)].apply([point]);
-    this.operators = this.shards.map((shard) => new LiveShard(live, shard));
+    this.operators = this.shards.map((shard) => open(live, shard));
     this.merge = new LiveMerges(live, shards);
     for (const [s, operator] of this.operators.entries())
       this.merge.accept(s, structuredClone(operator.start(this.now)));
@@ -234,7 +242,7 @@ export class Simulation {
     this.connected = false;
     meanwhile();
     if (kill) {
-      this.operators = this.shards.map((shard) => new LiveShard(this.live, shard));
+      this.operators = this.shards.map((shard) => this.#open(this.live, shard));
       this.merge = new LiveMerges(this.live, this.shards.length);
       for (const [s, operator] of this.operators.entries()) this.merge.accept(s, operator.start(this.now));
       this.merge.raise(cursor);
@@ -276,7 +284,7 @@ export class Simulation {
     }
   }
 
-  tell(wanted: (operator: LiveShard) => boolean): void {
+  tell(wanted: (operator: Operator) => boolean): void {
     for (const [s, operator] of this.operators.entries()) {
       const update = wanted(operator) ? operator.collect(this.now) : null;
       if (update === null) continue;

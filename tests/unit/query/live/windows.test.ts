@@ -2,12 +2,20 @@
 import { expect } from 'chai';
 import { timeGrid } from '../../../../query/planner/plan-windows.ts';
 import { zoneShifts } from '../../../../query/planner/time-zone.ts';
+import { encodeRowsMembers } from '../../../../server/queries/answers/index.ts';
 import { AT, type Point, planOf, SECOND, Simulation, seconds } from './simulation.ts';
 
 const SUM = { aggregates: [['sum', 'v']] } as const;
 
 function at(s: number, v: number, host = 'a'): Point {
   return { host, time: AT + seconds(s), v };
+}
+
+/** Of the frames that a client gets since the last call, encoded. */
+function bytesOf({ emissions }: Simulation): number {
+  return emissions
+    .splice(0)
+    .reduce((sum, emission) => sum + encodeRowsMembers({ ...emission, cursor: '' }, 'ms').byteLength, 0);
 }
 
 describe('query/runtime/live windows', () => {
@@ -40,6 +48,20 @@ describe('query/runtime/live windows', () => {
     sim.write(at(3, 4));
     sim.pass(1000);
     expect(sim.heard()).to.deep.equal([[true, 1, { 'a@0': [7] }]]);
+  });
+
+  it('sends of a large table only the rows that changed', () => {
+    const sim = new Simulation(planOf(SUM));
+    const hosts = Array.from({ length: 200 }, (_, i) => `host${i}`);
+    sim.write(...hosts.map((host, i) => at(1, i, host)));
+    sim.pass(1000);
+    const all = bytesOf(sim);
+    const changed = hosts.filter((_, i) => i % 10 === 0);
+    sim.write(...changed.map((host) => at(2, 1, host)), ...hosts.slice(1, 10).map((host) => at(2, 0, host)));
+    sim.pass(1000);
+    expect(sim.emissions.flatMap(({ tables }) => tables)).to.have.length(changed.length);
+    const some = bytesOf(sim);
+    expect(some).to.be.below(all * 0.12);
   });
 
   it('closes a quiet window by the clock, IDLE later', () => {

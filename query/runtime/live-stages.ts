@@ -1,0 +1,156 @@
+/**
+ * LiveStages: stage 1 of all live queries on one shard. It finds for each query the stream that it can share with others, or gives it
+ * an operator of its own, and hands what was applied to those streams that read it. Which queries share changes no answer.
+ */
+
+import type { LivePlan } from './live-plan.ts';
+import { LiveShard } from './live-shard.ts';
+import type { LiveInput } from './live-update.ts';
+import { LiveView } from './live-view.ts';
+import { type Sharing, sharing, sliceRuns, sliceWindow } from './share-plan.ts';
+import { SharedStream, sourceKey } from './shared-stream.ts';
+import type { Source } from './source.ts';
+
+export type LiveStage = LiveShard | LiveView;
+
+/** Told of each query that can not go on. */
+export type StageFailed = (stage: LiveView, error: Error) => void;
+
+export interface SharedTotals {
+  readonly streams: number;
+  readonly views: number;
+  readonly cells: number;
+  readonly bytes: number;
+}
+
+/** Of one query: the queries that share its stream, itself included, and what the stream holds. */
+export interface ShareState {
+  readonly queries: number;
+  readonly cells: number;
+  readonly bytes: number;
+}
+
+export class LiveStages {
+  readonly #source: Source;
+  readonly #streams = new Map<string, SharedStream<LiveView>[]>();
+  readonly #keys = new Map<SharedStream<LiveView>, string>();
+  readonly #readers = new Map<string, Set<SharedStream<LiveView>>>();
+  /** Streams that have something to tell. */
+  readonly #active = new Set<SharedStream<LiveView>>();
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /** The stage is then started by who opened it, and closed when its query has gone. */
+  open(live: LivePlan): LiveStage {
+    const shared = sharing(live);
+    if (shared === null) return new LiveShard(live, this.#source);
+    return new LiveView(live, shared, this.#streamFor(live, shared), this.#source);
+  }
+
+  close(stage: LiveStage): void {
+    if (!(stage instanceof LiveView)) return;
+    stage.close();
+    const { stream } = stage;
+    if (stream.views.size === 0) this.#forget(stream);
+  }
+
+  /** A view that rested has its turn again. */
+  wake(view: LiveView): void {
+    view.stream.wake(view);
+    this.#active.add(view.stream);
+  }
+
+  /** Gives rows that were just applied to the shared streams; operators on their own are the host's to tell. */
+  accept(input: LiveInput, nowMs: number, sequence: number, failed: StageFailed): void {
+    for (const stream of this.#readers.get(sourceKey(input)) ?? []) {
+      this.#active.add(stream);
+      guard(stream, failed, () => stream.accept(input, nowMs, sequence));
+    }
+  }
+
+  rowsDeleted(database: string, measurement: string, failed: StageFailed): void {
+    for (const stream of this.#keys.keys()) {
+      if (!stream.plan.sources.some((s) => s.database === database && s.measurement === measurement)) continue;
+      this.#active.add(stream);
+      guard(stream, failed, () => stream.rowsDeleted());
+    }
+  }
+
+  /** Views that should speak now, about `most` of them. */
+  due(nowMs: number, most: number, failed: StageFailed): LiveView[] {
+    const views: LiveView[] = [];
+    for (const stream of this.#active) {
+      if (views.length >= most) break;
+      guard(stream, failed, () => views.push(...stream.due(nowMs, most - views.length)));
+      if (!stream.quiet) continue;
+      this.#active.delete(stream);
+    }
+    return views;
+  }
+
+  get totals(): SharedTotals {
+    let [views, cells, bytes] = [0, 0, 0];
+    for (const stream of this.#keys.keys()) {
+      views += stream.views.size;
+      cells += stream.slices.size;
+      bytes += stream.slices.bytes;
+    }
+    return { streams: this.#keys.size, views, cells, bytes };
+  }
+
+  // private functions
+
+  #streamFor(live: LivePlan, { key, base, tagged }: Sharing): SharedStream<LiveView> {
+    const window = live.plan.window!;
+    const streams = this.#streams.get(key) ?? [];
+    const fitting = streams.find((stream) => sliceRuns(window, stream.plan.window!) !== null);
+    if (fitting !== undefined) return fitting;
+    const plan = { ...base, window: sliceWindow(window, streams.length === 0) };
+    const stream = new SharedStream<LiveView>(plan, tagged, live.rules.ahead, this.#source);
+    this.#streams.set(key, [...streams, stream]);
+    this.#keys.set(stream, key);
+    for (const source of plan.sources) {
+      const name = sourceKey(source);
+      const readers = this.#readers.get(name);
+      if (readers === undefined) this.#readers.set(name, new Set([stream]));
+      else readers.add(stream);
+    }
+    return stream;
+  }
+
+  #forget(stream: SharedStream<LiveView>): void {
+    const key = this.#keys.get(stream);
+    if (key === undefined) return;
+    const left = this.#streams.get(key)!.filter((other) => other !== stream);
+    if (left.length > 0) this.#streams.set(key, left);
+    else this.#streams.delete(key);
+    this.#keys.delete(stream);
+    this.#active.delete(stream);
+    for (const source of stream.plan.sources) {
+      const name = sourceKey(source);
+      const readers = this.#readers.get(name);
+      readers?.delete(stream);
+      if (readers?.size === 0) this.#readers.delete(name);
+    }
+  }
+}
+
+/** What a query shares on this shard; null = it has an operator of its own. */
+export function shareState(stage: LiveStage): ShareState | null {
+  if (!(stage instanceof LiveView)) return null;
+  const { views, slices } = stage.stream;
+  return { queries: views.size, cells: slices.size, bytes: slices.bytes };
+}
+
+// private functions
+
+/** A stream that cannot go on ends the queries that share it; the others go on. */
+function guard(stream: SharedStream<LiveView>, failed: StageFailed, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    for (const view of [...stream.views]) failed(view, error as Error);
+  }
+}

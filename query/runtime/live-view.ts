@@ -1,0 +1,321 @@
+/**
+ * LiveView: stage 1 of one live query that shares a stream (shared-stream.ts): which of the shared slices its windows are made of, and
+ * which of its cells changed since it last spoke. It keeps no states. To its host and its home it is what `LiveShard` is, and it says
+ * the same: what differs is only how the states are come by.
+ *
+ * It is long because it answers all that an operator of its own answers.
+ *
+ * Order of calls as for `LiveShard`. What `accept` is given here has been taken by the stream before: it is only told again.
+ */
+import { windowOf } from '../planner/plan.ts';
+import { type LivePlan, windowEnd } from './live-plan.ts';
+import { readWindows } from './live-read.ts';
+import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts } from './live-update.ts';
+import { RowWindows } from './live-windows.ts';
+import type { CellsPartial, Group } from './partial.ts';
+import { type Sharing, sliceRuns } from './share-plan.ts';
+import { type SharedStream, type StreamReader, tupleText } from './shared-stream.ts';
+import type { SliceRange } from './slices.ts';
+import type { Source } from './source.ts';
+import { EventClock, msToNs } from './watermark.ts';
+
+/** A shared query speaks in turn this often at least: the least and the greatest that EMIT EVERY makes of it. */
+const TURN_MS_MIN = 200;
+const TURN_MS_MAX = 1_000;
+
+export class LiveView implements StreamReader {
+  /** The values of the compared tags. */
+  readonly tuple: string;
+  /** How long after it spoke its turn comes again. */
+  readonly everyMs: number;
+  readonly #live: LivePlan;
+  readonly #sharing: Sharing;
+  readonly #stream: SharedStream<LiveView>;
+  readonly #source: Source;
+  /** Window n covers the slices [n · count + first, …). */
+  readonly #count: number;
+  readonly #first: number;
+  readonly #aggregates: readonly number[];
+  readonly #clock = new EventClock();
+  /** By number of the stream's group: the query's own. */
+  readonly #groups: Group[] = [];
+  /** First window that was read at the start, and the ones before it that it has spoken of. */
+  #from = Number.NEGATIVE_INFINITY;
+  readonly #before = new Set<number>();
+  /** Windows below this can no longer change. */
+  #floor = Number.NEGATIVE_INFINITY;
+  /** Number of the entry of the stream's log to be read next. */
+  place = 0;
+  /** By window: groups whose cells changed. */
+  #changed = new Map<number, Set<number>>();
+  #touched = new Map<number, number>();
+  #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
+  #complete = true;
+  #news = false;
+  #sequence = 0;
+  spokeAtMs = Number.NEGATIVE_INFINITY;
+  /** Kept by the stream: see `SharedStream.spoke`. */
+  next: bigint | null = null;
+
+  constructor(live: LivePlan, sharing: Sharing, stream: SharedStream<LiveView>, source: Source) {
+    const runs = sliceRuns(live.plan.window!, stream.plan.window!)!;
+    this.#live = live;
+    this.#sharing = sharing;
+    this.#stream = stream;
+    this.#source = source;
+    this.#count = runs.count;
+    this.#first = runs.first;
+    this.tuple = tupleText(sharing.values);
+    this.#aggregates = stream.slices.indexesOf(live.plan.aggregates);
+    this.everyMs = Math.min(Math.max(Number(live.rules.emitEvery / 1_000_000n), TURN_MS_MIN), TURN_MS_MAX);
+    stream.attach(this);
+  }
+
+  get stream(): SharedStream<LiveView> {
+    return this.#stream;
+  }
+
+  /** Something is to be told. */
+  get hasNews(): boolean {
+    return this.#news || this.place < this.#stream.end;
+  }
+
+  /** Slices below this one change nothing that it tells. */
+  get floor(): number {
+    return this.#sliceOf(this.#floor);
+  }
+
+  /** The last message that what it has told contains; `applied`: the last of the shard. */
+  position(applied: number): number {
+    return this.#stream.unsealed || this.place < this.#stream.end ? this.#sequence : applied;
+  }
+
+  start(nowMs: number, before: LiveView | null = null): LiveUpdate {
+    const { plan, rules } = this.#live;
+    this.#from = windowOf(plan, msToNs(nowMs) - rules.delay - rules.idle - rules.lateness);
+    if (before !== null) this.#takeOver(before);
+    const first = this.#sliceOf(this.#from);
+    this.#observe(this.#stream.ensureFrom(first, nowMs), nowMs);
+    this.#stream.seal(nowMs);
+    this.place = this.#stream.end;
+    this.#markFrom(this.#from, this.#changed);
+    this.#news = true;
+    return this.collect(nowMs)!;
+  }
+
+  /** Rows that the stream had taken before this view was started: their windows are told again. */
+  accept(input: LiveInput, arrivalMs: number): void {
+    if (!this.#stream.reads(input)) return;
+    this.#news = true;
+    const windows = new RowWindows(this.#live.plan, input.block, msToNs(arrivalMs) + this.#live.rules.ahead);
+    this.#observe(windows.greatest, arrivalMs);
+    this.#counts.ahead += windows.ahead;
+    const rows = new Map<number, number>();
+    windows.addTo(rows);
+    for (const [window, count] of rows) {
+      this.#touch(window, count, count);
+      this.#markWindow(window, this.#changed);
+    }
+  }
+
+  /** Forgets what it has read of the log and not told: who calls this tells all of it by `accept`. */
+  skip(nowMs: number): void {
+    this.#stream.seal(nowMs);
+    this.read();
+    this.#changed = new Map();
+    this.#touched = new Map();
+    this.#counts = { ...NO_COUNTS };
+  }
+
+  /** Reads the stream's log to its end. */
+  read(): void {
+    const entries = this.#stream.since(this.place);
+    if (entries.length === 0) return;
+    this.place = this.#stream.end;
+    this.#news = true;
+    for (const { reading, rows, ahead, changed, complete, sequence } of entries) {
+      if (reading !== null) this.#observe(reading.greatest, reading.arrivalMs);
+      this.#counts.ahead += ahead;
+      for (const [slice, counts] of rows) {
+        const window = this.#windowOf(slice);
+        this.#touch(window, counts.rows, counts.disordered);
+        if (window < this.#from && !this.#before.has(window)) this.#markWindow(window, this.#changed);
+      }
+      const cells = changed.get(this.tuple) ?? [];
+      for (let i = 0; i < cells.length; i += 2) this.#mark(this.#windowOf(cells[i + 1]), cells[i], this.#changed);
+      this.#complete = complete;
+      this.#sequence = sequence;
+    }
+  }
+
+  /** What has changed since the last call, up to the stream's last entry; null = nothing. */
+  collect(nowMs: number): LiveUpdate | null {
+    this.read();
+    if (!this.#news) return null;
+    const { reading } = this.#clock;
+    const update: LiveUpdate = {
+      kind: 'changes',
+      reading,
+      cells: this.#take(this.#changed),
+      runs: [],
+      touched: {
+        windows: Float64Array.from(this.#touched.keys()),
+        rows: Float64Array.from(this.#touched.values()),
+      },
+      counts: { ...this.#counts },
+      complete: this.#complete,
+    };
+    this.#changed = new Map();
+    this.#touched = new Map();
+    this.#counts = { ...NO_COUNTS };
+    this.#news = false;
+    this.spokeAtMs = nowMs;
+    const { plan, rules } = this.#live;
+    const end = reading === null ? null : windowEnd(plan, windowOf(plan, reading.greatest - rules.delay));
+    this.#stream.spoke(this, end === null ? null : end + rules.delay);
+    return update;
+  }
+
+  expire(before: bigint): void {
+    const floor = windowOf(this.#live.plan, before);
+    if (floor <= this.#floor) return;
+    this.#floor = floor;
+    for (const set of [this.#before, this.#changed]) {
+      for (const window of set.keys()) if (window < floor) set.delete(window);
+    }
+  }
+
+  history(nowMs: number): LiveUpdate {
+    return this.#readWindows(nowMs, null, []);
+  }
+
+  missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
+    const touched = new Map<number, number>();
+    for (const input of inputs) {
+      if (!this.#stream.reads(input)) continue;
+      const windows = new RowWindows(this.#live.plan, input.block, msToNs(nowMs) + this.#live.rules.ahead);
+      windows.addTo(touched);
+      this.#observe(windows.greatest, nowMs);
+    }
+    return this.#readWindows(nowMs, watermark, [...touched.keys()]);
+  }
+
+  /** The query has gone. */
+  close(): void {
+    this.#stream.detach(this);
+  }
+
+  // private functions
+
+  #sliceOf(window: number): number {
+    return window * this.#count + this.#first;
+  }
+
+  #windowOf(slice: number): number {
+    return Math.floor((slice - this.#first) / this.#count);
+  }
+
+  /** What `before` has spoken of is told again, as far as it may still change. */
+  #takeOver(before: LiveView): void {
+    this.#floor = before.#floor;
+    this.#from = Math.min(this.#from, before.#from);
+    const windows = [...before.#before, ...before.#changed.keys()];
+    for (const window of windows) if (window < this.#from) this.#markWindow(window, this.#changed);
+    const { reading } = before.#clock;
+    if (reading !== null) this.#observe(reading.greatest, reading.arrivalMs);
+  }
+
+  #touch(window: number, rows: number, disordered: number): void {
+    if (window < this.#floor) {
+      this.#counts.dropped += rows;
+      return;
+    }
+    this.#counts.accepted += rows;
+    this.#counts.disordered += disordered;
+    this.#touched.set(window, (this.#touched.get(window) ?? 0) + rows);
+  }
+
+  #mark(window: number, group: number, marks: Map<number, Set<number>>): void {
+    if (window < this.#floor) return;
+    const groups = marks.get(window);
+    if (groups === undefined) marks.set(window, new Set([group]));
+    else groups.add(group);
+  }
+
+  /** All cells of its groups in windows from this one on. */
+  #markFrom(window: number, marks: Map<number, Set<number>>): void {
+    this.#stream.slices.eachFrom(this.#sliceOf(window), (group, slice) => {
+      if (this.#isOwn(group)) this.#mark(this.#windowOf(slice), group, marks);
+    });
+  }
+
+  /** All cells of its groups in one window, which is read where the stream does not hold it. */
+  #markWindow(window: number, marks: Map<number, Set<number>>): void {
+    if (window < this.#floor) return;
+    if (window < this.#from && marks === this.#changed) this.#before.add(window);
+    const { slices } = this.#stream;
+    const [from, to] = [this.#sliceOf(window), this.#sliceOf(window + 1)];
+    slices.ensureWhole(from, to);
+    slices.eachIn(from, to, (group) => {
+      if (this.#isOwn(group)) this.#mark(window, group, marks);
+    });
+  }
+
+  #isOwn(group: number): boolean {
+    return this.#stream.tupleAt(group) === this.tuple;
+  }
+
+  #groupOf(number: number): Group {
+    const held = this.#groups[number];
+    if (held !== undefined) return held;
+    const { name, tags } = this.#stream.groups[number];
+    return (this.#groups[number] = { name, tags: this.#sharing.keys.map((at) => tags[at]) });
+  }
+
+  /** The states of marked cells. */
+  #take(marks: ReadonlyMap<number, ReadonlySet<number>>): CellsPartial | null {
+    if (marks.size === 0) return null;
+    const ranges: SliceRange[] = [];
+    const windows: number[] = [];
+    const group: number[] = [];
+    const groups: Group[] = [];
+    const local = new Map<number, number>();
+    for (const [window, numbers] of marks) {
+      const [from, to] = [this.#sliceOf(window), this.#sliceOf(window + 1)];
+      this.#stream.slices.ensureWhole(from, to);
+      for (const number of numbers) {
+        let at = local.get(number);
+        if (at === undefined) local.set(number, (at = groups.push(this.#groupOf(number)) - 1));
+        ranges.push({ group: number, from, to });
+        windows.push(window);
+        group.push(at);
+      }
+    }
+    const states = this.#stream.slices.combine(ranges, this.#aggregates);
+    return { kind: 'cells', groups, group: Int32Array.from(group), window: Float64Array.from(windows), states };
+  }
+
+  /** Windows from the one that holds `from` on (null = those read at the start), and some before it. */
+  #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
+    const { plan, rules } = this.#live;
+    const { slices } = this.#stream;
+    const first = from === null ? Math.max(this.#from, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+    const windows = Float64Array.from(some);
+    const touched = { windows, rows: new Float64Array(windows.length) };
+    if (this.#sliceOf(first) < slices.wholeFrom) {
+      const limit = msToNs(nowMs) + rules.ahead;
+      const { cells, greatest } = readWindows(plan, this.#source, first, some, limit);
+      this.#observe(greatest, nowMs);
+      return { ...history(), reading: this.#clock.reading, cells, touched };
+    }
+    this.#observe(this.#stream.ensureFrom(this.#sliceOf(first), nowMs), nowMs);
+    const marks = new Map<number, Set<number>>();
+    this.#markFrom(first, marks);
+    for (const window of some) if (window < first) this.#markWindow(window, marks);
+    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks), touched };
+  }
+
+  #observe(greatest: bigint | null, arrivalMs: number): void {
+    if (greatest !== null) this.#clock.observe(greatest, arrivalMs);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What of a live plan can be shared with other live plans. Two queries share the store of their points' states when they read the same
+ * measurement under the same condition with the same keys; they may differ in windows, aggregates, outputs, fills and most time rules.
+ *
+ *     WHERE host = 'a' AND v > 3 GROUP BY time(5s), region
+ *       store      WHERE v > 3, keys host and region       equality variants are groups of one store
+ *       view       host = 'a', row keys: region, 5 slices of a second, if the store has those
+ *
+ * Slices are windows of the store: a view's window is a run of them, so a point changes one slice however many windows hold it.
+ */
+import type { Aggregate, Bound, Plan } from '../planner/plan.ts';
+import type { PlanWindow } from '../planner/window-grid.ts';
+import type { LivePlan } from './live-plan.ts';
+
+export interface Sharing {
+  /** Equal where queries can share a store, if its slices fit. */
+  readonly key: string;
+  /** The store's plan, but for its window; without aggregates. */
+  readonly base: Plan;
+  /** Positions in the store's keys of tags that the query compares, and with which values. */
+  readonly tagged: readonly number[];
+  readonly values: readonly string[];
+  /** Position in the store's keys of each of the query's. */
+  readonly keys: readonly number[];
+}
+
+/** A window as a run of slices: window n covers the slices [n · count + first, (n + 1) · count + first). */
+export interface SliceRuns {
+  readonly count: number;
+  readonly first: number;
+}
+
+/** Slices of one window; more of them would cost more than a store of its own. */
+export const SLICES_MAX = 1_024;
+
+/** Widths of slices in ns, the widest first: an hour to a millisecond. */
+const WIDTHS = [3_600_000n, 60_000n, 10_000n, 1_000n, 100n, 10n, 1n].map((ms) => ms * 1_000_000n);
+
+/** null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows that overlap or are of uneven width. */
+export function sharing({ plan, rules }: LivePlan): Sharing | null {
+  const { window, bounds, sources } = plan;
+  if (plan.kind === 'raw' || window === null || !isEven(window) || sources.length === 0) return null;
+  if (bounds.minStated || bounds.maxStated || plan.shown !== null || plan.subqueries.length > 0) return null;
+  if (plan.derived !== undefined || plan.windows !== undefined) return null;
+  // what it counts depends on all fields that the query asks for
+  if (plan.aggregates.some(({ name }) => name === 'rows')) return null;
+  if (sources.some(({ subquery }) => subquery !== undefined)) return null;
+  const split = sources.map(({ condition }) => splitEquality(condition));
+  const [{ equal }] = split;
+  const same = split.every((other) => JSON.stringify(other.equal) === JSON.stringify(equal));
+  const rest = (i: number): Bound | null => (same ? split[i].rest : sources[i].condition);
+  const tags = same ? equal : [];
+  const groupBy = [...new Set([...plan.groupBy, ...tags.map(([tag]) => tag)])].sort();
+  const named = sources.map((source, i) => ({ ...source, condition: rest(i) }));
+  const parts = named.map(({ database, retentionPolicy, measurement, series, condition }) => [
+    database,
+    retentionPolicy,
+    measurement,
+    series,
+    condition,
+  ]);
+  const key = text([parts, groupBy, tags.map(([tag]) => tag), plan.columns, rules.ahead]);
+  return {
+    key,
+    base: { ...plan, sources: named, groupBy, aggregates: [] },
+    tagged: tags.map(([tag]) => groupBy.indexOf(tag)),
+    values: tags.map(([, value]) => value),
+    keys: plan.groupBy.map((tag) => groupBy.indexOf(tag)),
+  };
+}
+
+/** The slices of a first query are its windows; those of the stores beside are as wide as fits. */
+export function sliceWindow({ interval, origin }: PlanWindow, first: boolean): PlanWindow {
+  const fitting = WIDTHS.find((width) => interval % width === 0n && interval / width <= BigInt(SLICES_MAX));
+  const width = first || fitting === undefined ? interval : fitting;
+  return { interval: width, origin: ((origin % width) + width) % width };
+}
+
+/** How windows lie over slices; null = their edges are not edges of slices. */
+export function sliceRuns(window: PlanWindow, slices: PlanWindow): SliceRuns | null {
+  const width = slices.interval;
+  if (window.interval % width !== 0n || (window.origin - slices.origin) % width !== 0n) return null;
+  const count = Number(window.interval / width);
+  return count > SLICES_MAX ? null : { count, first: Number((window.origin - slices.origin) / width) };
+}
+
+export function aggregateKey(aggregate: Aggregate): string {
+  return text(aggregate);
+}
+
+// private functions
+
+/** Windows of a clock zone, of months and the like are of uneven width: such a plan says more than these two. */
+function isEven(window: PlanWindow): boolean {
+  return Object.entries(window).every(
+    ([name, value]) => name === 'interval' || name === 'origin' || value === undefined,
+  );
+}
+
+type Equality = readonly [tag: string, value: string];
+
+/** The parts `tag = 'value'` of a condition, by tag, and what else there is of it. */
+function splitEquality(condition: Bound | null): { equal: Equality[]; rest: Bound | null } {
+  const equal: Equality[] = [];
+  const others: Bound[] = [];
+  for (const part of condition === null ? [] : conjuncts(condition)) {
+    const found = equality(part);
+    if (found === null || equal.some(([tag]) => tag === found[0])) others.push(part);
+    else equal.push(found);
+  }
+  equal.sort(([a], [b]) => (a < b ? -1 : 1));
+  others.sort((a, b) => (text(a) < text(b) ? -1 : 1));
+  const and = (left: Bound, right: Bound): Bound => ({ kind: 'binary', operator: 'AND', left, right, type: 'boolean' });
+  return { equal, rest: others.length === 0 ? null : others.reduce(and) };
+}
+
+/** A tag that is absent is compared as the empty text, which is left to the condition. */
+function equality(part: Bound): Equality | null {
+  if (part.kind !== 'binary' || part.operator !== '=') return null;
+  const { left, right } = part;
+  const [tag, value] = left.kind === 'tag' ? [left, right] : [right, left];
+  if (tag.kind !== 'tag' || value.kind !== 'literal' || typeof value.value !== 'string' || value.value === '')
+    return null;
+  return [tag.name, value.value];
+}
+
+function conjuncts(bound: Bound): Bound[] {
+  if (bound.kind === 'binary' && bound.operator === 'AND') return [...conjuncts(bound.left), ...conjuncts(bound.right)];
+  return [bound];
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
+}

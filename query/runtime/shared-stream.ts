@@ -1,0 +1,427 @@
+/**
+ * SharedStream: stage 1 of all live queries over one shared measurement (share-plan.ts) on one shard. It takes every block once, keeps
+ * the slices, and notes what happened in entries of a log; each query is a view (live-view.ts) that reads the log when it is its turn.
+ *
+ *     block ──accept──▶ slices ──seal──▶ log: entry, entry, entry
+ *                                              ▲ view       ▲ view     each has its own place
+ *
+ * What a query costs here: a few numbers for each entry it reads, and its own windows when it speaks. A query is asked to speak when
+ * one of its windows ends (`ends`), else in turn, its interval after it spoke last, and only if something came meanwhile.
+ *
+ * It is long because taking, sealing and the order of turns share the log.
+ */
+import type { SeriesTable } from '../../model/index.ts';
+import { type Plan, windowOf } from '../planner/plan.ts';
+import { startOf } from '../planner/window-grid.ts';
+import { greatestIn } from './live-read.ts';
+import { type LiveInput, tooMany } from './live-update.ts';
+import { RowWindows } from './live-windows.ts';
+import type { Group } from './partial.ts';
+import { SliceStore } from './slices.ts';
+import type { Source } from './source.ts';
+import { type ClockReading, EventClock, msToNs } from './watermark.ts';
+
+/** Cells of slices and nodes of one shared measurement on one shard. At some 200 bytes each this is 200 MB. */
+export const SLICE_CELLS_MAX = 1_000_000;
+/** Entries of the log; before there are more all views read it. */
+const ENTRIES_MAX = 64;
+/** How often an entry ends, if no window does. */
+const SEAL_INTERVAL_MS = 200;
+/** How often slices that nobody needs are looked for. */
+const TRIM_INTERVAL_MS = 1_000;
+/** A wide slice into which disordered rows keep coming is read again at most every so often, while it is the newest. */
+const RENEW_GAP_MS_MAX = 5_000;
+
+/** What came in between two seals. */
+export interface StreamEntry {
+  /** Greatest time of its rows, not too far ahead, and when it came. */
+  readonly reading: ClockReading | null;
+  /** By slice. */
+  readonly rows: ReadonlyMap<number, RowCounts>;
+  /** Rows later than the limit. */
+  readonly ahead: number;
+  /** By the values of the compared tags: group and slice of cells that changed, one after the other. */
+  readonly changed: ReadonlyMap<string, readonly number[]>;
+  /** Slices wait to be read again. */
+  readonly complete: boolean;
+  /** Last message whose rows are in it. */
+  readonly sequence: number;
+}
+
+export interface RowCounts {
+  rows: number;
+  /** Of those: not newer than everything their series had. */
+  disordered: number;
+}
+
+/** A query as its stream knows it. */
+export interface StreamReader {
+  /** The values of the compared tags. */
+  readonly tuple: string;
+  /** How long after it spoke its turn comes again. */
+  readonly everyMs: number;
+  /** Number of the entry that it reads next. */
+  readonly place: number;
+  /** Something is to be told. */
+  readonly hasNews: boolean;
+  /** Slices below this one change nothing that it tells. */
+  readonly floor: number;
+  readonly spokeAtMs: number;
+  /** The stream's: see `spoke`. */
+  next: bigint | null;
+  /** Reads the log to its end. */
+  read(): void;
+}
+
+export class SharedStream<View extends StreamReader = StreamReader> {
+  readonly slices: SliceStore;
+  readonly #source: Source;
+  /** Positions of the compared tags among the keys. */
+  readonly #tagged: readonly number[];
+  readonly #aheadNs: bigint;
+  readonly #indexes = new Map<string, number>();
+  /** By the values of the compared tags. */
+  readonly #wanted = new Map<string, number>();
+  readonly #views = new Set<View>();
+  /** By interval in ms: views in the order in which they spoke. */
+  readonly #turns = new Map<number, Set<View>>();
+  /** Views by when the stream must have come so far that they speak: the end of their earliest open window, and their delay. */
+  readonly #ends = new Map<bigint, Set<View>>();
+  #earliestEnd: bigint | null = null;
+  readonly #clock = new EventClock();
+  /** Greatest time of rows that were too far ahead when they came. */
+  #aheadUntil: bigint | null = null;
+  #log: StreamEntry[] = [];
+  /** Number of the first entry in the log. */
+  #first = 0;
+  #rows = new Map<number, RowCounts>();
+  #reading = new EventClock();
+  #ahead = 0;
+  #news = false;
+  #sequence = 0;
+  readonly #stale = new Set<number>();
+  /** Rows of slices below this one change nothing for anybody. */
+  #floor = Number.NEGATIVE_INFINITY;
+  readonly #renewedAtMs = new Map<number, number>();
+  #sealedAtMs = Number.NEGATIVE_INFINITY;
+  #trimmedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #tuples: string[] = [];
+
+  constructor(plan: Plan, tagged: readonly number[], aheadNs: bigint, source: Source) {
+    this.#source = source;
+    this.#tagged = tagged;
+    this.#aheadNs = aheadNs;
+    this.slices = new SliceStore(plan, source, (group) => tagged.length === 0 || this.#wanted.has(this.tupleOf(group)));
+    for (const [i, s] of plan.sources.entries()) this.#indexes.set(sourceKey(s), i);
+  }
+
+  get views(): ReadonlySet<View> {
+    return this.#views;
+  }
+
+  get plan(): Plan {
+    return this.slices.plan;
+  }
+
+  get groups(): readonly Group[] {
+    return this.slices.groups;
+  }
+
+  /** Number that the next entry will have. */
+  get end(): number {
+    return this.#first + this.#log.length;
+  }
+
+  /** Something came since the last entry. */
+  get unsealed(): boolean {
+    return this.#news;
+  }
+
+  /** The values of the compared tags, as text. */
+  tupleOf({ tags }: Group): string {
+    return tupleText(this.#tagged.map((at) => tags[at]));
+  }
+
+  /** The same of a group by its number. */
+  tupleAt(group: number): string {
+    return (this.#tuples[group] ??= this.tupleOf(this.groups[group]));
+  }
+
+  reads(input: LiveInput): boolean {
+    return this.#indexes.has(sourceKey(input));
+  }
+
+  /** A view takes part: its groups are wanted from now on. */
+  attach(view: View): void {
+    this.#views.add(view);
+    this.#floor = Number.NEGATIVE_INFINITY;
+    this.#turnsOf(view).add(view);
+    if (this.#tagged.length === 0) return;
+    const held = this.#wanted.get(view.tuple) ?? 0;
+    this.#wanted.set(view.tuple, held + 1);
+    if (held > 0) return;
+    try {
+      this.slices.wantMore((group) => this.tupleOf(group) === view.tuple);
+    } catch (error) {
+      this.detach(view);
+      throw error;
+    }
+  }
+
+  detach(view: View): void {
+    if (!this.#views.delete(view)) return;
+    this.rest(view);
+    if (this.#tagged.length === 0) return;
+    const left = this.#wanted.get(view.tuple)! - 1;
+    this.#wanted.set(view.tuple, left);
+    if (left > 0) return;
+    this.#wanted.delete(view.tuple);
+    this.slices.wantLess((group) => this.tupleOf(group) === view.tuple);
+  }
+
+  /** Takes rows that the head has just taken, of any measurement; `sequence`: of their message. */
+  accept(input: LiveInput, arrivalMs: number, sequence: number): void {
+    const index = this.#indexes.get(sourceKey(input));
+    if (index === undefined) return;
+    const table = this.#source.series(input.database, input.retentionPolicy, input.measurement);
+    if (table === null) return;
+    this.#sequence = sequence;
+    this.#news = true;
+    const windows = new RowWindows(this.plan, input.block, msToNs(arrivalMs) + this.#aheadNs);
+    this.#ahead += windows.ahead;
+    if (windows.ahead > 0) this.#aheadUntil = later(this.#aheadUntil, startOf(this.plan.window!, windows.most + 1));
+    if (windows.greatest !== null) {
+      this.#clock.observe(windows.greatest, arrivalMs);
+      this.#reading.observe(windows.greatest, arrivalMs);
+    }
+    this.#add(input, index, table, windows);
+    if (this.slices.size > SLICE_CELLS_MAX) throw tooMany('cells', SLICE_CELLS_MAX);
+  }
+
+  /** The entry numbered `number` and those behind it. */
+  since(number: number): readonly StreamEntry[] {
+    return this.#log.slice(number - this.#first);
+  }
+
+  /** Ends the entry under way: who reads the log now sees all that was accepted. */
+  seal(nowMs: number): void {
+    if (!this.#news && this.#stale.size === 0) return;
+    this.#renewStale(nowMs);
+    const changed = new Map<string, number[]>();
+    this.slices.eachChanged((group, slice) => {
+      const tuple = this.tupleAt(group);
+      const cells = changed.get(tuple);
+      if (cells === undefined) changed.set(tuple, [group, slice]);
+      else cells.push(group, slice);
+    });
+    this.#log.push({
+      reading: this.#reading.reading,
+      rows: this.#rows,
+      ahead: this.#ahead,
+      changed,
+      complete: this.#stale.size === 0,
+      sequence: this.#sequence,
+    });
+    this.#rows = new Map();
+    this.#reading = new EventClock();
+    this.#ahead = 0;
+    this.#news = false;
+    this.#sealedAtMs = nowMs;
+    if (this.#log.length < ENTRIES_MAX) return;
+    for (const view of this.#views) view.read();
+    this.#first += this.#log.length;
+    this.#log = [];
+  }
+
+  /** Views that should speak now, no more than `most`; they are expected to `spoke`. */
+  *due(nowMs: number, most: number): Generator<View> {
+    this.#trim(nowMs);
+    const greatest = this.#clock.reading?.greatest ?? null;
+    const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
+    const elapsed = nowMs - this.#sealedAtMs;
+    if (ended || elapsed >= SEAL_INTERVAL_MS || elapsed < 0) this.seal(nowMs);
+    let left = most;
+    if (ended) {
+      for (const view of [...this.#ends].flatMap(([at, views]) => (at <= greatest ? [...views] : []))) {
+        if (left-- === 0) return;
+        yield view;
+      }
+    }
+    for (const [interval, views] of this.#turns) {
+      for (const view of [...first(views, left, (view) => view.hasNews && turnCame(view, interval, nowMs))]) {
+        if (left-- === 0) return;
+        yield view;
+      }
+    }
+  }
+
+  /** Nothing is left to be told of what came. */
+  get quiet(): boolean {
+    if (this.#news || this.#stale.size > 0) return false;
+    for (const views of this.#turns.values())
+      for (const view of first(views, 1, () => true)) if (view.hasNews) return false;
+    return true;
+  }
+
+  /** A view has no turn until it `wakes`. */
+  rest(view: View): void {
+    for (const turns of this.#turns.values()) turns.delete(view);
+    this.#unplan(view);
+  }
+
+  wake(view: View): void {
+    if (this.#views.has(view)) this.#turnsOf(view).add(view);
+  }
+
+  /** A view has spoken: its turn comes after the others', and when the stream has come to `next`, null = no window is open. */
+  spoke(view: View, next: bigint | null): void {
+    const turns = this.#turnsOf(view);
+    if (turns.delete(view)) turns.add(view);
+    this.#unplan(view);
+    view.next = next;
+    if (next === null) return;
+    let views = this.#ends.get(next);
+    if (views === undefined) this.#ends.set(next, (views = new Set()));
+    views.add(view);
+    if (this.#earliestEnd === null || next < this.#earliestEnd) this.#earliestEnd = next;
+  }
+
+  /** All slices from this one on are whole then. Gives the greatest time in them, not too far ahead now; null = none. */
+  ensureFrom(slice: number, nowMs: number): bigint | null {
+    const limit = msToNs(nowMs) + this.#aheadNs;
+    const read = this.slices.ensureFrom(slice);
+    if (read !== null && read > limit) this.#aheadUntil = later(this.#aheadUntil, read);
+    else if (read !== null) this.#clock.observe(read, nowMs);
+    const from = startOf(this.plan.window!, slice);
+    if (this.#aheadUntil !== null) return greatestIn(this.plan, this.#source, from, limit);
+    const known = this.#clock.reading?.greatest ?? null;
+    return known === null || known < from ? null : known;
+  }
+
+  /** Rows of these measurements were deleted. */
+  rowsDeleted(): void {
+    this.slices.renewAll();
+    this.#news = true;
+  }
+
+  // private functions
+
+  #add(input: LiveInput, index: number, table: SeriesTable, windows: RowWindows): void {
+    const { late } = input;
+    const plain = late === null || late.length === 0;
+    if (plain && (windows.rows === 0 || windows.least >= this.slices.wholeFrom)) {
+      const counts = new Map<number, number>();
+      windows.addTo(counts);
+      for (const [slice, rows] of counts) this.#count(slice, rows, 0);
+      this.slices.add(input, index, table, null);
+      return;
+    }
+    const skip: number[] = [];
+    let nextLate = 0;
+    windows.each((row, slice) => {
+      while (!plain && nextLate < late.length && late[nextLate] < row) nextLate++;
+      const isLate = !plain && late[nextLate] === row;
+      this.#count(slice, 1, isLate ? 1 : 0);
+      if (!isLate && this.slices.isWhole(slice)) return;
+      skip.push(row);
+      if (slice >= this.#floor) this.#stale.add(slice);
+    });
+    this.slices.add(input, index, table, Uint32Array.from(skip));
+  }
+
+  #count(slice: number, rows: number, disordered: number): void {
+    const counts = this.#rows.get(slice);
+    if (counts === undefined) this.#rows.set(slice, { rows, disordered });
+    else {
+      counts.rows += rows;
+      counts.disordered += disordered;
+    }
+  }
+
+  /** Reads stale slices again, but for the newest ones that are wide and were read a moment ago. */
+  #renewStale(nowMs: number): void {
+    if (this.#stale.size === 0) return;
+    const { window } = this.plan;
+    const gap = Math.min(Number(window!.interval / 60_000_000n), RENEW_GAP_MS_MAX);
+    const greatest = this.#clock.reading?.greatest ?? null;
+    const open = greatest === null ? Number.NEGATIVE_INFINITY : windowOf(this.plan, greatest);
+    for (const slice of this.#stale) {
+      if (slice >= open && nowMs - (this.#renewedAtMs.get(slice) ?? Number.NEGATIVE_INFINITY) < gap) continue;
+      this.#stale.delete(slice);
+      this.#renewedAtMs.set(slice, nowMs);
+      this.slices.renew(slice);
+    }
+    if (this.#stale.size === 0) this.#news = true;
+  }
+
+  #trim(nowMs: number): void {
+    const elapsed = nowMs - this.#trimmedAtMs;
+    if (elapsed >= 0 && elapsed < TRIM_INTERVAL_MS) return;
+    this.#trimmedAtMs = nowMs;
+    let floor = Number.POSITIVE_INFINITY;
+    let read = this.end;
+    for (const view of this.#views) {
+      floor = Math.min(floor, view.floor);
+      read = Math.min(read, view.place);
+    }
+    this.#log = this.#log.slice(read - this.#first);
+    this.#first = read;
+    if (!Number.isFinite(floor)) return;
+    this.#floor = floor;
+    this.slices.dropBefore(floor);
+    for (const set of [this.#stale, this.#renewedAtMs]) {
+      for (const slice of set.keys()) if (slice < floor) set.delete(slice);
+    }
+  }
+
+  #turnsOf({ everyMs }: View): Set<View> {
+    let turns = this.#turns.get(everyMs);
+    if (turns === undefined) this.#turns.set(everyMs, (turns = new Set()));
+    return turns;
+  }
+
+  #unplan(view: View): void {
+    if (view.next === null) return;
+    const views = this.#ends.get(view.next);
+    views?.delete(view);
+    const { next } = view;
+    view.next = null;
+    if (views?.size !== 0) return;
+    this.#ends.delete(next);
+    if (next !== this.#earliestEnd) return;
+    this.#earliestEnd = null;
+    for (const at of this.#ends.keys()) this.#earliestEnd = earlier(this.#earliestEnd, at);
+  }
+}
+
+export function tupleText(values: readonly string[]): string {
+  return values.length === 1 ? values[0] : JSON.stringify(values);
+}
+
+export function sourceKey(source: { database: string; retentionPolicy: string; measurement: string }): string {
+  return `${source.database}\0${source.retentionPolicy}\0${source.measurement}`;
+}
+
+// private functions
+
+function turnCame(view: StreamReader, intervalMs: number, nowMs: number): boolean {
+  const elapsed = nowMs - view.spokeAtMs;
+  return elapsed >= intervalMs || elapsed < 0;
+}
+
+/** The first views up to the one that is not wanted, as they come in the order of their turns. */
+function* first<View>(views: Iterable<View>, most: number, wanted: (view: View) => boolean): Generator<View> {
+  let left = most;
+  for (const view of views) {
+    if (left-- <= 0 || !wanted(view)) return;
+    yield view;
+  }
+}
+
+function later(a: bigint | null, b: bigint): bigint {
+  return a === null || b > a ? b : a;
+}
+
+function earlier(a: bigint | null, b: bigint): bigint {
+  return a === null || b < a ? b : a;
+}
