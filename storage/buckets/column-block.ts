@@ -228,13 +228,15 @@ function decodeValues(
   }
 }
 
-/** Moves the first `count` values, in place, to the rows that are present. */
+/** Moves the first `count` values, in place, to the rows that are present. The others are 0: the array may have been used before. */
 function spread<T extends Float64Array | BigInt64Array | BigUint64Array | Uint8Array | Uint32Array>(
   values: T,
   count: number,
   present: Uint8Array | null,
 ): T {
   if (present === null) return values;
-  for (let i = values.length - 1, at = count; i >= 0 && at <= i; i--) if (present[i] !== 0) values[i] = values[--at];
+  const absent = values instanceof BigInt64Array || values instanceof BigUint64Array ? 0n : 0;
+  for (let i = values.length - 1, at = count; i >= 0 && at <= i; i--)
+    values[i] = present[i] !== 0 ? values[--at] : absent;
   return values;
 }

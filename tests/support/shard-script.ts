@@ -150,7 +150,7 @@ export function readDatabase(reader: ShardStore, database: string, choices: read
       ([name, fields]) => `${name} ${fieldsText(fields)}`,
     ),
   );
-  return { database, fields: [...schema.fields], series: table.size, rows: rows.sort() };
+  return { database, fields: [...schema.fields].sort(), series: table.size, rows: rows.sort() };
 }
 
 // private functions
