@@ -23,13 +23,6 @@ export interface SharedTotals {
   readonly bytes: number;
 }
 
-/** Of one query: the queries that share its stream, itself included, and what the stream holds. */
-export interface ShareState {
-  readonly queries: number;
-  readonly cells: number;
-  readonly bytes: number;
-}
-
 export class LiveStages {
   readonly #source: Source;
   readonly #streams = new Map<string, SharedStream<LiveView>[]>();
@@ -135,13 +128,6 @@ export class LiveStages {
       if (readers?.size === 0) this.#readers.delete(name);
     }
   }
-}
-
-/** What a query shares on this shard; null = it has an operator of its own. */
-export function shareState(stage: LiveStage): ShareState | null {
-  if (!(stage instanceof LiveView)) return null;
-  const { views, slices } = stage.stream;
-  return { queries: views.size, cells: slices.size, bytes: slices.bytes };
 }
 
 // private functions
