@@ -213,7 +213,7 @@ export class ColumnBuilder {
 /** The column as values of another type; null where it cannot be read so. Numbers are cast, nothing else is. */
 export function columnAs(column: Column, type: FieldType): Column | null {
   if (column.type === type) return column;
-  if (!isNumber(column.type) || !isNumber(type)) return null;
+  if (!isConvertible(column.type, type)) return null;
   const source = column.values as Float64Array | BigInt64Array | BigUint64Array;
   const values = source instanceof Float64Array ? source : Float64Array.from(source, Number);
   if (type === 'float') return { type, values, present: column.present };
@@ -227,6 +227,11 @@ export function columnReader(column: Column | null): (row: number) => Value {
   if (column === null) return () => null;
   const { present } = column;
   return (row) => (present !== null && present[row] === 0 ? null : columnValue(column, row));
+}
+
+/** Whether values of a type can be had as another: numbers as numbers. */
+export function isConvertible(from: FieldType, to: FieldType): boolean {
+  return from === to || (isNumber(from) && isNumber(to));
 }
 
 export function isNumber(type: FieldType): boolean {

@@ -14,8 +14,8 @@ import {
 } from '../../model/index.ts';
 import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
 import { fieldsOf } from '../planner/bind.ts';
-import type { Plan } from '../planner/plan.ts';
-import { ColumnBuilder, columnAs } from './columns.ts';
+import type { Plan, PlanColumn } from '../planner/plan.ts';
+import { ColumnBuilder, columnAs, isConvertible } from './columns.ts';
 import { DerivedRows, scannedFields } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
@@ -46,7 +46,7 @@ export class RawRows {
   readonly #plan: Plan;
   readonly #held: HeldRows;
   readonly #sources: SourceRows[];
-  readonly #fields: ReadonlySet<string>;
+  readonly #fields: readonly PlanColumn[];
   readonly #derived: DerivedRows;
   /** Rows that passed since the beginning. */
   points = 0;
@@ -57,7 +57,7 @@ export class RawRows {
     this.#derived = new DerivedRows(plan);
     this.#held = new HeldRows(plan, arrival);
     this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
-    this.#fields = new Set(plan.columns.filter(({ kind }) => kind === 'field').map(({ name }) => name));
+    this.#fields = plan.columns.filter(({ kind }) => kind === 'field');
   }
 
   /** What a scan of plan.sources[index] is asked for; null where the source has nothing for it. */
@@ -65,7 +65,7 @@ export class RawRows {
     const { database, retentionPolicy, measurement, subquery, condition } = this.#plan.sources[index];
     const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
     if (table === null) return null;
-    const fields = scannedFields(this.#plan, [...this.#fields, ...fieldsOf(condition)]);
+    const fields = scannedFields(this.#plan, [...this.#fields.map(({ name }) => name), ...fieldsOf(condition)]);
     const { min: minTime, max: maxTime } = this.#plan.bounds;
     return {
       database,
@@ -128,12 +128,12 @@ export class RawRows {
 
 // private functions
 
-/** Keeps the rows that have at least one of the fields. */
-function withAnyOf(block: Block, fields: ReadonlySet<string>, { rows }: SourceRows, count: number): number {
+/** Keeps the rows that have at least one of the fields, in the type in which it is wanted. */
+function withAnyOf(block: Block, fields: readonly PlanColumn[], { rows }: SourceRows, count: number): number {
   const presences: Uint8Array[] = [];
-  for (const name of fields) {
+  for (const { name, type } of fields) {
     const column = block.columns.get(name);
-    if (column === undefined) continue;
+    if (column === undefined || !isConvertible(column.type, type)) continue;
     if (column.present === null) return count;
     presences.push(column.present);
   }

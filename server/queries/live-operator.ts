@@ -157,7 +157,7 @@ export class LiveOperator implements RunningQuery {
     if (elapsed >= 0 && elapsed < PROGRESS_INTERVAL_MS) return;
     this.#settle();
     const cursor = this.#cursor();
-    const silent = this.merge.watermark === null && cursor === this.#told;
+    const silent = this.#listening.size === 0 && this.merge.watermark === null && cursor === this.#told;
     if (silent && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
       this.lookAtMs = this.#toldAtMs + SILENCE_INTERVAL_MS;
       return;

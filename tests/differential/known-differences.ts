@@ -93,12 +93,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }) => /::(integer|unsigned)/.test(q),
   },
   {
-    name: 'Casts that give nothing',
-    example: 'SELECT v::string FROM steps',
-    covers: ({ q }, theirs, ours) =>
-      /::(string|boolean|float|integer|unsigned)/.test(q) && rowsOf(theirs) < rowsOf(ours) && ours.includes('null'),
-  },
-  {
     name: 'The same measurement twice',
     example: 'SELECT count(v) FROM steps, steps',
     covers: ({ q }) => /from (d\.\.)?(\w+|"[^"]*"), \2( |$)/i.test(q),
