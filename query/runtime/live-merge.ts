@@ -21,7 +21,7 @@ import { QueryError } from '../language/errors.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
-import type { LivePlan } from './live-plan.ts';
+import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, type Rendered, renderCells, renderEmpty, renderFills } from './live-render.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
@@ -241,7 +241,10 @@ export class LiveMerge {
     const out = new EmissionBuilder('live');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const seen = watermark === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(watermark);
-    const cells = this.#cells.between(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const from = changeableFrom(this.#live, watermark);
+    // what ended before could change no more, and not all of its panes were read
+    const frozen = from === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(from);
+    const cells = this.#cells.between(frozen, Number.POSITIVE_INFINITY);
     this.#send(
       cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
       out,

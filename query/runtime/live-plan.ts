@@ -74,6 +74,11 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
 }
 
+/** Where a client was told of `watermark`, windows that end at or before this have changed no more since. null = any may have. */
+export function changeableFrom({ rules }: LivePlan, watermark: bigint | null): bigint | null {
+  return watermark === null ? null : watermark - rules.lateness;
+}
+
 /** The live plan of a checked statement and its plan. */
 export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = timeRules(statement)): LivePlan {
   assertLive(statement);

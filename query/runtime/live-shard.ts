@@ -18,7 +18,7 @@
  */
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
-import { type LivePlan, windowEnd } from './live-plan.ts';
+import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { blockSource, inBounds, readInto, readWindows, SHARD_CELLS_MAX } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts, tooMany } from './live-update.ts';
 import { RowWindows } from './live-windows.ts';
@@ -184,8 +184,9 @@ export class LiveShard {
   }
 
   /**
-   * For a client that comes back: the windows that were open at `watermark` or later, and those that rows of `inputs` fell into,
-   * read afresh; of a tail, the points of `inputs`. The inputs are what the log holds behind the client's cursor.
+   * For a client that comes back: the windows that could still change at `watermark` or later, as a row of another shard may have
+   * changed any of them, and those that rows of `inputs` fell into, read afresh; of a tail, the points of `inputs`. The inputs are
+   * what the log holds behind the client's cursor.
    */
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
     const touched = new Map<number, number>();
@@ -200,7 +201,7 @@ export class LiveShard {
       }
     }
     if (this.#plan.kind === 'raw') return { ...history(), reading: this.#clock.reading, runs };
-    return this.#readWindows(nowMs, watermark, [...touched.keys()]);
+    return this.#readWindows(nowMs, changeableFrom(this.#live, watermark), [...touched.keys()]);
   }
 
   // private functions

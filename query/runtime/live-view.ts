@@ -8,7 +8,7 @@
  * Order of calls as for `LiveShard`. What `accept` is given here has been taken by the stream before: it is only told again.
  */
 import { windowOf } from '../planner/plan.ts';
-import { type LivePlan, windowEnd } from './live-plan.ts';
+import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { readWindows } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts } from './live-update.ts';
 import { RowWindows } from './live-windows.ts';
@@ -197,7 +197,7 @@ export class LiveView implements StreamReader {
       windows.addTo(touched);
       this.#observe(windows.greatest, nowMs);
     }
-    return this.#readWindows(nowMs, watermark, [...touched.keys()]);
+    return this.#readWindows(nowMs, changeableFrom(this.#live, watermark), [...touched.keys()]);
   }
 
   /** The query has gone. */

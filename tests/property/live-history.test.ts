@@ -245,10 +245,11 @@ describe(`live = history (SEED=${SEED})`, () => {
         steps,
         aggregates,
         windows,
+        byHost,
         shardCount,
         fc.infiniteStream(fc.nat(5)),
-        (script, set, width, n, random) => {
-          const live = planOf({ aggregates: set, ...width, fill: { kind: 'none' } });
+        (script, set, width, grouped, n, random) => {
+          const live = planOf({ aggregates: set, ...width, byHost: grouped, fill: { kind: 'none' } });
           const sim = new Simulation(live, n);
           for (const step of pointsOf(script)) {
             const what = random.next().value as number;
