@@ -14,6 +14,7 @@ import { QueryError } from '../language/errors.ts';
 import { transform, unwrap, walk } from '../language/walk.ts';
 import { JoinNames, type Names, type Place, type SideNames } from './join-names.ts';
 import { checkWindows } from './join-windows.ts';
+import { PLAIN_SELECT } from './plain-select.ts';
 import type { JoinColumn, Plan, PlanJoin } from './plan.ts';
 import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
 import type { TimeRange } from './time-range.ts';
@@ -45,20 +46,6 @@ interface Side extends SideNames {
   readonly range: TimeRange;
   readonly opened?: Opened;
 }
-
-const SELECT: SelectStatement = {
-  kind: 'select',
-  fields: [],
-  sources: [],
-  condition: null,
-  dimensions: [],
-  fill: null,
-  order: 'ascending',
-  limit: 0,
-  offset: 0,
-  seriesLimit: 0,
-  seriesOffset: 0,
-};
 
 /** The names that a join gives, and the plans of its sides. */
 export class OpenJoin {
@@ -158,7 +145,7 @@ export class OpenJoin {
       alias: null,
     });
     const statement: SelectStatement = {
-      ...SELECT,
+      ...PLAIN_SELECT,
       fields:
         columns.length === 0
           ? [field('', 'field')]

@@ -6,6 +6,7 @@ import type { Dimension, Expression, SelectField, SelectStatement, Window } from
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { bindCondition } from './bind.ts';
+import { PLAIN_SELECT } from './plain-select.ts';
 import type { Plan, RowWindow } from './plan.ts';
 
 export type StatedRowWindow = Window & { of: RowWindow['of'] };
@@ -32,17 +33,11 @@ export function overRows(statement: SelectStatement, window: StatedRowWindow): S
   if (window.of === 'event') for (const condition of [window.start, window.end]) add(condition);
   const fields = [...read.values()];
   const inner: SelectStatement = {
-    kind: 'select',
+    ...PLAIN_SELECT,
     fields,
     sources: statement.sources,
     condition: statement.condition,
     dimensions: statement.dimensions.filter((dimension: Dimension) => dimension.kind !== 'window'),
-    fill: null,
-    order: 'ascending',
-    limit: 0,
-    offset: 0,
-    seriesLimit: 0,
-    seriesOffset: 0,
     ...(statement.timeZone !== undefined && { timeZone: statement.timeZone }),
   };
   return { ...statement, sources: [{ subquery: inner }], condition: null };

@@ -7,7 +7,7 @@ import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { TABLE_ROWS_MAX } from './table-writer.ts';
+import { finishTable, TABLE_ROWS_MAX } from './table-writer.ts';
 
 /** A table with as many rows is given as it is, rather than filled up by copies. */
 const TABLE_ROWS_MIN = 4_096;
@@ -108,18 +108,8 @@ export class ColumnTables implements PickWriter {
   }
 
   #table(): ResultTable {
-    const { groupBy, zone } = this.#plan;
-    const { name, tags } = this.#group;
-    const table: ResultTable = {
-      name,
-      tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
-      columns: this.#names,
-      rows: this.#rows,
-      data: [
-        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows), ...(zone && { zone }) },
-        ...this.#builders.map((builder) => builder.finish()),
-      ],
-    };
+    const times = { base: this.#base, offsets: this.#times.slice(0, this.#rows) };
+    const table = finishTable(this.#plan, this.#group, this.#names, times, this.#builders);
     this.#rows = 0;
     return table;
   }

@@ -88,21 +88,28 @@ export class TableWriter implements RowWriter {
 
   finish(): readonly ResultTable[] {
     if (this.#rows === 0) return NONE;
-    const { groupBy, zone } = this.#plan;
-    const { name, tags } = this.#group;
-    const table: ResultTable = {
-      name,
-      tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
-      columns: this.#names,
-      rows: this.#rows,
-      data: [
-        { type: 'time', base: this.#base, offsets: this.#times.slice(0, this.#rows), ...(zone && { zone }) },
-        ...this.#columns.map((column) => column.finish()),
-      ],
-    };
+    const times = { base: this.#base, offsets: this.#times.slice(0, this.#rows) };
+    const table = finishTable(this.#plan, this.#group, this.#names, times, this.#columns);
     this.#rows = 0;
     return [table];
   }
+}
+
+/** The rows of a group that stand in these builders, which begin anew. */
+export function finishTable(
+  { groupBy, zone }: Plan,
+  { name, tags }: Group,
+  names: readonly string[],
+  times: { readonly base: bigint; readonly offsets: Float64Array },
+  columns: readonly ColumnBuilder[],
+): ResultTable {
+  return {
+    name,
+    tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
+    columns: names,
+    rows: times.offsets.length,
+    data: [{ type: 'time', ...times, ...(zone && { zone }) }, ...columns.map((column) => column.finish())],
+  };
 }
 
 /** SLIMIT and SOFFSET: which series of a measurement are wanted. SOFFSET alone leaves none, as InfluxDB has it. */

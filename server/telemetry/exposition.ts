@@ -12,8 +12,6 @@ import {
   type Sample,
 } from './snapshot.ts';
 
-export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
-
 /** Prometheus text exposition 0.0.4. */
 export function toPrometheus(snapshot: MetricsSnapshot, table: MetricTable = METRICS): string {
   const groups = new Map<string, Sample[]>();

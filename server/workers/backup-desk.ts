@@ -10,6 +10,7 @@ import type { Metrics } from '../telemetry/index.ts';
 import { asEngineError } from './engine-errors.ts';
 import type { BackupCall, RestoreCall, RestoreResult } from './messages.ts';
 import { handOver, type Peer } from './peer.ts';
+import { startedWith } from './started-with.ts';
 
 /** Each holds files on disk that would be gone otherwise, for as long as its reader takes. */
 const BACKUPS_MAX = 4;
@@ -107,20 +108,5 @@ export class BackupDesk {
       metrics.gauge('backups_running').set(this.#running);
       metrics.counter('backups', { outcome: signal.aborted ? 'abandoned' : outcome }).add();
     }
-  }
-}
-
-// private functions
-
-async function* startedWith(
-  first: IteratorResult<Uint8Array, void>,
-  rest: AsyncGenerator<Uint8Array, void, void>,
-): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    if (first.done === true) return;
-    yield first.value;
-    yield* rest;
-  } finally {
-    await rest.return();
   }
 }

@@ -9,6 +9,7 @@ import type { Metrics } from '../telemetry/index.ts';
 import { asEngineError } from './engine-errors.ts';
 import type { EndNotice, KillCall, KillResult, QueryCall } from './messages.ts';
 import type { Peer } from './peer.ts';
+import { startedWith } from './started-with.ts';
 
 export class QueryDesk {
   readonly #running: RunningQueries;
@@ -67,20 +68,5 @@ export class QueryDesk {
       this.#metrics.counter('queries', { outcome: signal.aborted ? 'abandoned' : outcome }).add();
       this.#metrics.histogram('query_ms').observe(performance.now() - began);
     }
-  }
-}
-
-// private functions
-
-async function* startedWith(
-  first: IteratorResult<Uint8Array, void>,
-  rest: AsyncGenerator<Uint8Array, void, void>,
-): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    if (first.done === true) return;
-    yield first.value;
-    yield* rest;
-  } finally {
-    await rest.return();
   }
 }

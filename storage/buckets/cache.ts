@@ -11,8 +11,8 @@ export const BLOCK_CACHE_BYTES = 32 * 1024 * 1024;
 /** A scratch larger than this is not kept. */
 const SCRATCH_BYTES_MAX = 4 * 1024 * 1024;
 const SCRATCH_BYTES_MIN = 256 * 1024;
-/** Chunks that were asked for lately, by a hash of their keys: a power of two. */
-const SEEN_SLOTS = 8192;
+/** Chunks that were asked for lately, by so many bits of a hash of their keys. */
+const SEEN_BITS = 13;
 /** Arrays of scans that have ended, kept for the next. */
 const IDLE_ARRAYS_MAX = 4;
 /** Keys are reader · this + block: exact below 2^53 for two million readers. */
@@ -34,7 +34,7 @@ export class BlockCache {
   #scratch = new Uint8Array(SCRATCH_BYTES_MIN);
 
   /** Key + 1 of the chunk that was asked for last, by slot. */
-  readonly #seen = new Float64Array(SEEN_SLOTS);
+  readonly #seen = new Float64Array(1 << SEEN_BITS);
   readonly #idle: ScanArrays[] = [];
 
   constructor(bytesMax = BLOCK_CACHE_BYTES) {
@@ -65,7 +65,7 @@ export class BlockCache {
   /** Whether what is decoded of a chunk is to be kept: it was asked for before. `block` is its first. */
   admits(reader: number, block: number): boolean {
     const key = reader * BLOCKS_PER_READER + block;
-    const slot = (Math.imul(block, 0x9e3779b1) ^ Math.imul(reader, 0x85ebca6b)) >>> (32 - Math.log2(SEEN_SLOTS));
+    const slot = (Math.imul(block, 0x9e3779b1) ^ Math.imul(reader, 0x85ebca6b)) >>> (32 - SEEN_BITS);
     if (this.#seen[slot] === key + 1) return true;
     this.#seen[slot] = key + 1;
     return false;
