@@ -334,16 +334,15 @@ export class ShardStore {
   /** Walks all chunks and buckets: for a status page, not for a hot path. */
   stats(): StoreStats {
     const maps = [...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed));
-    const { files: openFiles, footerBytes } = this.#open;
-    const { blocksRead, blockBytesRead } = this.#open.blocks;
+    const { files: openFiles, footerBytes, blocks } = this.#open;
     return {
       ...this.#head.stats(),
       ...bucketTotals(maps),
       tier: this.#mover?.stats() ?? null,
       openFiles,
       footerBytes,
-      blocksRead,
-      blockBytesRead,
+      blocksRead: blocks.blocksRead,
+      blockBytesRead: blocks.blockBytesRead,
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
     };
