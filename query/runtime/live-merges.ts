@@ -37,6 +37,10 @@ export class LiveMerges {
     return this.#kinds.every(({ settled }) => settled);
   }
 
+  get waitedMs(): number {
+    return this.#kinds[0].waitedMs;
+  }
+
   nextAdvanceMs(nowMs: number): number {
     return Math.min(...this.#kinds.map((kind) => kind.nextAdvanceMs(nowMs)));
   }

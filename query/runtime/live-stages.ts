@@ -71,16 +71,26 @@ export class LiveStages {
     }
   }
 
-  /** Views that should speak now, about `most` of them. */
-  due(nowMs: number, most: number, failed: StageFailed): LiveView[] {
+  /** Views that must speak now, because a window of theirs ended; no more than `most`. */
+  ended(nowMs: number, most: number, failed: StageFailed): LiveView[] {
     const views: LiveView[] = [];
     for (const stream of this.#active) {
       if (views.length >= most) break;
-      guard(stream, failed, () => views.push(...stream.due(nowMs, most - views.length)));
-      if (!stream.quiet) continue;
-      this.#active.delete(stream);
+      guard(stream, failed, () => views.push(...stream.ended(nowMs, most - views.length)));
     }
     return views;
+  }
+
+  /** Views whose turn has come, no more than `most`, of one stream after the other; none = of no stream. */
+  turns(nowMs: number, most: number, failed: StageFailed): LiveView[] {
+    for (const stream of [...this.#active]) {
+      const views: LiveView[] = [];
+      guard(stream, failed, () => views.push(...stream.turns(nowMs, most)));
+      this.#active.delete(stream);
+      if (!stream.quiet) this.#active.add(stream);
+      if (views.length > 0) return views;
+    }
+    return [];
   }
 
   get totals(): SharedTotals {

@@ -46,6 +46,7 @@ export interface StreamEntry {
   readonly complete: boolean;
   /** Last message whose rows are in it. */
   readonly sequence: number;
+  readonly sealedAtMs: number;
 }
 
 export interface RowCounts {
@@ -221,6 +222,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
       changed,
       complete: this.#stale.size === 0,
       sequence: this.#sequence,
+      sealedAtMs: nowMs,
     });
     this.#rows = new Map();
     this.#reading = new EventClock();
@@ -233,26 +235,38 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     this.#log = [];
   }
 
-  /** Views that should speak now, no more than `most`; they are expected to `spoke`. */
-  *due(nowMs: number, most: number): Generator<View> {
+  /** Views of which a window ended, no more than `most`; they are expected to `spoke`. */
+  ended(nowMs: number, most: number): View[] {
     this.#trim(nowMs);
     const greatest = this.#clock.reading?.greatest ?? null;
     const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
     const elapsed = nowMs - this.#sealedAtMs;
     if (ended || elapsed >= SEAL_INTERVAL_MS || elapsed < 0) this.seal(nowMs);
-    let left = most;
-    if (ended) {
-      for (const view of [...this.#ends].flatMap(([at, views]) => (at <= greatest ? [...views] : []))) {
-        if (left-- === 0) return;
-        yield view;
-      }
+    const found: View[] = [];
+    if (!ended) return found;
+    for (const [at, views] of this.#ends) {
+      if (at > greatest) continue;
+      for (const view of views) if (found.push(view) === most) return found;
     }
+    return found;
+  }
+
+  /** Views whose turn has come, no more than `most`; they are expected to `spoke`. */
+  turns(nowMs: number, most: number): View[] {
+    const found: View[] = [];
     for (const [interval, views] of this.#turns) {
-      for (const view of [...first(views, left, (view) => view.hasNews && turnCame(view, interval, nowMs))]) {
-        if (left-- === 0) return;
-        yield view;
-      }
+      const left = most - found.length;
+      for (const view of first(views, left, (view) => view.hasNews && turnCame(view, interval, nowMs)))
+        found.push(view);
     }
+    return found;
+  }
+
+  /** For how long a view has had something to tell beyond its interval. */
+  waitedMs({ place, spokeAtMs, everyMs }: View, nowMs: number): number {
+    const news = this.#log[place - this.#first];
+    if (news === undefined) return 0;
+    return Math.max(0, nowMs - Math.max(spokeAtMs + everyMs, news.sealedAtMs));
   }
 
   /** Nothing is left to be told of what came. */

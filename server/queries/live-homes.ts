@@ -21,6 +21,7 @@ import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
+import type { LivePace } from './live-pace.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';
@@ -52,6 +53,7 @@ export interface LiveHomesOptions {
   readonly mesh: ShardMesh;
   readonly catalogue: CatalogueView;
   readonly nowMs: () => number;
+  readonly pace: LivePace;
   readonly log: Logger;
   readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
   readonly attached: (feed: string, subscriber: number) => void;
@@ -129,7 +131,7 @@ export class LiveHomes {
   update(message: ShardUpdate): void {
     const operator = this.#running.get(message.operator);
     if (operator === undefined) return;
-    this.#guard(operator, () => operator.update(message));
+    this.#options.pace.spend(() => this.#guard(operator, () => operator.update(message)));
   }
 
   failed({ operator: key, instance, message, round }: ShardFailure): void {
@@ -183,7 +185,7 @@ export class LiveHomes {
     const live = await this.#plan(database, query);
     const operator = new LiveOperator(key, database, query, live, this.#port);
     this.#running.set(key, operator);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#timer ??= setInterval(() => this.#options.pace.spend(() => this.#tick()), TICK_MS);
     this.#port.start(operator);
     return operator;
   }
