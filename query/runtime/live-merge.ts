@@ -26,7 +26,7 @@ import { LIVE_WINDOWS, pointTables, type Rendered, renderCells, renderEmpty, ren
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
-import { Watermark } from './watermark.ts';
+import { type LastHeard, Watermark } from './watermark.ts';
 import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** Cells of one query over all shards, filled ones included. */
@@ -107,12 +107,12 @@ export class LiveMerge {
   #heldSince: bigint | null = null;
 
   /** `kind`: of the plan's windows. */
-  constructor(live: LivePlan, shards: number, kind = live.plan.windows?.[0]) {
+  constructor(live: LivePlan, shards: number, heard: LastHeard | null, kind = live.plan.windows?.[0]) {
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
     this.#waitedMs = this.#stores.map(() => 0);
-    this.#watermark = new Watermark(shards, live.rules);
+    this.#watermark = new Watermark(shards, live.rules, heard);
   }
 
   /** null until there was a point. */
@@ -148,8 +148,9 @@ export class LiveMerge {
     if (this.#points.length > 0) return nowMs;
     const waits = this.#cells.dirty.size > 0;
     const changes = waits ? this.#sentAtMs + this.#everyMs : Number.POSITIVE_INFINITY;
-    const open = this.#cells.reachesBeyond(this.#closed) || this.#alive.size > 0;
-    return Math.min(changes, open ? this.#watermark.movesAtMs(nowMs) : Number.POSITIVE_INFINITY);
+    const open = this.#alive.size > 0 ? this.#closed + 1 : this.#cells.firstBeyond(this.#closed);
+    if (open === null) return changes;
+    return Math.min(changes, this.#watermark.reachesAtMs(this.#windows.end(open), nowMs));
   }
 
   /** What shards should be told to `expire`; null = nothing yet. */

@@ -25,8 +25,8 @@ import { type ClockReading, EventClock, msToNs } from './watermark.ts';
 export const SLICE_CELLS_MAX = 1_000_000;
 /** Entries of the log; before there are more all views read it. */
 const ENTRIES_MAX = 64;
-/** How often an entry ends, if no window does. */
-const SEAL_INTERVAL_MS = 200;
+/** An entry ends so often for each turn of a view, if no window does. */
+const SEALS_PER_TURN = 2;
 /** How often slices that nobody needs are looked for. */
 const TRIM_INTERVAL_MS = 1_000;
 /** A wide slice into which disordered rows keep coming is read again at most every so often, while it is the newest. */
@@ -105,6 +105,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   #floor = Number.NEGATIVE_INFINITY;
   readonly #renewedAtMs = new Map<number, number>();
   #sealedAtMs = Number.NEGATIVE_INFINITY;
+  /** By the view whose turn comes most often. */
+  #sealEveryMs = Number.POSITIVE_INFINITY;
   #trimmedAtMs = Number.NEGATIVE_INFINITY;
   readonly #tuples: string[] = [];
 
@@ -138,6 +140,11 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     return this.#news;
   }
 
+  /** When a point last moved the stream's time, ms; null = none did. */
+  get heardMs(): number | null {
+    return this.#clock.reading?.arrivalMs ?? null;
+  }
+
   /** The values of the compared tags, as text. */
   tupleOf({ tags }: Group): string {
     return tupleText(this.#tagged.map((at) => tags[at]));
@@ -157,6 +164,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     this.#views.add(view);
     this.#floor = Number.NEGATIVE_INFINITY;
     this.#turnsOf(view).add(view);
+    this.#sealEveryMs = Math.min(this.#sealEveryMs, view.everyMs / SEALS_PER_TURN);
     if (this.#tagged.length === 0) return;
     const held = this.#wanted.get(view.tuple) ?? 0;
     this.#wanted.set(view.tuple, held + 1);
@@ -241,7 +249,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     const greatest = this.#clock.reading?.greatest ?? null;
     const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
     const elapsed = nowMs - this.#sealedAtMs;
-    if (ended || elapsed >= SEAL_INTERVAL_MS || elapsed < 0) this.seal(nowMs);
+    if (ended || elapsed >= this.#sealEveryMs || elapsed < 0) this.seal(nowMs);
     const found: View[] = [];
     if (!ended) return found;
     for (const [at, views] of this.#ends) {
@@ -410,6 +418,11 @@ export class SharedStream<View extends StreamReader = StreamReader> {
 
 export function tupleText(values: readonly string[]): string {
   return values.length === 1 ? values[0] : JSON.stringify(values);
+}
+
+/** Of all that a stream, or a plan, reads: streams of equal ones have the same time. */
+export function sourcesKey({ sources }: Plan): string {
+  return sources.map(sourceKey).join('\0');
 }
 
 export function sourceKey(source: { database: string; retentionPolicy: string; measurement: string }): string {

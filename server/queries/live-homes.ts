@@ -6,6 +6,7 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import {
   assertLive,
+  type LastHeard,
   type LivePlan,
   livePlan,
   matchesName,
@@ -14,12 +15,21 @@ import {
   QueryError,
   type SelectStatement,
   samePlan,
+  sourcesKey,
 } from '../../query/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
+import type {
+  LiveAsk,
+  LiveExpire,
+  LiveStart,
+  LiveStop,
+  ShardFailure,
+  ShardHeard,
+  ShardUpdate,
+} from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
@@ -66,6 +76,8 @@ export class LiveHomes {
   /** By key; a promise while it is being planned. */
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
+  /** By `sourcesKey` of what the operators read. */
+  readonly #heard = new Map<string, LastHeard>();
   /** Databases, with what was deleted of them. */
   readonly #replanning = new Map<string, DeletedSpan[]>();
   #schemaChanges = 0;
@@ -82,6 +94,7 @@ export class LiveHomes {
       frame,
       attached,
       late,
+      heard: (live) => this.#heardOf(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
@@ -132,6 +145,13 @@ export class LiveHomes {
     const operator = this.#running.get(message.operator);
     if (operator === undefined) return;
     this.#options.pace.spend(() => this.#guard(operator, () => operator.update(message)));
+  }
+
+  heard({ shard, heard }: ShardHeard): void {
+    for (const [sources, atMs] of heard) {
+      const last = this.#heard.get(sources);
+      if (last !== undefined && atMs > last[shard]) last[shard] = atMs;
+    }
   }
 
   failed({ operator: key, instance, message, round }: ShardFailure): void {
@@ -216,6 +236,13 @@ export class LiveHomes {
     }
   }
 
+  #heardOf({ plan }: LivePlan): LastHeard {
+    const key = sourcesKey(plan);
+    let heard = this.#heard.get(key);
+    if (heard === undefined) this.#heard.set(key, (heard = new Float64Array(this.#port.shards)));
+    return heard;
+  }
+
   #toShards(operator: RunningQuery, method: string, bodyOf: (shard: number) => object): void {
     const { mesh, log } = this.#options;
     for (let shard = 0; shard < mesh.shards; shard++) {
@@ -260,6 +287,7 @@ export class LiveHomes {
     this.#running.delete(operator.key);
     this.#operators.delete(operator.key);
     this.#port.stop(operator);
+    if (this.#running.size === 0) this.#heard.clear();
   }
 }
 

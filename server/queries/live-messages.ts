@@ -20,6 +20,12 @@ export interface SchemaChange {
   readonly deleted: readonly DeletedSpan[];
 }
 
+/** To all homes: when points last moved the time of a shard's shared streams (`LastHeard`), by `sourcesKey`. */
+export interface ShardHeard {
+  readonly shard: number;
+  readonly heard: ReadonlyMap<string, number>;
+}
+
 export interface ShardFailure {
   readonly operator: string;
   readonly instance: number;

@@ -78,7 +78,7 @@ export class LiveOperator implements RunningQuery {
     this.query = query;
     this.live = live;
     this.#port = port;
-    this.merge = new LiveMerges(live, port.shards);
+    this.merge = new LiveMerges(live, port.shards, port.heard(live));
     this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
@@ -191,7 +191,7 @@ export class LiveOperator implements RunningQuery {
     const { watermark, rev } = this.merge;
     this.live = live;
     this.instance++;
-    this.merge = new LiveMerges(live, this.#port.shards);
+    this.merge = new LiveMerges(live, this.#port.shards, this.#port.heard(live));
     this.merge.raise({ watermark, rev });
     this.#life = newLife();
     this.#started = new Set();

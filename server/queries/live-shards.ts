@@ -32,6 +32,7 @@ import type {
   LiveStop,
   SchemaChange,
   ShardFailure,
+  ShardHeard,
   ShardUpdate,
 } from './live-messages.ts';
 import type { LivePace } from './live-pace.ts';
@@ -39,6 +40,8 @@ import { replay } from './replay.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
+/** How often homes are told which streams go on: much sooner than any IDLE, for a query's own turn may come later. */
+const HEARD_INTERVAL_MS = 250;
 /** How often operators with news are looked at. */
 const SWEEP_INTERVAL_MS = 5;
 /** Shared queries that speak in one sweep because their windows ended: a few milliseconds. The others are next. */
@@ -92,12 +95,15 @@ export interface LiveShardsOptions {
   readonly refusedFar: () => void;
   /** To all homes: plans over this database may have changed. */
   readonly schemaChanged: (change: SchemaChange) => void;
+  /** To all homes. */
+  readonly heard: (heard: ShardHeard) => void;
 }
 
 export class LiveShards {
   readonly #options: LiveShardsOptions;
   readonly #shards = new Map<number, ShardSide>();
   readonly #news = new Set<Operator>();
+  #toldHeardAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveShardsOptions) {
@@ -340,6 +346,17 @@ export class LiveShards {
       }
     }
     this.#takeTurns(nowMs);
+    this.#tellHeard(nowMs);
+  }
+
+  #tellHeard(nowMs: number): void {
+    const elapsed = nowMs - this.#toldHeardAtMs;
+    if (elapsed >= 0 && elapsed < HEARD_INTERVAL_MS) return;
+    this.#toldHeardAtMs = nowMs;
+    for (const [shard, { stages }] of this.#shards) {
+      const heard = stages.heard();
+      if (heard.size > 0) this.#options.heard({ shard, heard });
+    }
   }
 
   /** Shards have their turns in turn, too. */

@@ -34,6 +34,7 @@ import {
   type SchemaChange,
   SelectRunner,
   type ShardFailure,
+  type ShardHeard,
   type ShardUpdate,
   type ShowCall,
   StaleSchema,
@@ -121,6 +122,7 @@ const liveShards = new LiveShards({
   compression: files.compression,
   nowMs,
   schemaChanged: (change) => mesh.notifyAll('schema changed', change),
+  heard: (heard) => mesh.notifyAll('live heard', heard),
 });
 const homes = new LiveHomes({
   mesh,
@@ -243,6 +245,7 @@ function makeNotices(): Handlers['notices'] {
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
     'schema changed': ({ database, deleted }: SchemaChange) => homes.schemaChanged(database, deleted),
     'live update': (update: ShardUpdate) => homes.update(update),
+    'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
   };
