@@ -6,7 +6,6 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import {
   assertLive,
-  type LastHeard,
   type LivePlan,
   livePlan,
   matchesName,
@@ -15,7 +14,6 @@ import {
   QueryError,
   type SelectStatement,
   samePlan,
-  sourcesKey,
 } from '../../query/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
@@ -35,6 +33,7 @@ import type { LivePace } from './live-pace.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';
+import { StreamsHeard } from './streams-heard.ts';
 
 /** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
 const OPERATORS_MAX = 20_000;
@@ -76,8 +75,7 @@ export class LiveHomes {
   /** By key; a promise while it is being planned. */
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
-  /** By `sourcesKey` of what the operators read. */
-  readonly #heard = new Map<string, LastHeard>();
+  readonly #heard: StreamsHeard;
   /** Databases, with what was deleted of them. */
   readonly #replanning = new Map<string, DeletedSpan[]>();
   #schemaChanges = 0;
@@ -88,13 +86,14 @@ export class LiveHomes {
   constructor(options: LiveHomesOptions) {
     const { mesh, nowMs, frame, attached, late } = options;
     this.#options = options;
+    this.#heard = new StreamsHeard(mesh.shards);
     this.#port = {
       shards: mesh.shards,
       nowMs,
       frame,
       attached,
       late,
-      heard: (live) => this.#heardOf(live),
+      heard: (live) => this.#heard.of(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
@@ -147,11 +146,8 @@ export class LiveHomes {
     this.#options.pace.spend(() => this.#guard(operator, () => operator.update(message)));
   }
 
-  heard({ shard, heard }: ShardHeard): void {
-    for (const [sources, atMs] of heard) {
-      const last = this.#heard.get(sources);
-      if (last !== undefined && atMs > last[shard]) last[shard] = atMs;
-    }
+  heard(message: ShardHeard): void {
+    this.#heard.take(message);
   }
 
   failed({ operator: key, instance, message, round }: ShardFailure): void {
@@ -236,13 +232,6 @@ export class LiveHomes {
     }
   }
 
-  #heardOf({ plan }: LivePlan): LastHeard {
-    const key = sourcesKey(plan);
-    let heard = this.#heard.get(key);
-    if (heard === undefined) this.#heard.set(key, (heard = new Float64Array(this.#port.shards)));
-    return heard;
-  }
-
   #toShards(operator: RunningQuery, method: string, bodyOf: (shard: number) => object): void {
     const { mesh, log } = this.#options;
     for (let shard = 0; shard < mesh.shards; shard++) {
@@ -303,24 +292,6 @@ function leansOn({ query, merge }: LiveOperator, deleted: readonly DeletedSpan[]
 
 function keyOf(database: string, query: string): string {
   return JSON.stringify([database, query]);
-}
-
-function nameOf(op: RunningQuery, shard: number): { shard: number; operator: string; instance: number } {
-  return { shard, operator: op.key, instance: op.instance };
-}
-
-function startOf(op: RunningQuery, shard: number, home: number): LiveStart {
-  return {
-    ...nameOf(op, shard),
-    live: op.live,
-    database: op.database,
-    home,
-    replayFrom: op.replayFrom?.[shard] ?? null,
-  };
-}
-
-function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
-  return { ...nameOf(op, shard), round, cursor };
 }
 
 function ignore(): void {}
