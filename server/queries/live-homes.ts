@@ -19,14 +19,15 @@ import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import type {
-  LiveAsk,
-  LiveExpire,
-  LiveStart,
-  LiveStop,
-  ShardFailure,
-  ShardHeard,
-  ShardUpdate,
+import {
+  askOf,
+  type LiveExpire,
+  type LiveStop,
+  nameOf,
+  type ShardFailure,
+  type ShardHeard,
+  type ShardUpdate,
+  startOf,
 } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
