@@ -1,7 +1,7 @@
 /**
  * The cleaner of one shard: writes buckets anew so that reads find few of them, each where it ought to be. One merge at a time, in this
  * order for each measurement: buckets that lie across the borders of spans (the width was changed) are cut; buckets with many deleted
- * rows are written without them; neighbours of a span are merged (merge-plan.ts says which).
+ * rows, or with few for long, are written without them; neighbours of a span are merged (merge-plan.ts says which).
  *
  * It works on the shard's own thread, in slices; how much of the disk and of the thread it takes is `pace`'s business. What it has in
  * memory is a block of each input and a part of the output (merge-rows.ts). Readers go on with the buckets they hold.
@@ -19,7 +19,7 @@ import type { MeasurementName } from '../head/types.ts';
 import type { BucketShape } from './advice.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { chooseMerge, lateRange } from './merge-plan.ts';
-import { PartitionMap } from './partition-map.ts';
+import { PartitionMap, sealedMap } from './partition-map.ts';
 import { type Rewritten, rewrite } from './rewrite.ts';
 import { bucketPath } from './seal-rows.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
@@ -33,8 +33,10 @@ const BLOCKS_BYTES_MAX = 64 * 1024 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 /** A bucket is written anew when about this part of its rows is deleted, */
 const DEAD_SHARE = 0.1;
-/** or readers have more tombstones than this to look at. */
+/** or readers have more tombstones than this to look at, */
 const TOMBSTONES_MAX = 16;
+/** or some have been deleted for so long: what is deleted bit by bit costs a bucket one writing an hour. */
+export const RECLAIM_MS = 3_600_000;
 /** A span that nothing was sealed to by this many sealings is merged to the end. */
 const QUIET_SEALINGS = 4;
 /** Measurements looked at in one go. */
@@ -55,6 +57,8 @@ export interface CleanerHost {
   readonly pause: Pause;
   /** Told how many bytes were written; resolves when more may be. */
   readonly pace: (bytes: number) => Promise<void>;
+  /** As RECLAIM_MS. */
+  readonly reclaimMs: number;
   /** In one turn: the outputs stand for the inputs. False: an input is not there any more, nothing was done. */
   replace(merge: Merge): boolean;
   /** A merge was given up; the store goes on without it. */
@@ -85,7 +89,10 @@ export class Cleaner {
   readonly #host: CleanerHost;
   /** Could not be merged; tried again after a start. */
   readonly #stuck = new WeakSet<SealedBucket>();
-  #retry: ReturnType<typeof setTimeout> | null = null;
+  /** When a bucket was first seen with deleted rows, of the clock of `performance`. */
+  readonly #deadSince = new WeakMap<SealedBucket, number>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timerAtMs = Infinity;
   /** Layers from which on buckets were sealed since, for the latest sealings. */
   readonly #marks: number[] = [];
   #isDue = false;
@@ -108,6 +115,13 @@ export class Cleaner {
     this.wake();
   }
 
+  /** The store is open: what an earlier life has left deleted waits from now on. */
+  joined(): void {
+    for (const [, { sealed }] of this.#host.measurements()) {
+      for (const bucket of sealedMap(sealed).all()) if (bucket.tombstones.length > 0) this.#isOverdue(bucket);
+    }
+  }
+
   /** Something has changed: there may be work. */
   wake(): void {
     this.#isDue = true;
@@ -128,7 +142,7 @@ export class Cleaner {
   /** Gives the merge under way up. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     await this.#run;
   }
 
@@ -183,13 +197,34 @@ export class Cleaner {
 
   #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
     const { tombstones } = bucket;
-    if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX) return true;
+    if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX || this.#isOverdue(bucket)) return true;
     try {
       return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
     } catch (error) {
       this.#giveUp(name, [bucket], error);
       return false;
     }
+  }
+
+  /** Looked at again when it is. */
+  #isOverdue(bucket: SealedBucket): boolean {
+    const nowMs = performance.now();
+    const sinceMs = this.#deadSince.get(bucket) ?? nowMs;
+    this.#deadSince.set(bucket, sinceMs);
+    const leftMs = sinceMs + this.#host.reclaimMs - nowMs;
+    if (leftMs > 0) this.#wakeIn(leftMs);
+    return leftMs <= 0;
+  }
+
+  #wakeIn(ms: number): void {
+    const atMs = performance.now() + ms;
+    if (this.#isClosed || atMs >= this.#timerAtMs) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => {
+      this.#timerAtMs = Infinity;
+      this.wake();
+    }, ms);
   }
 
   /** False: there is no room for anything now. */
@@ -233,7 +268,7 @@ export class Cleaner {
     this.#failures++;
     this.#host.failed(`buckets of "${measurement}" could not be merged`, error as Error);
     if (isNoSpace(error)) {
-      this.#retry = setTimeout(() => this.wake(), RETRY_MS);
+      this.#wakeIn(RETRY_MS);
       return false;
     }
     for (const bucket of inputs) this.#stuck.add(bucket);

@@ -13,10 +13,8 @@
  * (tombstones.ts), and a bucket without a row left leaves the map; its file goes when the record that says so is durable. Tombstones
  * are recorded with the next sealing; to a store that crashed before it the entries in the stream, behind `sealed`, say the same.
  *
- * A long file: sealing and dropping cross each other, and are safe only together. Buckets may lie in object storage (mover.ts): the
- * manifest says which. Historical queries read them there; whoever reads in one turn is refused.
- *
  * Each sealing adds buckets; the cleaner (cleaner.ts) merges them. What it made stands in the map at once and is recorded like a removal.
+ * Buckets may lie in object storage (mover.ts). A long file: sealing and dropping cross each other, and are safe only together.
  */
 import {
   type Batch,
@@ -40,7 +38,7 @@ import type { Tier } from '../tiers/tier.ts';
 import { Advice, type AdviceScope, type BucketShape } from './advice.ts';
 import { bucketTotals } from './bucket-totals.ts';
 import { Changes, type ChangesHost } from './changes.ts';
-import { Cleaner, type CleanerHost, type Merge } from './cleaner.ts';
+import { Cleaner, type CleanerHost, type Merge, RECLAIM_MS } from './cleaner.ts';
 import { DocumentNews } from './document-news.ts';
 import { holds, isDatabase } from './drop-scope.ts';
 import { type FrozenHead, type FrozenMeasurement, freezeHead } from './frozen.ts';
@@ -76,6 +74,7 @@ const DEFAULTS = {
   openFilesMax: OPEN_FILES_MAX,
   footerBytesMax: FOOTER_BYTES_MAX,
   retryMs: RETRY_MS,
+  reclaimMs: RECLAIM_MS,
   sealed: ignore,
   failed: ignore,
   pause: nextTurn,
@@ -167,6 +166,7 @@ export class ShardStore {
   async joined(): Promise<void> {
     const directory = `${this.#directory}/buckets`;
     this.#mover?.soon();
+    this.#cleaner.joined();
     for (const name of this.#strays.splice(0)) await this.#files.remove(`${directory}/${name}`).catch(ignore);
   }
 
@@ -381,7 +381,6 @@ export class ShardStore {
     return found;
   }
 
-  /** Hides rows of buckets; gives the buckets that have none left. */
   /** From all layers; `mask` says the same series as the tombstone. */
   #hide(measurement: Measurement, tombstone: Tombstone, mask: Uint8Array | null): void {
     measurement.deleteRows(tombstone, mask);
@@ -393,6 +392,7 @@ export class ShardStore {
     this.#cleaner.wake();
   }
 
+  /** Hides rows of buckets; gives the buckets that have none left. */
   #buried(buckets: readonly SealedBucket[], tombstone: Tombstone): SealedBucket[] {
     const gone: SealedBucket[] = [];
     for (const bucket of buckets) {
@@ -533,7 +533,7 @@ export class ShardStore {
   }
 
   #cleanerHost(): CleanerHost {
-    const { pace, warn } = this.#options;
+    const { pace, warn, reclaimMs } = this.#options;
     return {
       files: this.#files,
       directory: `${this.#directory}/buckets`,
@@ -543,6 +543,7 @@ export class ShardStore {
       nextId: () => this.#nextBucket++,
       pause: () => this.#breathe(),
       pace,
+      reclaimMs,
       replace: (merge) => this.#replace(merge),
       failed: warn,
     };
