@@ -120,9 +120,9 @@ export class ShardStore {
     this.#documents = new DocumentNews(parts.documents);
     this.#open = parts.open;
     this.#manifest = parts.manifest;
-    this.#tier = parts.tier;
-    this.#mover =
-      parts.tier === null ? null : new Mover(parts.files, parts.tier, parts.options.tier!, this.#moverHost());
+    const { files, tier } = parts;
+    this.#tier = tier;
+    this.#mover = tier === null ? null : new Mover(files, tier, parts.options.tier!, this.#moverHost());
     this.#sealed = parts.sealed;
     this.#applied = parts.sealed;
     this.#nextBucket = parts.nextBucket;
@@ -242,7 +242,7 @@ export class ShardStore {
     this.#removedAt = this.#applied + 1;
     this.#hide(measurement, { min, max, series }, mask);
     measurement.findGone(mask, min <= TIME_MIN && max >= TIME_MAX, (error) => error instanceof StorageError);
-    if (measurement.isEmpty) this.#drop(name);
+    if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
   }
 
   /**
@@ -271,7 +271,7 @@ export class ShardStore {
       if (name.retentionPolicy !== retentionPolicy || !measurement.beginsBefore(before)) continue;
       this.#hide(measurement, { min: range.minTime, max: range.maxTime, series: null }, null);
       measurement.findExpired(before);
-      if (measurement.isEmpty) this.#drop(name);
+      if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
       found.push({ ...name, ...range, series: null });
     }
     return found;
