@@ -12,7 +12,6 @@
  * What is deleted is gone from reads at once: in memory rows are marked (chunk.ts), of buckets they are hidden by tombstones
  * (tombstones.ts), and a bucket without a row left leaves the map; its file goes when the record that says so is durable. Tombstones
  * are recorded with the next sealing; to a store that crashed before it the entries in the stream, behind `sealed`, say the same.
- *
  * Each sealing adds buckets; the cleaner (cleaner.ts) merges them. What it made stands in the map at once and is recorded like a removal.
  * Buckets may lie in object storage (mover.ts). A long file: sealing and dropping cross each other, and are safe only together.
  */
