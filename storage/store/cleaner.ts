@@ -12,6 +12,7 @@
  * removes them. What was deleted of the inputs while they were merged hides the same rows of what came out.
  */
 import type { Position } from '../../model/index.ts';
+import { SMALL_SERIES_ROWS } from '../buckets/chunking.ts';
 import { isNoSpace } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import type { Measurement } from '../head/measurement.ts';
@@ -19,10 +20,12 @@ import type { MeasurementName } from '../head/types.ts';
 import type { BucketShape } from './advice.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { chooseMerge, lateRange } from './merge-plan.ts';
-import { PartitionMap, sealedMap } from './partition-map.ts';
+import { PartitionMap } from './partition-map.ts';
+import { Reclaiming } from './reclaiming.ts';
 import { type Rewritten, rewrite } from './rewrite.ts';
 import { bucketPath } from './seal-rows.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
+import { Settling } from './settling.ts';
 import type { Pause } from './sorted-rows.ts';
 
 /** Of one merge: with ten fields, blocks of 64 KiB a column make 10 MiB. */
@@ -33,12 +36,8 @@ const BLOCKS_BYTES_MAX = 64 * 1024 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 /** A bucket is written anew when about this part of its rows is deleted, */
 const DEAD_SHARE = 0.1;
-/** or readers have more tombstones than this to look at, */
+/** or readers have more tombstones than this to look at, or it has had some for long (reclaiming.ts). */
 const TOMBSTONES_MAX = 16;
-/** or some have been deleted for so long: what is deleted bit by bit costs a bucket one writing an hour. */
-export const RECLAIM_MS = 3_600_000;
-/** A span that nothing was sealed to by this many sealings is merged to the end. */
-const QUIET_SEALINGS = 4;
 /** Measurements looked at in one go. */
 const LOOKED_AT = 64;
 /** After a merge failed for lack of space. */
@@ -52,13 +51,15 @@ export interface CleanerHost {
   /** False: it was dropped. */
   isAlive(name: MeasurementName, measurement: Measurement): boolean;
   shapeOf(name: MeasurementName): BucketShape;
+  /** As SETTLED_MS. */
+  readonly settledMs: number;
+  /** As RECLAIM_MS. */
+  readonly reclaimMs: number;
   nextId(): number;
   /** Throws when the store is being closed. */
   readonly pause: Pause;
   /** Told how many bytes were written; resolves when more may be. */
   readonly pace: (bytes: number) => Promise<void>;
-  /** As RECLAIM_MS. */
-  readonly reclaimMs: number;
   /** In one turn: the outputs stand for the inputs. False: an input is not there any more, nothing was done. */
   replace(merge: Merge): boolean;
   /** A merge was given up; the store goes on without it. */
@@ -89,12 +90,11 @@ export class Cleaner {
   readonly #host: CleanerHost;
   /** Could not be merged; tried again after a start. */
   readonly #stuck = new WeakSet<SealedBucket>();
-  /** When a bucket was first seen with deleted rows, of the clock of `performance`. */
-  readonly #deadSince = new WeakMap<SealedBucket, number>();
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #timerAtMs = Infinity;
-  /** Layers from which on buckets were sealed since, for the latest sealings. */
-  readonly #marks: number[] = [];
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  /** Whether buckets hold thin series, once known. */
+  readonly #thin = new WeakMap<SealedBucket, boolean>();
+  readonly #settling: Settling;
+  readonly #reclaiming: Reclaiming;
   #isDue = false;
   /** Calls of `clean` under way. */
   #cleanings = 0;
@@ -106,20 +106,20 @@ export class Cleaner {
 
   constructor(host: CleanerHost) {
     this.#host = host;
+    this.#settling = new Settling(host.settledMs, () => this.wake());
+    this.#reclaiming = new Reclaiming(host.reclaimMs, () => this.wake());
+  }
+
+  /** The store has joined its stream. */
+  opened(): void {
+    if (!this.#isClosed) this.#settling.opened();
   }
 
   /** Buckets sealed from now on have layers from this one on. */
   sealed(nextLayer: number): void {
-    this.#marks.push(nextLayer);
-    if (this.#marks.length > QUIET_SEALINGS) this.#marks.shift();
+    if (this.#isClosed) return;
+    this.#settling.sealed(nextLayer);
     this.wake();
-  }
-
-  /** The store is open: what an earlier life has left deleted waits from now on. */
-  joined(): void {
-    for (const [, { sealed }] of this.#host.measurements()) {
-      for (const bucket of sealedMap(sealed).all()) if (bucket.tombstones.length > 0) this.#isOverdue(bucket);
-    }
   }
 
   /** Something has changed: there may be work. */
@@ -142,7 +142,9 @@ export class Cleaner {
   /** Gives the merge under way up. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#settling.close();
+    this.#reclaiming.close();
+    if (this.#retry !== null) clearTimeout(this.#retry);
     await this.#run;
   }
 
@@ -178,7 +180,6 @@ export class Cleaner {
     const isFree = (bucket: SealedBucket): boolean => bucket.listed.far === undefined && !this.#stuck.has(bucket);
     const wide = map.wide.find(isFree);
     if (wide !== undefined) return [wide];
-    const quietBefore = this.#marks.length < QUIET_SEALINGS ? 0 : this.#marks[0];
     const blocks = Math.floor(BLOCKS_BYTES_MAX / (BLOCK_BYTES * (measurement.fields.size + 2)));
     const inputsMax = Math.min(INPUTS_MAX, Math.max(INPUTS_MIN, blocks));
     for (const span of map.spans()) {
@@ -187,8 +188,9 @@ export class Cleaner {
       );
       if (wasteful !== undefined) return [wasteful];
       if (span.length === 1) continue;
-      const isQuiet = span[span.length - 1].layer < quietBefore;
-      const rules = { isFree, inputsMax, bucketBytes, isQuiet, isWhole: this.#cleanings > 0 };
+      const isQuiet = span[span.length - 1].layer < this.#settling.before;
+      const isThin = (bucket: SealedBucket): boolean => this.#isThin(name, bucket);
+      const rules = { isFree, inputsMax, bucketBytes, isQuiet, isThin, isWhole: this.#cleanings > 0 };
       const chosen = chooseMerge(span, rules);
       if (chosen !== null) return chosen;
     }
@@ -197,7 +199,8 @@ export class Cleaner {
 
   #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
     const { tombstones } = bucket;
-    if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX || this.#isOverdue(bucket)) return true;
+    if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX) return true;
+    if (this.#reclaiming.isOverdue(bucket)) return true;
     try {
       return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
     } catch (error) {
@@ -206,25 +209,19 @@ export class Cleaner {
     }
   }
 
-  /** Looked at again when it is. */
-  #isOverdue(bucket: SealedBucket): boolean {
-    const nowMs = performance.now();
-    const sinceMs = this.#deadSince.get(bucket) ?? nowMs;
-    this.#deadSince.set(bucket, sinceMs);
-    const leftMs = sinceMs + this.#host.reclaimMs - nowMs;
-    if (leftMs > 0) this.#wakeIn(leftMs);
-    return leftMs <= 0;
-  }
-
-  #wakeIn(ms: number): void {
-    const atMs = performance.now() + ms;
-    if (this.#isClosed || atMs >= this.#timerAtMs) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => {
-      this.#timerAtMs = Infinity;
-      this.wake();
-    }, ms);
+  #isThin(name: MeasurementName, bucket: SealedBucket): boolean {
+    let isThin = this.#thin.get(bucket);
+    if (isThin === undefined) {
+      isThin = false;
+      try {
+        const { rows, series } = bucket.reader;
+        isThin = rows < SMALL_SERIES_ROWS * series;
+      } catch (error) {
+        this.#giveUp(name, [bucket], error);
+      }
+      this.#thin.set(bucket, isThin);
+    }
+    return isThin;
   }
 
   /** False: there is no room for anything now. */
@@ -268,7 +265,7 @@ export class Cleaner {
     this.#failures++;
     this.#host.failed(`buckets of "${measurement}" could not be merged`, error as Error);
     if (isNoSpace(error)) {
-      this.#wakeIn(RETRY_MS);
+      this.#retry = setTimeout(() => this.wake(), RETRY_MS);
       return false;
     }
     for (const bucket of inputs) this.#stuck.add(bucket);

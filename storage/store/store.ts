@@ -12,6 +12,7 @@
  * What is deleted is gone from reads at once: in memory rows are marked (chunk.ts), of buckets they are hidden by tombstones
  * (tombstones.ts), and a bucket without a row left leaves the map; its file goes when the record that says so is durable. Tombstones
  * are recorded with the next sealing; to a store that crashed before it the entries in the stream, behind `sealed`, say the same.
+ *
  * Each sealing adds buckets; the cleaner (cleaner.ts) merges them. What it made stands in the map at once and is recorded like a removal.
  * Buckets may lie in object storage (mover.ts). A long file: sealing and dropping cross each other, and are safe only together.
  */
@@ -37,7 +38,7 @@ import type { Tier } from '../tiers/tier.ts';
 import { Advice, type AdviceScope, type BucketShape } from './advice.ts';
 import { bucketTotals } from './bucket-totals.ts';
 import { Changes, type ChangesHost } from './changes.ts';
-import { Cleaner, type CleanerHost, type Merge, RECLAIM_MS } from './cleaner.ts';
+import { Cleaner, type CleanerHost, type Merge } from './cleaner.ts';
 import { DocumentNews } from './document-news.ts';
 import { holds, isDatabase } from './drop-scope.ts';
 import { type FrozenHead, type FrozenMeasurement, freezeHead } from './frozen.ts';
@@ -46,9 +47,11 @@ import type { ManifestBucket } from './manifest-record.ts';
 import { Mover, type MoverHost, openTier } from './mover.ts';
 import { makePace } from './pace.ts';
 import { sealedMap } from './partition-map.ts';
+import { RECLAIM_MS } from './reclaiming.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
+import { SETTLED_MS } from './settling.ts';
 import { type SnapshotRequest, type StoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { nextTurn } from './sorted-rows.ts';
 import { findStrays } from './strays.ts';
@@ -73,6 +76,7 @@ const DEFAULTS = {
   openFilesMax: OPEN_FILES_MAX,
   footerBytesMax: FOOTER_BYTES_MAX,
   retryMs: RETRY_MS,
+  settledMs: SETTLED_MS,
   reclaimMs: RECLAIM_MS,
   sealed: ignore,
   failed: ignore,
@@ -119,9 +123,9 @@ export class ShardStore {
     this.#documents = new DocumentNews(parts.documents);
     this.#open = parts.open;
     this.#manifest = parts.manifest;
-    const { files, tier } = parts;
-    this.#tier = tier;
-    this.#mover = tier === null ? null : new Mover(files, tier, parts.options.tier!, this.#moverHost());
+    this.#tier = parts.tier;
+    this.#mover =
+      parts.tier === null ? null : new Mover(parts.files, parts.tier, parts.options.tier!, this.#moverHost());
     this.#sealed = parts.sealed;
     this.#applied = parts.sealed;
     this.#nextBucket = parts.nextBucket;
@@ -165,7 +169,7 @@ export class ShardStore {
   async joined(): Promise<void> {
     const directory = `${this.#directory}/buckets`;
     this.#mover?.soon();
-    this.#cleaner.joined();
+    this.#cleaner.opened();
     for (const name of this.#strays.splice(0)) await this.#files.remove(`${directory}/${name}`).catch(ignore);
   }
 
@@ -330,16 +334,15 @@ export class ShardStore {
   /** Walks all chunks and buckets: for a status page, not for a hot path. */
   stats(): StoreStats {
     const maps = [...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed));
-    const { files: openFiles, footerBytes } = this.#open;
-    const { blocksRead, blockBytesRead } = this.#open.blocks;
+    const { files: openFiles, footerBytes, blocks } = this.#open;
     return {
       ...this.#head.stats(),
       ...bucketTotals(maps),
       tier: this.#mover?.stats() ?? null,
       openFiles,
       footerBytes,
-      blocksRead,
-      blockBytesRead,
+      blocksRead: blocks.blocksRead,
+      blockBytesRead: blocks.blockBytesRead,
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
     };
@@ -391,7 +394,6 @@ export class ShardStore {
     this.#cleaner.wake();
   }
 
-  /** Hides rows of buckets; gives the buckets that have none left. */
   #buried(buckets: readonly SealedBucket[], tombstone: Tombstone): SealedBucket[] {
     const gone: SealedBucket[] = [];
     for (const bucket of buckets) {
@@ -532,8 +534,8 @@ export class ShardStore {
   }
 
   #cleanerHost(): CleanerHost {
-    const { pace, warn, reclaimMs } = this.#options;
     return {
+      ...this.#options,
       files: this.#files,
       directory: `${this.#directory}/buckets`,
       measurements: () => this.#head.measurements(),
@@ -541,10 +543,8 @@ export class ShardStore {
       shapeOf: (name) => this.#advice.of(name),
       nextId: () => this.#nextBucket++,
       pause: () => this.#breathe(),
-      pace,
-      reclaimMs,
       replace: (merge) => this.#replace(merge),
-      failed: warn,
+      failed: this.#options.warn,
     };
   }
 
