@@ -52,6 +52,7 @@ import { sealedMap } from './partition-map.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
+import { SETTLED_MS } from './settling.ts';
 import { type SnapshotRequest, type StoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { nextTurn } from './sorted-rows.ts';
 import { findStrays } from './strays.ts';
@@ -76,6 +77,7 @@ const DEFAULTS = {
   openFilesMax: OPEN_FILES_MAX,
   footerBytesMax: FOOTER_BYTES_MAX,
   retryMs: RETRY_MS,
+  settledMs: SETTLED_MS,
   sealed: ignore,
   failed: ignore,
   pause: nextTurn,
@@ -167,6 +169,7 @@ export class ShardStore {
   async joined(): Promise<void> {
     const directory = `${this.#directory}/buckets`;
     this.#mover?.soon();
+    this.#cleaner.opened();
     for (const name of this.#strays.splice(0)) await this.#files.remove(`${directory}/${name}`).catch(ignore);
   }
 
@@ -331,16 +334,15 @@ export class ShardStore {
   /** Walks all chunks and buckets: for a status page, not for a hot path. */
   stats(): StoreStats {
     const maps = [...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed));
-    const { files: openFiles, footerBytes } = this.#open;
-    const { blocksRead, blockBytesRead } = this.#open.blocks;
+    const { files: openFiles, footerBytes, blocks } = this.#open;
     return {
       ...this.#head.stats(),
       ...bucketTotals(maps),
       tier: this.#mover?.stats() ?? null,
       openFiles,
       footerBytes,
-      blocksRead,
-      blockBytesRead,
+      blocksRead: blocks.blocksRead,
+      blockBytesRead: blocks.blockBytesRead,
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
     };
@@ -381,7 +383,6 @@ export class ShardStore {
     return found;
   }
 
-  /** Hides rows of buckets; gives the buckets that have none left. */
   /** From all layers; `mask` says the same series as the tombstone. */
   #hide(measurement: Measurement, tombstone: Tombstone, mask: Uint8Array | null): void {
     measurement.deleteRows(tombstone, mask);
@@ -533,8 +534,8 @@ export class ShardStore {
   }
 
   #cleanerHost(): CleanerHost {
-    const { pace, warn } = this.#options;
     return {
+      ...this.#options,
       files: this.#files,
       directory: `${this.#directory}/buckets`,
       measurements: () => this.#head.measurements(),
@@ -542,9 +543,8 @@ export class ShardStore {
       shapeOf: (name) => this.#advice.of(name),
       nextId: () => this.#nextBucket++,
       pause: () => this.#breathe(),
-      pace,
       replace: (merge) => this.#replace(merge),
-      failed: warn,
+      failed: this.#options.warn,
     };
   }
 

@@ -26,6 +26,8 @@ export interface StoreOptions {
   readonly failed?: (error: Error) => void;
   /** After a sealing failed for lack of space. */
   readonly retryMs?: number;
+  /** As SETTLED_MS: after so long without a sealing buckets are merged as if none were to come. */
+  readonly settledMs?: number;
   /** Lets others run while the store works; called at least every few milliseconds of work. */
   readonly pause?: Pause;
   /** Where old buckets go; null, or not said = they stay. */
