@@ -20,6 +20,7 @@ import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
+import type { WriteRows } from './row-texts.ts';
 import { rowWindowTables } from './row-windows.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
 import { subqueryPartials } from './subquery-rows.ts';
@@ -28,16 +29,17 @@ import { windowTables } from './window-runs.ts';
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
 
-/** Stage 1, in slices. */
+/** Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). */
 export async function* historicalShard(
   plan: Plan,
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
+  write: WriteRows | null = null,
 ): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
-    yield* slicedRows(plan, source, turn, limits);
+    yield* slicedRows(plan, source, turn, limits, write);
     return;
   }
   const store = new PaneStore(plan);

@@ -20,6 +20,7 @@ import { DerivedRows, scannedFields } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
+import type { WriteRows } from './row-texts.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
 
@@ -51,11 +52,11 @@ export class RawRows {
   /** Rows that passed since the beginning. */
   points = 0;
 
-  /** `arrival`: rows of a group keep the order in which they come. */
-  constructor(plan: Plan, arrival = false) {
+  /** `arrival`: rows of a group keep the order in which they come. `write`: partials have texts of rows instead of columns. */
+  constructor(plan: Plan, arrival = false, write: WriteRows | null = null) {
     this.#plan = plan;
     this.#derived = new DerivedRows(plan);
-    this.#held = new HeldRows(plan, arrival);
+    this.#held = new HeldRows(plan, arrival, write);
     this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
     this.#fields = plan.columns.filter(({ kind }) => kind === 'field');
   }
@@ -152,6 +153,7 @@ class HeldRows {
   readonly groups = new GroupTable();
   readonly #plan: Plan;
   readonly #arrival: boolean;
+  readonly #write: WriteRows | null;
   rows = 0;
   /** By row; times as in slot-time.ts. */
   #group = new Uint32Array(ROWS_FIRST);
@@ -171,9 +173,10 @@ class HeldRows {
   /** By group that had as many rows as the answer needs when rows were last thrown away: time high, low of the last of these. */
   readonly #ends: ({ readonly high: number; readonly low: number } | undefined)[] = [];
 
-  constructor(plan: Plan, arrival: boolean) {
+  constructor(plan: Plan, arrival: boolean, write: WriteRows | null) {
     this.#plan = plan;
     this.#arrival = arrival;
+    this.#write = write;
     this.#builders = plan.columns.map(({ kind, type }) => (kind === 'field' ? new ColumnBuilder(type) : null));
     this.#seriesTags = plan.columns.map(() => []);
     this.#pruneAt = pageOf(plan) > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
@@ -237,8 +240,9 @@ class HeldRows {
     const columns = this.#builders.map((builder) => builder?.finish() ?? null);
     for (let from = 0; from < order.length; ) {
       const to = this.#cut(order, from);
-      yield this.#partial(order.subarray(from, to), columns);
-      from = to;
+      const partial = this.#partial(order.subarray(from, to), columns);
+      yield partial;
+      from += partial.rows;
     }
     this.clear();
   }
@@ -301,10 +305,12 @@ class HeldRows {
     return Math.abs(this.#high[row] - this.#high[first]) < OFFSET_MAX / 2 ** 32 - 1;
   }
 
-  #partial(order: Uint32Array, columns: readonly (Column | null)[]): RowsPartial {
-    const [first] = order;
-    const offsets = new Float64Array(order.length);
-    const series = new Uint32Array(order.length);
+  /** Of these rows, or, where they are written, the first of them. */
+  #partial(wanted: Uint32Array, columns: readonly (Column | null)[]): RowsPartial {
+    const [first] = wanted;
+    let order = wanted;
+    let offsets = new Float64Array(order.length);
+    let series = new Uint32Array(order.length);
     const local = new Map<number, number>();
     let lastSeries = -1;
     let lastLocal = 0;
@@ -319,6 +325,16 @@ class HeldRows {
       }
       series[i] = lastLocal;
     }
+    const base = joinTime(this.#high[first], this.#low[first]);
+    const tags = this.#seriesTags.map((texts) =>
+      texts.length === 0 ? [] : [...local.keys()].map((number) => texts[number]),
+    );
+    const texts = this.#write?.({ order, base, offsets, series, columns, tags });
+    if (texts !== undefined && texts.ends.length < order.length) {
+      order = order.subarray(0, texts.ends.length);
+      offsets = offsets.slice(0, order.length);
+      series = series.slice(0, order.length);
+    }
     const groups: Group[] = [];
     const ends: number[] = [];
     for (let i = 0; i < order.length; i++) {
@@ -332,17 +348,27 @@ class HeldRows {
       groups,
       ends: Uint32Array.from(ends),
       rows: order.length,
-      base: joinTime(this.#high[first], this.#low[first]),
+      base,
       offsets,
       series,
       seriesKeys: [...local.keys()].map((number) => this.#seriesKeys[number]),
-      columns: columns.map((column, c) => {
-        if (column === null) return tagColumn(series, [...local.keys()], this.#seriesTags[c]);
-        const builder = new ColumnBuilder(this.#plan.columns[c].type, order.length);
-        builder.append(column, order, order.length);
-        return builder.finish();
-      }),
+      ...(texts === undefined ? { columns: this.#columns(order, series, columns, tags) } : { columns: [], texts }),
     };
+  }
+
+  /** Columns of rows in their order. */
+  #columns(
+    order: Uint32Array,
+    series: Uint32Array,
+    columns: readonly (Column | null)[],
+    tags: readonly (readonly (string | null)[])[],
+  ): Column[] {
+    return columns.map((column, c) => {
+      if (column === null) return tagColumn(series, tags[c]);
+      const builder = new ColumnBuilder(this.#plan.columns[c].type, order.length);
+      builder.append(column, order, order.length);
+      return builder.finish();
+    });
   }
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
@@ -392,16 +418,16 @@ class HeldRows {
   }
 }
 
-/** Of rows by their series; `numbers` are those of the series in `tags`. */
-function tagColumn(series: Uint32Array, numbers: readonly number[], tags: readonly (string | null)[]): Column {
+/** Of rows by their series; `tags` by series. */
+function tagColumn(series: Uint32Array, tags: readonly (string | null)[]): Column {
   const texts = new Map<string, number>();
-  const bySeries = Uint32Array.from(numbers, (number) => {
-    const tag = tags[number] ?? '';
+  const bySeries = Uint32Array.from(tags, (value) => {
+    const tag = value ?? '';
     const text = texts.get(tag) ?? texts.size;
     texts.set(tag, text);
     return text;
   });
-  const isPresent = Uint8Array.from(numbers, (number) => (tags[number] === null ? 0 : 1));
+  const isPresent = Uint8Array.from(tags, (tag) => (tag === null ? 0 : 1));
   const values = new Uint32Array(series.length);
   for (let i = 0; i < values.length; i++) values[i] = bySeries[series[i]];
   let present: Uint8Array | null = null;

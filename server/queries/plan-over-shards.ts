@@ -1,4 +1,5 @@
 /** Planning where the schema lies spread over shards: asks all of them what they know of the measurements named, then plans once. */
+import type { Epoch } from '../../client/protocol/index.ts';
 import type { MeasurementSchema } from '../../model/index.ts';
 import {
   type MeasurementMatcher,
@@ -36,6 +37,12 @@ export interface PartialsCall {
   readonly plan: Plan;
   /** Of the shard's schema over which the plan was made. */
   readonly version: number;
+  /** Rows are wanted as JSON texts. */
+  readonly texts: TextFormat | null;
+}
+
+export interface TextFormat {
+  readonly epoch: Epoch | null;
 }
 
 export interface Described {

@@ -41,7 +41,7 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh } from './plan-over-shards.ts';
+import type { ShardMesh, TextFormat } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { SelectRunner } from './select-runner.ts';
@@ -206,7 +206,9 @@ export class QueryRunner {
     switch (statement.kind) {
       case 'select': {
         if (statement.into !== undefined) return { tables: [await this.#into(statement, statement.into, run)] };
-        return { tables: (await this.#select(statement, run)).tables };
+        const { format, chunkRows, epoch } = run.request;
+        const texts = format === 'json' && chunkRows === 0 ? { epoch } : undefined;
+        return { tables: (await this.#select(statement, run, texts)).tables };
       }
       case 'explain':
         return { tables: await this.#explain(statement, run) };
@@ -246,9 +248,10 @@ export class QueryRunner {
   async #select(
     statement: SelectStatement,
     { request: { database, now }, signal, turn }: Run,
+    texts?: TextFormat,
   ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    return this.#selects.select(statement, { database, now, signal, turn });
+    return this.#selects.select(statement, { database, now, signal, turn, texts });
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {

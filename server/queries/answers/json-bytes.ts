@@ -16,6 +16,7 @@ const DIGITS_MAX = 1e15;
 const BILLION = 1e9;
 const DECIMALS = 6;
 const DECIMALS_SCALE = 1e6;
+const COMMA = 0x2c;
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -47,6 +48,37 @@ export class JsonBytes {
   byte(value: number): void {
     this.#room(1);
     this.#bytes[this.#at++] = value;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    const { length } = bytes;
+    this.#room(length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += length;
+  }
+
+  /** Of each column a comma and the whole number that it has in a row, as `integer` writes it. */
+  integers(columns: readonly Float64Array[], row: number): void {
+    this.#room(columns.length * (NUMBER_BYTES_MAX + 1));
+    let bytes = this.#bytes;
+    let at = this.#at;
+    for (let c = 0; c < columns.length; c++) {
+      bytes[at++] = COMMA;
+      const value = columns[c][row];
+      if (value >= 0 && value < 10) bytes[at++] = ZERO + value;
+      else if (value >= 0 && value < 100) {
+        const tens = (value / 10) | 0;
+        bytes[at++] = ZERO + tens;
+        bytes[at++] = ZERO + value - 10 * tens;
+      } else {
+        this.#at = at;
+        this.integer(value);
+        this.#room((columns.length - c) * (NUMBER_BYTES_MAX + 1));
+        bytes = this.#bytes;
+        at = this.#at;
+      }
+    }
+    this.#at = at;
   }
 
   text(text: string): void {

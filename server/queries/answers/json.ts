@@ -37,8 +37,13 @@ export class RowWriter {
     this.#epoch = epoch;
   }
 
-  /** Rows [from, to) of a table. */
+  /** Rows [from, to) of a table; all, where it has texts. */
   write(table: ResultTable, from: number, to: number): void {
+    if (table.texts !== undefined) {
+      // each of them ends with a comma
+      this.#out.bytes(table.texts.subarray(0, table.texts.length - 1));
+      return;
+    }
     if (table !== this.#table) {
       this.#table = table;
       this.#cells = jsonCells(table, this.#epoch, this.#out);
