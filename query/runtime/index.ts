@@ -19,4 +19,5 @@ export { sourcesKey } from './shared-stream.ts';
 export * from './show.ts';
 export * from './source.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';
+export { showsRows } from './text-tables.ts';
 export * from './watermark.ts';

@@ -12,8 +12,8 @@ import { columnReader, revived } from './columns.ts';
 import { compareGroups } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
-import { TextTables } from './row-texts.ts';
 import { SeriesWindow } from './table-writer.ts';
+import { TextTables } from './text-tables.ts';
 import { rowWriter } from './transform-rows.ts';
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */

@@ -14,7 +14,6 @@ import {
   type IntoTarget,
   type Limits,
   measurementsOf,
-  type Plan,
   parse,
   print,
   QueryError,
@@ -204,12 +203,9 @@ export class QueryRunner {
       return { tables: showCatalogue(statement, database, catalogue, userOf(run.request, catalogue)) };
     }
     switch (statement.kind) {
-      case 'select': {
+      case 'select':
         if (statement.into !== undefined) return { tables: [await this.#into(statement, statement.into, run)] };
-        const { format, chunkRows, epoch } = run.request;
-        const texts = format === 'json' && chunkRows === 0 ? { epoch } : undefined;
-        return { tables: (await this.#select(statement, run, texts)).tables };
-      }
+        return { tables: (await this.#select(statement, run, textsOf(run.request))).tables };
       case 'explain':
         return { tables: await this.#explain(statement, run) };
       case 'show queries': {
@@ -245,11 +241,9 @@ export class QueryRunner {
     }
   }
 
-  async #select(
-    statement: SelectStatement,
-    { request: { database, now }, signal, turn }: Run,
-    texts?: TextFormat,
-  ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
+  async #select(statement: SelectStatement, run: Run, texts?: TextFormat): ReturnType<SelectRunner['select']> {
+    const { request, signal, turn } = run;
+    const { database, now } = request;
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
     return this.#selects.select(statement, { database, now, signal, turn, texts });
   }
@@ -284,13 +278,16 @@ export class QueryRunner {
 
   async #known(database: string): Promise<void> {
     if (database === '') throw new QueryError('invalid', 'database name required');
-    if (!this.#options.catalogue.has(database)) {
-      throw new QueryError('invalid', `database not found: ${database}`);
-    }
+    if (this.#options.catalogue.has(database)) return;
+    throw new QueryError('invalid', `database not found: ${database}`);
   }
 }
 
 // private functions
+
+function textsOf({ format, chunkRows, epoch }: QueryRequest): TextFormat | undefined {
+  return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
+}
 
 async function* watched(tables: Tables['tables'], failed: () => void): AsyncGenerator<ResultTable> {
   try {
