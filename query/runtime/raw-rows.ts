@@ -18,6 +18,7 @@ import type { Plan, PlanColumn } from '../planner/plan.ts';
 import { ColumnBuilder, columnAs, isConvertible } from './columns.ts';
 import { DerivedRows, scannedFields } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
+import { NewestRows } from './newest-rows.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import type { WriteRows } from './row-texts.ts';
@@ -49,6 +50,8 @@ export class RawRows {
   readonly #sources: SourceRows[];
   readonly #fields: readonly PlanColumn[];
   readonly #derived: DerivedRows;
+  /** null where the answer may need all rows, or those that come first. */
+  readonly #newest: NewestRows | null;
   /** Rows that passed since the beginning. */
   points = 0;
 
@@ -56,6 +59,7 @@ export class RawRows {
   constructor(plan: Plan, arrival = false, write: WriteRows | null = null) {
     this.#plan = plan;
     this.#derived = new DerivedRows(plan);
+    this.#newest = pageOf(plan) > 0 && !arrival ? new NewestRows(pageOf(plan), plan.descending) : null;
     this.#held = new HeldRows(plan, arrival, write);
     this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
     this.#fields = plan.columns.filter(({ kind }) => kind === 'field');
@@ -86,7 +90,9 @@ export class RawRows {
     const selected = this.#held.withinPage(block, rows, rows.select(block, table, null));
     const count = withAnyOf(block, this.#fields, rows, selected);
     this.points += count;
-    if (count > 0) this.#held.add(block, table, rows, count);
+    if (count === 0) return;
+    const needed = this.#newest?.narrow(block, rows.rows, count, table.size) ?? count;
+    this.#held.add(block, table, rows, needed);
   }
 
   get groups(): GroupTable {
@@ -163,6 +169,8 @@ class HeldRows {
   /** By column; none for a tag, which is kept once per series. */
   readonly #builders: (ColumnBuilder | null)[];
   readonly #seriesKeys: string[] = [];
+  /** By index in #seriesKeys: its number in the partial that is being made + 1, 0 = not met there. */
+  #localOf = new Uint32Array(0);
   /** By column, then as #seriesKeys; empty for fields. */
   readonly #seriesTags: (string | null)[][];
   #seriesRanks: Uint32Array = new Uint32Array(0);
@@ -311,25 +319,21 @@ class HeldRows {
     let order = wanted;
     let offsets = new Float64Array(order.length);
     let series = new Uint32Array(order.length);
-    const local = new Map<number, number>();
-    let lastSeries = -1;
-    let lastLocal = 0;
+    const numbers: number[] = [];
+    if (this.#localOf.length < this.#seriesKeys.length) this.#localOf = new Uint32Array(2 * this.#seriesKeys.length);
+    const localOf = this.#localOf;
     for (let i = 0; i < order.length; i++) {
       const row = order[i];
       offsets[i] = (this.#high[row] - this.#high[first]) * 2 ** 32 + (this.#low[row] - this.#low[first]);
       const number = this.#series[row];
-      if (number !== lastSeries) {
-        lastSeries = number;
-        lastLocal = local.get(number) ?? local.size;
-        if (lastLocal === local.size) local.set(number, lastLocal);
-      }
-      series[i] = lastLocal;
+      if (localOf[number] === 0) localOf[number] = numbers.push(number);
+      series[i] = localOf[number] - 1;
     }
+    for (const number of numbers) localOf[number] = 0;
     const base = joinTime(this.#high[first], this.#low[first]);
-    const tags = this.#seriesTags.map((texts) =>
-      texts.length === 0 ? [] : [...local.keys()].map((number) => texts[number]),
-    );
-    const texts = this.#write?.({ order, base, offsets, series, columns, tags });
+    const tags = this.#seriesTags.map((texts) => (texts.length === 0 ? [] : numbers.map((number) => texts[number])));
+    const fields = this.#fields(order, columns);
+    const texts = this.#write?.({ base, offsets, series, columns: fields, tags });
     if (texts !== undefined && texts.ends.length < order.length) {
       order = order.subarray(0, texts.ends.length);
       offsets = offsets.slice(0, order.length);
@@ -351,20 +355,17 @@ class HeldRows {
       base,
       offsets,
       series,
-      seriesKeys: [...local.keys()].map((number) => this.#seriesKeys[number]),
-      ...(texts === undefined ? { columns: this.#columns(order, series, columns, tags) } : { columns: [], texts }),
+      seriesKeys: numbers.map((number) => this.#seriesKeys[number]),
+      ...(texts === undefined
+        ? { columns: fields.map((column, c) => column ?? tagColumn(series, tags[c])) }
+        : { columns: [], texts }),
     };
   }
 
-  /** Columns of rows in their order. */
-  #columns(
-    order: Uint32Array,
-    series: Uint32Array,
-    columns: readonly (Column | null)[],
-    tags: readonly (readonly (string | null)[])[],
-  ): Column[] {
+  /** Columns of fields, rows in their order; null for tags. */
+  #fields(order: Uint32Array, columns: readonly (Column | null)[]): (Column | null)[] {
     return columns.map((column, c) => {
-      if (column === null) return tagColumn(series, tags[c]);
+      if (column === null) return null;
       const builder = new ColumnBuilder(this.#plan.columns[c].type, order.length);
       builder.append(column, order, order.length);
       return builder.finish();

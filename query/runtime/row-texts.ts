@@ -10,9 +10,8 @@ export interface RowTexts {
   readonly ends: Uint32Array;
 }
 
-/** Rows in the order of the answer: the i-th is row order[i] of the columns, of series series[i], at base + offsets[i]. */
+/** Rows in the order of the answer: the i-th is of series series[i], at base + offsets[i]. */
 export interface OrderedRows {
-  readonly order: Uint32Array;
   readonly base: bigint;
   readonly offsets: Float64Array;
   readonly series: Uint32Array;

@@ -6,6 +6,7 @@ import type { ResultTable } from './result.ts';
 
 /** Of one table, about. */
 const TABLE_BYTES = 256 * 1024;
+const ROWS_FEW = 1_000;
 
 /** Whether rows of the answer are rows of the shards, with outputs as they are. */
 export function showsRows(plan: Plan): boolean {
@@ -66,12 +67,17 @@ export class TextTables implements PickWriter {
   #take(bytes: Uint8Array, from: number, to: number): void {
     const length = this.#at + to - from;
     if (length > this.#bytes.length) {
-      const longer = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      const longer = new Uint8Array(Math.max(length, 2 * this.#bytes.length, this.#first()));
       longer.set(this.#bytes.subarray(0, this.#at));
       this.#bytes = longer;
     }
     this.#bytes.set(bytes.subarray(from, to), this.#at);
     this.#at = length;
+  }
+
+  /** Room for all of a table where tables are long, for a few rows where series have no more. */
+  #first(): number {
+    return this.#seen > ROWS_FEW ? TABLE_BYTES + TABLE_BYTES / 8 : 0;
   }
 
   #table(): ResultTable {
@@ -83,8 +89,9 @@ export class TextTables implements PickWriter {
       columns: this.#names,
       rows: this.#rows,
       data: [],
-      texts: this.#bytes.slice(0, this.#at),
+      texts: this.#bytes.subarray(0, this.#at),
     };
+    this.#bytes = new Uint8Array(0);
     this.#at = 0;
     this.#rows = 0;
     return table;

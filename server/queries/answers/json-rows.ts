@@ -10,7 +10,7 @@ import { JsonBytes } from './json-bytes.ts';
 import { timeCell } from './json-times.ts';
 
 /** Texts that are made at once, about: rows of long texts are not many at a time. */
-const TEXTS_BYTES_MAX = 1024 * 1024;
+const TEXTS_BYTES_MAX = 2 * 1024 * 1024;
 const COMMA = 0x2c;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
@@ -20,12 +20,12 @@ export function jsonRows({ zone, outputs }: Plan, epoch: Epoch | null): WriteRow
   const shown = outputs.map(({ expression }) => (expression.kind === 'column' ? expression.index : -1));
   const out = new JsonBytes();
   return (rows) => {
-    const { order, base, offsets } = rows;
+    const { base, offsets } = rows;
     const time = timeCell({ type: 'time', base, offsets, ...(zone && { zone }) }, epoch, out);
     const write = partsOf(rows.columns, shown).map((part) => writerOf(part, rows, out));
-    const ends = new Uint32Array(order.length);
+    const ends = new Uint32Array(offsets.length);
     let count = 0;
-    while (count < order.length && out.length < TEXTS_BYTES_MAX) {
+    while (count < offsets.length && out.length < TEXTS_BYTES_MAX) {
       out.byte(OPEN);
       time(count);
       for (let p = 0; p < write.length; p++) write[p](count);
@@ -66,16 +66,15 @@ function kindOf(column: Column | null): Part['of'] {
 }
 
 function writerOf({ of, columns }: Part, rows: OrderedRows, out: JsonBytes): WritePart {
-  const { order } = rows;
   if (of === 'tags') return tagsWriter(columns, rows, out);
   if (of === 'wholes') {
     const values = columns.map((column) => rows.columns[column]!.values as Float64Array);
-    return (i) => out.integers(values, order[i]);
+    return (i) => out.integers(values, i);
   }
   const cell = jsonCell(rows.columns[columns[0]]!, null, out);
   return (i) => {
     out.byte(COMMA);
-    cell(order[i]);
+    cell(i);
   };
 }
 

@@ -41,7 +41,7 @@ export class RowWriter {
   write(table: ResultTable, from: number, to: number): void {
     if (table.texts !== undefined) {
       // each of them ends with a comma
-      this.#out.bytes(table.texts.subarray(0, table.texts.length - 1));
+      this.#out.hand(table.texts.subarray(0, table.texts.length - 1));
       return;
     }
     if (table !== this.#table) {
@@ -81,8 +81,8 @@ export async function* piecesWritten(
   out: JsonBytes,
   eager: boolean,
 ): AsyncGenerator<Uint8Array> {
-  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) yield out.take();
-  if (out.length > 0) yield out.take();
+  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) yield* out.pieces();
+  yield* out.pieces();
 }
 
 /** `"name":…,"tags":{…},"columns":[…]` of a series; parts that are empty are left out, as InfluxDB leaves them. */
