@@ -107,7 +107,8 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
 }
 
 /**
- * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards. A
+ * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards; they are
+ * begun in its order, so those that others make had better come first. A
  * subquery's answer is one more shard to the query around it.
  */
 export function answerOf(
@@ -145,6 +146,14 @@ export async function* historicalAnswer(
   };
   if (plan.kind === 'raw') {
     const iterators = shards.map((shard) => shard[Symbol.asyncIterator]());
+    // all of them begin before the first is waited for; what fails is told to whoever waits
+    const first = iterators.map((iterator) => iterator.next());
+    for (const step of first) step.catch(() => {});
+    const next = (shard: number): Promise<IteratorResult<Partial>> => {
+      const begun = first[shard];
+      delete first[shard];
+      return begun ?? iterators[shard].next();
+    };
     try {
       const merge = mergeRows(plan, shards.length);
       let step = merge.next();
@@ -156,7 +165,7 @@ export async function* historicalAnswer(
           step = merge.next(null);
           continue;
         }
-        const { value, done } = await iterators[step.value].next();
+        const { value, done } = await next(step.value);
         if (done !== true && value.kind === 'counts') count(value);
         else step = merge.next(done === true ? null : (value as RowsPartial));
       }

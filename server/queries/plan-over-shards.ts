@@ -19,6 +19,8 @@ import { namePolicies } from './policy-names.ts';
 /** How a query reaches the shards, here or on other workers (workers/mesh.ts). */
 export interface ShardMesh {
   readonly shards: number;
+  /** All of them, in the order in which to ask them. */
+  readonly nearLast: readonly number[];
   /** Number of this worker. */
   readonly index: number;
   call<T>(shard: number, method: string, body: object): Promise<T>;

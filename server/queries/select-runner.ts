@@ -87,7 +87,7 @@ export class SelectRunner {
     const { signal, turn } = request;
     const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
     const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
-      Array.from({ length: mesh.shards }, (_, shard) => {
+      mesh.nearLast.map((shard) => {
         const call: PartialsCall = { shard, plan: { ...leaf, subqueries: [] }, version: versions[shard], texts };
         return unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
       });
