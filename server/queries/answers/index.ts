@@ -4,3 +4,4 @@ export { encodeAnswer } from './encode.ts';
 export { jsonRows } from './json-rows.ts';
 export { linesOf } from './lines.ts';
 export * from './live-members.ts';
+export { SeriesNumbers } from './series-numbers.ts';
