@@ -122,6 +122,11 @@ export class RawRows {
     this.#held.prune();
   }
 
+  /** Finds what `partials` has to find first, in steps. */
+  arrange(): Generator<void> {
+    return this.#held.arrange();
+  }
+
   /** What is held, which is not held any more then. */
   partials(): Generator<RowsPartial> {
     return this.#held.partials();
@@ -160,6 +165,8 @@ class HeldRows {
   readonly #plan: Plan;
   readonly #arrival: boolean;
   readonly #write: WriteRows | null;
+  /** Row numbers in the order of the answer, where that has been found and not been used. */
+  #arranged: Uint32Array | null = null;
   rows = 0;
   /** By row; times as in slot-time.ts. */
   #group = new Uint32Array(ROWS_FIRST);
@@ -243,8 +250,14 @@ class HeldRows {
     if (this.rows > this.#pruneAt) this.prune();
   }
 
+  *arrange(): Generator<void> {
+    this.#arranged = yield* this.#order();
+  }
+
   *partials(): Generator<RowsPartial> {
-    const order = this.#order();
+    if (this.#arranged === null) for (const _ of this.arrange());
+    const order = this.#arranged!;
+    this.#arranged = null;
     const columns = this.#builders.map((builder) => builder?.finish() ?? null);
     for (let from = 0; from < order.length; ) {
       const to = this.#cut(order, from);
@@ -258,6 +271,7 @@ class HeldRows {
   clear(): void {
     for (const builder of this.#builders) builder?.finish();
     this.rows = 0;
+    this.#arranged = null;
     if (this.#group.length === ROWS_FIRST) return;
     this.#group = new Uint32Array(ROWS_FIRST);
     this.#series = new Uint32Array(ROWS_FIRST);
@@ -266,7 +280,9 @@ class HeldRows {
   }
 
   prune(): void {
-    const order = this.#order();
+    for (const _ of this.arrange());
+    const order = this.#arranged!;
+    this.#arranged = null;
     for (const builder of this.#builders) builder?.append(builder.finish(), order, order.length);
     this.rows = order.length;
     this.#group = order.map((row) => this.#group[row]);
@@ -373,12 +389,12 @@ class HeldRows {
   }
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
-  #order(): Uint32Array {
+  *#order(): Generator<void, Uint32Array> {
     const { descending } = this.#plan;
     if (this.#seriesRanks.length < this.#seriesKeys.length) this.#seriesRanks = ranksOf(this.#seriesKeys);
     const ascending = this.groups.ranks();
     const isReversed = descending && this.#arrival;
-    const order = orderOfRows(
+    const order = yield* orderOfRows(
       {
         rows: this.rows,
         group: this.#group,

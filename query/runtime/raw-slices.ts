@@ -230,6 +230,10 @@ class MeasurementRows {
 
   async *#leave(): AsyncGenerator<RowsPartial> {
     await this.#rank();
+    for (const _ of this.#held.arrange()) {
+      const wait = this.#turn();
+      if (wait !== null) await wait;
+    }
     for (const partial of this.#held.partials()) {
       yield partial;
       const wait = this.#turn();

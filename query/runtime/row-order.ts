@@ -21,20 +21,22 @@ export interface RowKeys {
   readonly low: Float64Array;
 }
 
-/** `byTime` false: rows of a group stay in the order of their numbers. */
-export function orderOfRows(keys: RowKeys, byTime: boolean): Uint32Array {
+/** In steps of some milliseconds a million rows. `byTime` false: rows of a group stay in the order of their numbers. */
+export function* orderOfRows(keys: RowKeys, byTime: boolean): Generator<void, Uint32Array> {
   const { rows, group, groupRank, series, seriesRank } = keys;
-  let order = Uint32Array.from({ length: rows }, (_, row) => row);
+  let order: Uint32Array<ArrayBuffer> = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) order[row] = row;
   const compare = byTime ? compareAll : compareGroup;
   if (isSorted(keys, compare)) return order;
   if (rows < COUNTED_ROWS_MIN) return order.sort((a, b) => compare(keys, a, b) || a - b);
   if (byTime) {
-    order = sortedBy(order, ranksOf(series, seriesRank, rows));
+    order = yield* sortedBy(order, ranksOf(series, seriesRank, rows));
     const { low, high } = wholeTimes(keys);
-    order = sortedBy(order, low);
-    order = sortedBy(order, high);
+    yield;
+    order = yield* sortedBy(order, low);
+    order = yield* sortedBy(order, high);
   }
-  return sortedBy(order, ranksOf(group, groupRank, rows));
+  return yield* sortedBy(order, ranksOf(group, groupRank, rows));
 }
 
 // private functions
@@ -76,7 +78,7 @@ function wholeTimes({ rows, high, low }: RowKeys): { high: Uint32Array; low: Uin
   return { high: highs, low: lows };
 }
 
-function sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Uint32Array<ArrayBuffer> {
+function* sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Generator<void, Uint32Array<ArrayBuffer>> {
   let all = 0;
   for (let row = 0; row < keys.length; row++) all |= keys[row];
   const greatest = all >>> 0;
@@ -93,6 +95,7 @@ function sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Uint32Arr
     const to = new Uint32Array(from.length);
     for (let i = 0; i < from.length; i++) to[counts[(keys[from[i]] >>> shift) & MASK]++] = from[i];
     from = to;
+    yield;
   }
   return from;
 }
