@@ -22,7 +22,7 @@ import type { ManifestBucket } from './manifest-record.ts';
 import { chooseMerge, lateRange } from './merge-plan.ts';
 import { PartitionMap } from './partition-map.ts';
 import { Reclaiming } from './reclaiming.ts';
-import { type Rewritten, rewrite } from './rewrite.ts';
+import { type RewriteInput, type Rewritten, rewrite } from './rewrite.ts';
 import { bucketPath } from './seal-rows.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
 import { Settling } from './settling.ts';
@@ -210,18 +210,16 @@ export class Cleaner {
   }
 
   #isThin(name: MeasurementName, bucket: SealedBucket): boolean {
-    let isThin = this.#thin.get(bucket);
-    if (isThin === undefined) {
-      isThin = false;
-      try {
-        const { rows, series } = bucket.reader;
-        isThin = rows < SMALL_SERIES_ROWS * series;
-      } catch (error) {
-        this.#giveUp(name, [bucket], error);
-      }
-      this.#thin.set(bucket, isThin);
+    const known = this.#thin.get(bucket);
+    if (known !== undefined) return known;
+    try {
+      const { rows, series } = bucket.reader;
+      this.#thin.set(bucket, rows < SMALL_SERIES_ROWS * series);
+    } catch (error) {
+      this.#giveUp(name, [bucket], error);
+      this.#thin.set(bucket, false);
     }
-    return isThin;
+    return this.#thin.get(bucket)!;
   }
 
   /** False: there is no room for anything now. */
@@ -232,7 +230,11 @@ export class Cleaner {
     let unused: readonly Rewritten[] = [];
     try {
       const tombstones = new Set(inputs.flatMap((bucket) => bucket.tombstones));
-      const rows = inputs.map((bucket) => ({ rows: bucket.lasting, series: bucket.series() }));
+      const rows: RewriteInput[] = [];
+      for (const bucket of inputs) {
+        const series = await bucket.series(pause);
+        rows.push({ rows: bucket.lasting(series), series });
+      }
       unused = await rewrite(name, measurement.series, rows, {
         ...shape,
         files,
