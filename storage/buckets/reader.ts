@@ -27,6 +27,8 @@ const CACHED_CHUNKS_MAX = 64;
 const SHARED_TIMES_MAX = 64;
 /** Blocks that lie far away and are fetched, and held in memory, at a time by one scan; of a chunk that has more, its own. */
 const FAR_BYTES_MAX = 8 * 1024 * 1024;
+/** The same of a merge, which scans several beside each other. */
+const FAR_LASTING_BYTES_MAX = 1024 * 1024;
 
 /** Where blocks are read from: the source, or memory. */
 export type BlockSource = Pick<BucketSource, 'readSync'>;
@@ -167,7 +169,8 @@ export class BucketReader {
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
     const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays() };
     const shared = new Map<number, Float64Array>();
-    for (const { members, places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX)) {
+    const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
+    for (const { members, places } of this.#table.groups(chunks, fields, bytesMax)) {
       let from: BlockSource = this.#source;
       yield fetch(places).then((source) => {
         from = source;
