@@ -3,7 +3,8 @@
  * them until `reset`. Fed by the decoder only.
  */
 import { type Batch, type Column, FIELD_TYPES, type FieldType, TextDictionary } from '../../model/index.ts';
-import { grown } from './known-series.ts';
+import { grown, type KnownSeries } from './known-series.ts';
+import type { SeriesLists } from './series-lists.ts';
 
 /** Width of the time a batch spans, in seconds: largest whole number of them below OFFSET_MAX ns. */
 export const SPAN_SECONDS = 4_503_599;
@@ -222,19 +223,22 @@ export class BatchBuilder {
   /** By the measurement's number of the field. */
   bySlot: (ColumnBuilder | undefined)[] = [];
   columns: ColumnBuilder[] = [];
-  readonly keys: TextBuilder;
+  /** Numbers in `KnownSeries` of the batch's series, in the order of their first rows. */
+  members = new Uint32Array(ROWS_MIN);
+  memberCount = 0;
   /** Series numbers where the entry's own note (`KnownSeries.batch`) is another batch's; null for the first batch of a shard. */
   locals: Map<number, number> | null = null;
   cells = 0;
   values = 0;
   #spare = new Map<string, ColumnBuilder>();
+  readonly #keys: TextBuilder;
   readonly #allocation: Allocation;
 
   constructor(owner: BatchOwner, shard: number, allocation: Allocation) {
     this.owner = owner;
     this.shard = shard;
     this.#allocation = allocation;
-    this.keys = new TextBuilder(allocation);
+    this.#keys = new TextBuilder(allocation);
   }
 
   reset(number: number, seconds: number): void {
@@ -247,7 +251,7 @@ export class BatchBuilder {
     for (const column of this.columns) this.#spare.set(column.name, column);
     this.columns = [];
     this.bySlot = [];
-    this.keys.reset();
+    this.memberCount = 0;
     this.cells = 0;
     this.values = 0;
   }
@@ -269,21 +273,37 @@ export class BatchBuilder {
     this.offsets = grown(this.offsets, length);
   }
 
+  /** The batch's number of a series that is new to it. */
+  addMember(series: number): number {
+    const number = this.memberCount++;
+    if (number === this.members.length) {
+      this.#allocation.bytes += 4 * number;
+      this.members = grown(this.members, 2 * number);
+    }
+    this.members[number] = series;
+    return number;
+  }
+
   /** So full of holes that another batch should be begun. */
   get sparse(): boolean {
     return this.cells > SPARSE_FACTOR * this.values + SPARSE_GRACE;
   }
 
-  finish(): Batch {
+  finish(known: KnownSeries, lists: SeriesLists | null): Batch {
     const base = BigInt(this.baseSeconds) * 1_000_000_000n;
     const columns = new Map<string, Column>();
     for (const column of this.columns) columns.set(column.name, column.finish(this.rows));
+    const keptKeys = lists?.find(this.members, this.memberCount, known);
+    const plainKeys = keptKeys === undefined ? this.#plainKeys(known) : null;
     return {
       database: this.owner.database,
       retentionPolicy: this.owner.retentionPolicy,
       measurement: this.owner.name,
       rows: this.rows,
-      seriesKeys: this.keys.finish(),
+      get seriesKeys() {
+        return plainKeys ?? keptKeys!.texts();
+      },
+      keptKeys,
       series: this.series,
       base,
       offsets: this.offsets,
@@ -291,6 +311,18 @@ export class BatchBuilder {
       maxTime: base + BigInt(this.maxOffset),
       columns,
     };
+  }
+
+  // private functions
+
+  #plainKeys(known: KnownSeries): TextDictionary {
+    const { bytes, keyFrom, keyTo } = known;
+    this.#keys.reset();
+    for (let i = 0; i < this.memberCount; i++) {
+      const series = this.members[i];
+      this.#keys.append(bytes, keyFrom[series], keyTo[series]);
+    }
+    return this.#keys.finish();
   }
 }
 
