@@ -5,6 +5,7 @@
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
 import { runLiveMany } from './live-many.ts';
+import { runLiveUpdates } from './live-updates.ts';
 import { runQueries } from './queries.ts';
 
 import { runRestart } from './restart.ts';
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<stri
   ingest: runIngest,
   live: runLive,
   'live-many': runLiveMany,
+  'live-updates': runLiveUpdates,
   queries: runQueries,
   restart: runRestart,
   scan: runScan,
