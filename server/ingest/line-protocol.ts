@@ -13,7 +13,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type Batch, FIELD_TYPES, floorDiv, NS_PER } from '../../model/index.ts';
-import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS, type TextBuilder } from './batch-builder.ts';
+import { BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
 import { CanonicalSpelling } from './canonical-spelling.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
 import type { Decoded, DecodeRequest, LineDecoderOptions } from './decoded.ts';
@@ -28,6 +28,7 @@ import { booleanLength, readDigits } from './plain-values.ts';
 import { UNITS } from './precision.ts';
 import { addPlain, entryOf, localSeries, type Scopes } from './series-entries.ts';
 import { SeriesLists } from './series-lists.ts';
+import type { Allocation, TextBuilder } from './text-builder.ts';
 
 const COMMA = 44;
 const SPACE = 32;
