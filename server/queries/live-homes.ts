@@ -85,12 +85,13 @@ export class LiveHomes {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
-    const { mesh, nowMs, frame, attached, late } = options;
+    const { mesh, nowMs, pace, frame, attached, late } = options;
     this.#options = options;
     this.#heard = new StreamsHeard(mesh.shards);
     this.#port = {
       shards: mesh.shards,
       nowMs,
+      hasTime: () => pace.allows,
       frame,
       attached,
       late,

@@ -24,7 +24,7 @@ import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
-/** The same where there is nothing to say: nothing has come since it was told so, and no window is open that the clock may close. */
+/** The same where there is no time for more, or nothing to say: nothing has come since, and no window is open that the clock may close. */
 const SILENCE_INTERVAL_MS = 10_000;
 
 interface Round {
@@ -156,9 +156,11 @@ export class LiveOperator implements RunningQuery {
     this.lookAtMs = Math.min(next, this.#toldAtMs + this.#progressMs);
     const elapsed = nowMs - this.#toldAtMs;
     if (elapsed >= 0 && elapsed < this.#progressMs) return;
-    const silent = this.#listening.size === 0 && !this.#heard && next === Number.POSITIVE_INFINITY;
-    if (silent && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
-      this.lookAtMs = this.#toldAtMs + SILENCE_INTERVAL_MS;
+    const silent = !this.#heard && next === Number.POSITIVE_INFINITY;
+    const waits = this.#listening.size === 0 && (silent || !this.#port.hasTime());
+    if (waits && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
+      const again = silent ? this.#toldAtMs + SILENCE_INTERVAL_MS : nowMs + this.#progressMs;
+      this.lookAtMs = Math.min(next, again);
       return;
     }
     this.#settle();

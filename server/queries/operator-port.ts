@@ -50,6 +50,8 @@ export interface RunningQuery {
 export interface OperatorPort {
   readonly shards: number;
   nowMs(): number;
+  /** False: what can wait should. */
+  hasTime(): boolean;
   frame(feed: string, to: number | null, frame: FeedFrame): void;
   attached(feed: string, subscriber: number): void;
   /** Of what the query reads: goes on changing. */
