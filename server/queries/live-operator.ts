@@ -68,6 +68,8 @@ export class LiveOperator implements RunningQuery {
   #heard = true;
   /** By when `tick` has something to do, if no update comes before. */
   lookAtMs = 0;
+  /** The same of `merge`. */
+  #nextMs = 0;
   #expired: bigint | null = null;
   /** When the last subscriber left; null while there are some. */
   idleSinceMs: number | null = null;
@@ -103,7 +105,7 @@ export class LiveOperator implements RunningQuery {
   /** Who comes after the query has failed, as it may while it is started, is told so. */
   join(joiner: Joiner): void {
     this.idleSinceMs = null;
-    this.lookAtMs = 0;
+    this.#lookSoon();
     this.#joining.push(joiner);
     if (this.#failure === null) this.#nextRound();
     else this.fail(this.#failure);
@@ -124,7 +126,7 @@ export class LiveOperator implements RunningQuery {
   /** An update of a shard, or its answer to a round. Throws QueryError when the query has grown over its limits. */
   update(message: ShardUpdate): void {
     if (message.instance !== this.instance) return;
-    this.lookAtMs = 0;
+    this.#lookSoon();
     this.#heard = true;
     const { shard, round } = message;
     if (round !== null) {
@@ -144,30 +146,23 @@ export class LiveOperator implements RunningQuery {
     this.#take(message);
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
-    this.lookAtMs = Math.min(this.merge.nextAdvanceMs(nowMs), this.#toldAtMs + this.#progressMs);
+    this.#nextMs = this.merge.nextAdvanceMs(nowMs);
+    this.lookAtMs = Math.min(this.#nextMs, this.#toldAtMs + this.#progressMs);
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
   tick(): void {
     if (this.#started.size < this.#port.shards || this.#round !== null) return;
     const nowMs = this.#port.nowMs();
+    if (nowMs < this.#nextMs && this.#waits(nowMs)) return;
     this.#emit(this.merge.advance(nowMs));
-    const next = this.merge.nextAdvanceMs(nowMs);
-    this.lookAtMs = Math.min(next, this.#toldAtMs + this.#progressMs);
-    const elapsed = nowMs - this.#toldAtMs;
-    if (elapsed >= 0 && elapsed < this.#progressMs) return;
-    const silent = !this.#heard && next === Number.POSITIVE_INFINITY;
-    const waits = this.#listening.size === 0 && (silent || !this.#port.hasTime());
-    if (waits && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
-      const again = silent ? this.#toldAtMs + SILENCE_INTERVAL_MS : nowMs + this.#progressMs;
-      this.lookAtMs = Math.min(next, again);
-      return;
-    }
+    this.#nextMs = this.merge.nextAdvanceMs(nowMs);
+    if (this.#waits(nowMs)) return;
     this.#settle();
     const cursor = this.#cursor();
     this.#toldAtMs = nowMs;
     this.#heard = false;
-    this.lookAtMs = Math.min(next, nowMs + this.#progressMs);
+    this.lookAtMs = Math.min(this.#nextMs, nowMs + this.#progressMs);
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
@@ -193,6 +188,7 @@ export class LiveOperator implements RunningQuery {
     const { watermark, rev } = this.merge;
     this.live = live;
     this.instance++;
+    this.#lookSoon();
     this.merge = new LiveMerges(live, this.#port.shards, this.#port.heard(live));
     this.merge.raise({ watermark, rev });
     this.#life = newLife();
@@ -229,6 +225,26 @@ export class LiveOperator implements RunningQuery {
   }
 
   // private functions
+
+  /** Whether it is too early to tell how far the query has come; if so, says when to look again. */
+  #waits(nowMs: number): boolean {
+    const elapsed = nowMs - this.#toldAtMs;
+    if (elapsed < 0 || (elapsed >= SILENCE_INTERVAL_MS && elapsed >= this.#progressMs)) return false;
+    let againMs = this.#toldAtMs + this.#progressMs;
+    if (elapsed >= this.#progressMs) {
+      if (this.#listening.size > 0) return false;
+      const silent = !this.#heard && this.#nextMs === Number.POSITIVE_INFINITY;
+      if (!silent && this.#port.hasTime()) return false;
+      againMs = silent ? this.#toldAtMs + SILENCE_INTERVAL_MS : nowMs + this.#progressMs;
+    }
+    this.lookAtMs = Math.min(this.#nextMs, againMs);
+    return true;
+  }
+
+  #lookSoon(): void {
+    this.lookAtMs = 0;
+    this.#nextMs = 0;
+  }
 
   get #progressMs(): number {
     return PROGRESS_INTERVAL_MS + this.merge.waitedMs;
