@@ -29,7 +29,8 @@ const ENTRIES_MAX = 64;
 const SEALS_PER_TURN = 2;
 /** How often slices that nobody needs are looked for. */
 const TRIM_INTERVAL_MS = 1_000;
-/** A wide slice into which disordered rows keep coming is read again at most every so often, while it is the newest. */
+/** A slice into which disordered rows keep coming is read again at most every so often, while it is the newest: a wide one more seldom. */
+const RENEW_GAP_MS_MIN = 500;
 const RENEW_GAP_MS_MAX = 5_000;
 
 /** What came in between two seals. */
@@ -364,7 +365,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   #renewStale(nowMs: number): void {
     if (this.#stale.size === 0) return;
     const { window } = this.plan;
-    const gap = Math.min(Number(window!.interval / 60_000_000n), RENEW_GAP_MS_MAX);
+    const gap = Math.min(Math.max(Number(window!.interval / 60_000_000n), RENEW_GAP_MS_MIN), RENEW_GAP_MS_MAX);
     const greatest = this.#clock.reading?.greatest ?? null;
     const open = greatest === null ? Number.NEGATIVE_INFINITY : windowOf(this.plan, greatest);
     for (const slice of this.#stale) {
