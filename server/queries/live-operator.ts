@@ -235,7 +235,8 @@ export class LiveOperator implements RunningQuery {
       if (this.#listening.size > 0) return false;
       const silent = !this.#heard && this.#nextMs === Number.POSITIVE_INFINITY;
       if (!silent && this.#port.hasTime()) return false;
-      againMs = silent ? this.#toldAtMs + SILENCE_INTERVAL_MS : nowMs + this.#progressMs;
+      // at whole seconds, so that what many quiet queries say to a client leaves in one call
+      againMs = silent ? Math.ceil((this.#toldAtMs + SILENCE_INTERVAL_MS) / 1000) * 1000 : nowMs + this.#progressMs;
     }
     this.lookAtMs = Math.min(this.#nextMs, againMs);
     return true;

@@ -16,6 +16,7 @@ import type { Compression, ControlEntry } from '../../model/index.ts';
 import {
   type LiveInput,
   type LivePlan,
+  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
@@ -175,7 +176,7 @@ export class LiveShards {
     if (before !== undefined) this.#drop(side, before);
     if (op.heldFrom !== null) rest(stage);
     this.#release(side, op);
-    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#wake();
   }
 
   stop({ shard, operator, instance }: LiveStop): void {
@@ -226,8 +227,7 @@ export class LiveShards {
   }
 
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#sleep();
     this.#shards.clear();
     this.#news.clear();
   }
@@ -268,6 +268,7 @@ export class LiveShards {
         this.#options.schemaChanged({ database, deleted });
       }
     }
+    this.#wake();
     if (inputs.length === 0) return;
     side.inputs = [];
     const nowMs = this.#options.nowMs();
@@ -316,6 +317,7 @@ export class LiveShards {
     op.heldFrom = null;
     if (op.stage instanceof LiveView) side.stages.wake(op.stage);
     else this.#news.add(op);
+    this.#wake();
     for (const ask of op.asks.splice(0)) this.ask(ask);
   }
 
@@ -333,6 +335,17 @@ export class LiveShards {
     replay({ broker, shard, store, database, compression, from, deletesOf, applied: () => side.applied, ...then });
   }
 
+  #wake(): void {
+    const runs = [...this.#shards.values()].some(({ operators }) => operators.size > 0);
+    if (runs) this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+
+  /** Nothing is looked at until something comes. */
+  #sleep(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
   #sweep(): void {
     const nowMs = this.#options.nowMs();
     for (const op of this.#news) {
@@ -347,6 +360,7 @@ export class LiveShards {
     }
     this.#takeTurns(nowMs);
     this.#tellHeard(nowMs);
+    if (this.#news.size === 0 && [...this.#shards.values()].every(({ stages }) => stages.idle)) this.#sleep();
   }
 
   #tellHeard(nowMs: number): void {
@@ -388,6 +402,7 @@ export class LiveShards {
       op.collectedAtMs = this.#options.nowMs();
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
+      if (op.stage instanceof LiveShard && op.stage.waits) this.#news.add(op);
     });
   }
 
