@@ -1,5 +1,5 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
-import type { LivePlan, LiveUpdate } from '../../query/index.ts';
+import { type LivePlan, type LiveUpdate, matchesName } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { RunningQuery } from './operator-port.ts';
 
@@ -15,9 +15,14 @@ export interface ShardUpdate {
   readonly round: number | null;
 }
 
-/** To all homes: plans over this database may have changed, and rows that they have shown may have been deleted. */
+/** A measurement as a statement names it: by its name or a regex. */
+export type MeasurementName = Parameters<typeof matchesName>[0];
+
+/** To all homes: plans over these measurements may have changed, and rows that they have shown may have been deleted. */
 export interface SchemaChange {
   readonly database: string;
+  /** Those that changed, by name; null = any may have. */
+  readonly measurements: readonly string[] | null;
   readonly deleted: readonly DeletedSpan[];
 }
 
@@ -41,6 +46,8 @@ export interface LiveStart {
   readonly instance: number;
   readonly live: LivePlan;
   readonly database: string;
+  /** Measurements that its statement names. */
+  readonly reads: readonly MeasurementName[];
   /** Worker of its home. */
   readonly home: number;
   /** First message that the predecessor's subscribers have heard nothing of; null = none. */
@@ -76,6 +83,7 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
     ...nameOf(op, shard),
     live: op.live,
     database: op.database,
+    reads: op.reads,
     home,
     replayFrom: op.replayFrom?.[shard] ?? null,
   };
@@ -83,4 +91,11 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
 
 export function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
   return { ...nameOf(op, shard), round, cursor };
+}
+
+/** Whether a statement that names these measurements may mean others than before. */
+export function concerns(change: Pick<SchemaChange, 'measurements'>, reads: readonly MeasurementName[]): boolean {
+  if (change.measurements === null) return true;
+  const tests = reads.map(matchesName);
+  return change.measurements.some((measurement) => tests.some((test) => test(measurement)));
 }

@@ -14,11 +14,12 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerges, type LivePlan } from '../../query/index.ts';
+import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
-import type { ShardUpdate } from './live-messages.ts';
+import { concerns, type MeasurementName, type ShardUpdate } from './live-messages.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
 
@@ -40,6 +41,7 @@ export class LiveOperator implements RunningQuery {
   readonly key: string;
   readonly database: string;
   readonly query: string;
+  readonly reads: readonly MeasurementName[];
   live: LivePlan;
   instance = 1;
   replayFrom: readonly number[] | null = null;
@@ -74,9 +76,14 @@ export class LiveOperator implements RunningQuery {
   /** When the last subscriber left; null while there are some. */
   idleSinceMs: number | null = null;
 
-  constructor(key: string, database: string, query: string, live: LivePlan, port: OperatorPort) {
+  constructor(
+    { key, database, query, reads }: Pick<RunningQuery, 'key' | 'database' | 'reads'> & { readonly query: string },
+    live: LivePlan,
+    port: OperatorPort,
+  ) {
     this.key = key;
     this.database = database;
+    this.reads = reads;
     this.query = query;
     this.live = live;
     this.#port = port;
@@ -206,6 +213,14 @@ export class LiveOperator implements RunningQuery {
     }
     for (const joiner of this.#listening.values()) this.#reset(joiner, reason);
     this.#port.start(this);
+  }
+
+  /** Whether any of these rows may be in what it has sent or holds. */
+  leansOn(deleted: readonly DeletedSpan[]): boolean {
+    return deleted.some(
+      ({ measurement, minTime, maxTime }) =>
+        concerns({ measurements: [measurement] }, this.reads) && this.merge.leansOn(minTime, maxTime),
+    );
   }
 
   /** Ends the query for everybody, with a reason. */

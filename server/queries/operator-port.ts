@@ -3,6 +3,7 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission, LastHeard, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
+import type { MeasurementName } from './live-messages.ts';
 
 export interface Joiner {
   readonly subscriber: number;
@@ -40,6 +41,8 @@ export interface LiveListener {
 export interface RunningQuery {
   readonly key: string;
   readonly database: string;
+  /** Measurements that its statement names. */
+  readonly reads: readonly MeasurementName[];
   readonly live: LivePlan;
   /** Tells updates of a restarted operator from its predecessor's. */
   readonly instance: number;
