@@ -16,7 +16,7 @@ import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerges, type LivePlan } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
+import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import { concerns, type MeasurementName, type ShardUpdate } from './live-messages.ts';
@@ -173,7 +173,13 @@ export class LiveOperator implements RunningQuery {
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
-      this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
+      this.#port.frame(feed.key, null, {
+        op: 'progress',
+        members,
+        cursor,
+        phase: 'live',
+        watermarkMs: this.#watermarkMs,
+      });
     }
     this.#tell([]);
   }
@@ -207,7 +213,8 @@ export class LiveOperator implements RunningQuery {
     this.#round = null;
     this.#joining = all;
     for (const [subscriber, feed] of this.#subscribers) {
-      const joiner: Joiner = { subscriber, feed: feed.key, epoch: feed.epoch, snapshot: true, since: '' };
+      const { key, epoch, refs } = feed;
+      const joiner: Joiner = { subscriber, feed: key, epoch, refs, snapshot: true, since: '' };
       if (silent) this.#joining.push(joiner);
       else this.#reset(joiner, reason);
     }
@@ -232,10 +239,10 @@ export class LiveOperator implements RunningQuery {
     this.#listening.clear();
     for (const { feed, subscriber, listener } of everyone) {
       if (listener !== undefined) listener.failed(message);
-      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
+      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
     for (const feed of this.#feeds.values()) {
-      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live' });
+      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
   }
 
@@ -345,7 +352,10 @@ export class LiveOperator implements RunningQuery {
       }
       let frames = members.get(joiner.epoch);
       if (frames === undefined)
-        members.set(joiner.epoch, (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor())));
+        members.set(
+          joiner.epoch,
+          (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor(), this.#watermarkMs)),
+        );
       if (joiner.snapshot || round.cursor !== null) {
         for (const frame of frames) this.#port.frame(joiner.feed, joiner.subscriber, frame);
       }
@@ -356,9 +366,10 @@ export class LiveOperator implements RunningQuery {
     this.#nextRound();
   }
 
-  #attach({ subscriber, feed: key, epoch }: Joiner): void {
+  #attach({ subscriber, feed: key, epoch, refs }: Joiner): void {
     let feed = this.#feeds.get(key);
-    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch)));
+    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch, refs)));
+    for (const frame of feed.introduction()) this.#port.frame(key, subscriber, frame);
     feed.subscribers.add(subscriber);
     this.#subscribers.set(subscriber, feed);
     this.#port.attached(key, subscriber);
@@ -367,7 +378,14 @@ export class LiveOperator implements RunningQuery {
   #reset(joiner: Joiner, reason: string): void {
     const members = encodeResetMembers(reason);
     if (joiner.listener !== undefined) joiner.listener.reset(reason);
-    else this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
+    else
+      this.#port.frame(joiner.feed, joiner.subscriber, {
+        op: 'reset',
+        members,
+        cursor: '',
+        phase: 'live',
+        watermarkMs: null,
+      });
     this.#joining.push({ ...joiner, since: '', snapshot: true });
   }
 
@@ -391,8 +409,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const members = encodeRowsMembers({ ...emission, cursor }, feed.epoch);
-        const frame: FeedFrame = { op: 'rows', members, cursor, phase: 'live' };
+        const frame = feed.rows(emission, cursor, this.#watermarkMs, i < emissions.length - 1);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }
@@ -415,6 +432,11 @@ export class LiveOperator implements RunningQuery {
   /** A cursor's positions move only when all that was taken up to them has been sent. */
   #settle(): void {
     if (this.merge.settled) this.#sentPositions = [...this.#positions];
+  }
+
+  get #watermarkMs(): number | null {
+    const { watermark } = this.merge;
+    return watermark === null ? null : Number(watermark / 1_000_000n);
   }
 
   #cursor(): string {
