@@ -8,20 +8,13 @@ import { cellTables } from './cell-rows.ts';
 import { columnReader } from './columns.ts';
 import { type Cell, groupKey, tableKey } from './live-cells.ts';
 import type { PlainRows } from './live-plain.ts';
-import { emptyRow, rowText } from './live-rows.ts';
+import { emptyRow, type Rendered, rowText } from './live-rows.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import type { ResultTable } from './result.ts';
 import { runsOf, sumRuns } from './window-runs.ts';
 import type { AnswerWindows } from './window-times.ts';
-
-/** The rows of one cell, in a table that may hold other cells' rows too. */
-export interface Rendered {
-  readonly table: ResultTable;
-  readonly rows: readonly number[];
-  readonly text: string;
-}
 
 /** Tells which window a row is of, for several may begin at one time. */
 const NUMBER: PlanOutput = { name: '', expression: { kind: 'edge', of: 'number', type: 'integer' }, type: 'integer' };

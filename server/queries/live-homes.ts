@@ -20,7 +20,6 @@ import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import {
   askOf,
-  concerns,
   type LiveExpire,
   type LiveStop,
   nameOf,
@@ -32,6 +31,7 @@ import {
 } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
+import { concerns } from './named-measurements.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';

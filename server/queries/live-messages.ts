@@ -1,6 +1,7 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
-import { type LivePlan, type LiveUpdate, matchesName } from '../../query/index.ts';
+import type { LivePlan, LiveUpdate } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
+import type { MeasurementName } from './named-measurements.ts';
 import type { RunningQuery } from './operator-port.ts';
 
 /** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
@@ -14,9 +15,6 @@ export interface ShardUpdate {
   /** The answer to this round of the home; null = an update that nobody asked for. */
   readonly round: number | null;
 }
-
-/** A measurement as a statement names it: by its name or a regex. */
-export type MeasurementName = Parameters<typeof matchesName>[0];
 
 /** To all homes: plans over these measurements may have changed, and rows that they have shown may have been deleted. */
 export interface SchemaChange {
@@ -91,11 +89,4 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
 
 export function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
   return { ...nameOf(op, shard), round, cursor };
-}
-
-/** Whether a statement that names these measurements may mean others than before. */
-export function concerns(change: Pick<SchemaChange, 'measurements'>, reads: readonly MeasurementName[]): boolean {
-  if (change.measurements === null) return true;
-  const tests = reads.map(matchesName);
-  return change.measurements.some((measurement) => tests.some((test) => test(measurement)));
 }

@@ -19,7 +19,8 @@ import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
-import { concerns, type MeasurementName, type ShardUpdate } from './live-messages.ts';
+import type { ShardUpdate } from './live-messages.ts';
+import { concerns, type MeasurementName } from './named-measurements.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
 

@@ -26,19 +26,18 @@ import {
 import type { Applied, ShardStore } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
 import type { BatchName, DeletedSpan, RecorderObserver } from '../recorder/index.ts';
-import {
-  concerns,
-  type LiveAsk,
-  type LiveExpire,
-  type LiveStart,
-  type LiveStop,
-  type MeasurementName,
-  type SchemaChange,
-  type ShardFailure,
-  type ShardHeard,
-  type ShardUpdate,
+import type {
+  LiveAsk,
+  LiveExpire,
+  LiveStart,
+  LiveStop,
+  SchemaChange,
+  ShardFailure,
+  ShardHeard,
+  ShardUpdate,
 } from './live-messages.ts';
 import type { LivePace } from './live-pace.ts';
+import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */

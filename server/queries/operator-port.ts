@@ -3,7 +3,7 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission, LastHeard, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
-import type { MeasurementName } from './live-messages.ts';
+import type { MeasurementName } from './named-measurements.ts';
 
 export interface Joiner {
   readonly subscriber: number;
