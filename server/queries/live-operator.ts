@@ -15,7 +15,7 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerges, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
+import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
@@ -169,7 +169,13 @@ export class LiveOperator implements RunningQuery {
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
-      this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
+      this.#port.frame(feed.key, null, {
+        op: 'progress',
+        members,
+        cursor,
+        phase: 'live',
+        watermarkMs: this.#watermarkMs,
+      });
     }
     this.#tell([]);
   }
@@ -202,7 +208,8 @@ export class LiveOperator implements RunningQuery {
     this.#round = null;
     this.#joining = all;
     for (const [subscriber, feed] of this.#subscribers) {
-      const joiner: Joiner = { subscriber, feed: feed.key, epoch: feed.epoch, snapshot: true, since: '' };
+      const { key, epoch, refs } = feed;
+      const joiner: Joiner = { subscriber, feed: key, epoch, refs, snapshot: true, since: '' };
       if (silent) this.#joining.push(joiner);
       else this.#reset(joiner, reason);
     }
@@ -219,10 +226,10 @@ export class LiveOperator implements RunningQuery {
     this.#listening.clear();
     for (const { feed, subscriber, listener } of everyone) {
       if (listener !== undefined) listener.failed(message);
-      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
+      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
     for (const feed of this.#feeds.values()) {
-      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live' });
+      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
   }
 
@@ -311,7 +318,10 @@ export class LiveOperator implements RunningQuery {
       }
       let frames = members.get(joiner.epoch);
       if (frames === undefined)
-        members.set(joiner.epoch, (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor())));
+        members.set(
+          joiner.epoch,
+          (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor(), this.#watermarkMs)),
+        );
       if (joiner.snapshot || round.cursor !== null) {
         for (const frame of frames) this.#port.frame(joiner.feed, joiner.subscriber, frame);
       }
@@ -322,9 +332,10 @@ export class LiveOperator implements RunningQuery {
     this.#nextRound();
   }
 
-  #attach({ subscriber, feed: key, epoch }: Joiner): void {
+  #attach({ subscriber, feed: key, epoch, refs }: Joiner): void {
     let feed = this.#feeds.get(key);
-    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch)));
+    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch, refs)));
+    for (const frame of feed.introduction()) this.#port.frame(key, subscriber, frame);
     feed.subscribers.add(subscriber);
     this.#subscribers.set(subscriber, feed);
     this.#port.attached(key, subscriber);
@@ -333,7 +344,14 @@ export class LiveOperator implements RunningQuery {
   #reset(joiner: Joiner, reason: string): void {
     const members = encodeResetMembers(reason);
     if (joiner.listener !== undefined) joiner.listener.reset(reason);
-    else this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
+    else
+      this.#port.frame(joiner.feed, joiner.subscriber, {
+        op: 'reset',
+        members,
+        cursor: '',
+        phase: 'live',
+        watermarkMs: null,
+      });
     this.#joining.push({ ...joiner, since: '', snapshot: true });
   }
 
@@ -357,8 +375,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const members = encodeRowsMembers({ ...emission, cursor }, feed.epoch);
-        const frame: FeedFrame = { op: 'rows', members, cursor, phase: 'live' };
+        const frame = feed.rows(emission, cursor, this.#watermarkMs, i < emissions.length - 1);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }
@@ -381,6 +398,11 @@ export class LiveOperator implements RunningQuery {
   /** A cursor's positions move only when all that was taken up to them has been sent. */
   #settle(): void {
     if (this.merge.settled) this.#sentPositions = [...this.#positions];
+  }
+
+  get #watermarkMs(): number | null {
+    const { watermark } = this.merge;
+    return watermark === null ? null : Number(watermark / 1_000_000n);
   }
 
   #cursor(): string {
