@@ -181,14 +181,13 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return { kind: 'show retention policies', database: optional(on, this) };
   },
   ShowWhat_measurements(_measurements, on, match, where, order, limit, offset) {
-    const { name, negated } = optional(match, this) ?? { name: null, negated: false };
     const clauses = showClauses(this, on, null, where, limit, offset, order);
-    return { kind: 'show measurements', match: name, negated, ...clauses };
+    return { kind: 'show measurements', match: optional(match, this), ...clauses };
   },
   ShowWhat_fieldKeys(_field, _keys, on, from, order, limit, offset) {
     return { kind: 'show field keys', ...showClauses(this, on, from, null, limit, offset, order) };
   },
-  ShowWhat_series(_series, on, from, where, order, limit, offset) {
+  ShowWhat_series(_series, _exact, on, from, where, order, limit, offset) {
     return { kind: 'show series', ...showClauses(this, on, from, where, limit, offset, order) };
   },
   ShowWhat_tagKeys(_tag, _keys, on, from, where, order, limit, offset, seriesLimit, seriesOffset) {
@@ -217,11 +216,11 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   ForModule(_for, name) {
     return ast(name, this).value;
   },
-  WithMeasurement_name(_with, _measurement, operator, name) {
-    return { name: { text: ast(name, this) }, negated: operator.sourceString !== '=' };
+  WithMeasurement_name(_with, _measurement, _equal, name): MeasurementSource['name'] {
+    return { text: ast(name, this) };
   },
-  WithMeasurement_pattern(_with, _measurement, operator, regex) {
-    return { name: { regex: ast(regex, this).pattern }, negated: operator.sourceString === '!~' };
+  WithMeasurement_pattern(_with, _measurement, _like, regex): MeasurementSource['name'] {
+    return { regex: ast(regex, this).pattern };
   },
   WithKey_in(_with, _key, _in, _open, list, _close): KeyMatch {
     return { operator: 'in', keys: ast(list, this) };
@@ -306,8 +305,8 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   identifier_bare(_start, _rest) {
     return this.sourceString;
   },
-  identifier_quoted(_open, _parts, _close) {
-    return readQuoted(this.sourceString);
+  identifier_quoted(_start, _rest, open, parts, close) {
+    return readQuoted(open.sourceString + parts.sourceString + close.sourceString);
   },
   string(_open, _parts, _close) {
     return { kind: 'string', value: readQuoted(this.sourceString) };

@@ -154,7 +154,7 @@ function* filledRows(
     windows.length === 0 ? nowhere : plan.bounds.minStated ? times.first(plan.bounds.min) : windows[0],
   );
   const first = Math.min(...firsts.filter(Number.isFinite));
-  const fillers = tracks.map((track) => new Filler(plan, track, times.width));
+  const fillers = tracks.map((track) => new Filler(plan, track));
   const rows = last - first + 1;
   budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
   if (budget.buckets > BUCKETS_MAX) {
@@ -173,15 +173,12 @@ function* filledRows(
 class Filler {
   readonly #plan: Plan;
   readonly #track: Track;
-  readonly #width: number;
   readonly #step: 1 | -1;
   /** Index in the track of the next window to come. */
   #next: number;
   #hit = false;
 
-  /** `width` of windows, ns. */
-  constructor(plan: Plan, track: Track, width: number) {
-    this.#width = width;
+  constructor(plan: Plan, track: Track) {
     this.#plan = plan;
     this.#track = track;
     this.#step = plan.descending ? -1 : 1;
@@ -222,12 +219,11 @@ class Filler {
         return slots[before] === undefined ? null : state.result(slots[before]);
       case 'linear': {
         if (slots[before] === undefined || slots[this.#next] === undefined || !isNumeric(aggregate.result)) return null;
-        const width = this.#width;
         const from = state.result(slots[before]);
         const to = state.result(slots[this.#next]);
         if (from === null || to === null) return null;
-        const slope = (Number(to) - Number(from)) / ((windows[this.#next] - windows[before]) * width);
-        const value = slope * ((window - windows[before]) * width) + Number(from);
+        const slope = (Number(to) - Number(from)) / (windows[this.#next] - windows[before]);
+        const value = slope * (window - windows[before]) + Number(from);
         return aggregate.result === 'float' ? value : Math.trunc(value);
       }
       default:

@@ -89,7 +89,7 @@ export function countedStatement({ of, key, ...rest }: CountStatement): ShowStat
     case 'series':
       return { kind: 'show series', ...clauses };
     case 'measurement':
-      return { kind: 'show measurements', match: null, negated: false, ...clauses };
+      return { kind: 'show measurements', match: null, ...clauses };
     case 'field key':
       return { kind: 'show field keys', ...clauses };
     case 'tag key':
@@ -154,7 +154,7 @@ interface Place {
 
 function passesMatch(statement: ShowStatement, measurement: string): boolean {
   if (statement.kind !== 'show measurements' || statement.match === null) return true;
-  return matchesName(statement.match)(measurement) !== statement.negated;
+  return matchesName(statement.match)(measurement);
 }
 
 /** null = the measurement has nothing to show. */

@@ -9,8 +9,6 @@ import type { Group } from './partial.ts';
 
 /** Where windows lie in time. */
 export interface WindowTimes {
-  /** ns from one to the next, as fill(linear) takes them. */
-  readonly width: number;
   /** Of its row. */
   time(window: number): bigint;
   start(window: number): bigint;
@@ -79,7 +77,6 @@ function singlePanes(plan: Plan): AnswerWindows {
   const start = (window: number): bigint => windowStart(plan, window);
   const end = (window: number): bigint => (plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1));
   return {
-    width: Number(plan.window?.interval ?? 0n),
     time: start,
     start,
     end,
@@ -110,7 +107,6 @@ function runsOfPanes(plan: Plan, kind: PaneWindows): AnswerWindows {
     return kind.steps > 1 ? (Math.floor(last / kind.steps) + 1) * kind.steps - 1 : last;
   };
   return {
-    width: kind.grid === undefined ? period / kind.steps : Number(kind.grid.interval),
     time: start,
     start,
     end: (window) => startOf(panes, runTo(panes, kind, window)),

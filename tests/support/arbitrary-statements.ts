@@ -247,11 +247,9 @@ const asking: fc.Arbitrary<Statement> = fc.oneof(
           pattern.map((regex) => ({ regex })),
         ),
       ),
-      negated: fc.boolean(),
       ...clauses,
       sources: fc.constant([]),
-    })
-    .map((show) => ({ ...show, negated: show.negated && show.match !== null })),
+    }),
   fc.record({
     kind: fc.constant('show tag values' as const),
     key: fc.oneof(
