@@ -117,7 +117,9 @@ export class SelectorState implements AggregateState {
         const value = values[row];
         const offset = offsets[row];
         if (any) {
-          const order = byTime ? (offset - at) * sign || (value - best) * this.#larger : (value - best) * sign || at - offset;
+          const order = byTime
+            ? (offset - at) * sign || (value - best) * this.#larger
+            : (value - best) * sign || at - offset;
           if (!(order > 0)) continue;
         }
         any = true;

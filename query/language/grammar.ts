@@ -110,10 +110,10 @@ InfluxQL {
   OrderBy = order by NonemptyListOf<SortField, ",">
   SortField = direction             -- alone
             | identifier direction?  -- named
-  Limit = limit integer
-  Offset = offset integer
-  SeriesLimit = slimit integer
-  SeriesOffset = soffset integer
+  Limit = limit count
+  Offset = offset count
+  SeriesLimit = slimit count
+  SeriesOffset = soffset count
 
   Delete = delete Chosen
   Chosen = From Where?  -- from
@@ -206,14 +206,14 @@ InfluxQL {
            | series exact? On? From? Where? OrderBy? Limit? Offset?                 -- series
            | tag keys On? From? Where? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?   -- tagKeys
            | tag values On? From? WithKey Where? OrderBy? Limit? Offset?            -- tagValues
-  On = on identifier
+  On = on named
   From = from Measurements
   FromOne = from identifier
   ForModule = for string
-  WithMeasurement = with measurement equal identifier  -- name
+  WithMeasurement = with measurement equal named  -- name
                   | with measurement like regex        -- pattern
   WithKey = with key in "(" NonemptyListOf<identifier, ","> ")"    -- in
-          | with key (equal | unequal) identifier                  -- name
+          | with key (equal | unequal) named                       -- name
           | with key (like | unlike) regex                         -- pattern
 
   Expression = Operand Rest*
@@ -250,9 +250,13 @@ InfluxQL {
            | distinct    -- distinct
 
   source = regex                                    -- pattern
-         | identifier ("." segment)* "." regex      -- pathPattern
-         | identifier ("." segment)*                -- path
-  segment = identifier | &"."  -- empty
+         | named ("." segment)* "." regex      -- pathPattern
+         | named ("." segment)*                -- path
+  segment = named | &"."  -- empty
+  named = identifier
+        | parameter  -- bound
+  count = integer
+        | parameter  -- bound
 
   identifier (identifier) = ~reserved ${START} ${PART}* ~"\""    -- bare
                           | ${NAME} "\"" (${ESCAPE} | ~"\"" ${PLAIN})* "\""  -- quoted

@@ -39,19 +39,21 @@ export function bindCondition(expression: Expression, names: Names): Bound {
 
 /**
  * Type of `left operator right`; null = one side has none. Throws where the types do not go together. Bits of a boolean go with
- * anything, as in InfluxDB: with nothing, which counts as false, and with another type, which makes false of it.
+ * anything, as in InfluxDB: with nothing, which counts as false, and with another type, which makes false of it. Bits of a quotient
+ * of integers have no value.
  */
 export function arithmeticType(operator: BinaryOperator, left: Bound, right: Bound, text: string): FieldType | null {
-  const a = typeName(left);
-  const b = typeName(right);
+  const a = statedType(left);
+  const b = statedType(right);
   const ofBits = operator === '&' || operator === '|' || operator === '^';
   if (ofBits && (a === 'boolean' || (a === null && b === 'boolean'))) return 'boolean';
   if (a === null || b === null) return null;
   const both = (...types: string[]): boolean => types.includes(a) && types.includes(b);
   if (ofBits) {
-    if (both('integer', 'unsigned')) return both('integer') ? 'integer' : 'unsigned';
+    const isFloat = [left, right].some((side) => typeName(side) === 'float');
+    if (both('integer', 'unsigned')) return isFloat ? null : both('integer') ? 'integer' : 'unsigned';
   } else if (both('float', 'integer', 'unsigned')) {
-    if (operator === '/' || a === 'float' || b === 'float') return 'float';
+    if (operator === '/' || [left, right].some((side) => typeName(side) === 'float')) return 'float';
     return both('integer') ? 'integer' : 'unsigned';
   }
   throw new QueryError('invalid', `type error: ${text}: incompatible types: ${a} and ${b}`);
@@ -99,6 +101,14 @@ export function typeName(bound: Bound): FieldType | 'tag' | null {
 
 // private functions
 
+/** As InfluxDB tells types before it computes: what is made of integers is one, a quotient too, whose values are floats. */
+function statedType(bound: Bound): FieldType | 'tag' | null {
+  if (bound.kind !== 'binary' || bound.type !== 'float') return typeName(bound);
+  const sides = [bound.left, bound.right].map(statedType).filter((type) => type !== null);
+  if (sides.includes('float')) return 'float';
+  return sides.includes('unsigned') ? 'unsigned' : 'integer';
+}
+
 function bindMatch(e: Binary, names: Names): Bound {
   const left = unwrap(e.left);
   const right = unwrap(e.right);
@@ -118,8 +128,10 @@ function bindComparison(e: Binary, names: Names): Bound {
   const { operator } = e;
   const equality = operator === '=' || operator === '!=';
   // beside a boolean InfluxDB takes a duration, which is no value in a condition, for false
-  if (equality && a === 'boolean' && unwrap(e.right).kind === 'duration') return bindComparison({ ...e, right: NO }, names);
-  if (equality && b === 'boolean' && unwrap(e.left).kind === 'duration') return bindComparison({ ...e, left: NO }, names);
+  if (equality && a === 'boolean' && unwrap(e.right).kind === 'duration')
+    return bindComparison({ ...e, right: NO }, names);
+  if (equality && b === 'boolean' && unwrap(e.left).kind === 'duration')
+    return bindComparison({ ...e, left: NO }, names);
   const whole: Bound = { kind: 'binary', operator, left, right, type: 'boolean' };
   if (a === null || b === null) return FALSE;
   if (a === 'tag' || b === 'tag') {

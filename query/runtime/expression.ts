@@ -135,7 +135,7 @@ function finite(x: Value): Value {
 function integers(operator: BinaryOperator, a: number | bigint, b: number | bigint, unsigned: boolean): Value {
   if (typeof a === 'number' && typeof b === 'number') {
     const quick = operator === '+' ? a + b : operator === '-' ? a - b : operator === '*' ? a * b : null;
-    if (quick !== null && Number.isSafeInteger(quick) && !(unsigned && quick < 0)) return quick;
+    if (quick !== null && Number.isSafeInteger(quick) && !(unsigned && quick < 0)) return quick + 0;
     if (operator === '%') return b === 0 ? 0 : (a % b) + 0;
   }
   const wide = wideIntegers(operator, BigInt(a), BigInt(b));

@@ -7,6 +7,7 @@ import { type Column, compareText, type MeasurementSchema, TextDictionary } from
 import type { KeyMatch, Statement } from '../language/ast.ts';
 import { compileRegex } from '../language/regex.ts';
 import { bindCondition } from '../planner/bind.ts';
+import { checkShowCondition } from '../planner/check-show.ts';
 import type { Bound } from '../planner/plan.ts';
 import { matchesName, measurementMatchers, mergeSchemas } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
@@ -45,6 +46,7 @@ export interface ShowPart {
 /** Stage 1: runs where the shard is. */
 export function showShard(statement: ShowStatement, context: ShowContext, source: Source): ShowPart[] {
   const database = statement.database ?? context.database;
+  checkShowCondition(statement.kind, statement.condition);
   const { rest } = splitTime(statement.condition, context.now);
   const every = { database: null, retentionPolicy: null, name: { regex: '' } };
   const asked = statement.sources.length > 0 ? statement.sources : [every];
@@ -116,6 +118,7 @@ export function countAnswer(statement: CountStatement, perShard: readonly (reado
   if (of === 'measurement' || (of === 'series' && whole)) {
     const series = [...byName.values()].reduce((sum, { size }) => sum + size, 0);
     const count = of === 'measurement' ? byName.size : series;
+    if (!whole && count === 0) return [];
     return [countTable('', whole ? 'cardinality estimation' : 'count', count)];
   }
   return [...byName.keys()]
