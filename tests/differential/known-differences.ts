@@ -24,7 +24,7 @@ const TYPES = /::(float|integer|string|boolean|tag)/;
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'Numbers that JSON cannot say',
-    example: 'SELECT f * 1000000 FROM huge',
+    example: 'SELECT sum(f) * 1000000 FROM edge',
     covers: (_asked, theirs) => theirs.startsWith('json: error calling MarshalJSON'),
   },
   {
@@ -57,7 +57,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'Types without points',
-    example: "SELECT v & v FROM ages WHERE time >= '2024-01-10' AND time < '2024-01-11'",
+    example: "SELECT v & v FROM ages WHERE time >= '2029-01-10' AND time < '2029-01-11'",
     covers: (_asked, theirs, ours) =>
       /"error":"(type error|unsupported)/.test(ours) &&
       (!theirs.includes('"error"') || (theirs.includes('"type error') && !TYPES.test(theirs))),
@@ -104,7 +104,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'What an error expects',
-    example: 'SELECT v:: FROM steps',
+    example: 'SELECT v FROM steps AS s WHERE v > 1',
     covers: ({ kind }, theirs, ours) =>
       beforeExpected(theirs) === beforeExpected(ours) ||
       (['broken', 'parameters', 'example'].includes(kind) && theirs.includes('"error"') && ours.includes('"error"')),
