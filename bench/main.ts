@@ -4,7 +4,10 @@
  */
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
+import { runLiveDelta } from './live-delta.ts';
 import { runLiveMany } from './live-many.ts';
+import { runLiveStalled } from './live-stalled.ts';
+import { runLiveUpdates } from './live-updates.ts';
 import { runQueries } from './queries.ts';
 
 import { runRestart } from './restart.ts';
@@ -18,7 +21,10 @@ import { runTimeline } from './timeline.ts';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
   ingest: runIngest,
   live: runLive,
+  'live-delta': runLiveDelta,
   'live-many': runLiveMany,
+  'live-stalled': runLiveStalled,
+  'live-updates': runLiveUpdates,
   queries: runQueries,
   restart: runRestart,
   scan: runScan,

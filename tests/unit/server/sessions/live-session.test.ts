@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { EngineError } from '../../../../server/sessions/engine.ts';
 import { newLiveCounters } from '../../../../server/sessions/live/counters.ts';
 import { LiveSession } from '../../../../server/sessions/live/live-session.ts';
-import { HELD_BYTES_MAX } from '../../../../server/sessions/live/outbox.ts';
+import { HELD_BYTES_MAX, STALLED_BYTES_MAX, STALLED_MS } from '../../../../server/sessions/live/outbox.ts';
 import { FakeEngine, piecesOf } from './support/fake-engine.ts';
 import { FakeClock, FakeSink, settle } from './support/fake-sink.ts';
 
@@ -50,6 +50,7 @@ describe('live session', () => {
       database: 'd',
       text: ' SELECT v FROM cpu ',
       epoch: 'ns',
+      refs: false,
       snapshot: true,
       since: '',
     });
@@ -160,6 +161,56 @@ describe('live session', () => {
     expect(session.heldBytes()).to.equal(0);
   });
 
+  it('latest: tells a slow reader which series got numbers before it tells rows of them', async () => {
+    await subscribe({ refs: true });
+    const feed = engine.feeds[0];
+    const rows = (final: boolean, series: string, refs: string, cursor: string): void =>
+      feed.push(
+        'rows',
+        `"phase":"live","final":${final},"rev":0,"series":[${series}],"refs":[${refs}],"cursor":"${cursor}"`,
+        cursor,
+      );
+    const named = (ref: number, values: string): string =>
+      `{"ref":${ref},"name":"cpu","tags":{"host":"h${ref}"},"values":[${values}]}`;
+    sink.room = false;
+    rows(false, named(0, '["t1",1]'), '', 'c1');
+    rows(true, '', '[0,"t1",2]', 'c2');
+    rows(false, `${named(1, '["t1",3]')},${named(2, '["t1",4]')}`, '[0,"t2",5]', 'c3');
+    rows(true, '', '[2,"t1",6]', 'c4');
+    sink.take();
+    sink.room = true;
+    session.drain();
+    const [status, series, ...frames] = sink.take();
+    expect(status).to.include({ op: 'status', conflated: 1 });
+    expect(series).to.deep.equal({
+      op: 'series',
+      id: 's1',
+      from: 1,
+      series: [1, 2].map((ref) => ({ name: 'cpu', tags: { host: `h${ref}` } })),
+    });
+    expect(frames.map(({ final, series, refs, cursor }) => [final, series, refs, cursor])).to.deep.equal([
+      [
+        true,
+        [],
+        [
+          [0, 't1', 2],
+          [2, 't1', 6],
+        ],
+        'c1',
+      ],
+      [
+        false,
+        [],
+        [
+          [1, 't1', 3],
+          [0, 't2', 5],
+        ],
+        'c4',
+      ],
+    ]);
+    expect(session.heldBytes()).to.equal(0);
+  });
+
   it('latest: keeps revisions apart, and moves the cursor only with the last frame', async () => {
     await subscribe();
     const feed = engine.feeds[0];
@@ -208,6 +259,26 @@ describe('live session', () => {
     expect(sink.take().map((f) => f.op)).to.deep.equal(['rows', 'status']);
     engine.feeds[1].rows('["t1",6]', 'c6');
     expect(sink.take().map((f) => f.cursor)).to.deep.equal(['c6']);
+  });
+
+  it('holds next to nothing for a reader that has stopped, and replays it from the log when it reads again', async () => {
+    await subscribe();
+    const feed = engine.feeds[0];
+    sink.room = false;
+    const wide = '"' + 'x'.repeat(1000) + '"';
+    for (let i = 0; i < 100; i++) feed.rows(`["t${i}",${wide}]`, `c${i}`);
+    expect(feed.closed, 'while it may only be slow').to.equal(false);
+    expect(session.heldBytes()).to.be.greaterThan(STALLED_BYTES_MAX);
+    clock.advance(STALLED_MS);
+    feed.rows('["t100",0]', 'c100');
+    expect(feed.closed).to.equal(true);
+    expect(session.heldBytes()).to.equal(0);
+    sink.take();
+    sink.room = true;
+    session.drain();
+    await settle();
+    expect(sink.take().map((f) => f.op)).to.deep.equal(['status']);
+    expect(engine.feeds[1].request.since).to.equal('c0');
   });
 
   it('keeps the snapshot of a slow reader whole and replays only what came after it', async () => {
