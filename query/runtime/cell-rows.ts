@@ -38,7 +38,7 @@ export function* cellTables(
   const writer = rowWriter(plan, times);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
-  const series = store.byGroup();
+  const series = yield* store.byGroup();
   const isOfGrid = isGrid(plan);
   for (const slots of plan.descending ? series.reverse() : series) {
     const group = store.groupOf(slots[0]);
@@ -52,6 +52,9 @@ export function* cellTables(
         (rows) => plan.fill.kind !== 'none' && admitRows(plan, rows, budget),
       );
       continue;
+    }
+    for (const state of store.states) {
+      if (state.settle !== undefined) for (const slot of slots) yield* state.settle(slot);
     }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;

@@ -97,7 +97,6 @@ function singlePanes(plan: Plan): AnswerWindows {
 function runsOfPanes(plan: Plan, kind: PaneWindows): AnswerWindows {
   const panes = plan.window!;
   const start = (window: number): bigint => startOf(panes, runFrom(panes, kind, window));
-  const period = panes.split === undefined ? Number(panes.interval) * kind.every : Number(panes.interval);
   const labelled = (group: Group, label: string): Group => {
     if (kind.label === undefined) return group;
     return { name: group.name, tags: group.tags.map((tag, i) => (plan.groupBy[i] === WINDOW_TAG ? label : tag)) };

@@ -155,7 +155,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'Absolute values of whole numbers',
     example: 'SELECT abs(n - 10) FROM steps',
-    covers: ({ q }, theirs, ours) => /\babs\(/i.test(q) && !theirs.includes('"error"'),
+    covers: ({ q }, theirs) => /\babs\(/i.test(q) && !theirs.includes('"error"'),
   },
   {
     name: 'LIMIT where windows are left out',
