@@ -6,6 +6,7 @@ import { runBackup } from './backup.ts';
 import { runExport } from './export.ts';
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
+import { runLiveDelta } from './live-delta.ts';
 import { runLiveMany } from './live-many.ts';
 import { runLiveStalled } from './live-stalled.ts';
 import { runLiveUpdates } from './live-updates.ts';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<stri
   export: runExport,
   ingest: runIngest,
   live: runLive,
+  'live-delta': runLiveDelta,
   'live-many': runLiveMany,
   'live-stalled': runLiveStalled,
   'live-updates': runLiveUpdates,

@@ -3,11 +3,14 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission, LastHeard, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
+import type { MeasurementName } from './named-measurements.ts';
 
 export interface Joiner {
   readonly subscriber: number;
   readonly feed: string;
   readonly epoch: Epoch | null;
+  /** Rows of series that it has been told of name them by number. */
+  readonly refs: boolean;
   readonly snapshot: boolean;
   /** '' = none. */
   readonly since: string;
@@ -40,6 +43,8 @@ export interface LiveListener {
 export interface RunningQuery {
   readonly key: string;
   readonly database: string;
+  /** Measurements that its statement names. */
+  readonly reads: readonly MeasurementName[];
   readonly live: LivePlan;
   /** Tells updates of a restarted operator from its predecessor's. */
   readonly instance: number;
@@ -50,6 +55,8 @@ export interface RunningQuery {
 export interface OperatorPort {
   readonly shards: number;
   nowMs(): number;
+  /** False: what can wait should. */
+  hasTime(): boolean;
   frame(feed: string, to: number | null, frame: FeedFrame): void;
   attached(feed: string, subscriber: number): void;
   /** Of what the query reads: goes on changing. */

@@ -77,6 +77,8 @@ export interface SubscribeRequest {
   readonly database: string;
   readonly text: string;
   readonly epoch: Epoch | null;
+  /** Series are named once and then by number. */
+  readonly refs: boolean;
   readonly snapshot: boolean;
   /** Cursor to go on from, '' = none. */
   readonly since: string;
@@ -104,12 +106,16 @@ export interface SaidOf {
 
 /** A frame for one feed, encoded once for all of its subscribers: `{"op":"<op>","id":"<id>",` + `members` + `}`. */
 export interface FeedFrame {
-  readonly op: 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
+  readonly op: 'series' | 'group' | 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
   /** UTF-8 JSON members without the braces, `"phase":"live","final":true,…`. */
   readonly members: Uint8Array;
   /** Where a client that has seen this frame stands; '' for frames that have no cursor. */
   readonly cursor: string;
   readonly phase: 'snapshot' | 'live';
+  /** How far the query had come, ms since 1970; null where the frame does not say, or nothing was seen yet. */
+  readonly watermarkMs: number | null;
+  /** More of what was emitted together with it follows at once. */
+  readonly more?: true;
 }
 
 export interface Feed {

@@ -227,7 +227,7 @@ export class PoolEngine implements Engine {
       if (!this.catalogue.has(database)) throw new EngineError('database not found', `database not found: ${database}`);
       this.#gate.assertRead(request.user, database);
       const home = pool.peers[homeOf(database, query, pool.peers.length)];
-      const feed = JSON.stringify([database, query, request.epoch]);
+      const feed = JSON.stringify([database, query, request.epoch, request.refs]);
       const subscriber = this.#feeds.enter(feed, frame);
       const leave = (): void => {
         this.#live.leave(database, query, subscriber);
@@ -235,7 +235,13 @@ export class PoolEngine implements Engine {
       };
       this.#live.enter(database, query, subscriber, (message) => {
         leave();
-        frame({ op: 'error', members: encodeErrorMembers('invalid query', message), cursor: '', phase: 'live' });
+        frame({
+          op: 'error',
+          members: encodeErrorMembers('invalid query', message),
+          cursor: '',
+          phase: 'live',
+          watermarkMs: null,
+        });
       });
       try {
         await home.call('subscribe', { ...request, subscriber, feed, query } satisfies SubscribeCall);

@@ -17,6 +17,8 @@ const MEMBERS: Readonly<Record<ClientFrame['op'], Readonly<Record<string, Kind |
     since: 'text?',
     snapshot: 'flag?',
     epoch: 'epoch?',
+    refs: 'flag?',
+    group: 'id?',
     mode: 'mode?',
     maxHz: 'rate?',
   },
