@@ -24,6 +24,7 @@ import { orderOfRows } from './row-order.ts';
 import type { WriteRows } from './row-texts.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
+import { finished, type Steps } from './steps.ts';
 
 /** Rows of one partial. */
 export const PARTIAL_ROWS_MAX = 8_192;
@@ -124,13 +125,8 @@ export class RawRows {
     this.#held.prune();
   }
 
-  /** Finds what `partials` has to find first, in steps. */
-  arrange(): Generator<void> {
-    return this.#held.arrange();
-  }
-
-  /** What is held, which is not held any more then. */
-  partials(): Generator<RowsPartial> {
+  /** What is held, which is not held any more then; null between steps. */
+  partials(): Generator<RowsPartial | null> {
     return this.#held.partials();
   }
 
@@ -167,8 +163,6 @@ class HeldRows {
   readonly #plan: Plan;
   readonly #arrival: boolean;
   readonly #write: WriteRows | null;
-  /** Row numbers in the order of the answer, where that has been found and not been used. */
-  #arranged: Uint32Array | null = null;
   rows = 0;
   /** By row; times as in slot-time.ts. */
   #group = new Uint32Array(ROWS_FIRST);
@@ -252,14 +246,8 @@ class HeldRows {
     if (this.rows > this.#pruneAt) this.prune();
   }
 
-  *arrange(): Generator<void> {
-    this.#arranged = yield* this.#order();
-  }
-
-  *partials(): Generator<RowsPartial> {
-    if (this.#arranged === null) for (const _ of this.arrange());
-    const order = this.#arranged!;
-    this.#arranged = null;
+  *partials(): Generator<RowsPartial | null> {
+    const order = yield* this.#order();
     const columns = this.#builders.map((builder) => builder?.finish() ?? null);
     for (let from = 0; from < order.length; ) {
       const to = this.#cut(order, from);
@@ -273,7 +261,6 @@ class HeldRows {
   clear(): void {
     for (const builder of this.#builders) builder?.finish();
     this.rows = 0;
-    this.#arranged = null;
     if (this.#group.length === ROWS_FIRST) return;
     this.#group = new Uint32Array(ROWS_FIRST);
     this.#series = new Uint32Array(ROWS_FIRST);
@@ -282,9 +269,7 @@ class HeldRows {
   }
 
   prune(): void {
-    for (const _ of this.arrange());
-    const order = this.#arranged!;
-    this.#arranged = null;
+    const order = finished(this.#order());
     for (const builder of this.#builders) builder?.append(builder.finish(), order, order.length);
     this.rows = order.length;
     this.#group = order.map((row) => this.#group[row]);
@@ -391,7 +376,7 @@ class HeldRows {
   }
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
-  *#order(): Generator<void, Uint32Array> {
+  *#order(): Steps<Uint32Array> {
     const { descending } = this.#plan;
     if (this.#seriesRanks.length < this.#seriesKeys.length) this.#seriesRanks = ranksOf(this.#seriesKeys);
     const ascending = this.groups.ranks();
