@@ -3,10 +3,12 @@
 export class ScanArrays {
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
   #series = new Uint32Array(0);
+  readonly #stored: (Uint8Array<ArrayBuffer> | undefined)[] = [];
 
   /** Memory held. */
   get bytes(): number {
-    return this.#series.byteLength + this.#doubles.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+    const arrays = [this.#series, ...this.#doubles, ...this.#stored];
+    return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
   }
 
   /** Room for the numbers of one of the blocks of a chunk. */
@@ -22,5 +24,15 @@ export class ScanArrays {
   series(n: number): Uint32Array<ArrayBuffer> {
     if (this.#series.length < n) this.#series = new Uint32Array(n);
     return this.#series.length === n ? this.#series : this.#series.subarray(0, n);
+  }
+
+  /** Room for some of the bytes that are read ahead. */
+  stored(slot: number, bytes: number): Uint8Array<ArrayBuffer> {
+    let array = this.#stored[slot];
+    if (array === undefined || array.length < bytes) {
+      array = new Uint8Array(bytes);
+      this.#stored[slot] = array;
+    }
+    return array.subarray(0, bytes);
   }
 }

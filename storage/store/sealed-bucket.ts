@@ -91,7 +91,7 @@ export class SealedBucket implements RowLayer {
     fields: readonly string[] | null,
     take?: TakeTotals,
   ): Generator<ScanStep> {
-    return this.#scan({ minTime, maxTime, fields, lasting: false }, wanted, take);
+    return this.#scan({ minTime, maxTime, fields }, wanted, take);
   }
 
   extents({ min, max }: TimeRange, wanted: SeriesChoice, each: EachExtent): void {
@@ -147,16 +147,14 @@ export class SealedBucket implements RowLayer {
     return this.#masked(this);
   }
 
+  /** The same, read ahead, for who can wait. */
+  get ahead(): RowLayer {
+    return this.#masked(this.#readBy({ isAhead: true }));
+  }
+
   /** The same in blocks that stay valid, for who merges them. */
   get lasting(): RowLayer {
-    const { minTime, maxTime, late } = this;
-    return this.#masked({
-      minTime,
-      maxTime,
-      late,
-      scan: (min, max, wanted, fields) => this.#scan({ minTime: min, maxTime: max, fields, lasting: true }, wanted),
-      extents: (range, wanted, each) => this.extents(range, wanted, each),
-    });
+    return this.#masked(this.#readBy({ lasting: true }));
   }
 
   /** Some of its bytes as they are, wherever they lie, for who copies them. Throws StorageError. */
@@ -199,7 +197,24 @@ export class SealedBucket implements RowLayer {
     return new MaskedRows(rows, this.#tombstones, this.#parts.series.size);
   }
 
-  *#scan(request: Omit<BucketScan, 'series' | 'map'>, wanted: SeriesChoice, take?: TakeTotals): Generator<ScanStep> {
+  /** Its rows, read in another manner. */
+  #readBy(manner: Manner): RowLayer {
+    const { minTime, maxTime, late } = this;
+    return {
+      minTime,
+      maxTime,
+      late,
+      scan: (min, max, wanted, fields, take) =>
+        this.#scan({ minTime: min, maxTime: max, fields, ...manner }, wanted, take),
+      extents: (range, wanted, each) => this.extents(range, wanted, each),
+    };
+  }
+
+  *#scan(
+    request: Omit<BucketScan, 'series' | 'map'> & Manner,
+    wanted: SeriesChoice,
+    take?: TakeTotals,
+  ): Generator<ScanStep> {
     const { reader } = this;
     if (!(wanted instanceof Uint32Array)) {
       yield* this.#steps({ ...request, series: wanted, map: this.#series.nameOf(reader) }, take);
@@ -212,13 +227,17 @@ export class SealedBucket implements RowLayer {
     }
   }
 
-  #steps(request: BucketScan, take?: TakeTotals): Iterable<ScanStep> {
+  #steps(request: BucketScan & Manner, take?: TakeTotals): Iterable<ScanStep> {
     const { far } = this.#parts;
-    return far === null ? this.reader.scan(request, take) : farSteps(this.reader, far, request, take);
+    if (far !== null) return farSteps(this.reader, far, request, take);
+    return request.isAhead === true ? this.reader.scanAhead(request, take) : this.reader.scan(request, take);
   }
 }
 
 // private functions
+
+/** Blocks that last, or such as are read ahead. */
+type Manner = { readonly lasting?: true; readonly isAhead?: true };
 
 /** Damage may be of what was fetched and kept here, which is then forgotten: the next who asks has it from the tier again. */
 function* farSteps(reader: BucketReader, far: FarSource, request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
