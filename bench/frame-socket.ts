@@ -62,6 +62,11 @@ export class FrameSocket {
     this.#socket.pause();
   }
 
+  /** Reads again. */
+  go(): void {
+    this.#socket.resume();
+  }
+
   get closed(): boolean {
     return this.#socket.destroyed;
   }

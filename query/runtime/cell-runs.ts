@@ -55,6 +55,17 @@ export class CellRuns {
     return rows;
   }
 
+  /** Of the cells that the stretches are in, no less than there are. */
+  cellsMax(groups: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    let greatest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < this.count; i++) {
+      if (this.window[i] < least) least = this.window[i];
+      if (this.window[i] > greatest) greatest = this.window[i];
+    }
+    return Math.min(this.count, groups * (greatest - least + 1));
+  }
+
   /** The same row by row, for `rows` rows. */
   rowByRow(rows: number): { readonly rows: Uint32Array; readonly slots: Int32Array } {
     const list = new Uint32Array(rows);

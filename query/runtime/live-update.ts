@@ -51,6 +51,8 @@ export interface LiveUpdate {
   readonly counts: ShardCounts;
   /** All that was accepted is in this update and those before; false = a window waits to be read again. */
   readonly complete: boolean;
+  /** How much later it comes than the query's EMIT asks for, because the shard had no time; not there = it was not asked by its turn. */
+  readonly waitedMs?: number;
 }
 
 /** Rows of one revision. One frame is made of it. */

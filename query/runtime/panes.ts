@@ -301,6 +301,7 @@ export class PaneStore {
     const from = this.#sources[source];
     const count = runs.find(block, from, table, this.#windows);
     if (count === 0) return 0;
+    this.#cells.reserve(runs.cellsMax(this.#groups.groups.length));
     for (let i = 0; i < runs.count; i++) {
       runs.slots[i] = this.#cells.slot(runs.group[i], runs.window[i]);
       this.#mark(runs.slots[i]);
@@ -415,6 +416,7 @@ export class PaneStore {
   #slotsOf(partial: CellsPartial): Int32Array {
     const numbers = partial.groups.map((group) => this.#groups.number(group));
     const slots = new Int32Array(partial.group.length);
+    if (this.#cells.size === 0) this.#cells.reserve(slots.length);
     for (let i = 0; i < slots.length; i++) {
       slots[i] = this.#cells.slot(numbers[partial.group[i]], partial.window[i]);
       this.#mark(slots[i]);

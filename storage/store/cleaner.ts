@@ -1,7 +1,7 @@
 /**
  * The cleaner of one shard: writes buckets anew so that reads find few of them, each where it ought to be. One merge at a time, in this
  * order for each measurement: buckets that lie across the borders of spans (the width was changed) are cut; buckets with many deleted
- * rows are written without them; neighbours of a span are merged (merge-plan.ts says which).
+ * rows, or with few for long, are written without them; neighbours of a span are merged (merge-plan.ts says which).
  *
  * It works on the shard's own thread, in slices; how much of the disk and of the thread it takes is `pace`'s business. What it has in
  * memory is a block of each input and a part of the output (merge-rows.ts). Readers go on with the buckets they hold.
@@ -21,6 +21,7 @@ import type { BucketShape } from './advice.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { chooseMerge, lateRange } from './merge-plan.ts';
 import { PartitionMap } from './partition-map.ts';
+import { Reclaiming } from './reclaiming.ts';
 import { type Rewritten, rewrite } from './rewrite.ts';
 import { bucketPath } from './seal-rows.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
@@ -35,7 +36,7 @@ const BLOCKS_BYTES_MAX = 64 * 1024 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 /** A bucket is written anew when about this part of its rows is deleted, */
 const DEAD_SHARE = 0.1;
-/** or readers have more tombstones than this to look at. */
+/** or readers have more tombstones than this to look at, or it has had some for long (reclaiming.ts). */
 const TOMBSTONES_MAX = 16;
 /** Measurements looked at in one go. */
 const LOOKED_AT = 64;
@@ -52,6 +53,8 @@ export interface CleanerHost {
   shapeOf(name: MeasurementName): BucketShape;
   /** As SETTLED_MS. */
   readonly settledMs: number;
+  /** As RECLAIM_MS. */
+  readonly reclaimMs: number;
   nextId(): number;
   /** Throws when the store is being closed. */
   readonly pause: Pause;
@@ -91,6 +94,7 @@ export class Cleaner {
   /** Whether buckets hold thin series, once known. */
   readonly #thin = new WeakMap<SealedBucket, boolean>();
   readonly #settling: Settling;
+  readonly #reclaiming: Reclaiming;
   #isDue = false;
   /** Calls of `clean` under way. */
   #cleanings = 0;
@@ -103,6 +107,7 @@ export class Cleaner {
   constructor(host: CleanerHost) {
     this.#host = host;
     this.#settling = new Settling(host.settledMs, () => this.wake());
+    this.#reclaiming = new Reclaiming(host.reclaimMs, () => this.wake());
   }
 
   /** The store has joined its stream. */
@@ -138,6 +143,7 @@ export class Cleaner {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#settling.close();
+    this.#reclaiming.close();
     if (this.#retry !== null) clearTimeout(this.#retry);
     await this.#run;
   }
@@ -194,6 +200,7 @@ export class Cleaner {
   #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
     const { tombstones } = bucket;
     if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX) return true;
+    if (this.#reclaiming.isOverdue(bucket)) return true;
     try {
       return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
     } catch (error) {

@@ -13,10 +13,8 @@
  * (tombstones.ts), and a bucket without a row left leaves the map; its file goes when the record that says so is durable. Tombstones
  * are recorded with the next sealing; to a store that crashed before it the entries in the stream, behind `sealed`, say the same.
  *
- * A long file: sealing and dropping cross each other, and are safe only together. Buckets may lie in object storage (mover.ts): the
- * manifest says which. Historical queries read them there; whoever reads in one turn is refused.
- *
  * Each sealing adds buckets; the cleaner (cleaner.ts) merges them. What it made stands in the map at once and is recorded like a removal.
+ * Buckets may lie in object storage (mover.ts). A long file: sealing and dropping cross each other, and are safe only together.
  */
 import {
   type Batch,
@@ -49,6 +47,7 @@ import type { ManifestBucket } from './manifest-record.ts';
 import { Mover, type MoverHost, openTier } from './mover.ts';
 import { makePace } from './pace.ts';
 import { sealedMap } from './partition-map.ts';
+import { RECLAIM_MS } from './reclaiming.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
@@ -78,6 +77,7 @@ const DEFAULTS = {
   footerBytesMax: FOOTER_BYTES_MAX,
   retryMs: RETRY_MS,
   settledMs: SETTLED_MS,
+  reclaimMs: RECLAIM_MS,
   sealed: ignore,
   failed: ignore,
   pause: nextTurn,
@@ -245,7 +245,7 @@ export class ShardStore {
     this.#removedAt = this.#applied + 1;
     this.#hide(measurement, { min, max, series }, mask);
     measurement.findGone(mask, min <= TIME_MIN && max >= TIME_MAX, (error) => error instanceof StorageError);
-    if (measurement.isEmpty) this.#drop(name);
+    if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
   }
 
   /**
@@ -274,7 +274,7 @@ export class ShardStore {
       if (name.retentionPolicy !== retentionPolicy || !measurement.beginsBefore(before)) continue;
       this.#hide(measurement, { min: range.minTime, max: range.maxTime, series: null }, null);
       measurement.findExpired(before);
-      if (measurement.isEmpty) this.#drop(name);
+      if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
       found.push({ ...name, ...range, series: null });
     }
     return found;

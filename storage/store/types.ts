@@ -34,6 +34,8 @@ export interface StoreOptions {
   readonly tier?: MoveOptions | null;
   /** Told what merging has written; resolves when it may write more: its share of disk and thread. */
   readonly pace?: (bytes: number) => Promise<void>;
+  /** As RECLAIM_MS. */
+  readonly reclaimMs?: number;
   /** Something that the store goes on without did not work. */
   readonly warn?: (text: string, error: Error) => void;
 }

@@ -120,6 +120,36 @@ describe('the cleaner of a store', () => {
     await store.close();
   });
 
+  it('gives the disk back for few deleted rows after a while, also behind a start', async () => {
+    const { files, store } = await open({ reclaimMs: 30 });
+    apply(store, noiseOf(12_000, 0), 1);
+    await store.seal();
+    const first = { ...NAME, minTime: 0n, maxTime: HOUR / 30n, series: null };
+    const whole = store.stats();
+    store.deleteRows(first);
+    expect(store.stats().tombstones).to.equal(1);
+    const isBack = async (of: ShardStore): Promise<boolean> =>
+      of.stats().tombstones === 0 && (await files.list(`${DIR}/buckets`)).length === 1;
+    await eventually(() => isBack(store));
+    const { bucketBytes, bucketRows } = store.stats();
+    expect(bucketRows).to.be.within(0.9 * whole.bucketRows, whole.bucketRows - 1);
+    expect(bucketBytes).to.be.lessThan(whole.bucketBytes);
+    await store.close();
+    const slow = (await open({ reclaimMs: 3_600_000 }, files)).store;
+    slow.deleteRows({ ...NAME, minTime: HOUR / 2n, maxTime: HOUR / 2n + HOUR / 30n, series: null });
+    apply(slow, noiseOf(1, 20_000), 2);
+    await slow.seal();
+    const answer = rowsIn(slow);
+    expect(slow.stats().tombstones).to.equal(1);
+    await slow.close();
+    const again = (await open({ reclaimMs: 30, settledMs: 1 }, files)).store;
+    expect(again.stats().tombstones).to.equal(1);
+    await again.joined();
+    await eventually(async () => again.stats().tombstones === 0);
+    expect(rowsIn(again)).to.deep.equal(answer);
+    await again.close();
+  });
+
   it('goes on without a bucket that is damaged, and says so', async () => {
     const { files, store } = await open();
     apply(store, pointsOf(2000, 0), 1);
