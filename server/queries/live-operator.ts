@@ -15,7 +15,7 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, LiveMerges, type LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
+import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
@@ -202,7 +202,8 @@ export class LiveOperator implements RunningQuery {
     this.#round = null;
     this.#joining = all;
     for (const [subscriber, feed] of this.#subscribers) {
-      const joiner: Joiner = { subscriber, feed: feed.key, epoch: feed.epoch, snapshot: true, since: '' };
+      const { key, epoch, refs } = feed;
+      const joiner: Joiner = { subscriber, feed: key, epoch, refs, snapshot: true, since: '' };
       if (silent) this.#joining.push(joiner);
       else this.#reset(joiner, reason);
     }
@@ -322,9 +323,10 @@ export class LiveOperator implements RunningQuery {
     this.#nextRound();
   }
 
-  #attach({ subscriber, feed: key, epoch }: Joiner): void {
+  #attach({ subscriber, feed: key, epoch, refs }: Joiner): void {
     let feed = this.#feeds.get(key);
-    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch)));
+    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch, refs)));
+    for (const frame of feed.introduction()) this.#port.frame(key, subscriber, frame);
     feed.subscribers.add(subscriber);
     this.#subscribers.set(subscriber, feed);
     this.#port.attached(key, subscriber);
@@ -357,8 +359,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const members = encodeRowsMembers({ ...emission, cursor }, feed.epoch);
-        const frame: FeedFrame = { op: 'rows', members, cursor, phase: 'live' };
+        const frame = feed.rows(emission, cursor);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }
