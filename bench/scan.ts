@@ -15,26 +15,28 @@ import { machineLine, table } from './report.ts';
 import { flagValue } from './requests.ts';
 import { sumOf } from './scan-thread.ts';
 
-const SERIES = 400;
-const ROWS_PER_SERIES = 100_000;
+const PARTS = 400;
+const PART_ROWS = 100_000;
+/** Of short series: each has as many values in a bucket, and some share a chunk. */
+const SHORT_ROWS = 400;
 /** The best of so many is told, for disks and machines are shared. */
 const WARM_ROUNDS = 7;
 const COLD_ROUNDS = 5;
 const STEP_NS = 10_000_000_000;
 
-/** Flags: `--series N` of a hundred thousand values each, `--threads N`. */
+/** Flags: `--parts N` of a hundred thousand values each, `--threads N`. */
 export async function runScan(args: readonly string[]): Promise<string> {
   const threads = Number(flagValue(args, '--threads') ?? availableParallelism());
-  const series = Math.ceil(Number(flagValue(args, '--series') ?? SERIES) / threads) * threads;
+  const parts = Math.ceil(Number(flagValue(args, '--parts') ?? PARTS) / threads) * threads;
   const directory = mkdtempSync(join(tmpdir(), 'bench-scan-'));
   try {
     const rows = [HEADINGS];
-    for (const [name, make] of Object.entries(COLUMNS)) {
-      const column = await writeColumn(directory, name, series, threads, make);
+    for (const kind of COLUMNS) {
+      const column = await writeColumn(directory, kind, parts, threads);
       rows.push(...(await measure(column, threads)));
       for (const path of column.paths) rmSync(path);
     }
-    const values = (series * ROWS_PER_SERIES).toLocaleString('en');
+    const values = (parts * PART_ROWS).toLocaleString('en');
     return (
       `scan: ${values} values a column; all of them are decoded and added up, no chunk is answered by its statistics\n` +
       `a CPU second is one of the whole process: user and system, decoding and reading\n${machineLine()}\n\n${table(rows)}\n`
@@ -61,20 +63,36 @@ const HEADINGS = [
 
 type MakeColumn = (random: () => number) => Column;
 
-const COLUMNS: Readonly<Record<string, MakeColumn>> = {
-  'integer walk': (random) => ({ type: 'integer', values: walk(random, 10, 1), present: null }),
-  decimals: (random) => ({ type: 'float', values: walk(random, 100, 0.01), present: null }),
-  doubles: (random) => ({
-    type: 'float',
-    values: new Float64Array(ROWS_PER_SERIES).map(() => random() * 1e6),
-    present: null,
-  }),
-};
+interface ColumnKind {
+  readonly name: string;
+  readonly seriesRows: number;
+  readonly make: MakeColumn;
+}
+
+const COLUMNS: readonly ColumnKind[] = [
+  { name: 'integer walk', seriesRows: PART_ROWS, make: integers },
+  { name: 'decimals', seriesRows: PART_ROWS, make: decimals },
+  { name: 'doubles', seriesRows: PART_ROWS, make: doubles },
+  { name: `integer walk, series of ${SHORT_ROWS}`, seriesRows: SHORT_ROWS, make: integers },
+  { name: `decimals, series of ${SHORT_ROWS}`, seriesRows: SHORT_ROWS, make: decimals },
+];
+
+function integers(random: () => number): Column {
+  return { type: 'integer', values: walk(random, 10, 1), present: null };
+}
+
+function decimals(random: () => number): Column {
+  return { type: 'float', values: walk(random, 100, 0.01), present: null };
+}
+
+function doubles(random: () => number): Column {
+  return { type: 'float', values: new Float64Array(PART_ROWS).map(() => random() * 1e6), present: null };
+}
 
 /** Up and down by up to `step`, times `unit`. */
 function walk(random: () => number, step: number, unit: number): Float64Array {
   let value = 5_000;
-  return new Float64Array(ROWS_PER_SERIES).map(() => {
+  return new Float64Array(PART_ROWS).map(() => {
     value += Math.floor(random() * (2 * step + 1)) - step;
     return unit === 1 ? value : Number((value * unit).toFixed(2));
   });
@@ -88,38 +106,41 @@ interface Written {
   readonly sum: number;
 }
 
-async function writeColumn(
-  directory: string,
-  name: string,
-  series: number,
-  buckets: number,
-  make: MakeColumn,
-): Promise<Written> {
+async function writeColumn(directory: string, kind: ColumnKind, parts: number, buckets: number): Promise<Written> {
+  const { name } = kind;
   let seed = 1;
   const random = (): number => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
     return seed / 2 ** 32;
   };
-  const paths = Array.from({ length: buckets }, (_, i) => join(directory, `${name.replaceAll(' ', '-')}-${i}.bucket`));
+  const paths = Array.from({ length: buckets }, (_, i) =>
+    join(directory, `${i}-${name.replaceAll(/\W+/g, '-')}.bucket`),
+  );
   let sum = 0;
-  for (const path of paths) sum += await writeBucket(path, series / buckets, () => make(random));
+  for (const path of paths) sum += await writeBucket(path, parts / buckets, kind, random);
   const bytes = paths.reduce((total, path) => total + statSync(path).size, 0);
-  return { name, paths, bytes, values: series * ROWS_PER_SERIES, sum };
+  return { name, paths, bytes, values: parts * PART_ROWS, sum };
 }
 
 /** Gives the sum of what it wrote. */
-async function writeBucket(path: string, series: number, make: () => Column): Promise<number> {
-  const keys = Array.from({ length: series }, (_, i) => `host=h${String(i).padStart(5, '0')}`);
+async function writeBucket(
+  path: string,
+  parts: number,
+  { seriesRows, make }: ColumnKind,
+  random: () => number,
+): Promise<number> {
   const opening = { database: 'bench', retentionPolicy: 'autogen', measurement: 'm', position: ORIGIN };
   const writer = await BucketWriter.create(new NodeFiles(), path, { ...opening, base: 0n });
-  const offsets = new Float64Array(ROWS_PER_SERIES).map((_, i) => i * STEP_NS);
+  const partSeries = PART_ROWS / seriesRows;
+  const offsets = new Float64Array(PART_ROWS).map((_, i) => (i % seriesRows) * STEP_NS);
   let sum = 0;
-  for (let s = 0; s < series; s++) {
-    const column = make();
+  for (let part = 0; part < parts; part++) {
+    const column = make(random);
     for (const value of column.values as Float64Array) sum += value;
-    const numbers = new Uint32Array(ROWS_PER_SERIES).fill(s);
-    await writer.write({ rows: ROWS_PER_SERIES, series: numbers, offsets, columns: new Map([['value', column]]) });
+    const series = new Uint32Array(PART_ROWS).map((_, i) => part * partSeries + Math.floor(i / seriesRows));
+    await writer.write({ rows: PART_ROWS, series, offsets, columns: new Map([['value', column]]) });
   }
+  const keys = Array.from({ length: parts * partSeries }, (_, i) => `host=h${String(i).padStart(8, '0')}`);
   await writer.finish(TextDictionary.of(keys));
   return sum;
 }

@@ -19,14 +19,13 @@ import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts
 import { ScanArrays } from './scan-arrays.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
 import { concatenated, decodeKeys } from './series-section.ts';
+import { SharedTimes } from './shared-times.ts';
 import type { BlockSource, BucketSource, FetchBlocks } from './source.ts';
 import { spansOf } from './spans.ts';
 import type { BucketScan, ChunkStatistics } from './types.ts';
 
 /** What a scan of more chunks than this keeps would only push out what smaller ones keep using. */
 const CACHED_CHUNKS_MAX = 64;
-/** Decoded times that a scan keeps for the chunks that share them. */
-const SHARED_TIMES_MAX = 64;
 /** Blocks that lie far away and are fetched, and held in memory, at a time by one scan; of a chunk that has more, its own. */
 const FAR_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -183,7 +182,7 @@ export class BucketReader {
   }
 
   *#scanNear(chunks: Iterable<number>, request: BucketScan, fields: readonly number[]): Generator<Block> {
-    const shared = new Map<number, Float64Array>();
+    const shared = new SharedTimes();
     const { lasting = false } = request;
     let arrays: ScanArrays | null = null;
     let count = 0;
@@ -206,7 +205,7 @@ export class BucketReader {
     fetch: FetchBlocks,
     inMemory: number,
   ): Generator<Block | Promise<void>> {
-    const shared = new Map<number, Float64Array>();
+    const shared = new SharedTimes();
     const coming: { members: readonly number[]; blocks: Promise<BlockSource> }[] = [];
     for (;;) {
       for (let next = coming.length; next < inMemory; next++) {
@@ -260,7 +259,7 @@ export class BucketReader {
     request: BucketScan,
     wanted: readonly number[],
     { isKept, arrays }: DecodeInto,
-    shared: Map<number, Float64Array>,
+    shared: SharedTimes,
     from: BlockSource,
   ): Block | null {
     const rows = this.#table.rows(chunk);
@@ -269,21 +268,20 @@ export class BucketReader {
     const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
     const pieces = new Pieces(this.#cache, this.#id, this.#firstBlock(chunk), isKept);
     const values = fields.map((field) => field + FIELDS);
-    // With one series there is nothing to find out before the values are read: everything comes in one go.
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
-    const known = isSingle ? shared.get(timesAt) : undefined;
+    const known = isSingle ? shared.at(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
-    this.#fetch(chunk, isSingle ? [TIMES, ...values] : [RUNS, TIMES], rows, pieces, arrays, from);
-    if (isSingle && known === undefined) {
-      if (shared.size === SHARED_TIMES_MAX) shared.clear();
-      shared.set(timesAt, pieces.times);
-    }
-    const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
     const { low, high } = this.#table.offsetsOf(request);
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
+    // Where there is nothing to find out before the values are read, everything comes in one go.
+    const isWanted = isSingle || (isInside && request.series === null);
+    const first = isSingle ? [TIMES] : [RUNS, TIMES];
+    this.#fetch(chunk, isWanted ? [...first, ...values] : first, rows, pieces, arrays, shared, from);
+    if (isSingle && known === undefined) shared.keep(timesAt, pieces.times);
+    const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
-    if (!isSingle) this.#fetch(chunk, values, rows, pieces, arrays, from);
+    if (!isWanted) this.#fetch(chunk, values, rows, pieces, arrays, shared, from);
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);
@@ -301,6 +299,7 @@ export class BucketReader {
     rows: number,
     pieces: Pieces,
     arrays: ScanArrays | null,
+    shared: SharedTimes,
     from: BlockSource,
   ): void {
     const missing = blocks.filter((block) => !pieces.find(block));
@@ -315,8 +314,10 @@ export class BucketReader {
         arrays === null || (block === TIMES && isSingle) ? undefined : (n: number) => arrays.doubles(block, n);
       this.#decoded(places[i], () => {
         if (block === RUNS) pieces.add(block, decodeRuns(read[i]), 16 * rows);
-        else if (block === TIMES) pieces.add(block, decodeTimes(read[i], rows, pieces.starts, target), 8 * rows);
-        else {
+        else if (block === TIMES) {
+          const decode = (): Float64Array => decodeTimes(read[i], rows, pieces.starts, target);
+          pieces.add(block, isSingle ? decode() : shared.repeated(read[i], rows, pieces.starts, decode), 8 * rows);
+        } else {
           const column = decodeColumn(read[i], rows, pieces.starts, compression, target);
           pieces.add(block, column, columnBytes(column));
         }

@@ -51,8 +51,10 @@ export const i64 = {
 export const f64 = {
   ofUnsigned: operation(0xb8),
   ofSigned: operation(0xb7),
+  load: load(0x2b),
   store: store(0x39),
   add: operation(0xa0),
+  sub: operation(0xa1),
   mul: operation(0xa2),
   div: operation(0xa3),
 };

@@ -36,6 +36,8 @@ export function packedKernels(): FunctionWriter[] {
     unpackSums(true),
     unpackSmallSums(false),
     unpackSmallSums(true),
+    raiseRuns(false),
+    raiseRuns(true),
     unpackXors(),
     unpackWide(),
     unpackWideSums(),
@@ -145,6 +147,46 @@ function unpackSmallSums(isScaled: boolean): FunctionWriter {
       f64.store(get(out), scaled.one(f64.ofSigned(get(before)))),
     ],
   });
+  return f;
+}
+
+/** Adds to all results of each run what makes its first the one that is told; `runs` ends, as numbers of results, and firsts are in memory. */
+function raiseRuns(isScaled: boolean): FunctionWriter {
+  const f = new FunctionWriter(isScaled ? 'raiseRunsScaled' : 'raiseRuns', {
+    ends: I32,
+    firsts: I32,
+    runs: I32,
+    out: I32,
+    scale: F64,
+  });
+  const { ends, firsts, runs, out } = f.parameters;
+  const scaled = scaling(f, isScaled);
+  const [begin, runEnd] = f.locals(I32, 2);
+  const [by] = f.locals(F64, 1);
+  const [bys] = f.locals(V128, 1);
+  const hasTwo = i32.isBelow(i32.add(get(out), i32.const(DOUBLE)), get(runEnd));
+  f.push(
+    set(begin, get(out)),
+    loop(
+      get(runs),
+      set(runEnd, i32.add(get(begin), i32.shl(i32.load(get(ends)), i32.const(3)))),
+      set(by, f64.sub(f64.load(get(firsts)), f64.load(get(out)))),
+      set(bys, f64x2.splat(get(by))),
+      loop(
+        hasTwo,
+        v128.store(get(out), scaled.two(f64x2.add(v128.load(get(out)), get(bys)))),
+        advance(out, 2 * DOUBLE),
+      ),
+      loop(
+        i32.isBelow(get(out), get(runEnd)),
+        f64.store(get(out), scaled.one(f64.add(f64.load(get(out)), get(by)))),
+        advance(out, DOUBLE),
+      ),
+      advance(ends, WORD),
+      advance(firsts, DOUBLE),
+      advance(runs, -1),
+    ),
+  );
   return f;
 }
 
