@@ -22,12 +22,14 @@ export function firstFrames(
   epoch: Epoch | null,
   phase: Emission['phase'],
   cursor: string,
+  watermarkMs: number | null,
 ): FeedFrame[] {
   const nothing: Emission = { final: false, rev: 0, phase, tables: [] };
   const list = emissions.length > 0 || phase === 'live' ? emissions : [nothing];
   return list.map((emission, i) => {
     const at = i === list.length - 1 ? cursor : '';
-    return { op: 'rows', members: encodeRowsMembers({ ...emission, phase, cursor: at }, epoch), cursor: at, phase };
+    const members = encodeRowsMembers({ ...emission, phase, cursor: at }, epoch);
+    return { op: 'rows', members, cursor: at, phase, watermarkMs: at === '' ? null : watermarkMs };
   });
 }
 
@@ -52,9 +54,10 @@ export class Feed {
     return this.#numbers !== null;
   }
 
-  rows(emission: Emission, cursor: string): FeedFrame {
+  /** `more`: others follow that were emitted with it. */
+  rows(emission: Emission, cursor: string, watermarkMs: number | null, more: boolean): FeedFrame {
     const members = encodeRowsMembers({ ...emission, cursor }, this.epoch, this.#numbers ?? undefined);
-    return { op: 'rows', members, cursor, phase: 'live' };
+    return { op: 'rows', members, cursor, phase: 'live', watermarkMs, ...(more && { more }) };
   }
 
   /** What a subscriber has to know before the next frame, or one of the ring. */
@@ -63,7 +66,7 @@ export class Feed {
     return Array.from({ length: Math.ceil(heads.length / SERIES_PER_FRAME) }, (_, i) => {
       const from = i * SERIES_PER_FRAME;
       const members = encodeSeriesMembers(from, heads.slice(from, from + SERIES_PER_FRAME));
-      return { op: 'series', members, cursor: '', phase: 'live' };
+      return { op: 'series', members, cursor: '', phase: 'live', watermarkMs: null };
     });
   }
 

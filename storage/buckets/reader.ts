@@ -18,7 +18,7 @@ import { AHEAD_BYTES_MAX, AHEAD_GROUPS, FIRST_BYTES, nearReads } from './near-re
 import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
 import { ScanArrays } from './scan-arrays.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
-import { concatenated, decodeKeys } from './series-section.ts';
+import { concatenated, decodeKeys, placeOf } from './series-section.ts';
 import { SharedTimes } from './shared-times.ts';
 import type { BlockSource, BucketSource, FetchBlocks } from './source.ts';
 import { spansOf } from './spans.ts';
@@ -28,10 +28,12 @@ import type { BucketScan, ChunkStatistics } from './types.ts';
 const CACHED_CHUNKS_MAX = 64;
 /** Blocks that lie far away and are fetched, and held in memory, at a time by one scan; of a chunk that has more, its own. */
 const FAR_BYTES_MAX = 8 * 1024 * 1024;
+/** The same of a merge, which scans several beside each other. */
+const FAR_LASTING_BYTES_MAX = 1024 * 1024;
 
 /** The cache's names for keys: behind the blocks of all chunks. */
 const FIRST_KEYS = 2 ** 31 - 1;
-const KEYS = 2 ** 31;
+const LAST_KEY = 2 ** 31;
 const NO_KEYS = TextDictionary.of([]);
 
 /** What bytes are checked and unpacked with. */
@@ -114,10 +116,20 @@ export class BucketReader {
     return this.#footer.sections[0]?.series ?? 1;
   }
 
-  /** The keys of some series that follow each other. */
+  /** The keys of some series that follow each other; read and decoded at each call, not kept. */
   keySection(section: number): TextDictionary {
     const place = this.#footer.sections[section];
-    return this.#kept(KEYS + section, () => this.#keys(place, place.series));
+    return this.#keys(place, place.series);
+  }
+
+  /** Where a key stands in a section, −1 = it does not. Nothing is kept. */
+  placeIn(section: number, key: Uint8Array): number {
+    const place = this.#footer.sections[section];
+    const words = this.#read([place], this.#source)[0];
+    const arrays = this.#cache.takeArrays();
+    const at = this.#decoded(place, () => placeOf(words, place.series, key, this.#codec.compression, arrays));
+    this.#cache.giveArrays(arrays);
+    return at;
   }
 
   /** The first key of each section. */
@@ -153,7 +165,8 @@ export class BucketReader {
     const chunks = [...this.#left(request, fields, take)];
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
     const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays() };
-    const groups = this.#table.groups(chunks, fields, FAR_BYTES_MAX, FAR_BYTES_MAX);
+    const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
+    const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax);
     yield* this.#scanGroups(groups, request, fields, into, fetch, 1);
   }
 
@@ -170,6 +183,15 @@ export class BucketReader {
       const rows = Math.ceil(table.rows(chunk) * table.shareOf(chunk, request));
       each(this.base + BigInt(table.minOffset(chunk)), this.base + BigInt(table.maxOffset(chunk)), rows);
     }
+  }
+
+  /** The greatest key, alone. */
+  lastKey(): TextDictionary {
+    const last = this.#footer.sections.length - 1;
+    return this.#kept(LAST_KEY, () => {
+      const keys = this.keySection(last);
+      return TextDictionary.ofBytes([keys.bytes.subarray(keys.offsets[keys.size - 1], keys.offsets[keys.size])]);
+    });
   }
 
   // private functions
@@ -268,13 +290,14 @@ export class BucketReader {
     const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
     const pieces = new Pieces(this.#cache, this.#id, this.#firstBlock(chunk), isKept);
     const values = fields.map((field) => field + FIELDS);
+    const { low, high } = this.#table.offsetsOf(request);
+    const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
+    // Nothing is to be found out before the values are read where the chunk has one series, or all are wanted, or one that is listed, and all of its times
+    // are wanted: everything comes in one go.
+    const isWanted = isSingle || (isInside && !(request.series instanceof Uint8Array));
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
     const known = isSingle ? shared.at(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
-    const { low, high } = this.#table.offsetsOf(request);
-    const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
-    // Where there is nothing to find out before the values are read, everything comes in one go.
-    const isWanted = isSingle || (isInside && request.series === null);
     const first = isSingle ? [TIMES] : [RUNS, TIMES];
     this.#fetch(chunk, isWanted ? [...first, ...values] : first, rows, pieces, arrays, shared, from);
     if (isSingle && known === undefined) shared.keep(timesAt, pieces.times);

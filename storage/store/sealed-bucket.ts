@@ -14,6 +14,7 @@ import type { HeadSeries } from '../head/series.ts';
 import type { FarSource } from '../tiers/far-source.ts';
 import { BucketSeries } from './bucket-series.ts';
 import type { ManifestBucket } from './manifest-record.ts';
+import type { Pause } from './sorted-rows.ts';
 import { MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.ts';
 
 /** Series listed are looked up in a bucket so many at a time, each costing at most one section of keys. */
@@ -149,12 +150,18 @@ export class SealedBucket implements RowLayer {
 
   /** The same, read ahead, for who can wait. */
   get ahead(): RowLayer {
-    return this.#masked(this.#readBy({ isAhead: true }));
+    return this.#readBy((minTime, maxTime, wanted, fields, take) =>
+      this.#scan({ minTime, maxTime, fields, isAhead: true }, wanted, take),
+    );
   }
 
-  /** The same in blocks that stay valid, for who merges them. */
-  get lasting(): RowLayer {
-    return this.#masked(this.#readBy({ lasting: true }));
+  /** All of the same in blocks that stay valid, for who merges them; `series` is what `series()` gave. */
+  lasting(series: Uint32Array): RowLayer {
+    const map = (number: number): number => series[number];
+    return this.#readBy((minTime, maxTime, wanted, fields) => {
+      if (wanted instanceof Uint32Array) throw new Error('a merge reads all series, or those of a mask');
+      return this.#steps({ minTime, maxTime, series: wanted, map, fields, lasting: true });
+    });
   }
 
   /** Some of its bytes as they are, wherever they lie, for who copies them. Throws StorageError. */
@@ -168,8 +175,8 @@ export class SealedBucket implements RowLayer {
   }
 
   /** The shard's numbers of its series, index = the bucket's. Throws StorageError. */
-  series(): Uint32Array {
-    return this.#series.all(this.reader);
+  series(pause: Pause): Promise<Uint32Array> {
+    return this.#series.all(this.reader, pause);
   }
 
   hold(): void {
@@ -197,21 +204,20 @@ export class SealedBucket implements RowLayer {
     return new MaskedRows(rows, this.#tombstones, this.#parts.series.size);
   }
 
-  /** Its rows, read in another manner. */
-  #readBy(manner: Manner): RowLayer {
+  /** Its living rows, read in another manner. */
+  #readBy(scan: RowLayer['scan']): RowLayer {
     const { minTime, maxTime, late } = this;
-    return {
+    return this.#masked({
       minTime,
       maxTime,
       late,
-      scan: (min, max, wanted, fields, take) =>
-        this.#scan({ minTime: min, maxTime: max, fields, ...manner }, wanted, take),
+      scan,
       extents: (range, wanted, each) => this.extents(range, wanted, each),
-    };
+    });
   }
 
   *#scan(
-    request: Omit<BucketScan, 'series' | 'map'> & Manner,
+    request: Omit<BucketScan, 'series' | 'map'> & ReadAhead,
     wanted: SeriesChoice,
     take?: TakeTotals,
   ): Generator<ScanStep> {
@@ -227,7 +233,7 @@ export class SealedBucket implements RowLayer {
     }
   }
 
-  #steps(request: BucketScan & Manner, take?: TakeTotals): Iterable<ScanStep> {
+  #steps(request: BucketScan & ReadAhead, take?: TakeTotals): Generator<ScanStep> {
     const { far } = this.#parts;
     if (far !== null) return farSteps(this.reader, far, request, take);
     return request.isAhead === true ? this.reader.scanAhead(request, take) : this.reader.scan(request, take);
@@ -236,8 +242,7 @@ export class SealedBucket implements RowLayer {
 
 // private functions
 
-/** Blocks that last, or such as are read ahead. */
-type Manner = { readonly lasting?: true; readonly isAhead?: true };
+type ReadAhead = { readonly isAhead?: true };
 
 /** Damage may be of what was fetched and kept here, which is then forgotten: the next who asks has it from the tier again. */
 function* farSteps(reader: BucketReader, far: FarSource, request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
