@@ -37,14 +37,18 @@ if (!isMainThread) {
 
 /** In four sums, as one addition would have to wait for the one before. */
 function added(values: Float64Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
+  const n = values.length;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let i = 0;
-  for (; i + 3 < values.length; i += 4) {
+  for (; i < n - 3; i += 4) {
     a += values[i];
     b += values[i + 1];
     c += values[i + 2];
     d += values[i + 3];
   }
-  for (; i < values.length; i++) a += values[i];
+  for (; i < n; i++) a += values[i];
   return a + b + c + d;
 }

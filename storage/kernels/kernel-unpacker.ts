@@ -5,7 +5,8 @@
  */
 import { packedWords } from '../buckets/packing.ts';
 import { moduleOf } from './module.ts';
-import { packedKernels } from './packed-kernels.ts';
+import { numberKernels } from './number-kernels.ts';
+import { patternKernels } from './pattern-kernels.ts';
 import { PLAIN } from './plain-unpacker.ts';
 import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
 
@@ -39,7 +40,7 @@ export function kernelUnpacker(): Unpacker | null {
 
 // private functions
 
-/** As `packed-kernels.ts` declares them. */
+/** As `number-kernels.ts` and `pattern-kernels.ts` declare them. */
 interface Exports {
   unpack: NumbersKernel;
   unpackScaled: NumbersKernel;
@@ -82,7 +83,7 @@ class KernelUnpacker implements Unpacker {
   constructor() {
     const pages = INPUT_PAGES + OUTPUT_PAGES;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const module = new WebAssembly.Module(moduleOf(packedKernels()));
+    const module = new WebAssembly.Module(moduleOf([...numberKernels(), ...patternKernels()]));
     this.#kernels = new WebAssembly.Instance(module, { js: { memory } }).exports as unknown as Exports;
     this.#input = new Uint32Array(memory.buffer, 0, OUTPUT_AT / 4);
     this.#inputBytes = new Uint8Array(memory.buffer, 0, OUTPUT_AT);
