@@ -8,6 +8,8 @@ import { checkBytes, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
+import type { Turn } from './source.ts';
+import { inTurns } from './steps.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -23,6 +25,7 @@ export interface SourceBlock {
 export async function* blockPartials(
   plan: Plan,
   blocks: AsyncIterable<SourceBlock>,
+  turn: Turn,
   limits: Limits,
   arrival: boolean,
 ): AsyncGenerator<Partial> {
@@ -30,12 +33,18 @@ export async function* blockPartials(
   for await (const { block, source, series } of blocks) {
     store.add(block, source, series);
     checkBytes(store.bytes, limits);
+    const wait = turn();
+    if (wait !== null) await wait;
   }
   if (store instanceof RawRows) {
-    yield* store.partials();
+    for (const partial of store.partials()) {
+      if (partial !== null) yield partial;
+      const wait = turn();
+      if (wait !== null) await wait;
+    }
     return;
   }
-  const slots = store.ordered();
+  const slots = await inTurns(store.order(), turn);
   for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
     yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
   }

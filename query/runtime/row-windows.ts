@@ -10,6 +10,7 @@ import { PaneStore } from './panes.ts';
 import type { ResultTable } from './result.ts';
 import { cutterOf, RunCutter, WindowList } from './row-cutters.ts';
 import type { Turn } from './source.ts';
+import { finished } from './steps.ts';
 import { blocksOf } from './subquery-rows.ts';
 import { sumRuns } from './window-runs.ts';
 
@@ -28,7 +29,7 @@ export async function* rowWindowTables(
   let group: string | null = null;
   const endGroup = (): void => {
     if (overlapping === null || group === null) return;
-    const [slots] = panes.byGroup();
+    const [slots] = finished(panes.byGroup());
     if (slots !== undefined) {
       const held = Array.from(slots, (slot) => panes.windowOf(slot));
       sumRuns(panes, slots, overlapping.runs(held, windows), whole, panes.groupOf(slots[0]));
