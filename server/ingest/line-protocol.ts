@@ -535,6 +535,7 @@ export class LineDecoder {
       const slot = this.#slot[k];
       const column =
         (slot < bySlot.length ? bySlot[slot] : undefined) ?? batch.openColumn(slot, m.names[slot], m.kinds[slot]);
+      if (this.#wide[k] === null && column.putPlain(row, this.#value[k])) continue;
       if (column.filled < row) column.skipTo(row);
       if (row >= column.capacity) column.grow(row);
       column.filled = row + 1;
