@@ -392,9 +392,7 @@ export class LineDecoder {
     if (from < end && body[from] !== 35) {
       this.#lines++;
       const problem = this.#readByTheBook(from, end);
-      if (problem !== '') {
-        this.#errors.unparsed(line, body.subarray(from, end), problem);
-      }
+      if (problem !== '') this.#errors.unparsed(line, body.subarray(from, end), problem);
     }
     this.#line = line + newlines;
     return lineEnd + 1;
