@@ -17,7 +17,7 @@ describe('queries that are ended', () => {
   let server: TestServer;
 
   before(async () => {
-    server = await startServer([...QUIET, '--query-timeout-ms', '1500', '--max-concurrent-queries', '3']);
+    server = await startServer([...QUIET, '--query-timeout-ms', '2500', '--max-concurrent-queries', '3']);
     for (let n = 0; n < BODIES; n++) {
       const lines = Array.from({ length: ROWS_PER_BODY }, (_, i) => {
         const at = n * ROWS_PER_BODY + i;
