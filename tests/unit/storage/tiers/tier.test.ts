@@ -82,6 +82,28 @@ describe('buckets in object storage', function () {
     await store.close();
   });
 
+  it('are copied whole for who saves them, and push nothing out of the cache', async () => {
+    const { store, objects } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    const { farBuckets } = store.stats();
+    const cached = store.stats().tier!.cacheBytes;
+    const snapshot = await store.snapshot({ since: 0, databases: null });
+    const copied: number[] = [];
+    for (const index of snapshot.buckets.keys()) {
+      let bytes = 0;
+      for await (const piece of snapshot.pieces(index)) bytes += piece.length;
+      copied.push(bytes);
+    }
+    expect(copied).to.deep.equal(snapshot.buckets.map(({ bytes }) => bytes));
+    expect((await namesIn(objects)).length).to.equal(farBuckets);
+    expect([farBuckets > 3, store.stats().tier!.cacheBytes]).to.deep.equal([true, cached]);
+    expect(store.stats().tier!.bytesFetched).to.be.greaterThan(0);
+    snapshot.release();
+    await store.close();
+  });
+
   it('are refused to who cannot wait', async () => {
     const { store } = await open();
     fill(store);
