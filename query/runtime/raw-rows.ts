@@ -51,6 +51,8 @@ export class RawRows {
   readonly #derived: DerivedRows;
   /** Rows that passed since the beginning. */
   points = 0;
+  /** Read for them; counted by who reads. */
+  blocks = 0;
 
   /** `arrival`: rows of a group keep the order in which they come. */
   constructor(plan: Plan, arrival = false) {

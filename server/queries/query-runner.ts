@@ -44,7 +44,7 @@ import { type WriteLines, writeInto } from './into.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
-import { SelectRunner } from './select-runner.ts';
+import { SelectRunner, type ShardReading } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
 
 export interface QueryRequest {
@@ -246,9 +246,10 @@ export class QueryRunner {
   async #select(
     statement: SelectStatement,
     { request: { database, now }, signal, turn }: Run,
+    read?: ShardReading[],
   ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    return this.#selects.select(statement, { database, now, signal, turn });
+    return this.#selects.select(statement, { database, now, signal, turn, read });
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
@@ -266,8 +267,9 @@ export class QueryRunner {
 
   async #explain({ analyze, select }: Statement & { kind: 'explain' }, run: Run): Promise<ResultTable[]> {
     const beganMs = performance.now();
-    const planned = await this.#select(select, run);
-    return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze });
+    const read: ShardReading[] = [];
+    const planned = await this.#select(select, run, read);
+    return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze, read });
   }
 
   async #show(asked: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {

@@ -30,6 +30,8 @@ import { namePolicies } from './policy-names.ts';
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
 const REMEMBERED_MAX = 256;
 
+const NOTHING_READ: ShardReading = { series: 0, rows: 0, blocks: 0, blocksByStatistics: 0, ms: 0 };
+
 /** What a shard throws when its schema is not the one that the plan was made over. */
 export class StaleSchema extends Error {
   readonly code = 'stale';
@@ -41,6 +43,17 @@ export interface SelectRequest {
   readonly now: bigint;
   readonly signal: AbortSignal;
   readonly turn: Turn;
+  /** By shard: what it read for this answer is added up here. Not there = nobody wants to know. */
+  readonly read?: ShardReading[];
+}
+
+/** What a shard read, and how long its answers were waited for. */
+export interface ShardReading {
+  series: number;
+  rows: number;
+  blocks: number;
+  blocksByStatistics: number;
+  ms: number;
 }
 
 export interface SelectRunnerOptions {
@@ -78,12 +91,18 @@ export class SelectRunner {
     }
   }
 
-  #answer({ plan, versions }: Planned, { signal, turn }: SelectRequest): AsyncGenerator<ResultTable> {
+  #answer({ plan, versions }: Planned, { signal, turn, read }: SelectRequest): AsyncGenerator<ResultTable> {
     const { mesh, limits } = this.#options;
     const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
       Array.from({ length: mesh.shards }, (_, shard) => {
-        const call: PartialsCall = { shard, plan: { ...leaf, subqueries: [] }, version: versions[shard] };
-        return unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
+        const call: PartialsCall = {
+          shard,
+          plan: { ...leaf, subqueries: [] },
+          version: versions[shard],
+          isCounted: read !== undefined,
+        };
+        const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
+        return read === undefined ? partials : observed(partials, (read[shard] ??= { ...NOTHING_READ }));
       });
     return answerOf(plan, ask, turn, limits);
   }
@@ -116,6 +135,22 @@ export class SelectRunner {
 }
 
 // private functions
+
+async function* observed(partials: AsyncIterable<Partial>, reading: ShardReading): AsyncGenerator<Partial> {
+  let askedMs = performance.now();
+  for await (const partial of partials) {
+    reading.ms += performance.now() - askedMs;
+    if (partial.kind === 'counts') {
+      reading.series += partial.series;
+      reading.rows += partial.points;
+      reading.blocks += partial.blocks;
+      reading.blocksByStatistics += partial.blocksByStatistics;
+    }
+    yield partial;
+    askedMs = performance.now();
+  }
+  reading.ms += performance.now() - askedMs;
+}
 
 interface Planned {
   readonly plan: Plan;

@@ -225,10 +225,13 @@ function makeStreams(): Handlers['streams'] {
   };
 }
 
-async function* partialsOf({ shard, plan, version }: PartialsCall, signal: AbortSignal): AsyncGenerator<Partial> {
+async function* partialsOf(
+  { shard, plan, version, isCounted }: PartialsCall,
+  signal: AbortSignal,
+): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
   if (store.schemaVersion !== version) throw new StaleSchema('the schema of the shard has changed');
-  yield* historicalShard(plan, store, turns.of(signal), config.queryLimits);
+  yield* historicalShard(plan, store, turns.of(signal), { ...config.queryLimits, isCounted });
 }
 
 function makeNotices(): Handlers['notices'] {
