@@ -39,6 +39,34 @@ export function* orderOfRows(keys: RowKeys, byTime: boolean): Steps<Uint32Array>
   return yield* sortedBy(order, yield* ranksOf(group, groupRank, rows));
 }
 
+/** Stable, by the key of each item of `order`. */
+export function* sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Steps<Uint32Array<ArrayBuffer>> {
+  let all = 0;
+  for (let row = 0; row < keys.length; row++) all |= keys[row];
+  const greatest = all >>> 0;
+  let from = order;
+  for (let shift = 0; shift < 32 && greatest >= 2 ** shift; shift += DIGIT_BITS) {
+    const counts = new Uint32Array(DIGITS);
+    for (const [start, end] of stretches(from.length)) {
+      for (let i = start; i < end; i++) counts[(keys[from[i]] >>> shift) & MASK]++;
+      yield null;
+    }
+    if (counts[(keys[from[0]] >>> shift) & MASK] === from.length) continue;
+    for (let digit = 0, at = 0; digit < DIGITS; digit++) {
+      const count = counts[digit];
+      counts[digit] = at;
+      at += count;
+    }
+    const to = new Uint32Array(from.length);
+    for (const [start, end] of stretches(from.length)) {
+      for (let i = start; i < end; i++) to[counts[(keys[from[i]] >>> shift) & MASK]++] = from[i];
+      yield null;
+    }
+    from = to;
+  }
+  return from;
+}
+
 // private functions
 
 type Compare = (keys: RowKeys, a: number, b: number) => number;
@@ -89,32 +117,4 @@ function* wholeTimes({ rows, high, low }: RowKeys): Steps<{ high: Uint32Array; l
     yield null;
   }
   return { high: highs, low: lows };
-}
-
-/** Stable, by the key of each item of `order`. */
-export function* sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Steps<Uint32Array<ArrayBuffer>> {
-  let all = 0;
-  for (let row = 0; row < keys.length; row++) all |= keys[row];
-  const greatest = all >>> 0;
-  let from = order;
-  for (let shift = 0; shift < 32 && greatest >= 2 ** shift; shift += DIGIT_BITS) {
-    const counts = new Uint32Array(DIGITS);
-    for (const [start, end] of stretches(from.length)) {
-      for (let i = start; i < end; i++) counts[(keys[from[i]] >>> shift) & MASK]++;
-      yield null;
-    }
-    if (counts[(keys[from[0]] >>> shift) & MASK] === from.length) continue;
-    for (let digit = 0, at = 0; digit < DIGITS; digit++) {
-      const count = counts[digit];
-      counts[digit] = at;
-      at += count;
-    }
-    const to = new Uint32Array(from.length);
-    for (const [start, end] of stretches(from.length)) {
-      for (let i = start; i < end; i++) to[counts[(keys[from[i]] >>> shift) & MASK]++] = from[i];
-      yield null;
-    }
-    from = to;
-  }
-  return from;
 }
