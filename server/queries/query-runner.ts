@@ -108,7 +108,6 @@ interface Run {
   readonly turn: Turn;
 }
 
-/** What a table stream is before its statement's error, if it has one, is known. */
 type Tables = { readonly tables: AsyncIterable<ResultTable> | Iterable<ResultTable> };
 
 export class QueryRunner {

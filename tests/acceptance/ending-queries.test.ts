@@ -4,19 +4,6 @@ import { ask, eventually, metric, results, type Series, series, write } from '..
 import { LiveClient } from '../support/live-client.ts';
 import { QUIET, startServer, type TestServer } from '../support/server.ts';
 
-/** `SERIES=1000000` for as many as are promised. */
-const SERIES = Number(process.env['SERIES'] ?? 60_000);
-/** What holds a query up longest: many values of one cell, many rows of a subquery in an order of their own, many series. */
-const HEAVY: readonly (readonly [string, string])[] = [
-  ['values of one cell', 'SELECT median(v), percentile(v, 90) FROM m'],
-  ['rows of a subquery in order', 'SELECT v FROM (SELECT v FROM m GROUP BY host) ORDER BY time DESC LIMIT 1'],
-  [
-    'rows of two subqueries',
-    'SELECT count(v) FROM (SELECT v FROM m), (SELECT v FROM m) GROUP BY time(1ms) fill(none) LIMIT 1',
-  ],
-  ['all series', 'SELECT last(v), mean(v) FROM s GROUP BY id LIMIT 1'],
-];
-const HEAVY_TIMES = 60;
 const HOSTS = 20;
 const BODIES = 30;
 const ROWS_PER_BODY = 10_000;
@@ -38,13 +25,6 @@ describe('queries that are ended', () => {
       });
       const response = await write(server, 'd', lines.join('\n'), { precision: 'ms' });
       expect(response.status).to.equal(204);
-    }
-    for (let from = 0; from < SERIES; from += ROWS_PER_BODY) {
-      const lines = Array.from(
-        { length: Math.min(ROWS_PER_BODY, SERIES - from) },
-        (_, i) => `s,id=${from + i} v=${i} 1`,
-      );
-      expect((await write(server, 'd', lines.join('\n'))).status).to.equal(204);
     }
   });
 
@@ -99,23 +79,6 @@ describe('queries that are ended', () => {
     expect(await running()).to.deep.equal([]);
     expect((await results(server, 'd', `KILL QUERY ${id}`))[0].error).to.equal(`no such query id: ${id}`);
   });
-
-  for (const [what, query] of HEAVY) {
-    it(`kills a query over ${what}`, async () => {
-      const statements = Array<string>(HEAVY_TIMES).fill(query).join('; ');
-      const answer = results(server, 'd', statements);
-      const running = async (): Promise<Series['values']> =>
-        (await series(server, 'd', 'SHOW QUERIES'))[0].values.filter(([, text]) => text !== 'SHOW QUERIES');
-      const [[id]] = await eventually(running, (rows) => rows.length === 1);
-      const beganMs = performance.now();
-      await results(server, 'd', `KILL QUERY ${id}`);
-      const ended = await answer;
-      console.log(`      ended ${(performance.now() - beganMs).toFixed(0)} ms after it was killed`);
-      const at = ended.findIndex(({ error }) => error !== undefined);
-      expect(ended[at].error).to.equal('query interrupted');
-      expect(ended.slice(at + 1).every(({ error }) => error === 'not executed')).to.equal(true);
-    });
-  }
 
   it('shows live queries beside the others, and kills one by its number', async () => {
     const q = 'SELECT count(v) FROM m WHERE time >= 0 GROUP BY time(1h)';
