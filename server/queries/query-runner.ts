@@ -244,11 +244,11 @@ export class QueryRunner {
 
   async #select(
     statement: SelectStatement,
-    { request: { database, now }, signal, turn }: Run,
+    { request: { database, now }, ...run }: Run,
     read?: ShardReading[],
   ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    return this.#selects.select(statement, { database, now, signal, turn, read });
+    return this.#selects.select(statement, { database, now, ...run, read });
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
@@ -265,8 +265,7 @@ export class QueryRunner {
   }
 
   async #explain({ analyze, select }: Statement & { kind: 'explain' }, run: Run): Promise<ResultTable[]> {
-    const beganMs = performance.now();
-    const read: ShardReading[] = [];
+    const [beganMs, read]: [number, ShardReading[]] = [performance.now(), []];
     const planned = await this.#select(select, run, read);
     return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze, read });
   }
