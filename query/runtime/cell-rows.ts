@@ -20,6 +20,8 @@ export const BUCKETS_MAX = 10_000_000;
 
 /** Groups between two steps, whether they have rows or not. */
 const STEP_GROUPS = 1_024;
+/** Cells of few values that are settled in one step. */
+const STEP_CELLS = 1_024;
 
 /** Of nothing there are none. */
 const COUNTS: ReadonlySet<string> = new Set(['count', 'count distinct', 'count_distinct_approx', 'histogram', 'rows']);
@@ -60,7 +62,11 @@ export function* cellTables(
       continue;
     }
     for (const state of store.states) {
-      if (state.settle !== undefined) for (const slot of slots) yield* state.settle(slot);
+      if (state.settle === undefined) continue;
+      for (const [i, slot] of slots.entries()) {
+        yield* state.settle(slot);
+        if (i % STEP_CELLS === STEP_CELLS - 1) yield null;
+      }
     }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;

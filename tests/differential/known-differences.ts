@@ -79,7 +79,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     example: 'SELECT first(v), k FROM steps',
     unstable: true,
     covers: ({ q }, theirs, ours) =>
-      /\b(first|last|min|max)\(/i.test(q) && sameTimes(theirs, ours) && isOfSeveralSeries(q) && !/fill\((p|l)/.test(q),
+      sameTimes(theirs, ours) &&
+      q.split(';').some((one) => /\b(first|last|min|max|top|bottom)\(/i.test(one) && isOfSeveralSeries(one)),
   },
   {
     name: 'Windows in which percentile has no rank',
