@@ -14,7 +14,6 @@ import {
   type IntoTarget,
   type Limits,
   measurementsOf,
-  type Plan,
   parse,
   print,
   QueryError,
@@ -41,10 +40,10 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh } from './plan-over-shards.ts';
+import type { ShardMesh, TextFormat } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
-import { SelectRunner, type ShardReading } from './select-runner.ts';
+import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
 
 export interface QueryRequest {
@@ -203,10 +202,9 @@ export class QueryRunner {
       return { tables: showCatalogue(statement, database, catalogue, userOf(run.request, catalogue)) };
     }
     switch (statement.kind) {
-      case 'select': {
+      case 'select':
         if (statement.into !== undefined) return { tables: [await this.#into(statement, statement.into, run)] };
-        return { tables: (await this.#select(statement, run)).tables };
-      }
+        return { tables: (await this.#select(statement, run, { texts: textsOf(run.request) })).tables };
       case 'explain':
         return { tables: await this.#explain(statement, run) };
       case 'show queries': {
@@ -242,13 +240,10 @@ export class QueryRunner {
     }
   }
 
-  async #select(
-    statement: SelectStatement,
-    { request: { database, now }, ...run }: Run,
-    read?: ShardReading[],
-  ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
+  async #select(statement: SelectStatement, run: Run, how?: Pick<SelectRequest, 'texts' | 'read'>) {
+    const { database, now } = run.request;
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    return this.#selects.select(statement, { database, now, ...run, read });
+    return this.#selects.select(statement, { ...run, database, now, ...how });
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
@@ -266,7 +261,7 @@ export class QueryRunner {
 
   async #explain({ analyze, select }: Statement & { kind: 'explain' }, run: Run): Promise<ResultTable[]> {
     const [beganMs, read]: [number, ShardReading[]] = [performance.now(), []];
-    const planned = await this.#select(select, run, read);
+    const planned = await this.#select(select, run, { read });
     return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze, read });
   }
 
@@ -281,13 +276,16 @@ export class QueryRunner {
 
   async #known(database: string): Promise<void> {
     if (database === '') throw new QueryError('invalid', 'database name required');
-    if (!this.#options.catalogue.has(database)) {
-      throw new QueryError('invalid', `database not found: ${database}`);
-    }
+    if (this.#options.catalogue.has(database)) return;
+    throw new QueryError('invalid', `database not found: ${database}`);
   }
 }
 
 // private functions
+
+function textsOf({ format, chunkRows, epoch }: QueryRequest): TextFormat | undefined {
+  return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
+}
 
 async function* watched(tables: Tables['tables'], failed: () => void): AsyncGenerator<ResultTable> {
   try {

@@ -13,6 +13,7 @@ import {
   QueryError,
   type ResultTable,
   type SelectStatement,
+  showsRows,
   type Turn,
   unbatched,
 } from '../../query/index.ts';
@@ -24,6 +25,7 @@ import {
   type PartialsCall,
   planContext,
   type ShardMesh,
+  type TextFormat,
 } from './plan-over-shards.ts';
 import { namePolicies } from './policy-names.ts';
 
@@ -43,6 +45,8 @@ export interface SelectRequest {
   readonly now: bigint;
   readonly signal: AbortSignal;
   readonly turn: Turn;
+  /** Tables of raw rows may have texts instead of values; not there = they may not. */
+  readonly texts?: TextFormat | undefined;
   /** By shard: what it read for this answer is added up here. Not there = nobody wants to know. */
   readonly read?: ShardReading[];
 }
@@ -91,16 +95,15 @@ export class SelectRunner {
     }
   }
 
-  #answer({ plan, versions }: Planned, { signal, turn, read }: SelectRequest): AsyncGenerator<ResultTable> {
+  #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {
     const { mesh, limits } = this.#options;
+    const { signal, turn, read } = request;
+    const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
     const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
-      Array.from({ length: mesh.shards }, (_, shard) => {
-        const call: PartialsCall = {
-          shard,
-          plan: { ...leaf, subqueries: [] },
-          version: versions[shard],
-          isCounted: read !== undefined,
-        };
+      mesh.nearLast.map((shard) => {
+        const isCounted = read !== undefined;
+        const leafPlan = { ...leaf, subqueries: [] };
+        const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted };
         const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
         return read === undefined ? partials : observed(partials, (read[shard] ??= { ...NOTHING_READ }));
       });
