@@ -39,6 +39,7 @@ import type {
 import type { LivePace } from './live-pace.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
+import type { ShareGroup } from './running-queries.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
@@ -51,6 +52,8 @@ const VIEWS_PER_SWEEP = 250;
 /** Shared queries that speak, one batch of them after the other, as long as there is time for it: in all, and in one sweep. */
 const VIEWS_PER_BATCH = 16;
 const TURNS_MS_MAX = 5;
+/** Weight of the newest turn in the average of how long turns wait. */
+const WAITED_NEWEST = 0.01;
 
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
@@ -115,6 +118,7 @@ export class LiveShards {
   readonly #shards = new Map<number, ShardSide>();
   readonly #news = new Set<Operator>();
   #toldHeardAtMs = 0;
+  #waitedMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveShardsOptions) {
@@ -198,6 +202,16 @@ export class LiveShards {
     if (op === undefined || op.instance !== instance) return;
     side.operators.delete(operator);
     this.#drop(side, op);
+  }
+
+  /** How much later queries have their turns than they ask for, on average over the last ones. */
+  get waitedMs(): number {
+    return this.#waitedMs;
+  }
+
+  /** The share groups of all shards, one for each shard that it is on. */
+  get groups(): ShareGroup[] {
+    return [...this.#shards.values()].flatMap(({ stages }) => stages.streams);
   }
 
   /** What the shared streams of all shards hold. */
@@ -416,6 +430,7 @@ export class LiveShards {
       op.collectedAtMs = this.#options.nowMs();
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
+      if (update?.waitedMs !== undefined) this.#waitedMs += WAITED_NEWEST * (update.waitedMs - this.#waitedMs);
       if (op.stage instanceof LiveShard && op.stage.waits) this.#news.add(op);
     });
   }

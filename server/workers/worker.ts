@@ -24,13 +24,14 @@ import {
   type LiveHomePort,
   LiveHomes,
   LivePace,
-  type LiveProgress,
+  type LiveReport,
   LiveShards,
   type LiveStart,
   type LiveStop,
   type PartialsCall,
   type QueriesUnderWay,
   QueryRunner,
+  reportOfAll,
   type SchemaChange,
   SelectRunner,
   type ShardFailure,
@@ -161,7 +162,7 @@ const storedStatements: Parameters<typeof executeStored>[2] = {
   shards: owners.length,
   change: changeCatalogue,
   statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
-  progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
+  live: async () => reportOfAll(await mesh.callWorkers<LiveReport>('live report', {})),
   refresh: async (call) => {
     const written = await mesh.callWorkers<{ points: number }>('refresh stored', call);
     return written.reduce((sum, { points }) => sum + points, 0);
@@ -203,7 +204,7 @@ function makeCalls(): Handlers['calls'] {
     'alert statuses': () => alerts!.statuses(),
     'stored statuses': () => stored!.statuses(),
     'refresh stored': (call: RefreshCall) => stored!.refresh(call),
-    'live progress': () => homes.progress(),
+    'live report': (): LiveReport => ({ progress: homes.progress(), groups: liveShards.groups }),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
     },
@@ -345,6 +346,8 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('live_streams').set(shared.streams);
   metrics.gauge('live_slices').set(shared.cells);
   metrics.gauge('live_slice_bytes').set(shared.bytes);
+  metrics.gauge('live_share_percent').set(Math.round(pace.share * 100));
+  metrics.gauge('live_wait_ms').set(Math.round(liveShards.waitedMs));
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];
   metrics.gauge('alerts').set(watched.length);
