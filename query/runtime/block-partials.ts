@@ -26,11 +26,28 @@ export async function* blockPartials(
   limits: Limits,
   arrival: boolean,
 ): AsyncGenerator<Partial> {
-  const store = plan.kind === 'aggregate' ? new PaneStore(plan) : new RawRows(plan, arrival);
+  const store = storeOf(plan, arrival);
   for await (const { block, source, series } of blocks) {
     store.add(block, source, series);
     checkBytes(store.bytes, limits);
   }
+  yield* partialsOf(store);
+}
+
+/** The same of blocks that are at hand. */
+export function blockPartialsNow(plan: Plan, blocks: Iterable<SourceBlock>, arrival: boolean): Generator<Partial> {
+  const store = storeOf(plan, arrival);
+  for (const { block, source, series } of blocks) store.add(block, source, series);
+  return partialsOf(store);
+}
+
+// private functions
+
+function storeOf(plan: Plan, arrival: boolean): PaneStore | RawRows {
+  return plan.kind === 'aggregate' ? new PaneStore(plan) : new RawRows(plan, arrival);
+}
+
+function* partialsOf(store: PaneStore | RawRows): Generator<Partial> {
   if (store instanceof RawRows) {
     yield* store.partials();
     return;

@@ -3,9 +3,17 @@
  * own, as if it had been asked for alone; here they are one to the outside. Of one kind, or none, it is that LiveMerge and nothing
  * more. Order of calls and what holds: see live-merge.ts.
  */
+import { LiveAnswers } from './live-answers.ts';
 import { type LiveCounters, type LiveFloor, LiveMerge } from './live-merge.ts';
 import type { LivePlan } from './live-plan.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
+
+/** Stage 2 of a live query. */
+export type LiveHomeStage = LiveMerges | LiveAnswers;
+
+export function openHome(live: LivePlan, shards: number): LiveHomeStage {
+  return live.leaves === undefined ? new LiveMerges(live, shards) : new LiveAnswers(live, shards);
+}
 
 export class LiveMerges {
   readonly #kinds: readonly LiveMerge[];
@@ -49,6 +57,15 @@ export class LiveMerges {
       if (least === null || expiredBefore < least) least = expiredBefore;
     }
     return least;
+  }
+
+  /** All that is asked for lies in windows: nothing reaches further back. */
+  get wantedFrom(): bigint | null {
+    return null;
+  }
+
+  readsEnough(_watermark: bigint | null): boolean {
+    return true;
   }
 
   accept(shard: number, update: LiveUpdate): void {

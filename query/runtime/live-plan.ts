@@ -12,7 +12,7 @@ import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { isOfRows } from '../planner/row-windows.ts';
+import { leavesOf } from './answer-now.ts';
 import { timeRules } from './live-clauses.ts';
 import type { TimeRules } from './watermark.ts';
 
@@ -21,6 +21,10 @@ export interface LivePlan {
   readonly rules: TimeRules;
   /** Empty windows of live series are sent, filled as the plan says. */
   readonly fills: boolean;
+  /** Of a query over held rows (live-answers.ts): what shards are asked for, in the order of `leavesOf`. Not there = it is kept as cells, or a tail. */
+  readonly leaves?: readonly LivePlan[];
+  /** Of a leaf: how far before the rows that may still change others matter, ns; null = however far. */
+  readonly lookBack?: bigint | null;
 }
 
 /** Narrower windows close more often than any client is told: 1 ms. */
@@ -48,12 +52,6 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.sources.some((source) => 'join' in source && source.join !== 'window')) {
     const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
     throw new QueryError('invalid', `live query: ${reason}`);
-  }
-  for (const dimension of statement.dimensions) {
-    if (dimension.kind !== 'window' || !isOfRows(dimension.window)) continue;
-    const advice = 'ask for it over history, or watch time(), hop() or cumulate() windows';
-    const { of } = dimension.window;
-    throw new QueryError('invalid', `live query: ${of}() windows are not kept up to date: ${advice}`);
   }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
@@ -87,24 +85,22 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }
   for (const { every, count, steps } of plan.windows ?? []) {
-    const open = Math.ceil((count + steps - 1) / every) * steps;
-    if (open > WINDOWS_OPEN_MAX) {
-      const limit = `at most ${WINDOWS_OPEN_MAX} windows may hold a point, these would be ${open}`;
+    const held = Math.ceil((count + steps - 1) / every) * steps;
+    if (held > WINDOWS_OPEN_MAX) {
+      const limit = `at most ${WINDOWS_OPEN_MAX} windows may hold a point, these would be ${held}`;
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
-  if (rules.finalOnly && plan.window === null && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
+  if (rules.finalOnly && plan.window === null && plan.rowWindow === undefined && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
     throw new QueryError(
       'invalid',
       'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',
     );
   }
-  const bounds = plan.bounds.maxFromNow
-    ? { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false }
-    : plan.bounds;
+  const open = endless(plan);
   const fills =
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
-  return { plan: { ...plan, bounds }, rules, fills };
+  return { plan: open, rules, fills, ...(open.rowWindow !== undefined && { leaves: leafPlans(open, rules) }) };
 }
 
 /** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
@@ -124,6 +120,24 @@ export function samePlan(a: Plan, b: Plan): boolean {
 }
 
 // private functions
+
+/** An upper bound that moves with the clock is none. */
+function endless(plan: Plan): Plan {
+  const subqueries = plan.subqueries.map(endless);
+  if (!plan.bounds.maxFromNow) return { ...plan, subqueries };
+  return { ...plan, subqueries, bounds: { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false } };
+}
+
+/** What shards are asked for so that the home can answer the plan. */
+function leafPlans(plan: Plan, rules: TimeRules): LivePlan[] {
+  return leavesOf(plan).map((leaf) => ({ plan: leaf, rules, fills: false, lookBack: lookBack(plan) }));
+}
+
+/** How far before a row that may still change there are rows that matter to it, ns; null = there is no bound. */
+function lookBack({ rowWindow }: Plan): bigint | null {
+  if (rowWindow?.of === 'session') return rowWindow.gap;
+  return rowWindow?.of === 'sliding' ? rowWindow.size : null;
+}
 
 function refuse(clause: string, reason: string): never {
   throw new QueryError('invalid', `live query: ${clause} has no meaning while points keep coming: ${reason}`);

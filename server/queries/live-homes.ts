@@ -19,7 +19,7 @@ import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import type { LiveAsk, LiveExpire, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
+import type { LiveAsk, LiveExpire, LiveReach, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
@@ -83,11 +83,12 @@ export class LiveHomes {
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
-      missed: (op, round, cursor) =>
+      missed: (op, round, cursor, reach) =>
         this.#toShards(op, 'live ask', (shard) => {
           const { sequence } = cursor.positions[shard];
-          return askOf(op, shard, round, { sequence, watermark: cursor.watermark });
+          return askOf(op, shard, round, { sequence, watermark: cursor.watermark, reach });
         }),
+      reach: (op, from) => mesh.notifyAll('live reach', { operator: op.key, from } satisfies LiveReach),
       expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
     };
   }

@@ -46,7 +46,7 @@ export interface LiveAsk {
   readonly operator: string;
   readonly instance: number;
   readonly round: number;
-  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null } | null;
+  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null; readonly reach: bigint } | null;
 }
 
 export interface LiveStop {
@@ -58,4 +58,10 @@ export interface LiveStop {
 export interface LiveExpire {
   readonly operator: string;
   readonly before: bigint;
+}
+
+/** The home of a query over held rows needs them from this time on. */
+export interface LiveReach {
+  readonly operator: string;
+  readonly from: bigint;
 }

@@ -20,6 +20,7 @@ import {
   describeMatching,
   type LiveAsk,
   type LiveExpire,
+  type LiveReach,
   type LiveHomePort,
   LiveHomes,
   type LiveProgress,
@@ -237,6 +238,7 @@ function makeNotices(): Handlers['notices'] {
     'live update': (update: ShardUpdate) => homes.update(update),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
+    'live reach': (reach: LiveReach) => liveShards.reach(reach),
   };
 }
 
