@@ -1,7 +1,8 @@
 /**
- * Live: 50,000 points/s written over HTTP (acknowledged after fsync) while 100 subscribers watch: half of them a tail of probe points
- * that carry the moment at which they were sent, half of them ten different queries with windows of a second. Prints the time from
- * sending a write to the frame with its point, and from the end of a window to its final row. Writers, server and subscribers share
+ * Live: 100,000 points/s written over HTTP (acknowledged after fsync) while 100 subscribers watch: half of them a tail of probe points
+ * that carry the moment at which they were sent, half of them ten different queries with windows of a second. Ten more watch
+ * measurements that fall silent in the middle of a window, which the clock has to close. Prints the time from sending a write to the
+ * frame with its point, from the end of a window to its final row, and from the end of a silent window and IDLE to its. Writers, server and subscribers share
  * the machine; writers run in a thread of their own.
  */
 import { request } from 'node:http';
@@ -11,10 +12,14 @@ import type { RowsFrame, ServerFrame } from '../client/protocol/index.ts';
 import { machineLine, quantile, table } from './report.ts';
 import { startMillrace } from './servers.ts';
 
-const POINTS_PER_SECOND = 50_000;
+const POINTS_PER_SECOND = 100_000;
 const BODIES_PER_SECOND = 100;
 const HOSTS = 200;
 const SUBSCRIBERS = 100;
+const SILENT = 10;
+const IDLE_MS = 1_000;
+/** Between two points of a silent measurement: more than a window and IDLE. */
+const SILENCE_MS = 4_000;
 const WARM_UP_MS = 5_000;
 const MEASURED_MS = 20_000;
 
@@ -29,6 +34,7 @@ export async function runLive(args: readonly string[]): Promise<string> {
   await new Promise((resolve) => writer.once('message', resolve));
   const tails: number[] = [];
   const windows: number[] = [];
+  const silent: number[] = [];
   let recording = false;
   const sockets = Array.from({ length: SUBSCRIBERS }, (_, i) =>
     i % 2 === 0
@@ -42,6 +48,16 @@ export async function runLive(args: readonly string[]): Promise<string> {
             for (const row of series.values) windows.push(now - ((row[0] as number) + 1000));
         }),
   );
+  for (let i = 0; i < SILENT; i++) {
+    const q = `SELECT sum(v) FROM silent${i} GROUP BY time(1s) WATERMARK IDLE ${IDLE_MS}ms`;
+    sockets.push(
+      watch(server.url, q, (frame, now) => {
+        if (!recording || !frame.final || frame.rev > 0 || frame.phase !== 'live') return;
+        for (const { values } of frame.series)
+          for (const row of values) silent.push(now - ((row[0] as number) + 1000 + IDLE_MS));
+      }),
+    );
+  }
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   recording = true;
   await new Promise((resolve) => setTimeout(resolve, measuredMs));
@@ -53,7 +69,7 @@ export async function runLive(args: readonly string[]): Promise<string> {
   for (const socket of sockets) socket.terminate();
   await writer.terminate();
   await server.stop();
-  return report(written, tails, windows);
+  return report(written, tails, windows, silent);
 }
 
 if (!isMainThread) await writeForEver((workerData as { url: string }).url);
@@ -107,8 +123,17 @@ async function writeForEver(url: string): Promise<void> {
       );
     }
   };
-  await post(`${url}/write?db=bench`, 'probe sent=0 1\nload,region=r0,host=h0 v=1 1');
+  const silent = Array.from({ length: SILENT }, (_, i) => `silent${i} v=1`);
+  await post(`${url}/write?db=bench`, ['probe sent=0 1', 'load,region=r0,host=h0 v=1 1', ...silent].join('\n'));
   const timer = setInterval(send, 2);
+  // one after another, each at another place in its window
+  for (let i = 0; i < SILENT; i++) {
+    setTimeout(
+      () =>
+        setInterval(() => void post(`${url}/write?db=bench`, `silent${i} v=1 ${Date.now()}000000`), SILENCE_MS).unref(),
+      (i * SILENCE_MS) / SILENT,
+    );
+  }
   parentPort!.postMessage('started');
   await new Promise((resolve) => parentPort!.once('message', resolve));
   clearInterval(timer);
@@ -130,11 +155,13 @@ function report(
   written: { points: number; seconds: number; refused: number },
   tails: readonly number[],
   windows: readonly number[],
+  silent: readonly number[],
 ): string {
   const rows = [['time to frame, ms', 'p50', 'p90', 'p99', 'max', 'frames']];
   for (const [name, values] of [
     ['write to tail frame', tails],
     ['window end to final row', windows],
+    ['silent window end and IDLE to final row', silent],
   ] as const) {
     const sorted = Float64Array.from(values).sort();
     const cells = [0.5, 0.9, 0.99, 1].map((q) => quantile(sorted, q).toFixed(1));

@@ -5,6 +5,8 @@
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
 import { runLiveMany } from './live-many.ts';
+import { runLiveStalled } from './live-stalled.ts';
+import { runLiveUpdates } from './live-updates.ts';
 import { runQueries } from './queries.ts';
 
 import { runRestart } from './restart.ts';
@@ -19,6 +21,8 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<stri
   ingest: runIngest,
   live: runLive,
   'live-many': runLiveMany,
+  'live-stalled': runLiveStalled,
+  'live-updates': runLiveUpdates,
   queries: runQueries,
   restart: runRestart,
   scan: runScan,

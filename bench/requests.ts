@@ -1,5 +1,9 @@
-/** What benchmarks send: a body over a kept connection, and the flags they are called with. */
+/** What benchmarks ask: of a server over a kept connection, of its process, and the flags they are called with. */
+import { readFileSync } from 'node:fs';
 import { type Agent, request } from 'node:http';
+
+/** Ticks of /proc/PID/stat. */
+const TICKS_PER_SECOND = 100;
 
 /** The text of the answer. */
 export function get(url: string, agent?: Agent): Promise<string> {
@@ -37,4 +41,10 @@ export function post(url: string, body: Buffer, agent?: Agent): Promise<void> {
 export function flagValue(args: readonly string[], flag: string): string | undefined {
   const at = args.indexOf(flag);
   return at === -1 ? undefined : args[at + 1];
+}
+
+/** Of all threads of a process, user and system. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

@@ -19,6 +19,11 @@ export interface Block {
   readonly columns: ReadonlyMap<string, Column>;
   /** Row numbers that count, ascending; null = all. Others have been overwritten or lie outside what was asked. */
   readonly selection: Uint32Array | null;
+  /**
+   * The same as stretches of rows, each of one series in order of time: from row runs[2i] up to, not including, row runs[2i + 1]. Whoever
+   * selects otherwise leaves it out. Not there = the rows stand in no known order.
+   */
+  readonly runs?: Uint32Array | undefined;
 }
 
 /** The tags of the series of one measurement in one shard. Numbers are dense from 0 and never reused. */
@@ -52,6 +57,36 @@ export interface MeasurementSchema {
   readonly fields: ReadonlyMap<string, FieldType>;
   /** Sorted. */
   readonly tagKeys: readonly string[];
+}
+
+/** The rows of `Block.runs`, one by one. */
+export function rowsOfRuns(runs: Uint32Array): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < runs.length; i += 2) count += runs[i + 1] - runs[i];
+  const rows = new Uint32Array(count);
+  let at = 0;
+  for (let i = 0; i < runs.length; i += 2) {
+    for (let row = runs[i]; row < runs[i + 1]; row++) rows[at++] = row;
+  }
+  return rows;
+}
+
+/** The first row of [from, to) whose offset is not below a bound, `to` where there is none; offsets ascend. */
+export function firstRowFrom(offsets: Float64Array, from: number, to: number, bound: number): number {
+  let step = 1;
+  let low = from;
+  // what is looked for is mostly near
+  while (low + step < to && offsets[low + step] < bound) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(to, low + step);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle] < bound) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** How many of a table's series are chosen. */

@@ -72,6 +72,8 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       metrics.counter('frames_out').value = counters.framesSent;
       metrics.counter('frame_bytes_out').value = counters.bytesSent;
       metrics.counter('frames_conflated').value = counters.rowsConflated;
+      metrics.counter('live_overflows').value = counters.overflows;
+      metrics.gauge('live_held_bytes').set(sessions.heldBytes());
       return mergeSnapshots([metrics.snapshot(), await engine.metrics()]);
     };
     const sessions = await openSessions({

@@ -65,8 +65,8 @@ export type ServerFrame =
   | { op: 'welcome'; protocol: number; server: string }
   | { op: 'subscribed'; id: string; query: string }
   | RowsFrame
-  /** Keys as in `row-key.ts`. */
-  | { op: 'delete'; id: string; series: string[]; cursor: string }
+  /** Keys as in `row-key.ts`. `from`: nor is any other row from this time on, of whatever series; those that are follow. */
+  | { op: 'delete'; id: string; series: string[]; from?: FrameValue; cursor: string }
   | { op: 'progress'; id: string; watermark: FrameValue; cursor: string }
   | { op: 'gap'; id: string; from: string; to: string; reason: string }
   | { op: 'reset'; id: string; reason: string }

@@ -21,6 +21,19 @@ export interface RowSlice {
   readonly carried: readonly ((row: number) => Value)[];
 }
 
+/** Stretches of rows of one block, the rows of each in order of time, and the slot of each. */
+export interface RunSlice {
+  readonly count: number;
+  /** Rows from[i] up to, not including, to[i] are of slot slots[i], for i < count. */
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  readonly slots: Int32Array;
+  readonly base: bigint;
+  readonly offsets: Float64Array;
+  /** As in RowSlice. */
+  readonly column: Column;
+}
+
 /** State of some slots as plain data: typed arrays and lists, entry i belongs to the i-th slot taken. */
 export type StateData = Readonly<Record<string, StateArray>>;
 export type StateArray = Float64Array | Uint32Array | Uint8Array | readonly Value[];
@@ -37,6 +50,8 @@ export interface AggregateState {
   /** Makes room for slots 0 … slots − 1; those that are new are empty. */
   grow(slots: number): void;
   update(slice: RowSlice): void;
+  /** The same for stretches, of rows that carry nothing; false, or not there = it has to be given them row by row. */
+  updateRuns?(runs: RunSlice): boolean;
   /** Copies of the states of these slots. */
   take(slots: Int32Array): StateData;
   /** Adds entry i of the data to slot slots[i]; −1 = leaves it out. */

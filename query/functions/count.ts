@@ -1,5 +1,5 @@
 /** count(x): how many rows have a value. */
-import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
 
 export class CountState implements AggregateState {
@@ -18,6 +18,15 @@ export class CountState implements AggregateState {
       return;
     }
     for (let k = 0; k < count; k++) counts[slots[k]] += present[rows === null ? k : rows[k]];
+  }
+
+  updateRuns({ count, from, to, slots, column: { present } }: RunSlice): boolean {
+    for (let i = 0; i < count; i++) {
+      let values = to[i] - from[i];
+      if (present !== null) for (let row = from[i]; row < to[i]; row++) values -= 1 - present[row];
+      this.#counts[slots[i]] += values;
+    }
+    return true;
   }
 
   take(slots: Int32Array): StateData {

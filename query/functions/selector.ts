@@ -7,7 +7,7 @@
  * strings, switch to a list of values.
  */
 import type { Column, FieldType, Value } from '../../model/index.ts';
-import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
 import { highOf, joinTime, lowOf, splitTime } from './slot-time.ts';
 
@@ -43,8 +43,20 @@ export class SelectorState implements AggregateState {
   update(slice: RowSlice): void {
     const { values } = slice.column;
     if (this.#list === null && !(values instanceof Float64Array || values instanceof Uint8Array)) this.#widen();
-    if (this.#list === null && this.#carried.length === 0) this.#updateRuns(slice, values as DoubleValues);
+    if (this.#list === null && this.#carried.length === 0) this.#updateNeighbours(slice, values as DoubleValues);
     else this.#updateOneByOne(slice);
+  }
+
+  updateRuns({ count, from, to, slots, base, offsets, column: { values, present } }: RunSlice): boolean {
+    if (this.#list !== null || this.#carried.length > 0) return false;
+    if (!(values instanceof Float64Array || values instanceof Uint8Array)) return false;
+    const { high, low } = splitTime(base);
+    for (let i = 0; i < count; i++) {
+      const row = this.#bestOf(values, present, from[i], to[i]);
+      if (row < 0) continue;
+      this.#offer(values[row], highOf(high, low + offsets[row]), lowOf(low + offsets[row]), slots[i]);
+    }
+    return true;
   }
 
   take(slots: Int32Array): StateData {
@@ -98,8 +110,26 @@ export class SelectorState implements AggregateState {
 
   // private functions
 
+  /** Of rows that ascend in time; −1 where none has a value. */
+  #bestOf(values: DoubleValues, present: Uint8Array | null, from: number, to: number): number {
+    const isLast = this.#name === 'last';
+    let best = isLast ? to - 1 : from;
+    if (present !== null) while (best >= from && best < to && present[best] === 0) best += isLast ? -1 : 1;
+    if (best < from || best >= to) return -1;
+    if (this.#name === 'max') {
+      for (let row = best + 1; row < to; row++) {
+        if (values[row] > values[best] && (present === null || present[row] === 1)) best = row;
+      }
+    } else if (this.#name === 'min') {
+      for (let row = best + 1; row < to; row++) {
+        if (values[row] < values[best] && (present === null || present[row] === 1)) best = row;
+      }
+    }
+    return best;
+  }
+
   /** Of rows of one slot that follow one another the best is found first. */
-  #updateRuns({ count, rows, slots, base, offsets, column: { present } }: RowSlice, values: DoubleValues): void {
+  #updateNeighbours({ count, rows, slots, base, offsets, column: { present } }: RowSlice, values: DoubleValues): void {
     const { high, low } = splitTime(base);
     const byTime = this.#name === 'first' || this.#name === 'last';
     const sign = this.#name === 'max' || this.#name === 'last' ? 1 : -1;

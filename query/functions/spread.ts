@@ -1,6 +1,6 @@
 /** spread(x): the largest value less the smallest, out of a max and a min. */
 import type { FieldType, Value } from '../../model/index.ts';
-import type { AggregateState, RowSlice, StateArray, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, RunSlice, StateArray, StateData } from './aggregate.ts';
 import { SelectorState } from './selector.ts';
 
 export class SpreadState implements AggregateState {
@@ -20,6 +20,10 @@ export class SpreadState implements AggregateState {
   update(slice: RowSlice): void {
     this.#min.update(slice);
     this.#max.update(slice);
+  }
+
+  updateRuns(runs: RunSlice): boolean {
+    return this.#min.updateRuns(runs) && this.#max.updateRuns(runs);
   }
 
   take(slots: Int32Array): StateData {

@@ -4,8 +4,11 @@
  * those that a mean divides.
  */
 import type { FieldType, Value } from '../../model/index.ts';
-import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
+
+/** Below it every integer is a double, and so is the sum of two whose sum is below it. */
+const EXACT_BELOW = 2 ** 53;
 
 export class SumState implements AggregateState {
   readonly #mean: boolean;
@@ -37,9 +40,10 @@ export class SumState implements AggregateState {
       return;
     }
     if (count > 1 && slots[0] === slots[1]) {
-      this.#updateRuns(slice, values);
+      this.#updateNeighbours(slice, values);
       return;
     }
+    const isWhole = this.#type !== 'float';
     for (let k = 0; k < count; k++) {
       const row = rows === null ? k : rows[k];
       if (present !== null && present[row] === 0) continue;
@@ -47,11 +51,38 @@ export class SumState implements AggregateState {
       const x = values[row];
       const a = sums[slot];
       const sum = a + x;
-      const b = sum - a;
       sums[slot] = sum;
-      lost[slot] += a - (sum - b) + (x - b);
       counts[slot]++;
+      // nothing is lost then
+      if (isWhole && sum < EXACT_BELOW && sum > -EXACT_BELOW) continue;
+      const b = sum - a;
+      lost[slot] += a - (sum - b) + (x - b);
     }
+  }
+
+  updateRuns({ count, from, to, slots, column: { values, present } }: RunSlice): boolean {
+    if (!(values instanceof Float64Array)) return false;
+    const isWhole = this.#type !== 'float';
+    for (let i = 0; i < count; i++) {
+      const end = to[i];
+      if (isWhole && present === null && this.#addWhole(slots[i], values, from[i], end)) continue;
+      let sum = this.#sums[slots[i]];
+      let lost = 0;
+      let added = 0;
+      for (let row = from[i]; row < end; row++) {
+        if (present !== null && present[row] === 0) continue;
+        const x = values[row];
+        const a = sum;
+        sum = a + x;
+        const b = sum - a;
+        lost += a - (sum - b) + (x - b);
+        added++;
+      }
+      this.#sums[slots[i]] = sum;
+      this.#lost[slots[i]] += lost;
+      this.#counts[slots[i]] += added;
+    }
+    return true;
   }
 
   take(slots: Int32Array): StateData {
@@ -104,8 +135,31 @@ export class SumState implements AggregateState {
     this.#counts[slot]++;
   }
 
-  /** The same where rows of one slot mostly follow one another: its sum stays out of the arrays while they do. */
-  #updateRuns({ count, rows, slots, column: { present } }: RowSlice, values: Float64Array): void {
+  /** Adds integers in any order, as long as no sum of some of them can be rounded; else it adds nothing and says false. */
+  #addWhole(slot: number, values: Float64Array, from: number, to: number): boolean {
+    let even = 0;
+    let odd = 0;
+    let size = Math.abs(this.#sums[slot]);
+    let row = from;
+    for (; row + 1 < to; row += 2) {
+      const x = values[row];
+      const y = values[row + 1];
+      even += x;
+      odd += y;
+      size += Math.abs(x) + Math.abs(y);
+    }
+    if (row < to) {
+      even += values[row];
+      size += Math.abs(values[row]);
+    }
+    if (!(size < EXACT_BELOW)) return false;
+    this.#sums[slot] += even + odd;
+    this.#counts[slot] += to - from;
+    return true;
+  }
+
+  /** As `update` where rows of one slot mostly follow one another: its sum stays out of the arrays while they do. */
+  #updateNeighbours({ count, rows, slots, column: { present } }: RowSlice, values: Float64Array): void {
     for (let k = 0; k < count; ) {
       const slot = slots[k];
       let sum = this.#sums[slot];

@@ -13,7 +13,7 @@
  *
  * Reads no clock.
  */
-import { TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { blockPartialsNow, type SourceBlock } from './block-partials.ts';
 import { historicalHome } from './historical.ts';
@@ -107,11 +107,7 @@ function settledWindows(plan: Plan, input: Settled): Settled {
 
 function earliest(all: readonly Settled[]): Settled {
   return all.reduce((a, b) => ({
-    before: a.before < b.before ? a.before : b.before,
-    next: a.next < b.next ? a.next : b.next,
+    before: earlier(a.before, b.before),
+    next: earlier(a.next, b.next),
   }));
-}
-
-function later(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -9,6 +9,7 @@ import { joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
 import { fillValue } from './columns.ts';
+import { areDoubles, gridTables, isGrid } from './grid-tables.ts';
 import type { PaneStore } from './panes.ts';
 import { SeriesWindow, type TableStep } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
@@ -38,8 +39,20 @@ export function* cellTables(
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
   const series = store.byGroup();
+  const isOfGrid = isGrid(plan);
   for (const slots of plan.descending ? series.reverse() : series) {
     const group = store.groupOf(slots[0]);
+    if (isOfGrid && areDoubles(store, slots)) {
+      if (slots.every((slot) => store.emptyCell(slot)) || !wanted.admits(group)) continue;
+      yield* gridTables(
+        plan,
+        store,
+        group,
+        slots,
+        (rows) => plan.fill.kind !== 'none' && admitRows(plan, rows, budget),
+      );
+      continue;
+    }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
     writer.start(group);
@@ -156,10 +169,7 @@ function* filledRows(
   const first = Math.min(...firsts.filter(Number.isFinite));
   const fillers = tracks.map((track) => new Filler(plan, track, times.width));
   const rows = last - first + 1;
-  budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
-  if (budget.buckets > BUCKETS_MAX) {
-    throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
-  }
+  admitRows(plan, rows, budget);
   for (let i = 0; i < rows; i++) {
     const window = plan.descending ? last - i : first + i;
     const values: Value[] = [];
@@ -167,6 +177,13 @@ function* filledRows(
     if (plan.columns.length > 0) fillers[0].pushCarried(values);
     yield [times.time(window), values, window];
   }
+}
+
+/** Rows that a series is going to have. */
+function admitRows(plan: Plan, rows: number, budget: { buckets: number }): void {
+  budget.buckets += plan.limit > 0 && plan.transforms.length === 0 ? Math.min(rows, plan.limit + plan.offset) : rows;
+  if (budget.buckets <= BUCKETS_MAX) return;
+  throw new QueryError('invalid', `max-select-buckets limit exceeded: (${budget.buckets}/${BUCKETS_MAX})`);
 }
 
 /** Walks one track in the order of the answer; every window is asked for once. */

@@ -31,6 +31,13 @@ export class CellTable {
     }
   }
 
+  /** Makes room for so many more cells at once. */
+  reserve(more: number): void {
+    const wanted = Math.min(CELLS_MAX, this.size + more);
+    if (wanted > this.group.length) this.#growSlots(wanted);
+    if (wanted * 2 > this.#table.length) this.#rehash(2 ** Math.ceil(Math.log2(wanted * 2)));
+  }
+
   /** −1 = there is none. */
   find(group: number, window: number): number {
     const mask = this.#table.length - 1;
@@ -89,7 +96,7 @@ export class CellTable {
       throw new QueryError('invalid', `max-select-buckets limit exceeded: (${this.size + 1}/${CELLS_MAX})`);
     }
     const slot = this.#free.pop() ?? this.end++;
-    if (slot >= this.group.length) this.#growSlots();
+    if (slot >= this.group.length) this.#growSlots(this.group.length * 2);
     this.group[slot] = group;
     this.window[slot] = window;
     this.live[slot] = 1;
@@ -99,8 +106,7 @@ export class CellTable {
     return slot;
   }
 
-  #growSlots(): void {
-    const length = this.group.length * 2;
+  #growSlots(length: number): void {
     const group = new Int32Array(length);
     const window = new Float64Array(length);
     const live = new Uint8Array(length);

@@ -34,7 +34,8 @@ export class DerivedRows {
     if (derivedTag === undefined) return { block: whole, table };
     if (this.#splits[source]?.table !== table) this.#splits[source] = new SplitSeries(table, derivedTag.tag);
     const split = this.#splits[source];
-    return { block: { ...whole, series: split.numbers(whole, columns.get(derivedTag.name)) }, table: split };
+    const series = split.numbers(whole, columns.get(derivedTag.name));
+    return { block: { ...whole, series, runs: undefined }, table: split };
   }
 }
 

@@ -50,6 +50,11 @@ export class RowFilter {
     this.#mask = ofRows.length === 0 ? null : compileMask(ofRows.reduce(conjunction));
   }
 
+  /** The rows of a series do not all pass, or all not. */
+  get looksAtRows(): boolean {
+    return this.#mask !== null;
+  }
+
   /** Whether rows of a series may pass. */
   passesSeries(table: SeriesTable, series: number): boolean {
     return this.#series === null || this.#series(table, series);

@@ -267,7 +267,11 @@ class HeldGroup {
     if (this.#pieces.length === 1 && single.first === 0) return single;
     const merged =
       this.#pieces.length === 1
-        ? picked(single, Uint32Array.from({ length: single.rows }, (_, i) => i), this.#plan)
+        ? picked(
+            single,
+            Uint32Array.from({ length: single.rows }, (_, i) => i),
+            this.#plan,
+          )
         : mergedPieces(this.#pieces, this.#plan, this.#series.ranks());
     this.#pieces = [merged];
     return merged;
@@ -381,7 +385,12 @@ function mergedPieces(pieces: readonly Piece[], plan: Plan, seriesRank: Uint32Ar
 }
 
 /** A piece without the rows before the floor, and what is to be said of it. Its rows are in order of time. */
-function newsOf(piece: Piece, key: string, group: Group, { floor, closed }: GroupTimes): { news: GroupNews; piece: Piece } {
+function newsOf(
+  piece: Piece,
+  key: string,
+  group: Group,
+  { floor, closed }: GroupTimes,
+): { news: GroupNews; piece: Piece } {
   const limit = floor === null ? null : splitTime(floor);
   let tooLate = 0;
   if (limit !== null) while (tooLate < piece.rows && compareTo(piece, tooLate, limit) < 0) tooLate++;

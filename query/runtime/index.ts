@@ -15,6 +15,7 @@ export * from './panes.ts';
 export * from './partial.ts';
 export * from './result.ts';
 export { RowCondition } from './row-condition.ts';
+export { sourcesKey } from './shared-stream.ts';
 export * from './show.ts';
 export * from './source.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';

@@ -5,7 +5,7 @@
  *
  * Order of calls as in live-shard.ts. In its updates `touched` has the times of the rows that may overwrite others. What the home reads no more (`expire`) is not sent again. No clock: times are passed in.
  */
-import type { Block } from '../../model/index.ts';
+import { type Block, later } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
 import type { LivePlan } from './live-plan.ts';
@@ -242,8 +242,4 @@ function leastIn(run: Run): bigint | null {
     }
   }
   return least;
-}
-
-function later(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -13,7 +13,7 @@
  *
  * It is long because telling, settling and joining all change what is known of a unit.
  */
-import { TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
 import { HeldCells } from './held-cells.ts';
@@ -24,7 +24,7 @@ import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { timeColumn } from './live-rows.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
 import { Told, type Unit, unitsOf } from './told-units.ts';
-import { Watermark } from './watermark.ts';
+import { type LastHeard, Watermark } from './watermark.ts';
 
 /** Rows and windows that one query holds. */
 export const HELD_ROWS_MAX = 2_000_000;
@@ -96,13 +96,14 @@ export class LiveAnswers {
   /** Earliest row that was ever held. */
   #earliest: bigint | null = null;
 
-  constructor(live: LivePlan, shards: number) {
+  /** `heard`: of the stream that the query reads, changed by who hears. */
+  constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
     this.#live = live;
     this.#shards = shards;
     this.#froms = new Array<bigint>(shards).fill(TIME_MIN);
     this.#leaves = leavesOf(live.plan);
     this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
-    this.#watermark = new Watermark(shards, live.rules);
+    this.#watermark = new Watermark(shards, live.rules, heard);
     this.#byGroup = live.plan.rowWindow !== undefined && this.#leaves[0] === live.plan.subqueries[0];
     if (!this.#byGroup) this.#part(WHOLE);
   }
@@ -128,6 +129,11 @@ export class LiveAnswers {
     return true;
   }
 
+  /** Shards tell what they have when it is there. */
+  get waitedMs(): number {
+    return 0;
+  }
+
   get expiredBefore(): bigint | null {
     let least = this.#settledAt;
     for (const { floor } of this.#parts.values()) {
@@ -139,15 +145,15 @@ export class LiveAnswers {
 
   nextAdvanceMs(nowMs: number): number {
     let changes = Number.POSITIVE_INFINITY;
-    let isOpen = false;
+    let finalAt = TIME_MAX;
     const tickMs = this.#sentAtMs + Number(this.#live.rules.emitEvery) / 1e6;
     const at = this.#watermark.at;
-    for (const { dirty, waits, finalAt, answeredAtMs } of this.#parts.values()) {
-      if (dirty || waits) changes = Math.min(changes, tickMs);
-      if (at !== null && finalAt <= at) changes = Math.min(changes, answeredAtMs + FINALS_GAP_MS);
-      if (finalAt < TIME_MAX) isOpen = true;
+    for (const part of this.#parts.values()) {
+      if (part.dirty || part.waits) changes = Math.min(changes, tickMs);
+      if (at !== null && part.finalAt <= at) changes = Math.min(changes, part.answeredAtMs + FINALS_GAP_MS);
+      else if (part.finalAt < finalAt) finalAt = part.finalAt;
     }
-    return Math.min(changes, isOpen ? this.#watermark.movesAtMs(nowMs) : Number.POSITIVE_INFINITY);
+    return finalAt === TIME_MAX ? changes : Math.min(changes, this.#watermark.reachesAtMs(finalAt, nowMs));
   }
 
   /**
@@ -257,7 +263,7 @@ export class LiveAnswers {
 
   /** What is held of all shards begins here. */
   get #heldFrom(): bigint {
-    return this.#froms.reduce((a, b) => (a > b ? a : b));
+    return this.#froms.reduce(later);
   }
 
   #open(leaf: Plan): Held {
@@ -538,10 +544,6 @@ function timeOf({ tables }: AnswerNow): bigint | null {
     if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
   }
   return least;
-}
-
-function earlier(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }
 
 /** Emissions under way: rows, and units that are no more, which are said first. */

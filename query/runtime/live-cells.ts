@@ -79,10 +79,11 @@ export class LiveCells {
     }
   }
 
-  /** Whether there are cells of windows behind this one. */
-  reachesBeyond(window: number): boolean {
-    for (const number of this.windows.keys()) if (number > window) return true;
-    return false;
+  /** The first window behind this one that has cells. */
+  firstBeyond(window: number): number | null {
+    let first: number | null = null;
+    for (const number of this.windows.keys()) if (number > window && (first === null || number < first)) first = number;
+    return first;
   }
 
   /** Cells of the windows in (after, upTo], by window, then as they came. */

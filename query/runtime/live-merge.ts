@@ -26,14 +26,14 @@ import { LIVE_WINDOWS, pointTables, type Rendered, renderCells, renderEmpty, ren
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
-import { Watermark } from './watermark.ts';
+import { type LastHeard, Watermark } from './watermark.ts';
 import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
 /**
  * A window is given up only when W has stood behind end + lateness for this long: rows that had arrived before may still be on
- * their way from a shard, which tells the home once a second.
+ * their way from a shard, which tells the home once a second, or by so much later as it says.
  */
 const GRACE_MS = 2_500;
 
@@ -81,7 +81,7 @@ export class LiveMerge {
   #closed = Number.NEGATIVE_INFINITY;
   /** Windows below this one can no longer change. */
   #frozen = Number.NEGATIVE_INFINITY;
-  /** W as it was, to find where it stood GRACE_MS ago. */
+  /** W as it was, to find where it stood GRACE_MS ago, and more. */
   #past: { readonly ms: number; readonly at: bigint }[] = [];
   /** Last window with data of each live series, by closed windows; only where the plan fills. */
   readonly #alive: AliveSeries = new Map();
@@ -98,6 +98,8 @@ export class LiveMerge {
   #pastPoints: Run[] = [];
   /** Shards whose last update left something out. */
   readonly #incomplete = new Set<number>();
+  /** Per shard: how much later than once in `emitEvery` it tells what changed. Open windows are sent as seldom. */
+  readonly #waitedMs: number[];
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
   /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
@@ -105,11 +107,12 @@ export class LiveMerge {
   #heldSince: bigint | null = null;
 
   /** `kind`: of the plan's windows. */
-  constructor(live: LivePlan, shards: number, kind = live.plan.windows?.[0]) {
+  constructor(live: LivePlan, shards: number, heard: LastHeard | null, kind = live.plan.windows?.[0]) {
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
-    this.#watermark = new Watermark(shards, live.rules);
+    this.#waitedMs = this.#stores.map(() => 0);
+    this.#watermark = new Watermark(shards, live.rules, heard);
   }
 
   /** null until there was a point. */
@@ -135,13 +138,19 @@ export class LiveMerge {
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
+  /** How much later shards tell what changed than the query asks for, because they have no time. */
+  get waitedMs(): number {
+    return Math.max(...this.#waitedMs);
+  }
+
   /** By when `advance` may have something to say if nothing comes before, ms. It gives windows up, too, for which a second will do. */
   nextAdvanceMs(nowMs: number): number {
     if (this.#points.length > 0) return nowMs;
     const waits = this.#cells.dirty.size > 0;
-    const changes = waits ? this.#sentAtMs + Number(this.#live.rules.emitEvery) / 1e6 : Number.POSITIVE_INFINITY;
-    const open = this.#cells.reachesBeyond(this.#closed) || this.#alive.size > 0;
-    return Math.min(changes, open ? this.#watermark.movesAtMs(nowMs) : Number.POSITIVE_INFINITY);
+    const changes = waits ? this.#sentAtMs + this.#everyMs : Number.POSITIVE_INFINITY;
+    const open = this.#alive.size > 0 ? this.#closed + 1 : this.#cells.firstBeyond(this.#closed);
+    if (open === null) return changes;
+    return Math.min(changes, this.#watermark.reachesAtMs(this.#windows.end(open), nowMs));
   }
 
   /** What shards should be told to `expire`; null = nothing yet. */
@@ -154,6 +163,7 @@ export class LiveMerge {
   accept(shard: number, update: LiveUpdate): void {
     const changes = update.kind === 'changes';
     this.#watermark.observe(shard, update.reading);
+    if (update.waitedMs !== undefined) this.#waitedMs[shard] = update.waitedMs;
     this.#count(update);
     for (const run of update.runs) {
       (changes ? this.#points : this.#pastPoints).push(run);
@@ -310,7 +320,11 @@ export class LiveMerge {
 
   #tickDue(nowMs: number): boolean {
     const elapsed = nowMs - this.#sentAtMs;
-    return elapsed < 0 || elapsed * 1e6 >= Number(this.#live.rules.emitEvery);
+    return elapsed < 0 || elapsed >= this.#everyMs;
+  }
+
+  get #everyMs(): number {
+    return Number(this.#live.rules.emitEvery) / 1e6 + this.waitedMs;
   }
 
   /** Closes the windows whose end W has reached, with fills for the series that are live. */
@@ -459,8 +473,9 @@ export class LiveMerge {
     const at = this.#watermark.at;
     if (at === null) return;
     if (this.#past.at(-1)?.at !== at) this.#past.push({ ms: nowMs, at });
-    while (this.#past.length > 1 && this.#past[1].ms <= nowMs - GRACE_MS) this.#past.shift();
-    if (this.#past[0].ms > nowMs - GRACE_MS) return;
+    const graceMs = GRACE_MS + this.waitedMs;
+    while (this.#past.length > 1 && this.#past[1].ms <= nowMs - graceMs) this.#past.shift();
+    if (this.#past[0].ms > nowMs - graceMs) return;
     const frozen = this.#windows.lastEnded(this.#past[0].at - rules.lateness) + 1;
     if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
       this.#sendLate(

@@ -7,19 +7,22 @@ import { LiveAnswers } from './live-answers.ts';
 import { type LiveCounters, type LiveFloor, LiveMerge } from './live-merge.ts';
 import type { LivePlan } from './live-plan.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
+import type { LastHeard } from './watermark.ts';
 
 /** Stage 2 of a live query. */
 export type LiveHomeStage = LiveMerges | LiveAnswers;
 
-export function openHome(live: LivePlan, shards: number): LiveHomeStage {
-  return live.leaves === undefined ? new LiveMerges(live, shards) : new LiveAnswers(live, shards);
+/** `heard`: of the stream that the query reads, changed by who hears. */
+export function openHome(live: LivePlan, shards: number, heard: LastHeard | null = null): LiveHomeStage {
+  return live.leaves === undefined ? new LiveMerges(live, shards, heard) : new LiveAnswers(live, shards, heard);
 }
 
 export class LiveMerges {
   readonly #kinds: readonly LiveMerge[];
 
-  constructor(live: LivePlan, shards: number) {
-    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, kind));
+  /** `heard`: of the stream that the query reads, changed by who hears. */
+  constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
+    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, heard, kind));
   }
 
   /** Rows are judged by the windows of the kind stated first; revisions are those of all. */
@@ -43,6 +46,10 @@ export class LiveMerges {
 
   get settled(): boolean {
     return this.#kinds.every(({ settled }) => settled);
+  }
+
+  get waitedMs(): number {
+    return this.#kinds[0].waitedMs;
   }
 
   nextAdvanceMs(nowMs: number): number {

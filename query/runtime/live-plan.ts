@@ -91,7 +91,13 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
-  if (rules.finalOnly && plan.window === null && plan.rowWindow === undefined && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
+  if (
+    rules.finalOnly &&
+    plan.window === null &&
+    plan.rowWindow === undefined &&
+    plan.kind === 'aggregate' &&
+    !plan.bounds.maxStated
+  ) {
     throw new QueryError(
       'invalid',
       'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',

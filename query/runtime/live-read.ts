@@ -82,7 +82,7 @@ export function blockSource(source: Source, input: LiveInput): Source {
         request.measurement === input.measurement &&
         request.retentionPolicy === input.retentionPolicy &&
         request.database === input.database;
-      if (same) yield { ...input.block, selection: selected(input.block, request) };
+      if (same) yield { ...input.block, selection: selected(input.block, request), runs: undefined };
     },
   };
 }

@@ -9,7 +9,7 @@ import { LiveShard } from './live-shard.ts';
 import type { LiveInput } from './live-update.ts';
 import { LiveView } from './live-view.ts';
 import { type Sharing, sharing, sliceRuns, sliceWindow } from './share-plan.ts';
-import { SharedStream, sourceKey } from './shared-stream.ts';
+import { SharedStream, sourceKey, sourcesKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 
 export type LiveStage = LiveShard | LiveView | LiveLeaves;
@@ -31,6 +31,8 @@ export class LiveStages {
   readonly #readers = new Map<string, Set<SharedStream<LiveView>>>();
   /** Streams that have something to tell. */
   readonly #active = new Set<SharedStream<LiveView>>();
+  /** Streams that something has come to since `heard` was called. */
+  readonly #unheard = new Set<SharedStream<LiveView>>();
 
   constructor(source: Source) {
     this.#source = source;
@@ -61,6 +63,7 @@ export class LiveStages {
   accept(input: LiveInput, nowMs: number, sequence: number, failed: StageFailed): void {
     for (const stream of this.#readers.get(sourceKey(input)) ?? []) {
       this.#active.add(stream);
+      this.#unheard.add(stream);
       guard(stream, failed, () => stream.accept(input, nowMs, sequence));
     }
   }
@@ -73,16 +76,37 @@ export class LiveStages {
     }
   }
 
-  /** Views that should speak now, about `most` of them. */
-  due(nowMs: number, most: number, failed: StageFailed): LiveView[] {
+  /** Views that must speak now, because a window of theirs ended; no more than `most`. */
+  ended(nowMs: number, most: number, failed: StageFailed): LiveView[] {
     const views: LiveView[] = [];
     for (const stream of this.#active) {
       if (views.length >= most) break;
-      guard(stream, failed, () => views.push(...stream.due(nowMs, most - views.length)));
-      if (!stream.quiet) continue;
-      this.#active.delete(stream);
+      guard(stream, failed, () => views.push(...stream.ended(nowMs, most - views.length)));
     }
     return views;
+  }
+
+  /** Views whose turn has come, no more than `most`, of one stream after the other; none = of no stream. */
+  turns(nowMs: number, most: number, failed: StageFailed): LiveView[] {
+    for (const stream of [...this.#active]) {
+      const views: LiveView[] = [];
+      guard(stream, failed, () => views.push(...stream.turns(nowMs, most)));
+      this.#active.delete(stream);
+      if (!stream.quiet) this.#active.add(stream);
+      if (views.length > 0) return views;
+    }
+    return [];
+  }
+
+  /** By `sourcesKey`: when a point last moved the time of a shared stream, ms; of those that something has come to since the last call. */
+  heard(): Map<string, number> {
+    const heard = new Map<string, number>();
+    for (const stream of this.#unheard) {
+      const atMs = stream.heardMs;
+      if (atMs !== null) heard.set(sourcesKey(stream.plan), atMs);
+    }
+    this.#unheard.clear();
+    return heard;
   }
 
   get totals(): SharedTotals {
@@ -123,6 +147,7 @@ export class LiveStages {
     else this.#streams.delete(key);
     this.#keys.delete(stream);
     this.#active.delete(stream);
+    this.#unheard.delete(stream);
     for (const source of stream.plan.sources) {
       const name = sourceKey(source);
       const readers = this.#readers.get(name);

@@ -58,6 +58,8 @@ export interface LiveUpdate {
   readonly from?: bigint;
   /** Of a query over held rows: by leaf of its plan; then cells, runs and spans are in these. */
   readonly leaves?: readonly LiveUpdate[];
+  /** How much later it comes than the query's EMIT asks for, because the shard had no time; not there = it was not asked by its turn. */
+  readonly waitedMs?: number;
 }
 
 /** Rows of one revision. One frame is made of it. */

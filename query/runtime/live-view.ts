@@ -148,8 +148,9 @@ export class LiveView implements StreamReader {
     }
   }
 
-  /** What has changed since the last call, up to the stream's last entry; null = nothing. */
-  collect(nowMs: number): LiveUpdate | null {
+  /** What has changed since the last call, up to the stream's last entry; null = nothing. `turn`: because its turn has come. */
+  collect(nowMs: number, turn = false): LiveUpdate | null {
+    const waitedMs = turn ? this.#stream.waitedMs(this, nowMs) : undefined;
     this.read();
     if (!this.#news) return null;
     const { reading } = this.#clock;
@@ -164,6 +165,7 @@ export class LiveView implements StreamReader {
       },
       counts: { ...this.#counts },
       complete: this.#complete,
+      waitedMs,
     };
     this.#changed = new Map();
     this.#touched = new Map();

@@ -9,6 +9,7 @@ import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
 import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
 import { windowsLater } from '../planner/window-grid.ts';
+import { CellRuns } from './cell-runs.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader, presenceOfAny } from './columns.ts';
 import { DerivedRows } from './derived-rows.ts';
@@ -39,6 +40,7 @@ export class PaneStore {
   readonly #fields: readonly string[];
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
+  readonly #runs = new CellRuns();
   #slots = new Int32Array(0);
   /** By group: its slot in the window that rows are walked in, where its stamp is of that walk. */
   #slotOfGroup = new Int32Array(0);
@@ -90,15 +92,13 @@ export class PaneStore {
   ): number {
     const { block, table } = this.#derived.of(stored, source, tags);
     const from = this.#sources[source];
+    if (hasRuns(block) && skip === null && numbers === null && from.takesAll && this.plan.shown === null) {
+      return this.#addRuns(block, source, table);
+    }
     const selected = from.select(block, table, skip);
     const count = numbers === null ? selected : withWindow(from.rows, selected, numbers);
     if (count === 0) return 0;
-    const columns = this.plan.aggregates.map((aggregate) => {
-      if (!reads(aggregate, this.plan.sources[source])) return null;
-      const { name, field, type } = aggregate;
-      if (name !== 'rows') return readAs(block.columns.get(field), type);
-      return presenceOfAny(block, numbers === null ? this.#fields : [...block.columns.keys()]);
-    });
+    const columns = this.#columnsOf(block, source, numbers === null ? this.#fields : [...block.columns.keys()]);
     if (numbers === null) this.#findSlots(block, from, count);
     else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
@@ -296,6 +296,39 @@ export class PaneStore {
 
   // private functions
 
+  #addRuns(block: RunBlock, source: number, table: SeriesTable): number {
+    const runs = this.#runs;
+    const from = this.#sources[source];
+    const count = runs.find(block, from, table, this.#windows);
+    if (count === 0) return 0;
+    this.#cells.reserve(runs.cellsMax(this.#groups.groups.length));
+    for (let i = 0; i < runs.count; i++) {
+      runs.slots[i] = this.#cells.slot(runs.group[i], runs.window[i]);
+      this.#mark(runs.slots[i]);
+    }
+    const { base, offsets } = block;
+    let single: ReturnType<CellRuns['rowByRow']> | null = null;
+    for (const [a, column] of this.#columnsOf(block, source, this.#fields).entries()) {
+      if (column === null) continue;
+      const state = this.#states[a];
+      const slice = { count: runs.count, from: runs.from, to: runs.to, slots: runs.slots, base, offsets, column };
+      if (state.updateRuns?.(slice)) continue;
+      single ??= runs.rowByRow(count);
+      const carried = this.plan.columns.map((carry) => this.#carriedReader(block, from, table, carry));
+      state.update({ count, rows: single.rows, slots: single.slots, base, offsets, column, carried });
+    }
+    return count;
+  }
+
+  /** What each aggregate reads of a block; null = nothing. `any`: fields of which a row has to have one to be counted. */
+  #columnsOf(block: Block, source: number, any: readonly string[]): (Column | null)[] {
+    return this.plan.aggregates.map((aggregate) => {
+      if (!reads(aggregate, this.plan.sources[source])) return null;
+      const { name, field, type } = aggregate;
+      return name === 'rows' ? presenceOfAny(block, any) : readAs(block.columns.get(field), type);
+    });
+  }
+
   /** The rows that an aggregate is asked for, where others are asked for windows beside. */
   #within(slice: RowSlice, { windowsBefore = 0 }: Aggregate): RowSlice {
     const { shown, window, descending } = this.plan;
@@ -383,6 +416,7 @@ export class PaneStore {
   #slotsOf(partial: CellsPartial): Int32Array {
     const numbers = partial.groups.map((group) => this.#groups.number(group));
     const slots = new Int32Array(partial.group.length);
+    if (this.#cells.size === 0) this.#cells.reserve(slots.length);
     for (let i = 0; i < slots.length; i++) {
       slots[i] = this.#cells.slot(numbers[partial.group[i]], partial.window[i]);
       this.#mark(slots[i]);
@@ -410,6 +444,12 @@ export class PaneStore {
 }
 
 // private functions
+
+type RunBlock = Block & { readonly runs: Uint32Array };
+
+function hasRuns(block: Block): block is RunBlock {
+  return block.runs !== undefined;
+}
 
 function readAs(column: Column | undefined, type: Plan['columns'][number]['type']): Column | null {
   return column === undefined ? null : columnAs(column, type);

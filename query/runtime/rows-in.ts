@@ -48,7 +48,7 @@ export class SourceRows {
     const n = selection === null ? block.rows : selection.length;
     if (this.rows.length < n) this.rows = new Uint32Array(n);
     const rows = this.rows;
-    const [from, to] = this.#range(block.base);
+    const [from, to] = this.range(block.base);
     const skipped = skip?.length ?? 0;
     let nextSkip = 0;
     let count = 0;
@@ -71,6 +71,18 @@ export class SourceRows {
       rows[count++] = row;
     }
     return this.#filter.narrow(block, table, rows, count);
+  }
+
+  /** All rows of a series that is wanted pass, if they are within the bounds. */
+  get takesAll(): boolean {
+    return !this.#filter.looksAtRows;
+  }
+
+  /** Offsets from a base that lie in the bounds; rows of a subquery are in them by its own plan, though a window may begin before. */
+  range(base: bigint): readonly [from: number, to: number] {
+    if (this.#inner) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    const { min, max } = this.#plan.bounds;
+    return [clamp(min - base), clamp(max - base)];
   }
 
   /** What groups are wanted has changed. */
@@ -115,13 +127,6 @@ export class SourceRows {
   }
 
   // private functions
-
-  /** Offsets that lie in the bounds; rows of a subquery are in them by its own plan, though a window may begin before. */
-  #range(base: bigint): [from: number, to: number] {
-    if (this.#inner) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-    const { min, max } = this.#plan.bounds;
-    return [clamp(min - base), clamp(max - base)];
-  }
 
   #begin(table: SeriesTable): void {
     if (table === this.#table) return;

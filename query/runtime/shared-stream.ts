@@ -25,8 +25,8 @@ import { type ClockReading, EventClock, msToNs } from './watermark.ts';
 export const SLICE_CELLS_MAX = 1_000_000;
 /** Entries of the log; before there are more all views read it. */
 const ENTRIES_MAX = 64;
-/** How often an entry ends, if no window does. */
-const SEAL_INTERVAL_MS = 200;
+/** An entry ends so often for each turn of a view, if no window does. */
+const SEALS_PER_TURN = 2;
 /** How often slices that nobody needs are looked for. */
 const TRIM_INTERVAL_MS = 1_000;
 /** A wide slice into which disordered rows keep coming is read again at most every so often, while it is the newest. */
@@ -46,6 +46,7 @@ export interface StreamEntry {
   readonly complete: boolean;
   /** Last message whose rows are in it. */
   readonly sequence: number;
+  readonly sealedAtMs: number;
 }
 
 export interface RowCounts {
@@ -104,6 +105,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   #floor = Number.NEGATIVE_INFINITY;
   readonly #renewedAtMs = new Map<number, number>();
   #sealedAtMs = Number.NEGATIVE_INFINITY;
+  /** By the view whose turn comes most often. */
+  #sealEveryMs = Number.POSITIVE_INFINITY;
   #trimmedAtMs = Number.NEGATIVE_INFINITY;
   readonly #tuples: string[] = [];
 
@@ -137,6 +140,11 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     return this.#news;
   }
 
+  /** When a point last moved the stream's time, ms; null = none did. */
+  get heardMs(): number | null {
+    return this.#clock.reading?.arrivalMs ?? null;
+  }
+
   /** The values of the compared tags, as text. */
   tupleOf({ tags }: Group): string {
     return tupleText(this.#tagged.map((at) => tags[at]));
@@ -156,6 +164,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     this.#views.add(view);
     this.#floor = Number.NEGATIVE_INFINITY;
     this.#turnsOf(view).add(view);
+    this.#sealEveryMs = Math.min(this.#sealEveryMs, view.everyMs / SEALS_PER_TURN);
     if (this.#tagged.length === 0) return;
     const held = this.#wanted.get(view.tuple) ?? 0;
     this.#wanted.set(view.tuple, held + 1);
@@ -221,6 +230,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
       changed,
       complete: this.#stale.size === 0,
       sequence: this.#sequence,
+      sealedAtMs: nowMs,
     });
     this.#rows = new Map();
     this.#reading = new EventClock();
@@ -233,26 +243,38 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     this.#log = [];
   }
 
-  /** Views that should speak now, no more than `most`; they are expected to `spoke`. */
-  *due(nowMs: number, most: number): Generator<View> {
+  /** Views of which a window ended, no more than `most`; they are expected to `spoke`. */
+  ended(nowMs: number, most: number): View[] {
     this.#trim(nowMs);
     const greatest = this.#clock.reading?.greatest ?? null;
     const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
     const elapsed = nowMs - this.#sealedAtMs;
-    if (ended || elapsed >= SEAL_INTERVAL_MS || elapsed < 0) this.seal(nowMs);
-    let left = most;
-    if (ended) {
-      for (const view of [...this.#ends].flatMap(([at, views]) => (at <= greatest ? [...views] : []))) {
-        if (left-- === 0) return;
-        yield view;
-      }
+    if (ended || elapsed >= this.#sealEveryMs || elapsed < 0) this.seal(nowMs);
+    const found: View[] = [];
+    if (!ended) return found;
+    for (const [at, views] of this.#ends) {
+      if (at > greatest) continue;
+      for (const view of views) if (found.push(view) === most) return found;
     }
+    return found;
+  }
+
+  /** Views whose turn has come, no more than `most`; they are expected to `spoke`. */
+  turns(nowMs: number, most: number): View[] {
+    const found: View[] = [];
     for (const [interval, views] of this.#turns) {
-      for (const view of [...first(views, left, (view) => view.hasNews && turnCame(view, interval, nowMs))]) {
-        if (left-- === 0) return;
-        yield view;
-      }
+      const left = most - found.length;
+      for (const view of first(views, left, (view) => view.hasNews && turnCame(view, interval, nowMs)))
+        found.push(view);
     }
+    return found;
+  }
+
+  /** For how long a view has had something to tell beyond its interval. */
+  waitedMs({ place, spokeAtMs, everyMs }: View, nowMs: number): number {
+    const news = this.#log[place - this.#first];
+    if (news === undefined) return 0;
+    return Math.max(0, nowMs - Math.max(spokeAtMs + everyMs, news.sealedAtMs));
   }
 
   /** Nothing is left to be told of what came. */
@@ -396,6 +418,11 @@ export class SharedStream<View extends StreamReader = StreamReader> {
 
 export function tupleText(values: readonly string[]): string {
   return values.length === 1 ? values[0] : JSON.stringify(values);
+}
+
+/** Of all that a stream, or a plan, reads: streams of equal ones have the same time. */
+export function sourcesKey({ sources }: Plan): string {
+  return sources.map(sourceKey).join('\0');
 }
 
 export function sourceKey(source: { database: string; retentionPolicy: string; measurement: string }): string {

@@ -12,7 +12,7 @@
  * "Has not moved" rather than "accepted nothing": a backfill of old points is accepted for hours and must not hold windows open.
  * This file reads no clock; times are ns as bigint, the wall clock is ms as the hosts have it.
  */
-import { NS_PER_SECOND } from '../../model/index.ts';
+import { earlier, later, NS_PER_SECOND } from '../../model/index.ts';
 
 /** What decides when windows close and what happens to late points; one per live query. Durations in ns. */
 export interface TimeRules {
@@ -76,14 +76,22 @@ export class EventClock {
   }
 }
 
+/**
+ * Per shard: the wall time, ms, at which a point last moved the time of a stream, as far as is known. It may be known before the
+ * reading is, where a shard has many queries to tell, and keeps the shard from being taken for idle meanwhile.
+ */
+export type LastHeard = Float64Array;
+
 /** W of a query over all shards. `at` is null until some shard has had a point. */
 export class Watermark {
   readonly #rules: TimeRules;
+  readonly #heard: LastHeard | null;
   readonly #readings: (ClockReading | null)[];
   #at: bigint | null = null;
 
-  constructor(shards: number, rules: TimeRules) {
+  constructor(shards: number, rules: TimeRules, heard: LastHeard | null = null) {
     this.#rules = rules;
+    this.#heard = heard;
     this.#readings = new Array<ClockReading | null>(shards).fill(null);
   }
 
@@ -111,21 +119,31 @@ export class Watermark {
     if (this.#at === null || to > this.#at) this.#at = to;
   }
 
-  /** By when the clock alone may move W, ms: where some shards are not idle, when the first of those has been silent for `idle`. */
-  movesAtMs(nowMs: number): number {
+  /**
+   * By when the clock alone may bring W to `end`, ms: where some shards are not idle, when the first of those has been silent for
+   * `idle`; else at the clock's pace.
+   */
+  reachesAtMs(end: bigint, nowMs: number): number {
     const idleMs = Number(this.#rules.idle / 1_000_000n);
-    const idleAtMs = this.#readings.flatMap((reading) => (reading === null ? [] : [reading.arrivalMs + idleMs]));
-    const active = idleAtMs.filter((at) => at > nowMs);
-    return active.length > 0 || idleAtMs.length === 0 ? Math.min(...active) : nowMs;
+    let [first, known] = [Number.POSITIVE_INFINITY, false];
+    for (const shard of this.#readings.keys()) {
+      const arrivalMs = this.#arrivalMs(shard);
+      if (arrivalMs === null) continue;
+      known = true;
+      if (arrivalMs + idleMs > nowMs) first = Math.min(first, arrivalMs + idleMs);
+    }
+    if (!known || this.#at === null || Number.isFinite(first)) return first;
+    return nowMs + Math.max(0, Math.ceil(Number(end - this.#at) / 1e6));
   }
 
   /** Moves W to where it stands at `nowMs`. */
   advance(nowMs: number): bigint | null {
     let leastActive: bigint | null = null;
     let greatestIdle: bigint | null = null;
-    for (const reading of this.#readings) {
+    for (const [shard, reading] of this.#readings.entries()) {
       if (reading === null) continue;
-      const { at, idle } = shardWatermark(reading, this.#rules, nowMs);
+      const arrivalMs = this.#arrivalMs(shard)!;
+      const { at, idle } = shardWatermark({ greatest: reading.greatest, arrivalMs }, this.#rules, nowMs);
       if (!idle && (leastActive === null || at < leastActive)) leastActive = at;
       if (idle && (greatestIdle === null || at > greatestIdle)) greatestIdle = at;
     }
@@ -133,16 +151,11 @@ export class Watermark {
     if (next !== null) this.raise(next);
     return this.#at;
   }
-}
 
-// private functions
+  // private functions
 
-function earlier(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
-}
-
-function later(a: bigint, b: bigint): bigint {
-  if (a > b) return a;
-  return b;
+  #arrivalMs(shard: number): number | null {
+    const reading = this.#readings[shard];
+    return reading === null ? null : Math.max(reading.arrivalMs, this.#heard?.[shard] ?? 0);
+  }
 }

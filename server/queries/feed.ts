@@ -5,7 +5,7 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeRowsMembers } from './answers/index.ts';
+import { encodeDeleteMembers, encodeRowsMembers } from './answers/index.ts';
 
 /** Frames and bytes of them kept per feed: minutes of a window per second, or one burst. */
 const RING_FRAMES_MAX = 512;
@@ -25,8 +25,16 @@ export function firstFrames(
   const list = emissions.length > 0 || phase === 'live' ? emissions : [nothing];
   return list.map((emission, i) => {
     const at = i === list.length - 1 ? cursor : '';
-    return { op: 'rows', members: encodeRowsMembers({ ...emission, phase, cursor: at }, epoch), cursor: at, phase };
+    return emissionFrame({ ...emission, phase }, epoch, at);
   });
+}
+
+/** One emission: rows, or rows that are no more. */
+export function emissionFrame(emission: Emission, epoch: Epoch | null, cursor: string): FeedFrame {
+  const { phase, tables, gone } = emission;
+  if (gone === undefined)
+    return { op: 'rows', members: encodeRowsMembers({ ...emission, cursor }, epoch), cursor, phase };
+  return { op: 'delete', members: encodeDeleteMembers(tables, gone.from, epoch, cursor), cursor, phase };
 }
 
 export class Feed {

@@ -3,6 +3,7 @@ export { type CheckDeleteCall, checkDelete } from './deletes.ts';
 export { type WriteLines, writeInto } from './into.ts';
 export * from './live-homes.ts';
 export * from './live-messages.ts';
+export { LivePace } from './live-pace.ts';
 export * from './live-shards.ts';
 export type { LiveListener, LivePlace } from './operator-port.ts';
 export * from './plan-over-shards.ts';

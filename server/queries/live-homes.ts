@@ -19,11 +19,23 @@ import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import type { LiveAsk, LiveExpire, LiveReach, LiveStart, LiveStop, ShardFailure, ShardUpdate } from './live-messages.ts';
+import {
+  askOf,
+  type LiveExpire,
+  type LiveReach,
+  type LiveStop,
+  nameOf,
+  type ShardFailure,
+  type ShardHeard,
+  type ShardUpdate,
+  startOf,
+} from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
+import type { LivePace } from './live-pace.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';
+import { StreamsHeard } from './streams-heard.ts';
 
 /** Operators at home on one worker; at a few KiB each when idle, this is some 100 MB. */
 const OPERATORS_MAX = 20_000;
@@ -52,6 +64,7 @@ export interface LiveHomesOptions {
   readonly mesh: ShardMesh;
   readonly catalogue: CatalogueView;
   readonly nowMs: () => number;
+  readonly pace: LivePace;
   readonly log: Logger;
   readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
   readonly attached: (feed: string, subscriber: number) => void;
@@ -64,6 +77,7 @@ export class LiveHomes {
   /** By key; a promise while it is being planned. */
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
+  readonly #heard: StreamsHeard;
   /** Databases, with what was deleted of them. */
   readonly #replanning = new Map<string, DeletedSpan[]>();
   #schemaChanges = 0;
@@ -74,12 +88,14 @@ export class LiveHomes {
   constructor(options: LiveHomesOptions) {
     const { mesh, nowMs, frame, attached, late } = options;
     this.#options = options;
+    this.#heard = new StreamsHeard(mesh.shards);
     this.#port = {
       shards: mesh.shards,
       nowMs,
       frame,
       attached,
       late,
+      heard: (live) => this.#heard.of(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
@@ -130,7 +146,11 @@ export class LiveHomes {
   update(message: ShardUpdate): void {
     const operator = this.#running.get(message.operator);
     if (operator === undefined) return;
-    this.#guard(operator, () => operator.update(message));
+    this.#options.pace.spend(() => this.#guard(operator, () => operator.update(message)));
+  }
+
+  heard(message: ShardHeard): void {
+    this.#heard.take(message);
   }
 
   failed({ operator: key, instance, message, round }: ShardFailure): void {
@@ -184,7 +204,7 @@ export class LiveHomes {
     const live = await this.#plan(database, query);
     const operator = new LiveOperator(key, database, query, live, this.#port);
     this.#running.set(key, operator);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#timer ??= setInterval(() => this.#options.pace.spend(() => this.#tick()), TICK_MS);
     this.#port.start(operator);
     return operator;
   }
@@ -259,6 +279,7 @@ export class LiveHomes {
     this.#running.delete(operator.key);
     this.#operators.delete(operator.key);
     this.#port.stop(operator);
+    if (this.#running.size === 0) this.#heard.clear();
   }
 }
 
@@ -274,24 +295,6 @@ function leansOn({ query, merge }: LiveOperator, deleted: readonly DeletedSpan[]
 
 function keyOf(database: string, query: string): string {
   return JSON.stringify([database, query]);
-}
-
-function nameOf(op: RunningQuery, shard: number): { shard: number; operator: string; instance: number } {
-  return { shard, operator: op.key, instance: op.instance };
-}
-
-function startOf(op: RunningQuery, shard: number, home: number): LiveStart {
-  return {
-    ...nameOf(op, shard),
-    live: op.live,
-    database: op.database,
-    home,
-    replayFrom: op.replayFrom?.[shard] ?? null,
-  };
-}
-
-function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
-  return { ...nameOf(op, shard), round, cursor };
 }
 
 function ignore(): void {}

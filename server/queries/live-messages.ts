@@ -1,6 +1,7 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
 import type { LivePlan, LiveUpdate } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
+import type { RunningQuery } from './operator-port.ts';
 
 /** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
 export interface ShardUpdate {
@@ -18,6 +19,12 @@ export interface ShardUpdate {
 export interface SchemaChange {
   readonly database: string;
   readonly deleted: readonly DeletedSpan[];
+}
+
+/** To all homes: when points last moved the time of a shard's shared streams (`LastHeard`), by `sourcesKey`. */
+export interface ShardHeard {
+  readonly shard: number;
+  readonly heard: ReadonlyMap<string, number>;
 }
 
 export interface ShardFailure {
@@ -64,4 +71,22 @@ export interface LiveExpire {
 export interface LiveReach {
   readonly operator: string;
   readonly from: bigint;
+}
+
+export function nameOf(op: RunningQuery, shard: number): { shard: number; operator: string; instance: number } {
+  return { shard, operator: op.key, instance: op.instance };
+}
+
+export function startOf(op: RunningQuery, shard: number, home: number): LiveStart {
+  return {
+    ...nameOf(op, shard),
+    live: op.live,
+    database: op.database,
+    home,
+    replayFrom: op.replayFrom?.[shard] ?? null,
+  };
+}
+
+export function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
+  return { ...nameOf(op, shard), round, cursor };
 }

@@ -15,16 +15,16 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, type LiveHomeStage, type LivePlan, openHome } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers, encodeRowsMembers } from './answers/index.ts';
+import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
-import { Feed, firstFrames } from './feed.ts';
+import { emissionFrame, Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
-/** The same where there is nothing to say: no point has come yet, and nothing has changed since it was told so. */
+/** The same where there is nothing to say: nothing has come since it was told so, and no window is open that the clock may close. */
 const SILENCE_INTERVAL_MS = 10_000;
 
 interface Round {
@@ -66,8 +66,8 @@ export class LiveOperator implements RunningQuery {
   #positions: Position[];
   #sentPositions: Position[];
   #toldAtMs = 0;
-  /** Cursor last told. */
-  #told = '';
+  /** A shard has spoken since it was told how far the query has come. */
+  #heard = true;
   /** By when `tick` has something to do, if no update comes before. */
   lookAtMs = 0;
   #expired: bigint | null = null;
@@ -81,7 +81,7 @@ export class LiveOperator implements RunningQuery {
     this.query = query;
     this.live = live;
     this.#port = port;
-    this.merge = openHome(live, port.shards);
+    this.merge = openHome(live, port.shards, port.heard(live));
     this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
@@ -128,6 +128,7 @@ export class LiveOperator implements RunningQuery {
   update(message: ShardUpdate): void {
     if (message.instance !== this.instance) return;
     this.lookAtMs = 0;
+    this.#heard = true;
     const { shard, round } = message;
     if (round !== null) {
       if (this.#round?.id !== round) return;
@@ -146,7 +147,7 @@ export class LiveOperator implements RunningQuery {
     this.#take(message);
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
-    this.lookAtMs = Math.min(this.merge.nextAdvanceMs(nowMs), this.#toldAtMs + PROGRESS_INTERVAL_MS);
+    this.lookAtMs = Math.min(this.merge.nextAdvanceMs(nowMs), this.#toldAtMs + this.#progressMs);
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
@@ -155,19 +156,19 @@ export class LiveOperator implements RunningQuery {
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
     const next = this.merge.nextAdvanceMs(nowMs);
-    this.lookAtMs = Math.min(next, this.#toldAtMs + PROGRESS_INTERVAL_MS);
+    this.lookAtMs = Math.min(next, this.#toldAtMs + this.#progressMs);
     const elapsed = nowMs - this.#toldAtMs;
-    if (elapsed >= 0 && elapsed < PROGRESS_INTERVAL_MS) return;
-    this.#settle();
-    const cursor = this.#cursor();
-    const silent = this.#listening.size === 0 && this.merge.watermark === null && cursor === this.#told;
+    if (elapsed >= 0 && elapsed < this.#progressMs) return;
+    const silent = this.#listening.size === 0 && !this.#heard && next === Number.POSITIVE_INFINITY;
     if (silent && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
       this.lookAtMs = this.#toldAtMs + SILENCE_INTERVAL_MS;
       return;
     }
+    this.#settle();
+    const cursor = this.#cursor();
     this.#toldAtMs = nowMs;
-    this.#told = cursor;
-    this.lookAtMs = Math.min(next, nowMs + PROGRESS_INTERVAL_MS);
+    this.#heard = false;
+    this.lookAtMs = Math.min(next, nowMs + this.#progressMs);
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
@@ -194,7 +195,7 @@ export class LiveOperator implements RunningQuery {
     this.live = live;
     this.instance++;
     this.#wanted = null;
-    this.merge = openHome(live, this.#port.shards);
+    this.merge = openHome(live, this.#port.shards, this.#port.heard(live));
     this.merge.raise({ watermark, rev });
     this.#life = newLife();
     this.#started = new Set();
@@ -230,6 +231,10 @@ export class LiveOperator implements RunningQuery {
   }
 
   // private functions
+
+  get #progressMs(): number {
+    return PROGRESS_INTERVAL_MS + this.merge.waitedMs;
+  }
 
   /** While shards start: the first update of each is history, what follows is live and waits until all have started. */
   #begin(message: ShardUpdate): void {
@@ -373,8 +378,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const members = encodeRowsMembers({ ...emission, cursor }, feed.epoch);
-        const frame: FeedFrame = { op: 'rows', members, cursor, phase: 'live' };
+        const frame = emissionFrame(emission, feed.epoch, cursor);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }

@@ -35,16 +35,23 @@ import type {
   LiveStop,
   SchemaChange,
   ShardFailure,
+  ShardHeard,
   ShardUpdate,
 } from './live-messages.ts';
+import type { LivePace } from './live-pace.ts';
 import { replay } from './replay.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
+/** How often homes are told which streams go on: much sooner than any IDLE, for a query's own turn may come later. */
+const HEARD_INTERVAL_MS = 250;
 /** How often operators with news are looked at. */
 const SWEEP_INTERVAL_MS = 5;
-/** Shared queries that speak in one sweep: a few milliseconds. The others are next. */
+/** Shared queries that speak in one sweep because their windows ended: a few milliseconds. The others are next. */
 const VIEWS_PER_SWEEP = 250;
+/** Shared queries that speak, one batch of them after the other, as long as there is time for it: in all, and in one sweep. */
+const VIEWS_PER_BATCH = 16;
+const TURNS_MS_MAX = 5;
 
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
@@ -86,16 +93,20 @@ export interface LiveShardsOptions {
   /** Of the messages that are read again. */
   readonly compression: Compression;
   readonly nowMs: () => number;
+  readonly pace: LivePace;
   /** A query was ended because it would have had to read what lies in object storage. */
   readonly refusedFar: () => void;
   /** To all homes: plans over this database may have changed. */
   readonly schemaChanged: (change: SchemaChange) => void;
+  /** To all homes. */
+  readonly heard: (heard: ShardHeard) => void;
 }
 
 export class LiveShards {
   readonly #options: LiveShardsOptions;
   readonly #shards = new Map<number, ShardSide>();
   readonly #news = new Set<Operator>();
+  #toldHeardAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveShardsOptions) {
@@ -342,9 +353,37 @@ export class LiveShards {
       if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || isDue) this.#collect(side, op);
     }
     for (const side of this.#shards.values()) {
-      for (const view of side.stages.due(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side))) {
+      for (const view of side.stages.ended(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side))) {
         this.#collect(side, side.byStage.get(view)!);
       }
+    }
+    this.#takeTurns(nowMs);
+    this.#tellHeard(nowMs);
+  }
+
+  #tellHeard(nowMs: number): void {
+    const elapsed = nowMs - this.#toldHeardAtMs;
+    if (elapsed >= 0 && elapsed < HEARD_INTERVAL_MS) return;
+    this.#toldHeardAtMs = nowMs;
+    for (const [shard, { stages }] of this.#shards) {
+      const heard = stages.heard();
+      if (heard.size > 0) this.#options.heard({ shard, heard });
+    }
+  }
+
+  /** Shards have their turns in turn, too. */
+  #takeTurns(nowMs: number): void {
+    const { pace } = this.#options;
+    const began = performance.now();
+    let waiting = [...this.#shards.values()];
+    while (waiting.length > 0 && pace.allows && performance.now() - began < TURNS_MS_MAX) {
+      waiting = waiting.filter((side) =>
+        pace.spend(() => {
+          const views = side.stages.turns(nowMs, VIEWS_PER_BATCH, this.#failedOn(side));
+          for (const view of views) this.#collect(side, side.byStage.get(view)!, true);
+          return views.length > 0;
+        }),
+      );
     }
   }
 
@@ -355,11 +394,11 @@ export class LiveShards {
     this.#collect(side, op);
   }
 
-  #collect(side: ShardSide, op: Operator): void {
+  #collect(side: ShardSide, op: Operator, turn = false): void {
     this.#news.delete(op);
     this.#guard(op, () => {
       op.collectedAtMs = this.#options.nowMs();
-      const update = op.stage.collect(op.collectedAtMs);
+      const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
     });
   }

@@ -1,6 +1,6 @@
 /** What a live operator needs from the worker that is its home, and who asks to join it. live-homes.ts fills it. */
 import type { Epoch } from '../../client/protocol/index.ts';
-import type { Emission, LivePlan } from '../../query/index.ts';
+import type { Emission, LastHeard, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
 
@@ -52,6 +52,8 @@ export interface OperatorPort {
   nowMs(): number;
   frame(feed: string, to: number | null, frame: FeedFrame): void;
   attached(feed: string, subscriber: number): void;
+  /** Of what the query reads: goes on changing. */
+  heard(live: LivePlan): LastHeard;
   /** To all shards. */
   start(operator: RunningQuery): void;
   stop(operator: RunningQuery): void;

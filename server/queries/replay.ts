@@ -104,7 +104,7 @@ function blockWithout(block: Block, { minTime, maxTime, series }: DeletedRows): 
   const rows = block.selection ?? Uint32Array.from({ length: block.rows }, (_, row) => row);
   const isLeft = (row: number): boolean =>
     block.offsets[row] < low || block.offsets[row] > high || (series !== null && series[block.series[row]] !== 1);
-  return { ...block, selection: rows.filter(isLeft) };
+  return { ...block, selection: rows.filter(isLeft), runs: undefined };
 }
 
 function inputsOf(payload: Uint8Array, { store, database, compression }: ReplayOptions): LiveInput[] {

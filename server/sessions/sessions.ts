@@ -65,6 +65,8 @@ export interface Sessions {
   readonly counters: LiveCounters;
   /** By path: who may ask what. */
   readonly routes: ReadonlyMap<string, Pick<Route, 'methods' | 'access'>>;
+  /** Held for clients that are slower than what they watch. */
+  heldBytes(): number;
   close(): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
     port: door.port,
     counters,
     routes,
+    heldBytes: () => [...open].reduce((sum, session) => sum + session.heldBytes(), 0),
     async close() {
       for (const session of open) session.goAway(RETRY_AFTER_MS);
       await door.close();

@@ -21,6 +21,7 @@
  *
  * Everything it does is done one after the other: batches, REFRESH. It judges nothing as late: that is the operator's business.
  */
+import { earlier } from '../../model/index.ts';
 import {
   chosenTags,
   lastEnded,
@@ -37,7 +38,7 @@ import { type WriteLines, writeInto } from '../queries/index.ts';
 import { type Checkpoints, type Mark, NO_MARK } from './checkpoints.ts';
 import { overHistory, type StoredDefinition } from './definition.ts';
 import type { Line } from './line.ts';
-import { earlier, spansOf } from './spans.ts';
+import { spansOf } from './spans.ts';
 import type { StandingBatch, StandingConsumer } from './standing-query.ts';
 
 export type FailureReason = 'query' | 'write' | 'history' | 'gap';
@@ -249,5 +250,5 @@ function leastTime({ emissions }: StandingBatch): bigint | null {
 }
 
 function* writable({ emissions }: StandingBatch, provisional: boolean): Generator<ResultTable> {
-  for (const { final, tables } of emissions) if (final || provisional) yield* tables;
+  for (const { final, tables, gone } of emissions) if (gone === undefined && (final || provisional)) yield* tables;
 }

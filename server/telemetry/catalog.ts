@@ -130,6 +130,11 @@ export const METRICS = {
   frames_out: { kind: 'counter', help: 'frames sent to clients' },
   frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
   frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },
+  live_held_bytes: { kind: 'gauge', help: 'bytes of frames held for clients that are slow, paused, or ask for few' },
+  live_overflows: {
+    kind: 'counter',
+    help: 'times that more was held for a client than may be, so that a subscription let go and replays it from the log later',
+  },
   // the server itself
   event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },
   threads: { kind: 'gauge', help: 'threads that run shards' },

@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ORIGIN } from '../../model/index.ts';
 import { batched, historicalShard, type Partial, QueryError, showShard, transferables } from '../../query/index.ts';
@@ -20,10 +21,11 @@ import {
   describeMatching,
   type LiveAsk,
   type LiveExpire,
-  type LiveReach,
   type LiveHomePort,
   LiveHomes,
+  LivePace,
   type LiveProgress,
+  type LiveReach,
   LiveShards,
   type LiveStart,
   type LiveStop,
@@ -33,6 +35,7 @@ import {
   type SchemaChange,
   SelectRunner,
   type ShardFailure,
+  type ShardHeard,
   type ShardUpdate,
   type ShowCall,
   StaleSchema,
@@ -110,16 +113,23 @@ const mesh = new Mesh(
   start.ports.map((port) => (port === null ? null : new Peer(port, handlers))),
   handlers,
 );
+const pace = new LivePace(
+  () => performance.now(),
+  () => performance.eventLoopUtilization().active,
+);
 const liveShards = new LiveShards({
+  pace,
   refusedFar: () => metrics.counter('live_refused_far').add(),
   compression: files.compression,
   nowMs,
   schemaChanged: (change) => mesh.notifyAll('schema changed', change),
+  heard: (heard) => mesh.notifyAll('live heard', heard),
 });
 const homes = new LiveHomes({
   mesh,
   catalogue,
   nowMs,
+  pace,
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
@@ -236,6 +246,7 @@ function makeNotices(): Handlers['notices'] {
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
     'schema changed': ({ database, deleted }: SchemaChange) => homes.schemaChanged(database, deleted),
     'live update': (update: ShardUpdate) => homes.update(update),
+    'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
     'live reach': (reach: LiveReach) => liveShards.reach(reach),

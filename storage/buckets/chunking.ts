@@ -7,7 +7,7 @@ import type { BucketRows } from './types.ts';
 const CHUNK_ROWS_MAX = 8192;
 /** Where series are small a chunk is small too: whoever reads one series of it decodes all of it. */
 const SMALL_CHUNK_ROWS = 2048;
-const SMALL_SERIES_ROWS = 512;
+export const SMALL_SERIES_ROWS = 512;
 /** Texts of a chunk's rows in one column: a row more may stand only if the chunk has none yet. */
 const CHUNK_TEXT_BYTES_MAX = 512 * 1024;
 

@@ -9,7 +9,8 @@
  */
 import type { Compression } from '../../model/index.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
-import { pack, packedWords, packHalves, unpack, unpackEvery2nd } from './packing.ts';
+import { pack, packedWords, packHalves } from './packing.ts';
+import { joinBytePlanes, unpack, unpackXors } from './unpacking.ts';
 import { bitLength, takeBytes, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 const DECIMAL = 0;
@@ -121,14 +122,10 @@ function decodeDecimals(
   exponent: number,
   exceptions: number,
 ): void {
-  decodeIntegers(from, n, out, starts);
-  if (exponent > 0) {
-    const scale = 10 ** exponent;
-    for (let i = 0; i < n; i++) out[i] /= scale;
-  }
+  decodeIntegers(from, n, out, starts, 10 ** exponent);
   if (exceptions === 0) return;
   const positions = new Float64Array(exceptions);
-  unpack(from, exceptions, bitLength(n - 1), positions, 0, 1);
+  unpack(from, exceptions, bitLength(n - 1), positions);
   const words = new Uint32Array(out.buffer, out.byteOffset, 2 * n);
   for (let i = 0; i < exceptions; i++) {
     words[2 * positions[i]] = takeWord(from);
@@ -174,29 +171,7 @@ function decodeXor(from: WordReader, n: number, out: Float64Array): void {
   const zeros = takeWord(from);
   const trailing = zeros >>> 8;
   const width = 64 - (zeros & 0xff) - trailing;
-  const words = new Uint32Array(out.buffer, out.byteOffset, 2 * n);
-  unpackEvery2nd(from, n, Math.min(width, 32), words, 0);
-  unpackEvery2nd(from, n, Math.max(width - 32, 0), words, 1);
-  let l = 0;
-  let h = 0;
-  if (trailing >= 32) {
-    for (let i = 0; i < 2 * n; i += 2) {
-      h ^= words[i] << (trailing - 32);
-      words[i] = 0;
-      words[i + 1] = h;
-    }
-  } else if (trailing === 0) {
-    for (let i = 0; i < 2 * n; i += 2) {
-      words[i] = l ^= words[i];
-      words[i + 1] = h ^= words[i + 1];
-    }
-  } else {
-    for (let i = 0; i < 2 * n; i += 2) {
-      const low = words[i];
-      words[i] = l ^= low << trailing;
-      words[i + 1] = h ^= (words[i + 1] << trailing) | (low >>> (32 - trailing));
-    }
-  }
+  unpackXors(from, n, width, trailing, out);
 }
 
 function bytePlanes(low: Uint32Array, high: Uint32Array): Uint8Array {
@@ -211,16 +186,7 @@ function bytePlanes(low: Uint32Array, high: Uint32Array): Uint8Array {
 }
 
 function decodeBytes(from: WordReader, n: number, out: Float64Array, compression: Compression): void {
-  const planes = compression.decompress(takeBytes(from, takeWord(from)), 8 * n);
-  const words = new Uint32Array(out.buffer, out.byteOffset, 2 * n);
-  let l = 0;
-  let h = 0;
-  for (let i = 0; i < n; i++) {
-    l ^= planes[i] | (planes[n + i] << 8) | (planes[2 * n + i] << 16) | (planes[3 * n + i] << 24);
-    h ^= planes[4 * n + i] | (planes[5 * n + i] << 8) | (planes[6 * n + i] << 16) | (planes[7 * n + i] << 24);
-    words[2 * i] = l;
-    words[2 * i + 1] = h;
-  }
+  joinBytePlanes(compression.decompress(takeBytes(from, takeWord(from)), 8 * n), n, out);
 }
 
 /** Zero bits at the low end of a word that is not 0. */

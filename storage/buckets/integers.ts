@@ -69,7 +69,14 @@ export function encodeIntegers(
   encodePlane(values, n, frame, into);
 }
 
-export function decodeIntegers(from: WordReader, n: number, out: Float64Array, starts: Uint32Array = NO_STARTS): void {
+/** Each number divided by `scale`: decimals come out of the same pass. */
+export function decodeIntegers(
+  from: WordReader,
+  n: number,
+  out: Float64Array,
+  starts: Uint32Array = NO_STARTS,
+  scale = 1,
+): void {
   if (n === 0) return;
   const word = takeWord(from);
   const width = (word >>> 8) & 0xff;
@@ -78,31 +85,33 @@ export function decodeIntegers(from: WordReader, n: number, out: Float64Array, s
   switch (word & 0xff) {
     case RAW:
       decodeRaw(from, n, out);
+      divide(out, n, scale);
       return;
     case FRAME:
-      decodePlane(from, n, width, exceptions, out);
+      decodePlane(from, n, width, exceptions, out, scale);
       return;
     case DELTA: {
       const firsts = new Float64Array(starts.length);
       decodeIntegers(from, starts.length, firsts);
       if (starts.length === 1 && exceptions === 0 && width <= 32) {
-        decodeSums(from, n, width, firsts[0], out);
+        decodeSums(from, n, width, firsts[0], out, scale);
         return;
       }
-      decodePlane(from, n, width, exceptions, out);
+      decodePlane(from, n, width, exceptions, out, 1);
       for (let run = 0; run < starts.length; run++) {
         const end = run + 1 < starts.length ? starts[run + 1] : n;
         let value = firsts[run];
         out[starts[run]] = value;
         for (let i = starts[run] + 1; i < end; i++) out[i] = value += out[i];
       }
+      divide(out, n, scale);
       return;
     }
     case RUNS: {
       const count = takeWord(from);
       const values = new Float64Array(count);
       const lengths = new Float64Array(count);
-      decodeIntegers(from, count, values);
+      decodeIntegers(from, count, values, NO_STARTS, scale);
       decodeIntegers(from, count, lengths);
       for (let run = 0, at = 0; run < count; at += lengths[run++]) out.fill(values[run], at, at + lengths[run]);
       return;
@@ -113,6 +122,10 @@ export function decodeIntegers(from: WordReader, n: number, out: Float64Array, s
 }
 
 // private functions
+
+function divide(out: Float64Array, n: number, scale: number): void {
+  if (scale !== 1) for (let i = 0; i < n; i++) out[i] /= scale;
+}
 
 function head(mode: number, plane: Plane): number {
   return (mode | (plane.width << 8) | (Math.min(plane.exceptions, EXCEPTIONS_ESCAPE) << 16)) >>> 0;

@@ -7,7 +7,8 @@
  *
  * n, width and the number of exceptions are kept by whoever encodes. All differences must be below 2^53 (`integers.ts` sees to it).
  */
-import { pack, packedWords, unpack, unpackSums } from './packing.ts';
+import { pack, packedWords } from './packing.ts';
+import { unpack, unpackSums } from './unpacking.ts';
 import { bitLength, takeDouble, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 /** Words of a plane besides its packed numbers; of exceptions likewise. */
@@ -83,25 +84,40 @@ export function encodePlane(values: Float64Array, n: number, plane: Plane, into:
   pack(outliers, exceptions, exceptionWidth, into);
 }
 
-export function decodePlane(from: WordReader, n: number, width: number, exceptions: number, out: Float64Array): void {
+/** Each number divided by `scale`. */
+export function decodePlane(
+  from: WordReader,
+  n: number,
+  width: number,
+  exceptions: number,
+  out: Float64Array,
+  scale: number,
+): void {
   const base = takeDouble(from);
   const step = takeDouble(from);
-  unpack(from, n, width, out, base, step);
+  unpack(from, n, width, out, { base, step, scale });
   if (exceptions === 0) return;
   const exceptionBase = takeDouble(from);
   const exceptionWidth = takeWord(from);
   const positions = new Float64Array(exceptions);
   const outliers = new Float64Array(exceptions);
-  unpack(from, exceptions, bitLength(n - 1), positions, 0, 1);
-  unpack(from, exceptions, exceptionWidth, outliers, exceptionBase, 1);
+  unpack(from, exceptions, bitLength(n - 1), positions);
+  unpack(from, exceptions, exceptionWidth, outliers, { base: exceptionBase, step: 1, scale });
   for (let i = 0; i < exceptions; i++) out[positions[i]] = outliers[i];
 }
 
-/** The running sums of a plane without exceptions that is packed in up to 32 bits, from `first` on, which stands for its first number. */
-export function decodeSums(from: WordReader, n: number, width: number, first: number, out: Float64Array): void {
+/** The running sums of a plane without exceptions that is packed in up to 32 bits, from `first` on, which stands for its first number; each divided. */
+export function decodeSums(
+  from: WordReader,
+  n: number,
+  width: number,
+  first: number,
+  out: Float64Array,
+  scale: number,
+): void {
   const base = takeDouble(from);
   const step = takeDouble(from);
-  unpackSums(from, n, width, out, base, step, first);
+  unpackSums(from, n, width, out, { base, step, scale }, first);
 }
 
 // private functions

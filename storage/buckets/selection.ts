@@ -65,6 +65,7 @@ export function selectedBlock(
     offsets: times.subarray(from, to),
     columns: isWhole ? columns : new Map([...columns].map(([name, column]) => [name, part(column, from, to)])),
     selection: ranges.length === 2 ? null : selectionOf(ranges, from),
+    runs: runsOf(ranges, runs, rows),
   };
 }
 
@@ -91,6 +92,21 @@ function upperBound(times: Float64Array, low: number, high: number, time: number
 function part(column: Column, from: number, to: number): Column {
   const present = column.present?.subarray(from, to) ?? null;
   return { ...column, values: column.values.subarray(from, to), present } as Column;
+}
+
+/** The ranges cut where series end, from the first of their rows on. */
+function runsOf(ranges: Ranges, { series, starts }: Runs, rows: number): Uint32Array {
+  const found: number[] = [];
+  let run = 0;
+  for (let i = 0; i < ranges.length; i += 2) {
+    for (let from = ranges[i]; from < ranges[i + 1]; ) {
+      while (run + 1 < series.length && starts[run + 1] <= from) run++;
+      const to = Math.min(ranges[i + 1], starts[run + 1] ?? rows);
+      found.push(from - ranges[0], to - ranges[0]);
+      from = to;
+    }
+  }
+  return Uint32Array.from(found);
 }
 
 function selectionOf(ranges: Ranges, first: number): Uint32Array {

@@ -6,7 +6,8 @@
  *      0 FRAME   v[i] − base, base the least as signed numbers
  *      1 DELTA   v[i] − v[i − 1] − base, v[−1] = 0
  */
-import { packHalves, unpackHalves } from './packing.ts';
+import { packHalves } from './packing.ts';
+import { unpackWide } from './unpacking.ts';
 import { takeWord, type WordReader, type WordWriter } from './words.ts';
 
 const FRAME = 0;
@@ -51,26 +52,9 @@ export function encodeWide(values: BigInt64Array | BigUint64Array, n: number, in
 export function decodeWide(from: WordReader, n: number, out: BigInt64Array | BigUint64Array): void {
   if (n === 0) return;
   const word = takeWord(from);
-  const width = (word >>> 8) & 0xff;
   const baseLow = takeWord(from);
-  const baseHigh = takeWord(from);
-  const low = new Uint32Array(n);
-  const high = new Uint32Array(n);
-  unpackHalves(from, n, Math.min(width, 32), low);
-  unpackHalves(from, n, Math.max(width - 32, 0), high);
-  const words = new Uint32Array(out.buffer, out.byteOffset, 2 * n);
-  const isDelta = (word & 0xff) === DELTA;
-  let previousLow = 0;
-  let previousHigh = 0;
-  for (let i = 0; i < n; i++) {
-    const sumLow = low[i] + baseLow + previousLow;
-    const sumHigh = high[i] + baseHigh + previousHigh + Math.floor(sumLow / 4294967296);
-    words[2 * i] = sumLow;
-    words[2 * i + 1] = sumHigh;
-    if (!isDelta) continue;
-    previousLow = words[2 * i];
-    previousHigh = words[2 * i + 1];
-  }
+  const base = (BigInt(takeWord(from)) << 32n) | BigInt(baseLow);
+  unpackWide(from, n, (word >>> 8) & 0xff, base, (word & 0xff) === DELTA, out);
 }
 
 // private functions

@@ -87,6 +87,14 @@ export class ChunkColumn {
     }
   }
 
+  /** Row i takes the place of row order[i], in arrays of their own. */
+  reorder(order: Uint16Array): void {
+    const { values, present } = this.#cover(order.length);
+    this.#values = reordered(values as Float64Array, order);
+    this.#present = present === null ? null : reordered(present, order);
+    this.#isPinned = false;
+  }
+
   /** As `view`, and it stays as it is. */
   pin(rows: number): Column {
     const view = this.view(rows);
@@ -189,6 +197,12 @@ function newValues(like: Values, length: number): Values {
   if (like instanceof BigInt64Array) return new BigInt64Array(length);
   if (like instanceof BigUint64Array) return new BigUint64Array(length);
   return like instanceof Uint32Array ? new Uint32Array(length) : new Uint8Array(length);
+}
+
+function reordered<T extends Float64Array | Uint8Array>(values: T, order: Uint16Array): T {
+  const moved = newValues(values, order.length) as T;
+  for (let i = 0; i < order.length; i++) moved[i] = values[order[i]];
+  return moved;
 }
 
 function isWide(values: Values): values is BigInt64Array | BigUint64Array {

@@ -1,11 +1,12 @@
 /**
  * A chunk: up to CHUNK_ROWS rows of one measurement as growing columns, in no promised order, free of duplicates (the partition sees
  * to it). Rows are appended and overwritten in place; blocks made of a chunk are views and hold only until the next change, those made
- * of what `pin` gives for as long as somebody wants them.
+ * of what `pin` gives for as long as somebody wants them. The rows of a full one may be put in order of series (chunk-runs.ts).
  */
-import type { Block, Column, SeriesChoice } from '../../model/index.ts';
+import { type Block, type Column, rowsOfRuns, type SeriesChoice } from '../../model/index.ts';
 import { ChunkColumn } from './chunk-column.ts';
-import { SeriesRows } from './series-rows.ts';
+import { runStarts, runsWithin } from './chunk-runs.ts';
+import { orderBySeries, SeriesRows } from './series-rows.ts';
 
 /** Large enough that the cost of a block does not count, small enough that a time range leaves whole chunks unread. */
 export const CHUNK_ROWS = 65_536;
@@ -25,6 +26,8 @@ export interface ChunkRows {
   readonly bySeries: SeriesRows;
   /** 1 at rows that were deleted; those behind its end are not. null = none was. */
   readonly dead: Uint8Array | null;
+  /** The rows stand in order of series, those of each begin here (runStarts). null = as they came. */
+  readonly runs: Uint32Array | null;
 }
 
 export interface PinnedChunk extends ChunkRows {
@@ -40,7 +43,8 @@ export class Chunk implements ChunkRows {
   maxSeries = -Infinity;
   series: Uint32Array;
   offsets: Float64Array;
-  readonly bySeries = new SeriesRows();
+  bySeries = new SeriesRows();
+  runs: Uint32Array | null = null;
   /** Replaced, never changed: readers may hold it. */
   dead: Uint8Array | null = null;
   /** How many. */
@@ -55,6 +59,7 @@ export class Chunk implements ChunkRows {
   /** Memory held. */
   get bytes(): number {
     let total = this.series.byteLength + this.offsets.byteLength + this.bySeries.bytes;
+    total += this.runs?.byteLength ?? 0;
     for (const column of this.#columns.values()) total += column.bytes;
     return total;
   }
@@ -121,6 +126,28 @@ export class Chunk implements ChunkRows {
     return count;
   }
 
+  /**
+   * Puts the rows of a full chunk in order of series, those of each in the order in which they stand; true: rows have other numbers now.
+   * Who has pinned it keeps what it has.
+   */
+  sort(): boolean {
+    if (this.runs !== null || this.room > 0) return false;
+    const order = orderBySeries(this.series, this.rows);
+    const { series, offsets, dead } = this;
+    this.series = new Uint32Array(order.length);
+    this.offsets = new Float64Array(order.length);
+    this.dead = dead === null ? null : new Uint8Array(order.length);
+    for (let i = 0; i < order.length; i++) {
+      this.series[i] = series[order[i]];
+      this.offsets[i] = offsets[order[i]];
+      if (dead !== null) this.dead![i] = dead[order[i]];
+    }
+    for (const column of this.#columns.values()) column.reorder(order);
+    this.runs = runStarts(this.series, this.rows);
+    this.bySeries = new SeriesRows();
+    return true;
+  }
+
   /** The rows with low ≤ offset ≤ high of the series wanted; null where there are none. */
   block(base: bigint, low: number, high: number, wanted: SeriesChoice, fields: readonly string[] | null): Block | null {
     if (this.maxOffset < low || this.minOffset > high) return null;
@@ -134,8 +161,8 @@ export class Chunk implements ChunkRows {
       const column = this.#columns.get(name);
       if (column !== undefined) columns.set(name, column.pin(this.rows));
     }
-    const { rows, minOffset, maxOffset, series, offsets, bySeries, dead } = this;
-    return { rows, minOffset, maxOffset, series, offsets, bySeries, dead, columns };
+    const { rows, minOffset, maxOffset, series, offsets, bySeries, dead, runs } = this;
+    return { rows, minOffset, maxOffset, series, offsets, bySeries, dead, runs, columns };
   }
 
   // private functions
@@ -192,6 +219,15 @@ export function pinnedBlock(
   return blockOf(chunk, chunk.columns, fields, base, { low, high, wanted });
 }
 
+/** How many rows with low ≤ offset ≤ high there are of the series listed. */
+export function listedRows(chunk: ChunkRows, low: number, high: number, list: Uint32Array): number {
+  if (chunk.runs === null) return chunk.bySeries.select(chunk, list, low, high).length;
+  const runs = runsWithin(chunk, chunk.runs, low, high, list);
+  let rows = 0;
+  for (let i = 0; i < runs.length; i += 2) rows += runs[i + 1] - runs[i];
+  return rows;
+}
+
 // private functions
 
 interface Wanted {
@@ -209,6 +245,18 @@ function blockOf(
 ): Block | null {
   if (fields !== null && columns.size === 0) return null;
   const { rows, series, offsets, dead } = chunk;
+  if (chunk.runs !== null && dead === null) {
+    const runs = runsWithin(chunk, chunk.runs, low, high, wanted);
+    if (runs.length === 0) return null;
+    let selection: Uint32Array | null = null;
+    const made = (): Uint32Array => (selection ??= rowsOfRuns(runs));
+    return {
+      ...{ rows, series, base, offsets, columns, runs },
+      get selection() {
+        return made();
+      },
+    };
+  }
   const isInside = chunk.minOffset >= low && chunk.maxOffset <= high;
   let selection: Uint32Array | null = null;
   if (!isInside || wanted !== null || dead !== null) {

@@ -99,7 +99,7 @@ function divide(block: Block, contested: readonly TimeRange[], merged: Map<bigin
   }
   if (takenCount === 0) return block;
   merge(block, taken.subarray(0, takenCount), merged);
-  return takenCount === count ? null : { ...block, selection: others.subarray(0, count - takenCount) };
+  return takenCount === count ? null : { ...block, selection: others.subarray(0, count - takenCount), runs: undefined };
 }
 
 /** Overwrites in a partition of the head's kind, made for this: it keeps one row per (series, time). */

@@ -25,6 +25,11 @@ export class Measurement {
   recordedGone = 0;
   recordedSeries = 0;
   recordedFields = 0;
+  /**
+   * Whoever restored it knows that it was there at this sequence. What is hidden of its buckets then is hidden from the start, so that it
+   * may look empty while the messages up to there are applied again.
+   */
+  aliveUntil = 0;
   readonly #fields = new Map<string, FieldType>();
   /** Of the series that have rows, and what they were found at. */
   #tagKeys: { readonly keys: string[]; readonly version: number; readonly size: number } | null = null;
@@ -112,6 +117,7 @@ export class Measurement {
   pin(request: HeadScan): PinnedRows {
     const { fields } = request;
     const { layers: sealed, release } = this.sealed.hold({ min: request.minTime, max: request.maxTime });
+    for (const partition of this.#active.partitions) if (partition.sortOne(request.minTime, request.maxTime)) break;
     const head = [...(this.#frozen?.partitions ?? []), ...this.#active.partitions];
     const layers = [...sealed, ...head.map((partition) => partition.pin(fields))];
     return {
@@ -123,9 +129,9 @@ export class Measurement {
     };
   }
 
-  /** All of its series are gone. */
-  get isEmpty(): boolean {
-    return this.series.gone.count === this.series.size;
+  /** All of its series are gone, and were when the message at this sequence was applied for the first time. */
+  isEmptyAt(sequence: number): boolean {
+    return sequence > this.aliveUntil && this.series.gone.count === this.series.size;
   }
 
   /** Rows in memory of these times, of the series given or all, are no more; buckets are the store's. */

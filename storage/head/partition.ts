@@ -5,7 +5,7 @@
  * keep narrow time ranges. So every chunk is free of duplicates at any time and a scan never merges.
  */
 import { type Block, type Column, countChosen, type SeriesChoice } from '../../model/index.ts';
-import { CHUNK_ROWS, Chunk, type ChunkRows, type PinnedChunk, pinnedBlock } from './chunk.ts';
+import { CHUNK_ROWS, Chunk, type ChunkRows, listedRows, type PinnedChunk, pinnedBlock } from './chunk.ts';
 import { RowIndex } from './row-index.ts';
 import type { EachExtent, RowLayer, TimeRange } from './row-layer.ts';
 
@@ -154,6 +154,21 @@ export class Partition implements RowLayer {
     chunkExtents(this.base, [...this.#ordered, ...this.#late], range, wanted, each);
   }
 
+  /**
+   * Puts the rows of one full chunk with rows of these times in order of series, so that reading them again costs less; true: there was
+   * one. One at a time, as it takes some milliseconds. Not while a frozen partition is sealed, which goes by row numbers.
+   */
+  sortOne(minTime: bigint, maxTime: bigint): boolean {
+    const within = offsetsWithin(this.base, minTime, maxTime);
+    if (within === null) return false;
+    for (const chunk of this.#ordered) {
+      if (chunk.maxOffset < within.low || chunk.minOffset > within.high || !chunk.sort()) continue;
+      this.#orderedIndexes.delete(chunk);
+      return true;
+    }
+    return false;
+  }
+
   /** The rows there are, as they are now. */
   pin(fields: readonly string[] | null): RowLayer {
     const pinned = (chunks: readonly Chunk[]): PinnedChunk[] =>
@@ -242,11 +257,11 @@ function chunkExtents(
   if (within === null) return;
   const share = wanted instanceof Uint8Array ? countChosen(wanted, wanted.length) / Math.max(1, wanted.length) : 1;
   for (const chunk of chunks) {
-    const { rows, minOffset, maxOffset, bySeries } = chunk;
+    const { rows, minOffset, maxOffset } = chunk;
     if (rows === 0 || maxOffset < within.low || minOffset > within.high) continue;
-    const some = wanted instanceof Uint32Array ? bySeries.select(chunk, wanted, within.low, within.high) : null;
-    if (some?.length === 0) continue;
-    each(base + BigInt(minOffset), base + BigInt(maxOffset), some?.length ?? Math.ceil(rows * share));
+    const some = wanted instanceof Uint32Array ? listedRows(chunk, within.low, within.high, wanted) : null;
+    if (some === 0) continue;
+    each(base + BigInt(minOffset), base + BigInt(maxOffset), some ?? Math.ceil(rows * share));
   }
 }
 

@@ -49,25 +49,9 @@ export class SeriesRows {
 
   // private functions
 
-  /** Sorts by radix, from the lowest digit on. */
   #catchUp({ rows, series }: SeriesOfRows): void {
     if (rows - this.#order.length <= WALKED_ROWS_MAX) return;
-    let most = 0;
-    for (let row = 0; row < rows; row++) if (series[row] > most) most = series[row];
-    let from = new Uint16Array(rows);
-    let to = new Uint16Array(rows);
-    for (let row = 0; row < rows; row++) from[row] = row;
-    for (let shift = 0; shift < 32 && most >>> shift > 0; shift += DIGIT_BITS) {
-      const ends = new Uint32Array(DIGITS);
-      for (let row = 0; row < rows; row++) ends[(series[row] >>> shift) & (DIGITS - 1)]++;
-      for (let digit = 0, end = 0; digit < DIGITS; digit++) {
-        end += ends[digit];
-        ends[digit] = end - ends[digit];
-      }
-      for (let i = 0; i < rows; i++) to[ends[(series[from[i]] >>> shift) & (DIGITS - 1)]++] = from[i];
-      [from, to] = [to, from];
-    }
-    this.#order = from;
+    this.#order = orderBySeries(series, rows);
     this.#series = series;
   }
 
@@ -83,6 +67,26 @@ export class SeriesRows {
     }
     return low;
   }
+}
+
+/** Row numbers by series, those of one series ascending. Sorts by radix, from the lowest digit on. */
+export function orderBySeries(series: Uint32Array, rows: number): Uint16Array {
+  let most = 0;
+  for (let row = 0; row < rows; row++) if (series[row] > most) most = series[row];
+  let from = new Uint16Array(rows);
+  let to = new Uint16Array(rows);
+  for (let row = 0; row < rows; row++) from[row] = row;
+  for (let shift = 0; shift < 32 && most >>> shift > 0; shift += DIGIT_BITS) {
+    const ends = new Uint32Array(DIGITS);
+    for (let row = 0; row < rows; row++) ends[(series[row] >>> shift) & (DIGITS - 1)]++;
+    for (let digit = 0, end = 0; digit < DIGITS; digit++) {
+      end += ends[digit];
+      ends[digit] = end - ends[digit];
+    }
+    for (let i = 0; i < rows; i++) to[ends[(series[from[i]] >>> shift) & (DIGITS - 1)]++] = from[i];
+    [from, to] = [to, from];
+  }
+  return from;
 }
 
 // private functions

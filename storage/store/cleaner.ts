@@ -1,7 +1,7 @@
 /**
  * The cleaner of one shard: writes buckets anew so that reads find few of them, each where it ought to be. One merge at a time, in this
  * order for each measurement: buckets that lie across the borders of spans (the width was changed) are cut; buckets with many deleted
- * rows are written without them; neighbours of a span are merged (merge-plan.ts says which).
+ * rows, or with few for long, are written without them; neighbours of a span are merged (merge-plan.ts says which).
  *
  * It works on the shard's own thread, in slices; how much of the disk and of the thread it takes is `pace`'s business. What it has in
  * memory is a block of each input and a part of the output (merge-rows.ts). Readers go on with the buckets they hold.
@@ -12,6 +12,7 @@
  * removes them. What was deleted of the inputs while they were merged hides the same rows of what came out.
  */
 import type { Position } from '../../model/index.ts';
+import { SMALL_SERIES_ROWS } from '../buckets/chunking.ts';
 import { isNoSpace } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import type { Measurement } from '../head/measurement.ts';
@@ -20,9 +21,11 @@ import type { BucketShape } from './advice.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { chooseMerge, lateRange } from './merge-plan.ts';
 import { PartitionMap } from './partition-map.ts';
+import { Reclaiming } from './reclaiming.ts';
 import { type Rewritten, rewrite } from './rewrite.ts';
 import { bucketPath } from './seal-rows.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
+import { Settling } from './settling.ts';
 import type { Pause } from './sorted-rows.ts';
 
 /** Of one merge: with ten fields, blocks of 64 KiB a column make 10 MiB. */
@@ -33,10 +36,8 @@ const BLOCKS_BYTES_MAX = 64 * 1024 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 /** A bucket is written anew when about this part of its rows is deleted, */
 const DEAD_SHARE = 0.1;
-/** or readers have more tombstones than this to look at. */
+/** or readers have more tombstones than this to look at, or it has had some for long (reclaiming.ts). */
 const TOMBSTONES_MAX = 16;
-/** A span that nothing was sealed to by this many sealings is merged to the end. */
-const QUIET_SEALINGS = 4;
 /** Measurements looked at in one go. */
 const LOOKED_AT = 64;
 /** After a merge failed for lack of space. */
@@ -50,6 +51,10 @@ export interface CleanerHost {
   /** False: it was dropped. */
   isAlive(name: MeasurementName, measurement: Measurement): boolean;
   shapeOf(name: MeasurementName): BucketShape;
+  /** As SETTLED_MS. */
+  readonly settledMs: number;
+  /** As RECLAIM_MS. */
+  readonly reclaimMs: number;
   nextId(): number;
   /** Throws when the store is being closed. */
   readonly pause: Pause;
@@ -86,8 +91,10 @@ export class Cleaner {
   /** Could not be merged; tried again after a start. */
   readonly #stuck = new WeakSet<SealedBucket>();
   #retry: ReturnType<typeof setTimeout> | null = null;
-  /** Layers from which on buckets were sealed since, for the latest sealings. */
-  readonly #marks: number[] = [];
+  /** Whether buckets hold thin series, once known. */
+  readonly #thin = new WeakMap<SealedBucket, boolean>();
+  readonly #settling: Settling;
+  readonly #reclaiming: Reclaiming;
   #isDue = false;
   /** Calls of `clean` under way. */
   #cleanings = 0;
@@ -99,12 +106,19 @@ export class Cleaner {
 
   constructor(host: CleanerHost) {
     this.#host = host;
+    this.#settling = new Settling(host.settledMs, () => this.wake());
+    this.#reclaiming = new Reclaiming(host.reclaimMs, () => this.wake());
+  }
+
+  /** The store has joined its stream. */
+  opened(): void {
+    if (!this.#isClosed) this.#settling.opened();
   }
 
   /** Buckets sealed from now on have layers from this one on. */
   sealed(nextLayer: number): void {
-    this.#marks.push(nextLayer);
-    if (this.#marks.length > QUIET_SEALINGS) this.#marks.shift();
+    if (this.#isClosed) return;
+    this.#settling.sealed(nextLayer);
     this.wake();
   }
 
@@ -128,6 +142,8 @@ export class Cleaner {
   /** Gives the merge under way up. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#settling.close();
+    this.#reclaiming.close();
     if (this.#retry !== null) clearTimeout(this.#retry);
     await this.#run;
   }
@@ -164,7 +180,6 @@ export class Cleaner {
     const isFree = (bucket: SealedBucket): boolean => bucket.listed.far === undefined && !this.#stuck.has(bucket);
     const wide = map.wide.find(isFree);
     if (wide !== undefined) return [wide];
-    const quietBefore = this.#marks.length < QUIET_SEALINGS ? 0 : this.#marks[0];
     const blocks = Math.floor(BLOCKS_BYTES_MAX / (BLOCK_BYTES * (measurement.fields.size + 2)));
     const inputsMax = Math.min(INPUTS_MAX, Math.max(INPUTS_MIN, blocks));
     for (const span of map.spans()) {
@@ -173,8 +188,9 @@ export class Cleaner {
       );
       if (wasteful !== undefined) return [wasteful];
       if (span.length === 1) continue;
-      const isQuiet = span[span.length - 1].layer < quietBefore;
-      const rules = { isFree, inputsMax, bucketBytes, isQuiet, isWhole: this.#cleanings > 0 };
+      const isQuiet = span[span.length - 1].layer < this.#settling.before;
+      const isThin = (bucket: SealedBucket): boolean => this.#isThin(name, bucket);
+      const rules = { isFree, inputsMax, bucketBytes, isQuiet, isThin, isWhole: this.#cleanings > 0 };
       const chosen = chooseMerge(span, rules);
       if (chosen !== null) return chosen;
     }
@@ -184,12 +200,28 @@ export class Cleaner {
   #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
     const { tombstones } = bucket;
     if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX) return true;
+    if (this.#reclaiming.isOverdue(bucket)) return true;
     try {
       return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
     } catch (error) {
       this.#giveUp(name, [bucket], error);
       return false;
     }
+  }
+
+  #isThin(name: MeasurementName, bucket: SealedBucket): boolean {
+    let isThin = this.#thin.get(bucket);
+    if (isThin === undefined) {
+      isThin = false;
+      try {
+        const { rows, series } = bucket.reader;
+        isThin = rows < SMALL_SERIES_ROWS * series;
+      } catch (error) {
+        this.#giveUp(name, [bucket], error);
+      }
+      this.#thin.set(bucket, isThin);
+    }
+    return isThin;
   }
 
   /** False: there is no room for anything now. */

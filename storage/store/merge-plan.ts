@@ -11,7 +11,8 @@
  *
  * Buckets of one layer (a merge that was cut at the byte target) share no row and go together. A merge takes neighbours only: what comes
  * out stands where the youngest of them stood, so nothing may lie between them. Buckets at the byte target that no late row
- * touches are left as they are.
+ * touches are left as they are, but where series are thin: each layer costs whoever looks for one series a chunk, so layers of a span
+ * that is not sealed to any more are merged, as long as the largest grows by half, to a layer in which each bucket has its own series.
  */
 import type { TimeRange } from '../head/row-layer.ts';
 
@@ -21,6 +22,8 @@ const GROWTH_MIN = 2;
 /** Where readers would have to merge, or nothing more comes. */
 const URGENT_LAYERS_MIN = 2;
 const URGENT_GROWTH_MIN = 1.1;
+/** Of layers at the byte target. */
+const LARGE_GROWTH_MIN = 1.5;
 /** What readers wait for is done before what only saves files. */
 const URGENT_WORTH = 1e6;
 /** Of one merge, in buckets of the byte target: twice that is on disk while it runs. */
@@ -42,6 +45,8 @@ export interface PlanRules<B> {
   readonly bucketBytes: number;
   /** Nothing has been sealed to the span for a while. */
   readonly isQuiet: boolean;
+  /** Its series have so few rows that a chunk holds several: more layers mean more chunks to read for each. Asked of large ones only. */
+  readonly isThin: (bucket: B) => boolean;
   /** Everything that can be merged shall be, whatever it costs. */
   readonly isWhole: boolean;
 }
@@ -63,8 +68,9 @@ export function chooseMerge<B extends PlanBucket>(group: readonly B[], rules: Pl
       if (inputs > rules.inputsMax || bytes > TARGETS_MAX * rules.bucketBytes) break;
       isContested ||= layers.slice(from + 1, to + 1).some((later) => repeats(later, layer));
       const count = to - from + 1;
-      if (count === 1 || (!isContested && largest >= rules.bucketBytes)) continue;
-      if (!isDue(count, bytes / largest, isContested, rules)) continue;
+      if (count === 1 || !isDue(count, bytes / largest, isContested, rules)) continue;
+      const isLarge = !isContested && largest >= rules.bucketBytes;
+      if (isLarge && !(bytes >= LARGE_GROWTH_MIN * largest && isThin(layers.slice(from, to + 1), rules))) continue;
       const worth = (isContested ? URGENT_WORTH : 1) * ((count - 1) / bytes);
       if (best === null || worth > best.worth) best = { from, to, worth };
     }
@@ -98,6 +104,11 @@ function isDue<B>(count: number, growth: number, isContested: boolean, { isQuiet
   if (isWhole) return true;
   if (isContested || isQuiet) return count >= URGENT_LAYERS_MIN && growth >= URGENT_GROWTH_MIN;
   return count >= LAYERS_MIN && growth >= GROWTH_MIN;
+}
+
+/** Of layers that get no more neighbours. */
+function isThin<B>(layers: readonly Layer<B>[], rules: PlanRules<B>): boolean {
+  return rules.isQuiet && layers.every(({ buckets }) => buckets.every(rules.isThin));
 }
 
 type Layer<B> = { readonly buckets: B[]; bytes: number; isFree: boolean };

@@ -30,6 +30,7 @@ export async function restoreState(files: Files, directory: string, options: Man
     if (record.full) state = emptyState();
     applyRecord(state, record, directory);
   });
+  for (const [, measurement] of state.head.measurements()) measurement.aliveUntil = state.removedAt;
   return { ...state, buckets: [...state.buckets.values()], manifest };
 }
 

@@ -13,10 +13,8 @@
  * (tombstones.ts), and a bucket without a row left leaves the map; its file goes when the record that says so is durable. Tombstones
  * are recorded with the next sealing; to a store that crashed before it the entries in the stream, behind `sealed`, say the same.
  *
- * A long file: sealing and dropping cross each other, and are safe only together. Buckets may lie in object storage (mover.ts): the
- * manifest says which. Historical queries read them there; whoever reads in one turn is refused.
- *
  * Each sealing adds buckets; the cleaner (cleaner.ts) merges them. What it made stands in the map at once and is recorded like a removal.
+ * Buckets may lie in object storage (mover.ts). A long file: sealing and dropping cross each other, and are safe only together.
  */
 import {
   type Batch,
@@ -49,9 +47,11 @@ import type { ManifestBucket } from './manifest-record.ts';
 import { Mover, type MoverHost, openTier } from './mover.ts';
 import { makePace } from './pace.ts';
 import { sealedMap } from './partition-map.ts';
+import { RECLAIM_MS } from './reclaiming.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
+import { SETTLED_MS } from './settling.ts';
 import { type SnapshotRequest, type StoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { nextTurn } from './sorted-rows.ts';
 import { findStrays } from './strays.ts';
@@ -76,6 +76,8 @@ const DEFAULTS = {
   openFilesMax: OPEN_FILES_MAX,
   footerBytesMax: FOOTER_BYTES_MAX,
   retryMs: RETRY_MS,
+  settledMs: SETTLED_MS,
+  reclaimMs: RECLAIM_MS,
   sealed: ignore,
   failed: ignore,
   pause: nextTurn,
@@ -167,6 +169,7 @@ export class ShardStore {
   async joined(): Promise<void> {
     const directory = `${this.#directory}/buckets`;
     this.#mover?.soon();
+    this.#cleaner.opened();
     for (const name of this.#strays.splice(0)) await this.#files.remove(`${directory}/${name}`).catch(ignore);
   }
 
@@ -242,7 +245,7 @@ export class ShardStore {
     this.#removedAt = this.#applied + 1;
     this.#hide(measurement, { min, max, series }, mask);
     measurement.findGone(mask, min <= TIME_MIN && max >= TIME_MAX, (error) => error instanceof StorageError);
-    if (measurement.isEmpty) this.#drop(name);
+    if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
   }
 
   /**
@@ -271,7 +274,7 @@ export class ShardStore {
       if (name.retentionPolicy !== retentionPolicy || !measurement.beginsBefore(before)) continue;
       this.#hide(measurement, { min: range.minTime, max: range.maxTime, series: null }, null);
       measurement.findExpired(before);
-      if (measurement.isEmpty) this.#drop(name);
+      if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
       found.push({ ...name, ...range, series: null });
     }
     return found;
@@ -331,16 +334,15 @@ export class ShardStore {
   /** Walks all chunks and buckets: for a status page, not for a hot path. */
   stats(): StoreStats {
     const maps = [...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed));
-    const { files: openFiles, footerBytes } = this.#open;
-    const { blocksRead, blockBytesRead } = this.#open.blocks;
+    const { files: openFiles, footerBytes, blocks } = this.#open;
     return {
       ...this.#head.stats(),
       ...bucketTotals(maps),
       tier: this.#mover?.stats() ?? null,
       openFiles,
       footerBytes,
-      blocksRead,
-      blockBytesRead,
+      blocksRead: blocks.blocksRead,
+      blockBytesRead: blocks.blockBytesRead,
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
     };
@@ -381,7 +383,6 @@ export class ShardStore {
     return found;
   }
 
-  /** Hides rows of buckets; gives the buckets that have none left. */
   /** From all layers; `mask` says the same series as the tombstone. */
   #hide(measurement: Measurement, tombstone: Tombstone, mask: Uint8Array | null): void {
     measurement.deleteRows(tombstone, mask);
@@ -533,8 +534,8 @@ export class ShardStore {
   }
 
   #cleanerHost(): CleanerHost {
-    const { pace, warn } = this.#options;
     return {
+      ...this.#options,
       files: this.#files,
       directory: `${this.#directory}/buckets`,
       measurements: () => this.#head.measurements(),
@@ -542,9 +543,8 @@ export class ShardStore {
       shapeOf: (name) => this.#advice.of(name),
       nextId: () => this.#nextBucket++,
       pause: () => this.#breathe(),
-      pace,
       replace: (merge) => this.#replace(merge),
-      failed: warn,
+      failed: this.#options.warn,
     };
   }
 

@@ -167,5 +167,5 @@ function without(block: Block, hidden: readonly MaskedTimes[]): Block | null {
     if (!isHidden) rest[left++] = row;
   }
   if (left === count) return block;
-  return left === 0 ? null : { ...block, selection: rest.subarray(0, left) };
+  return left === 0 ? null : { ...block, selection: rest.subarray(0, left), runs: undefined };
 }

@@ -26,12 +26,16 @@ export interface StoreOptions {
   readonly failed?: (error: Error) => void;
   /** After a sealing failed for lack of space. */
   readonly retryMs?: number;
+  /** As SETTLED_MS: after so long without a sealing buckets are merged as if none were to come. */
+  readonly settledMs?: number;
   /** Lets others run while the store works; called at least every few milliseconds of work. */
   readonly pause?: Pause;
   /** Where old buckets go; null, or not said = they stay. */
   readonly tier?: MoveOptions | null;
   /** Told what merging has written; resolves when it may write more: its share of disk and thread. */
   readonly pace?: (bytes: number) => Promise<void>;
+  /** As RECLAIM_MS. */
+  readonly reclaimMs?: number;
   /** Something that the store goes on without did not work. */
   readonly warn?: (text: string, error: Error) => void;
 }

@@ -66,6 +66,24 @@ describe('a server that seals all the time', function () {
     }
   });
 
+  it('settles by itself when nothing more is written: few buckets, whatever was left behind', async () => {
+    const server = await start([...QUIET, '--shards', '1', '--head-bytes', '65536', '--log-keep-bytes', '0']);
+    let bodies = 0;
+    while ((await metric(server, 'millrace_sealings')) < 3) {
+      const lines = Array.from({ length: 500 }, (_, i) => `m,host=h${i % 50} v=${i}i ${bodies * 500 + i}`);
+      await written(server, 'db', lines.join('\n'));
+      bodies++;
+    }
+    // four would be merged while more come
+    expect(await metric(server, 'millrace_buckets')).to.be.within(2, 3);
+    await eventually(
+      () => metric(server, 'millrace_buckets'),
+      (buckets) => buckets === 1,
+      60_000,
+    );
+    expect((await series(server, 'db', 'SELECT count(v) FROM m'))[0].values[0][1]).to.equal(bodies * 500);
+  });
+
   it(`answers as one that keeps everything in memory, also after kill -9 (seed ${seed})`, async () => {
     const flags = [...SEALING, '--data-dir', await temporaryDirectory()];
     const plain = await start([...QUIET, '--shards', '2']);

@@ -8,7 +8,7 @@ import { LiveText, NOW_NS, type Schema } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
 
-const RUNS = 25;
+const RUNS = 15;
 /** The stream begins so long before the clock, s. */
 const BEGIN = 400;
 /** Points come at most so late, ms: 20 s below LATENESS are the clock's part. */
@@ -23,7 +23,11 @@ describe('live windows of rows', function () {
   const seed = seedOfRun();
 
   it(`are those of history in the end, ${RUNS} runs (seed ${seed})`, async () => {
-    for (let run = Number(process.env.ONLY ?? 0); run < (process.env.ONLY ? Number(process.env.ONLY) + 1 : RUNS); run++) {
+    for (
+      let run = Number(process.env.ONLY ?? 0);
+      run < (process.env.ONLY ? Number(process.env.ONLY) + 1 : RUNS);
+      run++
+    ) {
       const random = new Random(seed + run);
       const live = new LiveText(textOf(random), SCHEMA, random.between(1, 3));
       play(live, random, scheduleOf(random));
@@ -32,7 +36,11 @@ describe('live windows of rows', function () {
   });
 
   it(`go on over lost connections and kills, ${RUNS} runs (seed ${seed})`, async () => {
-    for (let run = Number(process.env.ONLY ?? 0); run < (process.env.ONLY ? Number(process.env.ONLY) + 1 : RUNS); run++) {
+    for (
+      let run = Number(process.env.ONLY ?? 0);
+      run < (process.env.ONLY ? Number(process.env.ONLY) + 1 : RUNS);
+      run++
+    ) {
       const random = new Random(seed + run);
       const live = new LiveText(textOf(random), SCHEMA, random.between(1, 3));
       const schedule = scheduleOf(random);

@@ -123,7 +123,8 @@ class Others {
       start: (nowMs) => view.start((this.#nowMs = nowMs)),
       accept: (input: LiveInput, nowMs: number) => {
         stages.accept(input, (this.#nowMs = nowMs), ++this.#sequence, raise);
-        for (const due of stages.due(nowMs, 100, raise)) if (due !== view) due.collect(nowMs);
+        for (const ended of stages.ended(nowMs, 100, raise)) if (ended !== view) ended.collect(nowMs);
+        for (const next of stages.turns(nowMs, 100, raise)) if (next !== view) next.collect(nowMs, true);
       },
       due: () => false,
       collect(nowMs): LiveUpdate | null {

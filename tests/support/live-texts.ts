@@ -10,8 +10,8 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
-  LiveStages,
   type LiveStage,
+  LiveStages,
   LiveView,
   livePlan,
   openHome,
@@ -57,7 +57,10 @@ export class LiveText {
   constructor(text: string, schema: Schema, shards: number, history: readonly Row[] = []) {
     this.text = text;
     this.#schema = schema;
-    this.shards = Array.from({ length: shards }, (_, s) => new ArraySource(history.filter((row) => this.#shardOf(row, shards) === s)));
+    this.shards = Array.from(
+      { length: shards },
+      (_, s) => new ArraySource(history.filter((row) => this.#shardOf(row, shards) === s)),
+    );
     this.#log = this.shards.map(() => []);
     this.live = this.#plan();
     this.home = this.#start(this.live, { watermark: null, rev: -1 });
@@ -114,7 +117,13 @@ export class LiveText {
 
   /** By series and time, the rows of the same SELECT over history, as `held` has them. */
   async history(): Promise<Map<string, string[]>> {
-    const answer = await ask(this.text, this.shards, BigInt(this.nowMs) * 1_000_000n + 10n ** 15n, undefined, this.#schemas());
+    const answer = await ask(
+      this.text,
+      this.shards,
+      BigInt(this.nowMs) * 1_000_000n + 10n ** 15n,
+      undefined,
+      this.#schemas(),
+    );
     return rowsOf(answer);
   }
 
@@ -210,7 +219,9 @@ export class LiveText {
 
 // private functions
 
-function rowsOf(answer: readonly { name?: string; tags?: Record<string, string>; values: Value[][] }[]): Map<string, string[]> {
+function rowsOf(
+  answer: readonly { name?: string; tags?: Record<string, string>; values: Value[][] }[],
+): Map<string, string[]> {
   const rows = new Map<string, string[]>();
   for (const { name, tags, values } of answer) {
     for (const [time, ...rest] of values) {

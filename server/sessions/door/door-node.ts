@@ -20,6 +20,8 @@ import {
   type DoorSocket,
   HIGH_WATER_BYTES,
   LOW_WATER_BYTES,
+  SOCKET_HIGH_WATER_BYTES,
+  SOCKET_LOW_WATER_BYTES,
   SOCKET_PATH,
 } from './door.ts';
 import { headerMap, unsoundHandshake, unsoundHead } from './sound-head.ts';
@@ -335,12 +337,12 @@ function adopt(socket: WebSocket, options: DoorOptions): void {
     send(frame) {
       if (socket.readyState !== socket.OPEN) return true;
       socket.send(frame, { binary: false }, () => {
-        if (backedUp && socket.readyState === socket.OPEN && socket.bufferedAmount <= LOW_WATER_BYTES) {
+        if (backedUp && socket.readyState === socket.OPEN && socket.bufferedAmount <= SOCKET_LOW_WATER_BYTES) {
           backedUp = false;
           listener.drain();
         }
       });
-      if (socket.bufferedAmount > HIGH_WATER_BYTES) backedUp = true;
+      if (socket.bufferedAmount > SOCKET_HIGH_WATER_BYTES) backedUp = true;
       return !backedUp;
     },
     buffered: () => socket.bufferedAmount,

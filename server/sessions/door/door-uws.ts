@@ -29,6 +29,8 @@ import {
   type DoorSocket,
   HIGH_WATER_BYTES,
   LOW_WATER_BYTES,
+  SOCKET_HIGH_WATER_BYTES,
+  SOCKET_LOW_WATER_BYTES,
   SOCKET_PATH,
   type SocketListener,
 } from './door.ts';
@@ -37,7 +39,7 @@ import { statusLine } from './status-line.ts';
 
 type SocketData = { listener: SocketListener; socket: UwsSocket; missed: number };
 
-/** A socket may hold this much before uWebSockets drops frames; sessions hold back long before, at HIGH_WATER_BYTES. */
+/** A socket may hold this much before uWebSockets drops frames; sessions hold back long before, at SOCKET_HIGH_WATER_BYTES. */
 const SOCKET_BUFFER_BYTES_MAX = 64 * 1024 * 1024;
 /** Never by uWebSockets itself: our own heartbeat decides who is dead. Its largest value. */
 const UWS_IDLE_TIMEOUT_SECONDS = 960;
@@ -78,7 +80,7 @@ export async function openUwsDoor(options: DoorOptions): Promise<Door> {
     },
     drain(ws) {
       const { socket, listener } = ws.getUserData();
-      if (socket.backedUp && ws.getBufferedAmount() <= LOW_WATER_BYTES) {
+      if (socket.backedUp && ws.getBufferedAmount() <= SOCKET_LOW_WATER_BYTES) {
         socket.backedUp = false;
         listener.drain();
       }
@@ -406,7 +408,7 @@ class UwsSocket implements DoorSocket {
   send(frame: Uint8Array): boolean {
     if (this.ws === null) return true;
     this.ws.send(frame, false);
-    if (this.ws !== null && this.ws.getBufferedAmount() > HIGH_WATER_BYTES) this.backedUp = true;
+    if (this.ws !== null && this.ws.getBufferedAmount() > SOCKET_HIGH_WATER_BYTES) this.backedUp = true;
     return !this.backedUp;
   }
 

@@ -51,6 +51,10 @@ export const DOOR_LIMITS: DoorLimits = {
 export const HIGH_WATER_BYTES = 64 * 1024;
 export const LOW_WATER_BYTES = 16 * 1024;
 
+/** Of a live socket: smaller, as all readers of a dashboard may stop at once. */
+export const SOCKET_HIGH_WATER_BYTES = 16 * 1024;
+export const SOCKET_LOW_WATER_BYTES = 4 * 1024;
+
 /** The one path where a WebSocket may be asked for. */
 export const SOCKET_PATH = '/live';
 

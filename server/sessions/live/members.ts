@@ -1,6 +1,7 @@
 /**
  * Reads the members of a `rows` frame (server/queries/answers made them) without parsing values: every row stays the text it was,
- * so that integers beyond 2^53 survive and a row that waits costs its own length. Used for slow readers only.
+ * so that integers beyond 2^53 survive and a row that waits costs its own length: each text is made from its own bytes, as a piece of
+ * a longer text would keep all of that in memory. Used for slow readers only.
  */
 
 export interface RowsMembers {
@@ -24,78 +25,85 @@ export interface RowText {
   readonly text: string;
 }
 
-const decoder = new TextDecoder();
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 export function readRowsMembers(members: Uint8Array): RowsMembers {
-  const text = `{${decoder.decode(members)}}`;
+  const bytes = Buffer.from(members.buffer, members.byteOffset, members.byteLength);
   const found = { phase: '', final: 'true', rev: '0', series: [] as SeriesMembers[] };
-  eachMember(text, 0, (name, from, to) => {
-    if (name === 'series') eachElement(text, from, (at) => found.series.push(readSeries(text, at)));
-    else if (name === 'phase') found.phase = text.slice(from + 1, to - 1);
-    else if (name === 'final' || name === 'rev') found[name] = text.slice(from, to);
+  eachMember(bytes, 0, (name, from, to) => {
+    if (name === 'series') eachElement(bytes, from, (at) => found.series.push(readSeries(bytes, at)));
+    else if (name === 'phase') found.phase = bytes.toString('utf8', from + 1, to - 1);
+    else if (name === 'final' || name === 'rev') found[name] = bytes.toString('utf8', from, to);
   });
   return found;
 }
 
 // private functions
 
-function readSeries(text: string, at: number): SeriesMembers {
+function readSeries(bytes: Buffer, at: number): SeriesMembers {
   const head: string[] = [];
   const rows: RowText[] = [];
-  eachMember(text, at, (name, from, to) => {
-    if (name !== 'values') head.push(`"${name}":${text.slice(from, to)}`);
+  eachMember(bytes, at + 1, (name, from, to) => {
+    if (name !== 'values') head.push(`"${name}":${bytes.toString('utf8', from, to)}`);
     else {
-      eachElement(text, from, (start, end) => {
-        const comma = valueEnd(text, start + 1);
-        rows.push({ time: text.slice(start + 1, comma), text: text.slice(start, end) });
+      eachElement(bytes, from, (start, end) => {
+        const time = bytes.toString('utf8', start + 1, valueEnd(bytes, start + 1));
+        rows.push({ time, text: bytes.toString('utf8', start, end) });
       });
     }
   });
-  return { head: head.join(','), rows };
+  // joined texts share their parts; this is one of its own
+  return { head: Buffer.from(head.join(',')).toString(), rows };
 }
 
-/** Members of the object that begins at `at`: name and extent of each value. */
-function eachMember(text: string, at: number, member: (name: string, from: number, to: number) => void): void {
-  let p = at + 1;
-  while (text[p] === '"') {
-    const nameEnd = valueEnd(text, p);
-    const to = valueEnd(text, nameEnd + 1);
-    member(text.slice(p + 1, nameEnd - 1), nameEnd + 1, to);
-    p = text[to] === ',' ? to + 1 : to;
+/** Members of an object, the first of which begins at `at`: name and extent of each value. */
+function eachMember(bytes: Buffer, at: number, member: (name: string, from: number, to: number) => void): void {
+  let p = at;
+  while (bytes[p] === QUOTE) {
+    const nameEnd = valueEnd(bytes, p);
+    const to = valueEnd(bytes, nameEnd + 1);
+    member(bytes.toString('utf8', p + 1, nameEnd - 1), nameEnd + 1, to);
+    p = bytes[to] === COMMA ? to + 1 : to;
   }
 }
 
-function eachElement(text: string, at: number, element: (from: number, to: number) => void): void {
+function eachElement(bytes: Buffer, at: number, element: (from: number, to: number) => void): void {
   let p = at + 1;
-  while (p < text.length && text[p] !== ']') {
-    const to = valueEnd(text, p);
+  while (p < bytes.length && bytes[p] !== CLOSE_BRACKET) {
+    const to = valueEnd(bytes, p);
     element(p, to);
-    p = text[to] === ',' ? to + 1 : to;
+    p = bytes[to] === COMMA ? to + 1 : to;
   }
 }
 
 /** One past the value that begins at `from`, in compact JSON. */
-function valueEnd(text: string, from: number): number {
+function valueEnd(bytes: Buffer, from: number): number {
   let depth = 0;
-  for (let i = from; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === 0x22) {
+  for (let i = from; i < bytes.length; i++) {
+    const c = bytes[i];
+    if (c === QUOTE) {
       do {
-        i = text.indexOf('"', i + 1);
-        if (i < 0) return text.length;
-      } while (escaped(text, i));
+        i = bytes.indexOf(QUOTE, i + 1);
+        if (i < 0) return bytes.length;
+      } while (escaped(bytes, i));
       if (depth === 0) return i + 1;
-    } else if (c === 0x5b || c === 0x7b) depth++;
-    else if (c === 0x5d || c === 0x7d) {
+    } else if (c === OPEN_BRACKET || c === OPEN_BRACE) depth++;
+    else if (c === CLOSE_BRACKET || c === CLOSE_BRACE) {
       if (depth === 0) return i;
       if (--depth === 0) return i + 1;
-    } else if (c === 0x2c && depth === 0) return i;
+    } else if (c === COMMA && depth === 0) return i;
   }
-  return text.length;
+  return bytes.length;
 }
 
-function escaped(text: string, quote: number): boolean {
+function escaped(bytes: Buffer, quote: number): boolean {
   let slashes = 0;
-  while (text[quote - 1 - slashes] === '\\') slashes++;
+  while (bytes[quote - 1 - slashes] === BACKSLASH) slashes++;
   return slashes % 2 === 1;
 }

@@ -7,6 +7,9 @@
  *     flowing ──slow──▶ holding ──over the limit──▶ dropped ──room──▶ rejoining ──▶ flowing
  *                          └────────────room────────────────────────────────────▶ flowing
  *
+ * A client that takes nothing for STALLED_MS has stopped, not slowed down: from then on its subscriptions may hold no more than
+ * STALLED_BYTES_MAX together, so that they let go of what they hold and cost nothing until it reads again.
+ *
  * So a reader that stops costs a bounded number of bytes, is never cut off, and holds nobody else back. Only one who keeps asking
  * (writes, queries, pings) without reading the replies is disconnected, when the replies exceed REPLY_BYTES_MAX.
  * It does not know what a subscription is; `live-session.ts` opens and closes feeds for it.
@@ -19,6 +22,10 @@ import type { SessionClock, Sink } from './sink.ts';
 
 /** Live frames held for one slow client. */
 export const HELD_BYTES_MAX = 1024 * 1024;
+/** Live frames held for a client that has stopped: with what waits in its socket no more than 64 KiB. */
+export const STALLED_BYTES_MAX = 16 * 1024;
+/** A client that has taken nothing for so long has stopped. Longer than a busy page keeps its socket waiting. */
+export const STALLED_MS = 5_000;
 /** A snapshot cannot be replayed from its middle, so more of it may wait; beyond it the subscription ends with an error. */
 export const SNAPSHOT_BYTES_MAX = 16 * 1024 * 1024;
 /** Replies that wait for a client. A query's answer is at most as large (live-session.ts). */
@@ -88,6 +95,7 @@ export class Outbox {
   #replies: Uint8Array[] = [];
   #replyBytes = 0;
   #full = false;
+  #fullSinceMs = 0;
   #closed = false;
 
   constructor(sink: Sink, clock: SessionClock, counters: LiveCounters) {
@@ -233,7 +241,9 @@ export class Outbox {
   #send(bytes: Uint8Array, cursor: string): void {
     this.#counters.framesSent++;
     this.#counters.bytesSent += bytes.length;
-    if (!this.#sink.send(bytes, cursor)) this.#full = true;
+    if (this.#sink.send(bytes, cursor)) return;
+    this.#full = true;
+    this.#fullSinceMs = this.#clock.nowMs();
   }
 
   #tellStatus(lane: Lane): void {
@@ -248,19 +258,30 @@ export class Outbox {
       lane.owner.giveUp();
       return;
     }
+    const stalled = this.#full && this.#clock.nowMs() - this.#fullSinceMs >= STALLED_MS;
+    const bytesMax = stalled ? STALLED_BYTES_MAX : HELD_BYTES_MAX;
     let sum = 0;
-    let most = lane;
-    for (const other of this.#lanes) {
-      sum += liveBytes(other);
-      if (liveBytes(other) > liveBytes(most)) most = other;
+    for (const other of this.#lanes) sum += liveBytes(other);
+    while (sum > bytesMax) {
+      const most = this.#largest(lane);
+      sum -= liveBytes(most);
+      this.#letGo(most);
     }
-    if (sum <= HELD_BYTES_MAX) return;
-    most.held.dropLive();
-    most.dropped = true;
+  }
+
+  #largest(lane: Lane): Lane {
+    let most = lane;
+    for (const other of this.#lanes) if (liveBytes(other) > liveBytes(most)) most = other;
+    return most;
+  }
+
+  #letGo(lane: Lane): void {
+    lane.held.dropLive();
+    lane.dropped = true;
     this.#counters.overflows++;
-    most.owner.dropFeed();
+    lane.owner.dropFeed();
     // one that waits for its maxHz and not for a slow client can go on when its time has come
-    if (this.#mayFlow(most)) this.#schedule(most);
+    if (this.#mayFlow(lane)) this.#schedule(lane);
   }
 }
 

@@ -27,6 +27,46 @@ describe('the cleaner of a store', () => {
     await store.close();
   });
 
+  it('settles when it is left alone, after a load and after a start', async () => {
+    const { files, store } = await open({ settledMs: 20 });
+    for (let n = 0; n < 3; n++) {
+      apply(store, pointsOf(2000, n), n + 1);
+      await store.seal();
+    }
+    const answer = rowsIn(store);
+    await eventually(async () => store.stats().buckets === 1);
+    expect([store.stats().bucketRows, rowsIn(store)]).to.deep.equal([6000, answer]);
+    await store.close();
+
+    // buckets of an earlier life that were left as they were
+    const busy = (await open({ settledMs: 60_000 }, files)).store;
+    apply(busy, pointsOf(2000, 3), 4);
+    await busy.seal();
+    expect(busy.stats().buckets).to.equal(2);
+    await busy.close();
+    const again = (await open({ settledMs: 20 }, files)).store;
+    await again.joined();
+    await eventually(async () => again.stats().buckets === 1);
+    expect(rowsIn(again).size).to.equal(8000);
+    await again.close();
+  });
+
+  it('merges large layers of thin series when nothing more comes, and leaves those of long series', async () => {
+    const thin = await open({ settledMs: 20 });
+    const long = await open({ settledMs: 20 });
+    for (const { store } of [thin, long]) store.advise(NAME, { bucketBytes: 64 * 1024 });
+    for (let n = 0; n < 2; n++) {
+      apply(thin.store, noiseOf(10_000, n, 5_000), n + 1);
+      apply(long.store, noiseOf(10_000, n), n + 1);
+      await Promise.all([thin.store.seal(), long.store.seal()]);
+    }
+    await eventually(async () => thin.store.stats().merges.done === 1);
+    expect(rowsIn(thin.store).size).to.equal(20_000);
+    expect(long.store.stats()).to.deep.include({ buckets: 2, merges: { done: 0, bytes: 0, failed: 0 } });
+    await thin.store.close();
+    await long.store.close();
+  });
+
   it('leaves readers nothing to merge where late rows lie over older ones', async () => {
     const { files, store } = await open();
     apply(store, pointsOf(2000, 0), 1);
@@ -78,6 +118,36 @@ describe('the cleaner of a store', () => {
     expect(store.stats().bucketBytes).to.be.lessThan(before / 2);
     expect(rowsIn(store)).to.deep.equal(answer);
     await store.close();
+  });
+
+  it('gives the disk back for few deleted rows after a while, also behind a start', async () => {
+    const { files, store } = await open({ reclaimMs: 30 });
+    apply(store, noiseOf(12_000, 0), 1);
+    await store.seal();
+    const first = { ...NAME, minTime: 0n, maxTime: HOUR / 30n, series: null };
+    const whole = store.stats();
+    store.deleteRows(first);
+    expect(store.stats().tombstones).to.equal(1);
+    const isBack = async (of: ShardStore): Promise<boolean> =>
+      of.stats().tombstones === 0 && (await files.list(`${DIR}/buckets`)).length === 1;
+    await eventually(() => isBack(store));
+    const { bucketBytes, bucketRows } = store.stats();
+    expect(bucketRows).to.be.within(0.9 * whole.bucketRows, whole.bucketRows - 1);
+    expect(bucketBytes).to.be.lessThan(whole.bucketBytes);
+    await store.close();
+    const slow = (await open({ reclaimMs: 3_600_000 }, files)).store;
+    slow.deleteRows({ ...NAME, minTime: HOUR / 2n, maxTime: HOUR / 2n + HOUR / 30n, series: null });
+    apply(slow, noiseOf(1, 20_000), 2);
+    await slow.seal();
+    const answer = rowsIn(slow);
+    expect(slow.stats().tombstones).to.equal(1);
+    await slow.close();
+    const again = (await open({ reclaimMs: 30, settledMs: 1 }, files)).store;
+    expect(again.stats().tombstones).to.equal(1);
+    await again.joined();
+    await eventually(async () => again.stats().tombstones === 0);
+    expect(rowsIn(again)).to.deep.equal(answer);
+    await again.close();
   });
 
   it('goes on without a bucket that is damaged, and says so', async () => {
@@ -144,18 +214,18 @@ function apply(store: ShardStore, points: readonly TestPoint[], sequence: number
   store.applied(sequence);
 }
 
-/** In order, of 20 series, a second apart, one of `n` after the other. */
-function pointsOf(count: number, n: number, factor = 1): TestPoint[] {
+/** In order, of some series, a second apart, one of `n` after the other. */
+function pointsOf(count: number, n: number, factor = 1, series = 20): TestPoint[] {
   return Array.from({ length: count }, (_, i) => ({
-    key: `host=h${i % 20}`,
+    key: `host=h${i % series}`,
     time: BigInt(n * count + i) * 1_000_000_000n,
     fields: { x: { type: 'float', value: i * factor } },
   }));
 }
 
 /** The same with values that do not compress. */
-function noiseOf(count: number, n: number): TestPoint[] {
-  return pointsOf(count, n).map((point, i) => ({
+function noiseOf(count: number, n: number, series = 20): TestPoint[] {
+  return pointsOf(count, n, 1, series).map((point, i) => ({
     ...point,
     fields: { x: { type: 'float', value: Math.sin(i * (n + 1)) } },
   }));
@@ -168,7 +238,7 @@ function rowsIn(store: ShardStore): Map<string, Record<string, string>> {
 }
 
 async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 400; n++) {
+  for (let n = 0; n < 4000; n++) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -148,12 +148,6 @@ describe('query/runtime/live clients', () => {
     expect(() => assertLive(select('SELECT v INTO n FROM m'))).to.throw(QueryError, 'live query: INTO has no meaning');
     expect(() => assertLive(select('SELECT mean(v) FROM m GROUP BY time(10s), host fill(0)'))).not.to.throw();
     expect(() => livePlan(select('SELECT mean(v) FROM m'), planOf({ ...SUM, interval: 1000n }).plan)).to.throw('1ms');
-    for (const windows of ['session(30s)', 'state(v)', 'event(v > 1, v < 1)', 'rows(10)', 'sliding(1m)']) {
-      expect(() => assertLive(select(`SELECT mean(v) FROM m GROUP BY ${windows}`)), windows).to.throw(
-        QueryError,
-        'ask for it over history, or watch time(), hop() or cumulate() windows',
-      );
-    }
     const hop = (every: bigint) => ({ of: 'hop', size: 3000n * SECOND, every, offset: null }) as const;
     const live = (every: bigint) => () =>
       livePlan(select('SELECT mean(v) FROM m'), planOf({ ...SUM, beyond: hop(every) }).plan);

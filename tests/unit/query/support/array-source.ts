@@ -118,12 +118,15 @@ export class ArraySource implements PinnableSource {
   }
 
   /** More rows, as a shard applies them: by measurement, with the numbers of those that are not newer than all of their series. */
-  apply(rows: Iterable<Row>): { readonly measurement: string; readonly block: Block; readonly late: Uint32Array | null }[] {
+  apply(
+    rows: Iterable<Row>,
+  ): { readonly measurement: string; readonly block: Block; readonly late: Uint32Array | null }[] {
     const applied = new Map<string, { rows: Stored[]; late: number[] }>();
     for (const row of rows) {
       const held = this.#measurements.get(row.measurement);
       const number = held?.table.number(seriesKey(row.tags));
-      const isLate = held !== undefined && [...held.rows.values()].some((r) => r.series === number && r.time >= row.time);
+      const isLate =
+        held !== undefined && [...held.rows.values()].some((r) => r.series === number && r.time >= row.time);
       const series = this.#store(row);
       const { rows: stored, late } = applied.get(row.measurement) ?? { rows: [], late: [] };
       applied.set(row.measurement, { rows: stored, late });

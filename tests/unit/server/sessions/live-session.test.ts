@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { EngineError } from '../../../../server/sessions/engine.ts';
 import { newLiveCounters } from '../../../../server/sessions/live/counters.ts';
 import { LiveSession } from '../../../../server/sessions/live/live-session.ts';
-import { HELD_BYTES_MAX } from '../../../../server/sessions/live/outbox.ts';
+import { HELD_BYTES_MAX, STALLED_BYTES_MAX, STALLED_MS } from '../../../../server/sessions/live/outbox.ts';
 import { FakeEngine, piecesOf } from './support/fake-engine.ts';
 import { FakeClock, FakeSink, settle } from './support/fake-sink.ts';
 
@@ -208,6 +208,26 @@ describe('live session', () => {
     expect(sink.take().map((f) => f.op)).to.deep.equal(['rows', 'status']);
     engine.feeds[1].rows('["t1",6]', 'c6');
     expect(sink.take().map((f) => f.cursor)).to.deep.equal(['c6']);
+  });
+
+  it('holds next to nothing for a reader that has stopped, and replays it from the log when it reads again', async () => {
+    await subscribe();
+    const feed = engine.feeds[0];
+    sink.room = false;
+    const wide = '"' + 'x'.repeat(1000) + '"';
+    for (let i = 0; i < 100; i++) feed.rows(`["t${i}",${wide}]`, `c${i}`);
+    expect(feed.closed, 'while it may only be slow').to.equal(false);
+    expect(session.heldBytes()).to.be.greaterThan(STALLED_BYTES_MAX);
+    clock.advance(STALLED_MS);
+    feed.rows('["t100",0]', 'c100');
+    expect(feed.closed).to.equal(true);
+    expect(session.heldBytes()).to.equal(0);
+    sink.take();
+    sink.room = true;
+    session.drain();
+    await settle();
+    expect(sink.take().map((f) => f.op)).to.deep.equal(['status']);
+    expect(engine.feeds[1].request.since).to.equal('c0');
   });
 
   it('keeps the snapshot of a slow reader whole and replays only what came after it', async () => {

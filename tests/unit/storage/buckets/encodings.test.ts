@@ -5,7 +5,8 @@ import { type Column, TextDictionary } from '../../../../model/index.ts';
 import { decodeColumn, decodeRuns, encodeColumn, encodeRuns } from '../../../../storage/buckets/column-block.ts';
 import { decodeFloats, encodeFloats } from '../../../../storage/buckets/floats.ts';
 import { decodeIntegers, encodeIntegers } from '../../../../storage/buckets/integers.ts';
-import { pack, packedWords, unpack } from '../../../../storage/buckets/packing.ts';
+import { pack, packedWords } from '../../../../storage/buckets/packing.ts';
+import { unpack } from '../../../../storage/buckets/unpacking.ts';
 import { decodeWide, encodeWide } from '../../../../storage/buckets/wide-integers.ts';
 import { WordWriter } from '../../../../storage/buckets/words.ts';
 import { MemoryFiles } from '../../../../storage/index.ts';
@@ -81,7 +82,7 @@ describe(`bucket encodings (seed ${seed})`, () => {
         expect(into.length).to.equal(1 + packedWords(n, width));
         const out = new Float64Array(n);
         const from = { words: into.words, at: 1 };
-        unpack(from, n, width, out, 0, 1);
+        unpack(from, n, width, out);
         expect(from.at).to.equal(into.length);
         if (!same(out, values)) expect(out, `width ${width}, n ${n}`).to.deep.equal(values);
       }

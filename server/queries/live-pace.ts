@@ -1,0 +1,87 @@
+/**
+ * LivePace: how much of a thread's time live queries may take for rows that nobody has to have now: those of open windows. Windows
+ * that end, revisions and answers to who joins are done at once, whatever they cost, and count too.
+ *
+ *     share of the thread
+ *     0.7 ┤────╮
+ *         │     ╲         what writes and historical queries leave, with room to spare
+ *     0.1 ┤      ╰─────   never less, so that everybody has a turn
+ *         └────┴──┴────▶ busy with other things
+ *
+ * Where the share is not enough, turns come later than EMIT asks for, all of them alike; `EMIT EVERY 1s` is the most that is sent,
+ * not the least. It reads no clock: times are passed in.
+ */
+
+const SHARE_MIN = 0.1;
+const SHARE_MAX = 0.7;
+/** What is left to others beside what they take, for they come in bursts. */
+const ROOM = 1.3;
+/** How often the share is found anew. */
+const LOOK_INTERVAL_MS = 100;
+/** Weight of the newest look. */
+const NEWEST = 0.2;
+/** Time that was not taken is not saved up beyond this, nor paid back beyond it. */
+const SAVED_MS_MAX = 20;
+const OWED_MS_MAX = 1_000;
+
+export class LivePace {
+  readonly #nowMs: () => number;
+  readonly #busyMs: () => number;
+  #lookedAtMs: number;
+  #busyBefore: number;
+  #spentBefore = 0;
+  #spentMs = 0;
+  /** Share of time that the thread is busy with other things. */
+  #others = 0;
+  #leftMs = SAVED_MS_MAX;
+  #spending = false;
+
+  /** `nowMs` with fractions, never going back; `busyMs`: for how long the thread has been busy in all, with live queries too. */
+  constructor(nowMs: () => number, busyMs: () => number) {
+    this.#nowMs = nowMs;
+    this.#busyMs = busyMs;
+    this.#lookedAtMs = nowMs();
+    this.#busyBefore = busyMs();
+  }
+
+  /** Share of the thread's time that live queries may take now. */
+  get share(): number {
+    return Math.min(Math.max(SHARE_MAX - ROOM * this.#others + SHARE_MIN, SHARE_MIN), SHARE_MAX);
+  }
+
+  /** There is time for rows that can wait. */
+  get allows(): boolean {
+    this.#look();
+    return this.#leftMs > 0;
+  }
+
+  /** Counts the time that `act` takes. */
+  spend<T>(act: () => T): T {
+    if (this.#spending) return act();
+    this.#spending = true;
+    const began = this.#nowMs();
+    try {
+      return act();
+    } finally {
+      this.#spending = false;
+      const took = this.#nowMs() - began;
+      this.#spentMs += took;
+      this.#leftMs = Math.max(this.#leftMs - took, -OWED_MS_MAX);
+    }
+  }
+
+  // private functions
+
+  #look(): void {
+    const nowMs = this.#nowMs();
+    const elapsed = nowMs - this.#lookedAtMs;
+    if (elapsed < LOOK_INTERVAL_MS) return;
+    const busy = this.#busyMs();
+    const others = (busy - this.#busyBefore - (this.#spentMs - this.#spentBefore)) / elapsed;
+    this.#others += NEWEST * (Math.min(Math.max(others, 0), 1) - this.#others);
+    this.#lookedAtMs = nowMs;
+    this.#busyBefore = busy;
+    this.#spentBefore = this.#spentMs;
+    this.#leftMs = Math.min(this.#leftMs + this.share * elapsed, Math.max(SAVED_MS_MAX, this.share * LOOK_INTERVAL_MS));
+  }
+}

@@ -1,0 +1,61 @@
+/** Packed numbers (`packing.ts`) unpacked by whoever is quickest at so many: the kernels, else plain TypeScript. Each moves its reader behind them. */
+import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../kernels/kernel-unpacker.ts';
+import { PLAIN } from '../kernels/plain-unpacker.ts';
+import type { Line, Unpacker, Wide } from '../kernels/unpacker.ts';
+import { packedWords } from './packing.ts';
+import type { WordReader } from './words.ts';
+
+/** Numbers as they are. */
+export const IDENTITY: Line = { base: 0, step: 1, scale: 1 };
+
+/** One for each thread; it keeps nothing between two calls. */
+const KERNELS = kernelUnpacker();
+
+/** out[i] = (base + step · number i) / scale. Up to 53 bits, exact where all of it before the division is below 2^53. */
+export function unpack(from: WordReader, n: number, width: number, out: Float64Array, line: Line = IDENTITY): void {
+  unpackerOf(n).numbers(from.words, from.at, n, width, out, line);
+  from.at += packedWords(n, width);
+}
+
+/** out[i] = (first + the sum of base + step · number k for 0 < k ≤ i) / scale. Up to 32 bits, exact likewise. */
+export function unpackSums(
+  from: WordReader,
+  n: number,
+  width: number,
+  out: Float64Array,
+  line: Line,
+  first: number,
+): void {
+  unpackerOf(n).sums(from.words, from.at, n, width, out, line, first);
+  from.at += packedWords(n, width);
+}
+
+/** The bits of doubles from those that differ from the double before, `width` of them, `shift` from the lowest. */
+export function unpackXors(from: WordReader, n: number, width: number, shift: number, out: Float64Array): void {
+  unpackerOf(n).xors(from.words, from.at, n, width, shift, out);
+  from.at += packedWords(n, width);
+}
+
+/** base + number i, and + the result before where `isDelta`. Up to 64 bits, modulo 2^64. */
+export function unpackWide(
+  from: WordReader,
+  n: number,
+  width: number,
+  base: bigint,
+  isDelta: boolean,
+  out: Wide,
+): void {
+  unpackerOf(n).wide(from.words, from.at, n, width, base, isDelta, out);
+  from.at += packedWords(n, width);
+}
+
+/** The same as `unpackXors` of eight planes of n bytes, lowest first. */
+export function joinBytePlanes(planes: Uint8Array, n: number, out: Float64Array): void {
+  unpackerOf(n).bytePlanes(planes, n, out);
+}
+
+// private functions
+
+function unpackerOf(n: number): Unpacker {
+  return KERNELS !== null && n >= KERNEL_ROWS_MIN && n <= KERNEL_ROWS_MAX ? KERNELS : PLAIN;
+}

@@ -1,0 +1,144 @@
+/**
+ * The unpacker that calls the kernels: what is packed is copied into their memory, what comes out is copied out again. Both are in the nearest caches,
+ * where a copy of 64 KiB costs a microsecond; for that the kernels need no memory but 256 KiB that never grows, and everybody else's arrays stay
+ * their own.
+ */
+import { packedWords } from '../buckets/packing.ts';
+import { moduleOf } from './module.ts';
+import { packedKernels } from './packed-kernels.ts';
+import { PLAIN } from './plain-unpacker.ts';
+import type { Line, Unpacker, Wide } from './unpacker.ts';
+
+/** A chunk's. */
+export const KERNEL_ROWS_MAX = 8192;
+/** Below it the copies and calls cost more than they save. */
+export const KERNEL_ROWS_MIN = 128;
+const PAGE_BYTES = 65536;
+/** Numbers of up to 64 bits, and the row behind them that kernels read. */
+const INPUT_PAGES = 2;
+const OUTPUT_AT = INPUT_PAGES * PAGE_BYTES;
+/** And what kernels write behind the last result. */
+const OUTPUT_PAGES = 2;
+/** Four numbers of so many bits have a sum of up to 32. */
+const SUMS_WIDTH_MAX = 30;
+
+/** Null where there is no WebAssembly with vectors. */
+export function kernelUnpacker(): Unpacker | null {
+  try {
+    return new KernelUnpacker();
+  } catch {
+    return null;
+  }
+}
+
+// private functions
+
+/** As `packed-kernels.ts` declares them. */
+interface Exports {
+  unpack: NumbersKernel;
+  unpackScaled: NumbersKernel;
+  unpackSums: SumsKernel;
+  unpackSumsScaled: SumsKernel;
+  unpackSmallSums: SmallSumsKernel;
+  unpackSmallSumsScaled: SmallSumsKernel;
+  unpackXors: PairKernel<number>;
+  unpackWide: PairKernel<bigint>;
+  unpackWideSums: PairKernel<bigint>;
+  joinPlanes: (planes: number, out: number, n: number) => void;
+}
+
+type NumbersKernel = (...plane: [...Plane, base: number, step: number, scale: number]) => void;
+type SumsKernel = (...plane: [...Plane, base: number, step: number, before: number, scale: number]) => void;
+type SmallSumsKernel = (...plane: [...Plane, base: number, before: number, scale: number]) => void;
+type PairKernel<T> = (
+  low: number,
+  lowWidth: number,
+  high: number,
+  highWidth: number,
+  out: number,
+  n: number,
+  value: T,
+) => void;
+type Plane = [source: number, width: number, out: number, n: number];
+
+class KernelUnpacker implements Unpacker {
+  readonly #kernels: Exports;
+  readonly #input: Uint32Array;
+  readonly #inputBytes: Uint8Array;
+  readonly #doubles: Float64Array;
+  readonly #wide: BigInt64Array;
+
+  constructor() {
+    const pages = INPUT_PAGES + OUTPUT_PAGES;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const module = new WebAssembly.Module(moduleOf(packedKernels()));
+    this.#kernels = new WebAssembly.Instance(module, { js: { memory } }).exports as unknown as Exports;
+    this.#input = new Uint32Array(memory.buffer, 0, OUTPUT_AT / 4);
+    this.#inputBytes = new Uint8Array(memory.buffer, 0, OUTPUT_AT);
+    this.#doubles = new Float64Array(memory.buffer, OUTPUT_AT);
+    this.#wide = new BigInt64Array(memory.buffer, OUTPUT_AT);
+  }
+
+  numbers(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line): void {
+    if (width > 32) {
+      PLAIN.numbers(words, at, n, width, out, line);
+      return;
+    }
+    this.#take(words, at, packedWords(n, width));
+    const { base, step, scale } = line;
+    const { unpack, unpackScaled } = this.#kernels;
+    (scale === 1 ? unpack : unpackScaled)(0, width, OUTPUT_AT, n, base, step, scale);
+    out.set(this.#doubles.subarray(0, n));
+  }
+
+  sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, first: number): void {
+    const { base, step, scale } = line;
+    const number = width === 0 ? 0 : words[at] & ((1 << width) - 1);
+    const before = first - (base + step * number);
+    const four = 4 * (Math.abs(base) + step * 2 ** width);
+    if (width > SUMS_WIDTH_MAX || !(Math.max(Math.abs(before), four) <= Number.MAX_SAFE_INTEGER)) {
+      PLAIN.sums(words, at, n, width, out, line, first);
+      return;
+    }
+    this.#take(words, at, packedWords(n, width));
+    const { unpackSums, unpackSumsScaled, unpackSmallSums, unpackSmallSumsScaled } = this.#kernels;
+    const reach = Math.max(Math.abs(base), Math.abs(base + 2 ** width));
+    if (step === 1 && Math.abs(first) + (n + 1) * reach < 2 ** 31) {
+      (scale === 1 ? unpackSmallSums : unpackSmallSumsScaled)(0, width, OUTPUT_AT, n, base, before, scale);
+    } else {
+      (scale === 1 ? unpackSums : unpackSumsScaled)(0, width, OUTPUT_AT, n, base, step, before, scale);
+    }
+    out.set(this.#doubles.subarray(0, n));
+  }
+
+  xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void {
+    this.#pairs(this.#kernels.unpackXors, words, at, n, width, shift);
+    out.set(this.#doubles.subarray(0, n));
+  }
+
+  wide(words: Uint32Array, at: number, n: number, width: number, base: bigint, isDelta: boolean, out: Wide): void {
+    const { unpackWide, unpackWideSums } = this.#kernels;
+    this.#pairs(isDelta ? unpackWideSums : unpackWide, words, at, n, width, base);
+    const results = this.#wide.subarray(0, n);
+    new BigInt64Array(out.buffer, out.byteOffset, n).set(results);
+  }
+
+  bytePlanes(planes: Uint8Array, n: number, out: Float64Array): void {
+    this.#inputBytes.set(planes);
+    this.#kernels.joinPlanes(0, OUTPUT_AT, n);
+    out.set(this.#doubles.subarray(0, n));
+  }
+
+  // private functions
+
+  #pairs<T>(kernel: PairKernel<T>, words: Uint32Array, at: number, n: number, width: number, value: T): void {
+    this.#take(words, at, packedWords(n, width));
+    const lowWidth = Math.min(width, 32);
+    kernel(0, lowWidth, 4 * packedWords(n, lowWidth), width - lowWidth, OUTPUT_AT, n, value);
+  }
+
+  /** To the beginning of the kernels' memory. */
+  #take(words: Uint32Array, at: number, length: number): void {
+    this.#input.set(words.subarray(at, at + length));
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Unpacker: the inner loops of decoding (the layout of packed numbers is in `buckets/packing.ts`). There are two, and for any input they give the same
+ * bits: `plain-unpacker.ts`, which says in plain TypeScript what is meant, and `kernel-unpacker.ts`, WebAssembly that is some times as fast.
+ *
+ * Packed numbers are the words from `at` on; n ≥ 1 results are written to the beginning of `out`. Where results are doubles all arithmetic before a
+ * division must be exact (below 2^53); `scale` divides each result, 1 = as it is.
+ */
+export interface Unpacker {
+  /** base + step · number, each of up to 53 bits. */
+  numbers(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line): void;
+  /** `first`, then each base + step · number more than the one before; the number at 0 means nothing. Up to 32 bits. */
+  sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, first: number): void;
+  /** 64-bit patterns of a plane of low halves and one of high halves behind it, each shifted up, xored with the one before. */
+  xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void;
+  /** 64-bit numbers, halves likewise, each plus `base`; `isDelta`: and plus the one before. Modulo 2^64. */
+  wide(words: Uint32Array, at: number, n: number, width: number, base: bigint, isDelta: boolean, out: Wide): void;
+  /** n bytes of each of eight planes, lowest first: 64-bit patterns, each xored with the one before. */
+  bytePlanes(planes: Uint8Array, n: number, out: Float64Array): void;
+}
+
+/** What a packed number stands for: (base + step · number) / scale. */
+export interface Line {
+  readonly base: number;
+  readonly step: number;
+  readonly scale: number;
+}
+
+export type Wide = BigInt64Array | BigUint64Array;

@@ -1,0 +1,137 @@
+/** Kernels and plain TypeScript unpack the same bits, whatever was packed: any width, length, base, step, scale. */
+import { expect } from 'chai';
+import { decodeIntegers, encodeIntegers } from '../../storage/buckets/integers.ts';
+import { packedWords } from '../../storage/buckets/packing.ts';
+import { WordWriter } from '../../storage/buckets/words.ts';
+import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../../storage/kernels/kernel-unpacker.ts';
+import { PLAIN } from '../../storage/kernels/plain-unpacker.ts';
+import { Random, seedOfRun } from '../support/random.ts';
+
+const ROUNDS = 20;
+/** Words before what is packed, and behind it: neither may have a part in the result. */
+const BEFORE = 3;
+const BEHIND = 300;
+/** What no result may touch. */
+const UNTOUCHED = 7.25;
+
+const seed = seedOfRun();
+const random = new Random(seed);
+const kernels = kernelUnpacker()!;
+
+describe(`property: kernels unpack what plain TypeScript unpacks (seed ${seed})`, () => {
+  it('there are kernels', () => expect(kernelUnpacker()).to.not.equal(null));
+
+  it('numbers and their sums, of every width', () => {
+    for (let width = 0; width <= 53; width++) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const n = length();
+        const words = anyWords(packedWords(n, width));
+        const step = random.pick([1, 10, 1 + Math.floor(random.next() * 2 ** Math.max(0, 20 - width))]);
+        const base = Math.floor((random.next() - 0.5) * 2 ** random.pick([width, random.between(1, 40)]));
+        const line = { base, step, scale: random.pick([1, 10, 1000, 1e15]) };
+        const what = `width ${width}, n ${n}, ${JSON.stringify(line)}`;
+        // sums stay below 2^53 for both as long as those of the greatest numbers do
+        const isSummed = width <= 32 && n * (Math.abs(base) + step * 2 ** width) < 2 ** 51;
+        const first = Math.floor((random.next() - 0.5) * 2 ** random.pick([10, 31, 50]));
+        same(what, n, (unpacker, out) => unpacker.numbers(words, BEFORE, n, width, out, line));
+        if (isSummed) same(`sums, ${what}`, n, (u, out) => u.sums(words, BEFORE, n, width, out, line, first));
+      }
+    }
+  });
+
+  it('64-bit patterns and numbers, of every width', () => {
+    for (let width = 0; width <= 64; width++) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const n = length();
+        const words = anyWords(packedWords(n, width));
+        const shift = Math.min(63, random.between(0, 64 - width));
+        const base = BigInt.asIntN(
+          64,
+          (BigInt(random.between(0, 2 ** 32)) << 32n) | BigInt(random.between(0, 2 ** 31)),
+        );
+        const isDelta = random.next() < 0.5;
+        same(`width ${width}, n ${n}, shift ${shift}`, n, (u, out) => u.xors(words, BEFORE, n, width, shift, out));
+        same(`width ${width}, n ${n}, base ${base}, ${isDelta}`, n, (unpacker, out) =>
+          unpacker.wide(words, BEFORE, n, width, base, isDelta, new BigInt64Array(out.buffer)),
+        );
+      }
+    }
+  });
+
+  it('planes of bytes', () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const n = length();
+      const planes = new Uint8Array(anyWords(2 * n).buffer, 4, 8 * n);
+      same(`n ${n}`, n, (unpacker, out) => unpacker.bytePlanes(planes, n, out));
+    }
+  });
+
+  it('and long columns come back, up to the greatest numbers', () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const n = length();
+      const reach = 2 ** random.between(1, 40);
+      const walk = new Float64Array(n);
+      let value = random.pick([0, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER]);
+      for (let i = 0; i < n; i++) {
+        walk[i] = value;
+        const step = Math.floor(random.next() * reach) * random.pick([1, 3]);
+        value += value > 0 ? -step : step;
+      }
+      for (const values of [walk, walk.map((v) => Math.sign(v) * (Math.abs(v) % 1e6)), descending(n)]) {
+        const into = new WordWriter();
+        encodeIntegers(values, n, into);
+        const out = new Float64Array(n);
+        decodeIntegers({ words: into.words, at: 0 }, n, out);
+        expect(firstDifference(out, values), `n ${n}, reach ${reach}`).to.equal(null);
+      }
+    }
+  });
+});
+
+// private functions
+
+type Unpack = (unpacker: typeof PLAIN, out: Float64Array<ArrayBuffer>) => void;
+
+/** Both give the same bits, and write n results. */
+function same(what: string, n: number, unpack: Unpack): void {
+  const [plain, kernel] = [PLAIN, kernels].map((unpacker) => {
+    const out = new Float64Array(n + 1).fill(UNTOUCHED);
+    unpack(unpacker, out);
+    return new BigInt64Array(out.buffer);
+  });
+  expect(kernel[n], what).to.equal(plain[n]);
+  expect(firstDifference(kernel, plain), what).to.equal(null);
+}
+
+function firstDifference<T>(found: ArrayLike<T>, expected: ArrayLike<T>): object | null {
+  for (let at = 0; at < expected.length; at++) {
+    if (found[at] !== expected[at]) return { at, found: String(found[at]), expected: String(expected[at]) };
+  }
+  return null;
+}
+
+function length(): number {
+  return random.pick([
+    1,
+    31,
+    32,
+    33,
+    127,
+    128,
+    129,
+    159,
+    161,
+    7693,
+    KERNEL_ROWS_MAX,
+    random.between(KERNEL_ROWS_MIN, KERNEL_ROWS_MAX),
+  ]);
+}
+
+function anyWords(count: number): Uint32Array {
+  return Uint32Array.from({ length: BEFORE + count + BEHIND }, () => Math.floor(random.next() * 2 ** 32));
+}
+
+/** By twos from the greatest number on, so that a running sum that began a step above it would be rounded. */
+function descending(n: number): Float64Array {
+  return Float64Array.from({ length: n }, (_, i) => Number.MAX_SAFE_INTEGER - 2 * i);
+}
