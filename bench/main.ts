@@ -4,6 +4,7 @@
  */
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
+import { runLiveDelta } from './live-delta.ts';
 import { runLiveMany } from './live-many.ts';
 import { runLiveStalled } from './live-stalled.ts';
 import { runLiveUpdates } from './live-updates.ts';
@@ -20,6 +21,7 @@ import { runTimeline } from './timeline.ts';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
   ingest: runIngest,
   live: runLive,
+  'live-delta': runLiveDelta,
   'live-many': runLiveMany,
   'live-stalled': runLiveStalled,
   'live-updates': runLiveUpdates,

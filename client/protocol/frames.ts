@@ -31,6 +31,8 @@ export type ClientFrame =
       snapshot?: boolean;
       /** Unit of times in rows; absent = RFC3339 texts. */
       epoch?: Epoch;
+      /** true: live rows of a series that was named before come by its number (`refs`). Default false. */
+      refs?: boolean;
       /** Default latest. */
       mode?: Mode;
       /** At most so many rows frames a second for this subscription. */
@@ -45,6 +47,8 @@ export type ClientFrame =
   | { op: 'ping' };
 
 export interface FrameSeries {
+  /** Its number from now on, where the client asked for `refs`. */
+  ref?: number;
   name: string;
   tags?: Record<string, string>;
   columns: string[];
@@ -58,6 +62,8 @@ export interface RowsFrame {
   final: boolean;
   rev: number;
   series: FrameSeries[];
+  /** `[number of the series, …values]`; of series named in this frame or before. Come behind the rows of `series`. */
+  refs?: [number, ...FrameValue[]][];
   cursor: string;
 }
 
@@ -65,6 +71,8 @@ export type ServerFrame =
   | { op: 'welcome'; protocol: number; server: string }
   | { op: 'subscribed'; id: string; query: string }
   | RowsFrame
+  /** Who asked for `refs` is told of the series that have numbers already, from number `from` on. */
+  | { op: 'series'; id: string; from: number; series: Omit<FrameSeries, 'values'>[] }
   /** Keys as in `row-key.ts`. `from`: nor is any other row from this time on, of whatever series; those that are follow. */
   | { op: 'delete'; id: string; series: string[]; from?: FrameValue; cursor: string }
   | { op: 'progress'; id: string; watermark: FrameValue; cursor: string }

@@ -9,10 +9,11 @@
  *
  * One consumer at a time. `return` (leaving a `for await`) unsubscribes.
  */
-import type { ClientFrame, Epoch, Mode, ServerFrame } from '../protocol/index.ts';
+import type { ClientFrame, Epoch, Mode, RowsFrame, ServerFrame } from '../protocol/index.ts';
 import { backoffMs } from './backoff.ts';
 import { type Channel, type Connection, errorOf } from './connection.ts';
 import type { MillraceError } from './errors.ts';
+import { SeriesNames } from './series-names.ts';
 
 /** Events waiting at which the server is asked to hold back: about what a chart draws in a second. */
 export const QUEUE_HIGH = 256;
@@ -32,7 +33,7 @@ export interface SubscribeOptions {
   snapshot?: boolean;
 }
 
-/** What a live query tells; the frames of the protocol as they are. */
+/** What a live query tells; the frames of the protocol, rows with their series' names. */
 export type LiveEvent = Extract<
   ServerFrame,
   { op: 'subscribed' | 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'status' }
@@ -46,6 +47,7 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
   readonly #connection: Connection;
   readonly #request: Extract<ClientFrame, { op: 'subscribe' }>;
   readonly #random: () => number;
+  readonly #names = new SeriesNames();
   #phase: Phase = 'new';
   #queue: LiveEvent[] = [];
   #waiting: PromiseWithResolvers<IteratorResult<LiveEvent>> | null = null;
@@ -72,7 +74,7 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
     this.#connection = connection;
     this.#random = random;
     const { since, ...rest } = options;
-    this.#request = { op: 'subscribe', id, db, q, ...rest };
+    this.#request = { op: 'subscribe', id, db, q, refs: true, ...rest };
     this.#cursor = this.#queuedCursor = since ?? '';
     connection.add(id, this);
   }
@@ -150,7 +152,12 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
       case 'error':
         this.#refused(frame);
         return;
+      case 'series':
+        this.#names.learn(frame);
+        return;
       case 'rows':
+        if (this.#phase === 'live') this.#enqueueRows(frame);
+        return;
       case 'delete':
       case 'progress':
       case 'gap':
@@ -175,6 +182,7 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
       this.#push({ op: 'reset', id: this.id, reason: 'the connection was lost before there was a cursor' });
       this.#sawRows = false;
     }
+    this.#names.clear();
     const since = this.#queuedCursor;
     this.#phase = this.#connection.send(since === '' ? this.#request : { ...this.#request, since }) ? 'asked' : 'new';
   }
@@ -193,6 +201,15 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
     else this.#push(event);
     if (this.#queue.length >= QUEUE_HIGH && !this.#paused) {
       this.#paused = this.#connection.send({ op: 'pause', id: this.id });
+    }
+  }
+
+  #enqueueRows(frame: RowsFrame): void {
+    try {
+      this.#enqueue(this.#names.resolve(frame));
+    } catch (error) {
+      this.#connection.send({ op: 'unsubscribe', id: this.id });
+      this.#finish(error as MillraceError);
     }
   }
 

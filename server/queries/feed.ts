@@ -1,15 +1,17 @@
 /**
- * Feed: what the subscribers of one live query who asked for the same epoch share. Every frame is encoded once, goes to all that are
- * attached, and stays for a while in a ring, so that a client that lost its connection gets exactly the frames it missed.
+ * Feed: what the subscribers of one live query share who asked for the same epoch, and for rows that name their series by number or
+ * not. Every frame is encoded once, goes to all that are attached, and stays for a while in a ring, so that a client that lost its connection gets exactly the frames it missed.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeDeleteMembers, encodeRowsMembers } from './answers/index.ts';
+import { encodeDeleteMembers, encodeRowsMembers, encodeSeriesMembers, SeriesNumbers } from './answers/index.ts';
 
 /** Frames and bytes of them kept per feed: minutes of a window per second, or one burst. */
 const RING_FRAMES_MAX = 512;
 const RING_BYTES_MAX = 1024 * 1024;
+/** Of one frame that tells a client who comes later which series have numbers. */
+const SERIES_PER_FRAME = 1_000;
 
 /**
  * What a client hears first: a snapshot, or what it missed. Only the last frame has the cursor. A snapshot without rows is told all
@@ -25,16 +27,8 @@ export function firstFrames(
   const list = emissions.length > 0 || phase === 'live' ? emissions : [nothing];
   return list.map((emission, i) => {
     const at = i === list.length - 1 ? cursor : '';
-    return emissionFrame({ ...emission, phase }, epoch, at);
+    return emissionFrame({ ...emission, phase }, epoch, null, at);
   });
-}
-
-/** One emission: rows, or rows that are no more. */
-export function emissionFrame(emission: Emission, epoch: Epoch | null, cursor: string): FeedFrame {
-  const { phase, tables, gone } = emission;
-  if (gone === undefined)
-    return { op: 'rows', members: encodeRowsMembers({ ...emission, cursor }, epoch), cursor, phase };
-  return { op: 'delete', members: encodeDeleteMembers(tables, gone.from, epoch, cursor), cursor, phase };
 }
 
 export class Feed {
@@ -45,10 +39,31 @@ export class Feed {
   #ring: FeedFrame[] = [];
   #first = 1;
   #bytes = 0;
+  /** null = rows name their series each time. */
+  readonly #numbers: SeriesNumbers | null;
 
-  constructor(key: string, epoch: Epoch | null) {
+  constructor(key: string, epoch: Epoch | null, refs: boolean) {
     this.key = key;
     this.epoch = epoch;
+    this.#numbers = refs ? new SeriesNumbers() : null;
+  }
+
+  get refs(): boolean {
+    return this.#numbers !== null;
+  }
+
+  frame(emission: Emission, cursor: string): FeedFrame {
+    return emissionFrame(emission, this.epoch, this.#numbers, cursor);
+  }
+
+  /** What a subscriber has to know before the next frame, or one of the ring. */
+  introduction(): FeedFrame[] {
+    const heads = this.#numbers?.heads ?? [];
+    return Array.from({ length: Math.ceil(heads.length / SERIES_PER_FRAME) }, (_, i) => {
+      const from = i * SERIES_PER_FRAME;
+      const members = encodeSeriesMembers(from, heads.slice(from, from + SERIES_PER_FRAME));
+      return { op: 'series', members, cursor: '', phase: 'live' };
+    });
   }
 
   /** Keeps the frame numbered `number`; numbers grow by one, or the ring starts anew. */
@@ -72,4 +87,21 @@ export class Feed {
     if (seen > last || seen + 1 < this.#first || this.#first + this.#ring.length !== last + 1) return null;
     return this.#ring.slice(seen + 1 - this.#first);
   }
+}
+
+// private functions
+
+/** Rows, or rows that are no more. */
+function emissionFrame(
+  emission: Emission,
+  epoch: Epoch | null,
+  numbers: SeriesNumbers | null,
+  cursor: string,
+): FeedFrame {
+  const { phase, tables, gone } = emission;
+  if (gone !== undefined) {
+    return { op: 'delete', members: encodeDeleteMembers(tables, gone.from, epoch, cursor), cursor, phase };
+  }
+  const members = encodeRowsMembers({ ...emission, cursor }, epoch, numbers ?? undefined);
+  return { op: 'rows', members, cursor, phase };
 }

@@ -50,12 +50,13 @@ const REPLAN_DELAY_MS = 20;
 
 export interface SubscribeHome {
   readonly subscriber: number;
-  /** Database, query and epoch: what shares an encoding. */
+  /** Database, query, epoch and refs: what shares an encoding. */
   readonly feed: string;
   readonly database: string;
   /** Canonical text. */
   readonly query: string;
   readonly epoch: Epoch | null;
+  readonly refs: boolean;
   readonly snapshot: boolean;
   readonly since: string;
 }
@@ -134,7 +135,7 @@ export class LiveHomes {
   ): Promise<() => void> {
     const operator = await this.#operator(database, query);
     const subscriber = --this.#lastListener;
-    operator.join({ subscriber, feed: '', epoch: null, snapshot: true, since, listener });
+    operator.join({ subscriber, feed: '', epoch: null, refs: false, snapshot: true, since, listener });
     return () => operator.leave(subscriber);
   }
 

@@ -17,7 +17,7 @@ import { type Emission, type LiveHomeStage, type LivePlan, openHome } from '../.
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
-import { emissionFrame, Feed, firstFrames } from './feed.ts';
+import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
@@ -206,7 +206,8 @@ export class LiveOperator implements RunningQuery {
     this.#round = null;
     this.#joining = all;
     for (const [subscriber, feed] of this.#subscribers) {
-      const joiner: Joiner = { subscriber, feed: feed.key, epoch: feed.epoch, snapshot: true, since: '' };
+      const { key, epoch, refs } = feed;
+      const joiner: Joiner = { subscriber, feed: key, epoch, refs, snapshot: true, since: '' };
       if (silent) this.#joining.push(joiner);
       else this.#reset(joiner, reason);
     }
@@ -343,9 +344,10 @@ export class LiveOperator implements RunningQuery {
     this.#port.missed(this, this.#round.id, round.cursor!, this.#round.reach);
   }
 
-  #attach({ subscriber, feed: key, epoch }: Joiner): void {
+  #attach({ subscriber, feed: key, epoch, refs }: Joiner): void {
     let feed = this.#feeds.get(key);
-    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch)));
+    if (feed === undefined) this.#feeds.set(key, (feed = new Feed(key, epoch, refs)));
+    for (const frame of feed.introduction()) this.#port.frame(key, subscriber, frame);
     feed.subscribers.add(subscriber);
     this.#subscribers.set(subscriber, feed);
     this.#port.attached(key, subscriber);
@@ -378,7 +380,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const frame = emissionFrame(emission, feed.epoch, cursor);
+        const frame = feed.frame(emission, cursor);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }

@@ -8,6 +8,8 @@ export interface Joiner {
   readonly subscriber: number;
   readonly feed: string;
   readonly epoch: Epoch | null;
+  /** Rows of series that it has been told of name them by number. */
+  readonly refs: boolean;
   readonly snapshot: boolean;
   /** '' = none. */
   readonly since: string;

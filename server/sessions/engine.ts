@@ -77,6 +77,8 @@ export interface SubscribeRequest {
   readonly database: string;
   readonly text: string;
   readonly epoch: Epoch | null;
+  /** Series are named once and then by number. */
+  readonly refs: boolean;
   readonly snapshot: boolean;
   /** Cursor to go on from, '' = none. */
   readonly since: string;
@@ -104,7 +106,7 @@ export interface SaidOf {
 
 /** A frame for one feed, encoded once for all of its subscribers: `{"op":"<op>","id":"<id>",` + `members` + `}`. */
 export interface FeedFrame {
-  readonly op: 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
+  readonly op: 'series' | 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
   /** UTF-8 JSON members without the braces, `"phase":"live","final":true,…`. */
   readonly members: Uint8Array;
   /** Where a client that has seen this frame stands; '' for frames that have no cursor. */

@@ -225,7 +225,7 @@ export class PoolEngine implements Engine {
       if (!this.catalogue.has(database)) throw new EngineError('database not found', `database not found: ${database}`);
       this.#gate.assertRead(request.user, database);
       const home = pool.peers[homeOf(database, query, pool.peers.length)];
-      const feed = JSON.stringify([database, query, request.epoch]);
+      const feed = JSON.stringify([database, query, request.epoch, request.refs]);
       const subscriber = this.#feeds.enter(feed, frame);
       const leave = (): void => {
         this.#live.leave(database, query, subscriber);

@@ -59,6 +59,36 @@ describe('live queries', () => {
     ]);
   });
 
+  it('names a series once for who asks so, and tells who comes later of those that are named', async () => {
+    const lines = (v: number): string => ['a', 'b'].map((host) => `m,host=${host} v=${v} ${SECOND + v}`).join('\n');
+    const q = 'SELECT v FROM m GROUP BY host';
+    const [first, plain, later] = [await connected(), await connected(), await connected()];
+    await written(server, db, lines(0));
+    await first.subscribed({ db, q, refs: true, mode: 'every' });
+    await plain.subscribed({ db, q, mode: 'every' });
+    await written(server, db, lines(1));
+    await first.until(() => first.rows().flatMap(({ series }) => series).length >= 2);
+    await later.subscribed({ db, q, refs: true, mode: 'every' });
+    const told = await later.first('series');
+    expect(told.from).to.equal(0);
+    expect(told.series.map(({ tags }) => tags!.host)).to.have.members(['a', 'b']);
+    await written(server, db, lines(2));
+    for (const client of [first, later]) {
+      await client.until(() => client.rows().flatMap(({ refs }) => refs ?? []).length === 2);
+      const rows = client.rows().flatMap(({ refs }) => refs ?? []);
+      const hosts = rows.map(([ref]) => told.series[ref].tags!.host);
+      expect(hosts).to.have.members(['a', 'b']);
+      expect(rows.map(([, ...row]) => row)).to.deep.equal([
+        [SECOND + 2, 2],
+        [SECOND + 2, 2],
+      ]);
+    }
+    await plain.until(() => rowsOf(plain.rows()).filter(({ values }) => values[1] === 2).length === 2);
+    expect(
+      plain.rows().some(({ refs, series }) => refs !== undefined || series.some(({ ref }) => ref !== undefined)),
+    ).to.equal(false);
+  });
+
   it('gives no snapshot where none is wanted', async () => {
     await written(server, db, `m v=1 ${SECOND}`);
     const client = await connected();

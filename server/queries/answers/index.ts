@@ -3,3 +3,4 @@ export * from './answer.ts';
 export { encodeAnswer } from './encode.ts';
 export { linesOf } from './lines.ts';
 export * from './live-members.ts';
+export { SeriesNumbers } from './series-numbers.ts';

@@ -29,12 +29,15 @@ const CLOSE = 0x5d;
 export class RowWriter {
   readonly #out: JsonBytes;
   readonly #epoch: Epoch | null;
+  readonly #before: string;
   #table: ResultTable | null = null;
   #cells: WriteCell[] = [];
 
-  constructor(out: JsonBytes, epoch: Epoch | null) {
+  /** `before`: what stands in each row before its values. */
+  constructor(out: JsonBytes, epoch: Epoch | null, before = '') {
     this.#out = out;
     this.#epoch = epoch;
+    this.#before = before;
   }
 
   /** Rows [from, to) of a table. */
@@ -48,6 +51,7 @@ export class RowWriter {
     for (let row = from; row < to; row++) {
       if (row > from) out.byte(COMMA);
       out.byte(OPEN);
+      if (this.#before !== '') out.text(this.#before);
       for (let c = 0; c < cells.length; c++) {
         if (c > 0) out.byte(COMMA);
         cells[c](row);

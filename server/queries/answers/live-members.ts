@@ -8,6 +8,7 @@ import { jsonText } from './cells.ts';
 import { RowWriter, seriesHead } from './json.ts';
 import { JsonBytes } from './json-bytes.ts';
 import { sameSeries } from './series.ts';
+import type { SeriesNumbers } from './series-numbers.ts';
 import { timeText } from './times.ts';
 
 export interface RowsEmission {
@@ -21,9 +22,14 @@ export interface RowsEmission {
 
 const encoder = new TextEncoder();
 
-/** `"phase":…,"final":…,"rev":…,"series":[…],"cursor":"…"`. Consecutive tables of one series become one series. */
-export function encodeRowsMembers(emission: RowsEmission, epoch: Epoch | null): Uint8Array {
-  const { phase, final, rev, tables, cursor } = emission;
+/**
+ * `"phase":…,"final":…,"rev":…,"series":[…],"cursor":"…"`. Consecutive tables of one series become one series. With numbers, a series
+ * that has none is given one, `"ref":n` before its name, and rows of those that have one stand apart: `"refs":[[n,time,…],…]`.
+ */
+export function encodeRowsMembers(emission: RowsEmission, epoch: Epoch | null, numbers?: SeriesNumbers): Uint8Array {
+  const { phase, final, rev, cursor } = emission;
+  const refs = numbers && new JsonBytes();
+  const tables = refs ? emission.tables.filter((table) => !writeRefs(table, epoch, numbers, refs)) : emission.tables;
   const out = new JsonBytes();
   const writer = new RowWriter(out, epoch);
   out.text(`"phase":"${phase}","final":${final},"rev":${rev},"series":[`);
@@ -31,7 +37,9 @@ export function encodeRowsMembers(emission: RowsEmission, epoch: Epoch | null): 
   for (let i = 0; i < tables.length; i++) {
     const table = tables[i];
     if (i === 0 || !sameSeries(tables[i - 1], table)) {
-      out.text(`${i === 0 ? '' : ']},'}{${seriesHead(table)},"values":[`);
+      const head = seriesHead(table);
+      const number = numbers === undefined ? -1 : numbers.of(head);
+      out.text(`${i === 0 ? '' : ']},'}{${number < 0 ? '' : `"ref":${number},`}${head},"values":[`);
       rows = 0;
     }
     if (table.rows === 0) continue;
@@ -39,8 +47,19 @@ export function encodeRowsMembers(emission: RowsEmission, epoch: Epoch | null): 
     writer.write(table, 0, table.rows);
     rows += table.rows;
   }
-  out.text(`${tables.length === 0 ? '' : ']}'}],"cursor":${jsonText(cursor)}`);
+  out.text(tables.length === 0 ? ']' : ']}]');
+  if (refs !== undefined && refs.length > 0) {
+    out.text(',"refs":[');
+    out.takeFrom(refs);
+    out.text(']');
+  }
+  out.text(`,"cursor":${jsonText(cursor)}`);
   return out.take();
+}
+
+/** Series by number, from `from` on: `"from":…,"series":[{"name":…},…]`. */
+export function encodeSeriesMembers(from: number, heads: readonly string[]): Uint8Array {
+  return encoder.encode(`"from":${from},"series":[${heads.map((head) => `{${head}}`).join(',')}]`);
 }
 
 /** The rows of the tables are no more; `from`: nor is any row from this time on, ns; null = that is not said. */
@@ -83,4 +102,18 @@ function rowKeys({ name, tags, rows, data: [time] }: ResultTable, epoch: Epoch |
   return Array.from({ length: rows }, (_, row) => {
     return `${series},${timeText(time.base + BigInt(time.offsets[row]), epoch)}]`;
   });
+}
+
+/** False where the series has no number yet: it gets one, where there is one left, and its rows are to be written with its name. */
+function writeRefs(table: ResultTable, epoch: Epoch | null, numbers: SeriesNumbers, out: JsonBytes): boolean {
+  const head = seriesHead(table);
+  const number = numbers.of(head);
+  if (number < 0) {
+    numbers.add(head);
+    return false;
+  }
+  if (table.rows === 0) return true;
+  if (out.length > 0) out.text(',');
+  new RowWriter(out, epoch, `${number},`).write(table, 0, table.rows);
+  return true;
 }

@@ -17,6 +17,7 @@ const MEMBERS: Readonly<Record<ClientFrame['op'], Readonly<Record<string, Kind |
     since: 'text?',
     snapshot: 'flag?',
     epoch: 'epoch?',
+    refs: 'flag?',
     mode: 'mode?',
     maxHz: 'rate?',
   },

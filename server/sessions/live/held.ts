@@ -10,7 +10,7 @@
  */
 import type { Mode } from '../../../client/protocol/index.ts';
 import type { FeedFrame } from '../engine.ts';
-import { readRowsMembers } from './members.ts';
+import { REFS, readRowsMembers } from './members.ts';
 
 /** What an entry costs beside its text: keys, objects, references. */
 const ENTRY_BYTES = 64;
@@ -23,7 +23,13 @@ export interface HeldFrame {
 }
 
 type Row = { text: string; final: string; rev: string; phase: string };
-type Rows = { kind: 'rows'; series: Map<string, Map<string, Row>>; cursor: string };
+/** Rows by series and time; those of series with numbers stand together. `named`: the series that were given numbers, from `from` on. */
+type Rows = {
+  kind: 'rows';
+  series: Map<string, Map<string, Row>>;
+  named: { from: number; heads: string[] };
+  cursor: string;
+};
 type Whole = { kind: 'frame'; frame: FeedFrame };
 
 const encoder = new TextEncoder();
@@ -96,18 +102,27 @@ export class Held {
       last = this.#entries.at(-1);
     }
     if (last?.kind !== 'rows') {
-      last = { kind: 'rows', series: new Map(), cursor: '' };
+      last = { kind: 'rows', series: new Map(), named: { from: 0, heads: [] }, cursor: '' };
       this.#entries.push(last);
     }
     let replaced = 0;
-    for (const { head, rows } of series) {
+    for (const { head: name, ref, rows } of series) {
+      const head = ref < 0 ? name : REFS;
+      if (ref >= 0) {
+        // numbers are given in order, and all of them pass here
+        if (last.named.heads.length === 0) last.named.from = ref;
+        last.named.heads.push(name);
+        this.#bytes += name.length + ENTRY_BYTES;
+      }
       let known = last.series.get(head);
       if (known === undefined) {
         known = new Map();
         last.series.set(head, known);
         this.#bytes += head.length + ENTRY_BYTES;
       }
-      for (const { time, text } of rows) {
+      for (const row of rows) {
+        const time = ref < 0 ? row.time : `${ref},${row.time}`;
+        const text = ref < 0 ? row.text : `[${ref},${row.text.slice(1)}`;
         const before = known.get(time);
         if (before !== undefined) {
           replaced++;
@@ -126,7 +141,7 @@ export class Held {
 
 function entryCost(entry: Rows | Whole): number {
   if (entry.kind === 'frame') return entry.frame.members.length + ENTRY_BYTES;
-  let bytes = 0;
+  let bytes = entry.named.heads.reduce((sum, head) => sum + head.length + ENTRY_BYTES, 0);
   for (const [head, rows] of entry.series) {
     bytes += head.length + ENTRY_BYTES;
     for (const row of rows.values()) bytes += row.text.length + ENTRY_BYTES;
@@ -134,7 +149,7 @@ function entryCost(entry: Rows | Whole): number {
   return bytes;
 }
 
-/** One frame for each (phase, final, rev) among the rows; only the last one moves the cursor. */
+/** The series that were given numbers, and one frame for each (phase, final, rev) among the rows; only the last one moves the cursor. */
 function rowsFrames(entry: Rows, standing: string): HeldFrame[] {
   const groups = new Map<string, Map<string, string[]>>();
   for (const [head, rows] of entry.series) {
@@ -148,10 +163,19 @@ function rowsFrames(entry: Rows, standing: string): HeldFrame[] {
     }
   }
   const frames: HeldFrame[] = [];
+  const { from, heads } = entry.named;
+  if (heads.length > 0) {
+    const members = encoder.encode(`"from":${from},"series":[${heads.map((head) => `{${head}}`).join(',')}]`);
+    frames.push({ op: 'series', members, cursor: '', phase: 'live' });
+  }
+  let left = groups.size;
   for (const [kind, group] of groups) {
-    const cursor = frames.length === groups.size - 1 && entry.cursor !== '' ? entry.cursor : standing;
+    const cursor = --left === 0 && entry.cursor !== '' ? entry.cursor : standing;
+    const byNumber = group.get(REFS);
+    group.delete(REFS);
+    const refs = byNumber === undefined ? '' : `,"refs":[${byNumber.join(',')}]`;
     const series = [...group].map(([head, texts]) => `{${head}${head === '' ? '' : ','}"values":[${texts.join(',')}]}`);
-    const members = `${kind},"series":[${series.join(',')}],"cursor":${JSON.stringify(cursor)}`;
+    const members = `${kind},"series":[${series.join(',')}]${refs},"cursor":${JSON.stringify(cursor)}`;
     frames.push({ op: 'rows', members: encoder.encode(members), cursor, phase: 'live' });
   }
   return frames;

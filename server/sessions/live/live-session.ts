@@ -88,6 +88,7 @@ export class LiveSession {
       database: frame.db,
       text: frame.q,
       epoch: frame.epoch ?? null,
+      refs: frame.refs ?? false,
       snapshot: frame.snapshot ?? true,
       since: frame.since ?? '',
     };

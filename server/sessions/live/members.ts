@@ -12,14 +12,19 @@ export interface RowsMembers {
   readonly series: readonly SeriesMembers[];
 }
 
+/** Stands for a series' head where rows name their series by number. */
+export const REFS = 'refs';
+
 export interface SeriesMembers {
-  /** All but the values: `"name":…,"tags":…,"columns":…`. */
+  /** All but the values: `"name":…,"tags":…,"columns":…`; or REFS. */
   readonly head: string;
+  /** The number that the series has from now on; -1 = none. */
+  readonly ref: number;
   readonly rows: readonly RowText[];
 }
 
 export interface RowText {
-  /** First value: the time, which with its series names the row. */
+  /** First value: the time, which with its series names the row; behind the series' number where it has one. */
   readonly time: string;
   /** `[…]` */
   readonly text: string;
@@ -38,6 +43,7 @@ export function readRowsMembers(members: Uint8Array): RowsMembers {
   const found = { phase: '', final: 'true', rev: '0', series: [] as SeriesMembers[] };
   eachMember(bytes, 0, (name, from, to) => {
     if (name === 'series') eachElement(bytes, from, (at) => found.series.push(readSeries(bytes, at)));
+    else if (name === REFS) found.series.push({ head: REFS, ref: -1, rows: readRows(bytes, from, 2) });
     else if (name === 'phase') found.phase = bytes.toString('utf8', from + 1, to - 1);
     else if (name === 'final' || name === 'rev') found[name] = bytes.toString('utf8', from, to);
   });
@@ -48,18 +54,26 @@ export function readRowsMembers(members: Uint8Array): RowsMembers {
 
 function readSeries(bytes: Buffer, at: number): SeriesMembers {
   const head: string[] = [];
-  const rows: RowText[] = [];
+  let ref = -1;
+  let rows: RowText[] = [];
   eachMember(bytes, at + 1, (name, from, to) => {
-    if (name !== 'values') head.push(`"${name}":${bytes.toString('utf8', from, to)}`);
-    else {
-      eachElement(bytes, from, (start, end) => {
-        const time = bytes.toString('utf8', start + 1, valueEnd(bytes, start + 1));
-        rows.push({ time, text: bytes.toString('utf8', start, end) });
-      });
-    }
+    if (name === 'values') rows = readRows(bytes, from, 1);
+    else if (name === 'ref') ref = Number(bytes.toString('latin1', from, to));
+    else head.push(`"${name}":${bytes.toString('utf8', from, to)}`);
   });
   // joined texts share their parts; this is one of its own
-  return { head: Buffer.from(head.join(',')).toString(), rows };
+  return { head: Buffer.from(head.join(',')).toString(), ref, rows };
+}
+
+/** Rows whose first so many values name them. */
+function readRows(bytes: Buffer, from: number, names: number): RowText[] {
+  const rows: RowText[] = [];
+  eachElement(bytes, from, (start, end) => {
+    let to = start;
+    for (let i = 0; i < names; i++) to = valueEnd(bytes, to + 1);
+    rows.push({ time: bytes.toString('utf8', start + 1, to), text: bytes.toString('utf8', start, end) });
+  });
+  return rows;
 }
 
 /** Members of an object, the first of which begins at `at`: name and extent of each value. */

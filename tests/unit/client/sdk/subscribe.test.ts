@@ -60,8 +60,63 @@ describe('sdk/subscribe', () => {
     expect(subscription.query).to.equal('SELECT v FROM m');
     expect(subscription.cursor).to.equal('c3');
     expect(server.sessions[0].frames).to.deep.equal([
-      { op: 'subscribe', id: subscription.id, db: 'db', q: 'select v from m', epoch: 'ms', mode: 'every', maxHz: 5 },
+      {
+        op: 'subscribe',
+        id: subscription.id,
+        db: 'db',
+        q: 'select v from m',
+        refs: true,
+        epoch: 'ms',
+        mode: 'every',
+        maxHz: 5,
+      },
     ]);
+  });
+
+  it('gives rows that name their series by number as rows of their series', async () => {
+    const head = (host: string) => ({ name: 'm', tags: { host }, columns: ['time', 'v'] });
+    const rows = { op: 'rows', phase: 'live', final: false, rev: 0 } as const;
+    live = (session, { op, ...asked }) => {
+      if (op !== 'subscribe' || !('id' in asked)) return;
+      const id = asked.id!;
+      session.send({ op: 'subscribed', id, query: 'q' });
+      session.send({ op: 'series', id, from: 0, series: [head('a'), head('b')] });
+      const series = [{ ref: 2, ...head('c'), values: [[1, 3]] }];
+      session.send({
+        ...rows,
+        id,
+        series,
+        refs: [
+          [1, 1, 2],
+          [1, 2, 4],
+          [2, 2, 5],
+        ],
+        cursor: 'c1',
+      });
+      session.send({ ...rows, id, series: [], refs: [[7, 1, 1]], cursor: 'c2' });
+    };
+    const subscription = client.subscribe('db', 'q');
+    const [event] = await take(subscription, 1);
+    expect(event).to.deep.equal({
+      ...rows,
+      id: subscription.id,
+      series: [
+        { ...head('c'), values: [[1, 3]] },
+        {
+          ...head('b'),
+          values: [
+            [1, 2],
+            [2, 4],
+          ],
+        },
+        { ...head('c'), values: [[2, 5]] },
+      ],
+      cursor: 'c1',
+    });
+    await subscription.next().then(
+      () => expect.fail('a number that was never given'),
+      (error) => expect(error).to.include({ code: 'bad frame' }),
+    );
   });
 
   it('reconnects and goes on behind the last cursor, without loss or repetition', async () => {

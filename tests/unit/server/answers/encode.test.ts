@@ -12,6 +12,8 @@ import {
   encodeGapMembers,
   encodeProgressMembers,
   encodeRowsMembers,
+  encodeSeriesMembers,
+  SeriesNumbers,
   type StatementAnswer,
 } from '../../../../server/queries/answers/index.ts';
 import { readMsgpack } from './support/read-msgpack.ts';
@@ -353,6 +355,41 @@ cpu,host=b,1700000000000,-0
     expect(frame(encodeProgressMembers(null, 's', 'c'))).to.deep.equal({ watermark: null, cursor: 'c' });
     expect(frame(encodeGapMembers('a', 'b', 'gone'))).to.deep.equal({ from: 'a', to: 'b', reason: 'gone' });
     expect(frame(encodeErrorMembers('busy', 'later', 3))).to.deep.equal({ code: 'busy', message: 'later', at: 3 });
+  });
+
+  it('live members: name a series once where it has a number', () => {
+    const numbers = new SeriesNumbers();
+    const emission = { phase: 'live' as const, final: false, rev: 0, cursor: 'c' };
+    const named = frame(encodeRowsMembers({ ...emission, tables: [two, more, other] }, 'ms', numbers));
+    expect(named).to.deep.include({
+      series: [
+        {
+          ref: 0,
+          name: 'cpu',
+          tags: { host: 'a' },
+          columns: ['time', 'v'],
+          values: [
+            [1700000000000, 1.5],
+            [1700000001000, null],
+          ],
+        },
+        { ref: 1, name: 'cpu', tags: { host: 'b' }, columns: ['time', 'v'], values: [[1700000000000, -0]] },
+      ],
+      refs: [[0, 1700000002000, 3]],
+    });
+    const wider: ResultTable = { ...other, columns: ['time', 'w'] };
+    const later = frame(encodeRowsMembers({ ...emission, tables: [other, wider] }, 'ms', numbers));
+    expect(later).to.deep.include({
+      series: [{ ref: 2, name: 'cpu', tags: { host: 'b' }, columns: ['time', 'w'], values: [[1700000000000, -0]] }],
+      refs: [[1, 1700000000000, -0]],
+    });
+    expect(frame(encodeSeriesMembers(1, numbers.heads.slice(1)))).to.deep.equal({
+      from: 1,
+      series: [
+        { name: 'cpu', tags: { host: 'b' }, columns: ['time', 'v'] },
+        { name: 'cpu', tags: { host: 'b' }, columns: ['time', 'w'] },
+      ],
+    });
   });
 });
 

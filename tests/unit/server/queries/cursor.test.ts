@@ -31,7 +31,7 @@ describe('cursor', () => {
 
 describe('ring of a feed', () => {
   it('gives exactly the frames behind a number, or says that it cannot', () => {
-    const feed = new Feed('k', null);
+    const feed = new Feed('k', null, false);
     for (let n = 1; n <= 600; n++) feed.keep(n, frame(n, 10));
     expect(feed.since(597, 600)?.map((f) => f.cursor)).to.deep.equal(['598', '599', '600']);
     expect(feed.since(600, 600)).to.deep.equal([]);
@@ -40,14 +40,14 @@ describe('ring of a feed', () => {
   });
 
   it('keeps bounded bytes', () => {
-    const feed = new Feed('k', null);
+    const feed = new Feed('k', null, false);
     for (let n = 1; n <= 10; n++) feed.keep(n, frame(n, 300 * 1024));
     expect(feed.since(7, 10)).to.have.length(3);
     expect(feed.since(5, 10)).to.equal(null);
   });
 
   it('starts anew behind a hole', () => {
-    const feed = new Feed('k', null);
+    const feed = new Feed('k', null, false);
     feed.keep(1, frame(1, 1));
     feed.keep(5, frame(5, 1));
     expect(feed.since(4, 5)?.map((f) => f.cursor)).to.deep.equal(['5']);

@@ -50,6 +50,7 @@ describe('live session', () => {
       database: 'd',
       text: ' SELECT v FROM cpu ',
       epoch: 'ns',
+      refs: false,
       snapshot: true,
       since: '',
     });
@@ -157,6 +158,56 @@ describe('live session', () => {
     expect(progress).to.include({ op: 'progress', watermark: 100 });
     feed.rows('["t3",1]', 'e1');
     expect(sink.frames.at(-1)).to.include({ op: 'rows', cursor: 'e1' });
+    expect(session.heldBytes()).to.equal(0);
+  });
+
+  it('latest: tells a slow reader which series got numbers before it tells rows of them', async () => {
+    await subscribe({ refs: true });
+    const feed = engine.feeds[0];
+    const rows = (final: boolean, series: string, refs: string, cursor: string): void =>
+      feed.push(
+        'rows',
+        `"phase":"live","final":${final},"rev":0,"series":[${series}],"refs":[${refs}],"cursor":"${cursor}"`,
+        cursor,
+      );
+    const named = (ref: number, values: string): string =>
+      `{"ref":${ref},"name":"cpu","tags":{"host":"h${ref}"},"values":[${values}]}`;
+    sink.room = false;
+    rows(false, named(0, '["t1",1]'), '', 'c1');
+    rows(true, '', '[0,"t1",2]', 'c2');
+    rows(false, `${named(1, '["t1",3]')},${named(2, '["t1",4]')}`, '[0,"t2",5]', 'c3');
+    rows(true, '', '[2,"t1",6]', 'c4');
+    sink.take();
+    sink.room = true;
+    session.drain();
+    const [status, series, ...frames] = sink.take();
+    expect(status).to.include({ op: 'status', conflated: 1 });
+    expect(series).to.deep.equal({
+      op: 'series',
+      id: 's1',
+      from: 1,
+      series: [1, 2].map((ref) => ({ name: 'cpu', tags: { host: `h${ref}` } })),
+    });
+    expect(frames.map(({ final, series, refs, cursor }) => [final, series, refs, cursor])).to.deep.equal([
+      [
+        true,
+        [],
+        [
+          [0, 't1', 2],
+          [2, 't1', 6],
+        ],
+        'c1',
+      ],
+      [
+        false,
+        [],
+        [
+          [1, 't1', 3],
+          [0, 't2', 5],
+        ],
+        'c4',
+      ],
+    ]);
     expect(session.heldBytes()).to.equal(0);
   });
 
