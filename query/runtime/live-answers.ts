@@ -18,12 +18,11 @@ import type { Plan } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
-import { EmissionBuilder } from './live-emission.ts';
 import type { LiveCounters, LiveFloor } from './live-merge.ts';
-import { changeableFrom, type LivePlan } from './live-plan.ts';
+import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { timeColumn } from './live-rows.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
-import { Told, type Unit, unitsOf } from './told-units.ts';
+import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
 import { type LastHeard, Watermark } from './watermark.ts';
 
 /** Rows and windows that one query holds. */
@@ -77,6 +76,8 @@ export class LiveAnswers {
   /** By shard: what is held of it begins here. */
   readonly #froms: bigint[];
   #wanted: bigint | null = null;
+  /** How far before what may change rows are held; null = all are. */
+  readonly #lookBack: bigint | null;
   #isJoined = false;
   /** What was settled here when the first client came is not known yet. */
   #beginAt: bigint | null = null;
@@ -104,7 +105,9 @@ export class LiveAnswers {
     this.#leaves = leavesOf(live.plan);
     this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
     this.#watermark = new Watermark(shards, live.rules, heard);
-    this.#byGroup = live.plan.rowWindow !== undefined && this.#leaves[0] === live.plan.subqueries[0];
+    const [first] = this.#leaves;
+    this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
+    this.#lookBack = lookBackOf(live);
     if (!this.#byGroup) this.#part(WHOLE);
   }
 
@@ -180,6 +183,8 @@ export class LiveAnswers {
       this.#past = new Map(this.#leaves.flatMap((leaf) => (leaf.kind === 'raw' ? [[leaf, new HeldRows(leaf)]] : [])));
       this.#pastFrom = TIME_MIN;
     }
+    const froms = update.leaves!.flatMap(({ from }) => (from === undefined ? [] : [from]));
+    if (!isHistory && froms.length > 0) this.#froms[shard] = froms.reduce(later);
     for (const [i, leaf] of update.leaves!.entries()) {
       const plan = this.#leaves[i];
       if (plan.kind === 'aggregate') this.#takeCells(shard, plan, leaf, isStart);
@@ -293,7 +298,6 @@ export class LiveAnswers {
 
   #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
     const held = this.#held.get(plan) as HeldRows;
-    if (update.from !== undefined) this.#froms[shard] = update.from;
     if (!isStart) this.#judge(update);
     for (const [r, run] of update.runs.entries()) {
       const span = update.spans?.[r] ?? null;
@@ -323,7 +327,16 @@ export class LiveAnswers {
     part.dirty = true;
     part.finalAt = TIME_MIN;
     if (isStart || update.kind === 'history') return;
-    this.counters.onTime += update.counts.accepted;
+    const { counts, touched } = update;
+    this.counters.ahead += counts.ahead;
+    this.counters.disordered += counts.disordered;
+    this.counters.recomputed += counts.recomputed;
+    this.counters.tooLate += counts.dropped;
+    const at = this.#watermark.at;
+    for (const [w, window] of touched.windows.entries()) {
+      if (at !== null && windowEnd(plan, window) <= at) this.counters.late += touched.rows[w];
+      else this.counters.onTime += touched.rows[w];
+    }
   }
 
   /** Rows that may overwrite others, by the watermark: what window they are of is not known before they are read again. */
@@ -342,9 +355,8 @@ export class LiveAnswers {
 
   /** Rows from this time on may still change, and those that matter to them are wanted. */
   #want(time: bigint): void {
-    const lookBack = this.#live.leaves![0].lookBack ?? null;
-    if (lookBack === null) return;
-    const from = time - lookBack;
+    if (this.#lookBack === null) return;
+    const from = time - this.#lookBack;
     if (this.#wanted === null || from < this.#wanted) this.#wanted = from;
   }
 
@@ -532,10 +544,19 @@ export class LiveAnswers {
       return;
     }
     part.floor = before;
+    for (const [i, leaf] of this.#leaves.entries()) {
+      const { lookBack = null } = this.#live.leaves![i];
+      if (lookBack !== null && before > TIME_MIN) this.#held.get(leaf)!.dropBefore(before - lookBack);
+    }
   }
 }
 
 // private functions
+
+function lookBackOf({ leaves }: LivePlan): bigint | null {
+  const backs = leaves!.flatMap(({ plan, lookBack = null }) => (plan.kind === 'raw' ? [lookBack] : []));
+  return backs.length === 0 || backs.includes(null) ? null : backs.map((back) => back!).reduce(later);
+}
 
 function timeOf({ tables }: AnswerNow): bigint | null {
   let least: bigint | null = null;
@@ -544,43 +565,4 @@ function timeOf({ tables }: AnswerNow): bigint | null {
     if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
   }
   return least;
-}
-
-/** Emissions under way: rows, and units that are no more, which are said first. */
-class Outgoing {
-  readonly #rows: EmissionBuilder;
-  readonly #phase: Emission['phase'];
-  readonly #gone: Unit[] = [];
-  #goneFrom: bigint | null = null;
-
-  constructor(phase: Emission['phase']) {
-    this.#phase = phase;
-    this.#rows = new EmissionBuilder(phase);
-  }
-
-  add(final: boolean, rev: number, unit: Unit): void {
-    for (const rows of unit.rendered) this.#rows.add(final, rev, rows);
-  }
-
-  gone(unit: Unit): void {
-    this.#gone.push(unit);
-  }
-
-  /** All that was sent from this time on. */
-  goneFrom(time: bigint): void {
-    this.#goneFrom = time;
-  }
-
-  build(): Emission[] {
-    const rows = this.#rows.build();
-    if (this.#gone.length === 0 && this.#goneFrom === null) return rows;
-    const tables = this.#gone.map(({ name, tags, time }) => ({
-      name,
-      tags,
-      columns: ['time'],
-      rows: 1,
-      data: [{ type: 'time', base: time, offsets: new Float64Array(1) } as const],
-    }));
-    return [{ final: true, rev: 0, phase: this.#phase, tables, gone: { from: this.#goneFrom } }, ...rows];
-  }
 }

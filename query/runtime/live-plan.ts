@@ -12,8 +12,9 @@ import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { leavesOf } from './answer-now.ts';
+import { isOfRows } from '../planner/row-windows.ts';
 import { timeRules } from './live-clauses.ts';
+import { leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -37,8 +38,6 @@ const PAIRS_ONLY =
   'a join ON WINDOW is kept up to date where both sides are aggregates of measurements that exist, GROUP BY time() and the tags of ' +
   'ON, and the SELECT over it takes their columns, GROUP BY these tags; with FILL(null) or a number, and conditions on these tags';
 
-const OWN_TIMES: ReadonlySet<string> = new Set(['top', 'bottom', 'sample']);
-
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
@@ -46,30 +45,49 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
-  if (statement.sources.some((source) => 'subquery' in source)) {
-    throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
+  const inner = statement.sources.flatMap((source) => ('subquery' in source ? [source.subquery] : []));
+  if (inner.length > 0 && inner.length < statement.sources.length) {
+    throw new QueryError(
+      'invalid',
+      'live query: a subquery beside a measurement is not kept up to date: watch them apart',
+    );
   }
+  for (const subquery of inner) assertLive(subquery);
   if (statement.sources.some((source) => 'join' in source && source.join !== 'window')) {
     const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
     throw new QueryError('invalid', `live query: ${reason}`);
   }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
-      if (e.kind === 'call' && TRANSFORMS.has(e.name)) {
-        throw new QueryError(
-          'invalid',
-          `live query: ${e.name}() is not kept up to date: it depends on all rows before`,
-        );
+      if (e.kind !== 'call') return undefined;
+      if (e.name === 'sample') {
+        throw new QueryError('invalid', 'live query: sample() is not kept up to date: it gives other rows each time');
       }
-      if (e.kind === 'call' && OWN_TIMES.has(e.name)) {
-        const reason = 'its rows have times of their own, by which no revision could replace them';
-        throw new QueryError('invalid', `live query: ${e.name}() is not kept up to date: ${reason}`);
+      if (e.name.startsWith('holt_winters')) {
+        throw new QueryError('invalid', `live query: ${e.name}() is not kept up to date: its rows lie in the future`);
       }
       return undefined;
     });
   }
   timeRules(statement);
   if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
+}
+
+/**
+ * Whether rows of the answer are not sums of cells: windows of rows, functions from row to row, top and bottom, subqueries. Then the home
+ * of the live query holds what they are made of.
+ */
+export function isAnsweredAgain({ dimensions, fields, sources }: SelectStatement): boolean {
+  if (sources.some((source) => 'subquery' in source)) return true;
+  if (dimensions.some((dimension) => dimension.kind === 'window' && isOfRows(dimension.window))) return true;
+  let found = false;
+  for (const { expression } of fields) {
+    walk(expression, (e) => {
+      if (e.kind === 'call' && (TRANSFORMS.has(e.name) || e.name === 'top' || e.name === 'bottom')) found = true;
+      return undefined;
+    });
+  }
+  return found;
 }
 
 /** Where a client was told of `watermark`, windows that end at or before this have changed no more since. null = any may have. */
@@ -104,9 +122,11 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     );
   }
   const open = endless(plan);
+  const leaves = isHeld(open) ? leafPlans(open, rules) : undefined;
+  if (leaves !== undefined) assertUnfilled(open);
   const fills =
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
-  return { plan: open, rules, fills, ...(open.rowWindow !== undefined && { leaves: leafPlans(open, rules) }) };
+  return { plan: open, rules, fills, ...(leaves && { leaves }) };
 }
 
 /** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
@@ -134,15 +154,19 @@ function endless(plan: Plan): Plan {
   return { ...plan, subqueries, bounds: { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false } };
 }
 
-/** What shards are asked for so that the home can answer the plan. */
-function leafPlans(plan: Plan, rules: TimeRules): LivePlan[] {
-  return leavesOf(plan).map((leaf) => ({ plan: leaf, rules, fills: false, lookBack: lookBack(plan) }));
+/** Whether rows of the answer are not sums of cells: then the home holds what they are made of. */
+function isHeld({ subqueries, transforms, aggregates }: Plan): boolean {
+  const hasOwnTimes = aggregates.some(({ name }) => name === 'top' || name === 'bottom');
+  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes;
 }
 
-/** How far before a row that may still change there are rows that matter to it, ns; null = there is no bound. */
-function lookBack({ rowWindow }: Plan): bigint | null {
-  if (rowWindow?.of === 'session') return rowWindow.gap;
-  return rowWindow?.of === 'sliding' ? rowWindow.size : null;
+function assertUnfilled(plan: Plan): void {
+  if (plan.fill.kind !== 'none' && plan.fill.kind !== 'null') {
+    const kind = plan.fill.kind === 'value' ? String(plan.fill.value) : plan.fill.kind;
+    const reason = 'windows without rows are not made for functions from row to row, top, bottom and subqueries';
+    throw new QueryError('invalid', `live query: fill(${kind}) is not kept up to date here: ${reason}`);
+  }
+  for (const inner of plan.subqueries) assertUnfilled(inner);
 }
 
 function refuse(clause: string, reason: string): never {

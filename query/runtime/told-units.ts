@@ -3,8 +3,10 @@
  * of the units was told. No rule of time is here.
  */
 import { tableKey } from './live-cells.ts';
+import { EmissionBuilder } from './live-emission.ts';
 import type { Rendered } from './live-render.ts';
 import { rowText, timeColumn } from './live-rows.ts';
+import type { Emission } from './live-update.ts';
 import type { ResultTable } from './result.ts';
 
 export interface Unit {
@@ -143,5 +145,44 @@ export class Told {
       this.#known.set(key, known);
     }
     return known;
+  }
+}
+
+/** Emissions under way: rows, and units that are no more, which are said first. */
+export class Outgoing {
+  readonly #rows: EmissionBuilder;
+  readonly #phase: Emission['phase'];
+  readonly #gone: Unit[] = [];
+  #goneFrom: bigint | null = null;
+
+  constructor(phase: Emission['phase']) {
+    this.#phase = phase;
+    this.#rows = new EmissionBuilder(phase);
+  }
+
+  add(final: boolean, rev: number, unit: Unit): void {
+    for (const rows of unit.rendered) this.#rows.add(final, rev, rows);
+  }
+
+  gone(unit: Unit): void {
+    this.#gone.push(unit);
+  }
+
+  /** All that was sent from this time on. */
+  goneFrom(time: bigint): void {
+    this.#goneFrom = time;
+  }
+
+  build(): Emission[] {
+    const rows = this.#rows.build();
+    if (this.#gone.length === 0 && this.#goneFrom === null) return rows;
+    const tables = this.#gone.map(({ name, tags, time }) => ({
+      name,
+      tags,
+      columns: ['time'],
+      rows: 1,
+      data: [{ type: 'time', base: time, offsets: new Float64Array(1) } as const],
+    }));
+    return [{ final: true, rev: 0, phase: this.#phase, tables, gone: { from: this.#goneFrom } }, ...rows];
   }
 }

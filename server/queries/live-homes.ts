@@ -21,6 +21,7 @@ import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import {
   askOf,
+  cursorAt,
   type LiveExpire,
   type LiveReach,
   type LiveStop,
@@ -101,10 +102,7 @@ export class LiveHomes {
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
       missed: (op, round, cursor, reach) =>
-        this.#toShards(op, 'live ask', (shard) => {
-          const { sequence } = cursor.positions[shard];
-          return askOf(op, shard, round, { sequence, watermark: cursor.watermark, reach });
-        }),
+        this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, cursorAt(cursor, shard, reach))),
       reach: (op, from) => mesh.notifyAll('live reach', { operator: op.key, from } satisfies LiveReach),
       expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
     };

@@ -1,6 +1,8 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
+
 import type { LivePlan, LiveUpdate } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
+import type { Cursor } from './cursor.ts';
 import type { RunningQuery } from './operator-port.ts';
 
 /** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
@@ -85,6 +87,11 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
     home,
     replayFrom: op.replayFrom?.[shard] ?? null,
   };
+}
+
+/** What a shard has to know of a client's cursor. */
+export function cursorAt({ positions, watermark }: Cursor, shard: number, reach: bigint): LiveAsk['cursor'] {
+  return { sequence: positions[shard].sequence, watermark, reach };
 }
 
 export function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {

@@ -12,6 +12,7 @@ import {
   type EmitClause,
   type Expression,
   type IntoTarget,
+  isAnsweredAgain,
   matchesName,
   measurementsOf,
   parse,
@@ -111,6 +112,12 @@ function assertRuns(statement: CreateContinuousQuery): void {
   const { database, live, into } = definitionOf(statement);
   if (live.dimensions.some(({ kind }) => kind === 'window')) {
     throw new QueryError('invalid', 'continuous query: only GROUP BY time() is kept by this server yet');
+  }
+  if (isAnsweredAgain(live)) {
+    throw new QueryError(
+      'invalid',
+      'continuous query: functions from row to row, top, bottom and subqueries are not kept by this server yet: store the inner SELECT',
+    );
   }
   assertLive(live);
   for (const source of measurementsOf(live)) {

@@ -4,18 +4,11 @@
  * connections that end, over kills, in any order within lateness.
  */
 import { expect } from 'chai';
-import { LiveText, NOW_NS, type Schema } from '../support/live-texts.ts';
+import { play, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
-import type { Row } from '../unit/query/support/array-source.ts';
 
 const RUNS = 15;
-/** The stream begins so long before the clock, s. */
-const BEGIN = 400;
-/** Points come at most so late, ms: 20 s below LATENESS are the clock's part. */
-const BEHIND_MAX = 40_000;
-const SCHEMA: Schema = {
-  m: { fields: { v: 'float', i: 'integer', s: 'string' }, tagKeys: ['host', 'zone'] },
-};
 const COLUMNS = '_start, _end, _count, count(v), sum(v), min(v), max(i), median(v)';
 
 describe('live windows of rows', function () {
@@ -30,7 +23,7 @@ describe('live windows of rows', function () {
     ) {
       const random = new Random(seed + run);
       const live = new LiveText(textOf(random), SCHEMA, random.between(1, 3));
-      play(live, random, scheduleOf(random));
+      play(live, scheduleOf(random));
       await expectHistory(live, `seed ${seed + run}`);
     }
   });
@@ -47,8 +40,8 @@ describe('live windows of rows', function () {
       for (let from = 0; from < schedule.length; from += 5) {
         const part = schedule.slice(from, from + 5);
         const what = random.between(0, 3);
-        if (what < 2) play(live, random, part);
-        else live.reconnect(what === 3, () => play(live, random, part));
+        if (what < 2) play(live, part);
+        else live.reconnect(what === 3, () => play(live, part));
       }
       await expectHistory(live, `seed ${seed + run}`);
     }
@@ -80,48 +73,4 @@ function textOf(random: Random): string {
   const keys = random.pick(['', ', host', ', host, zone', ', *']);
   const where = random.pick(['', '', "WHERE zone = 'x' ", 'WHERE v > 20 ']);
   return `SELECT ${COLUMNS} FROM m ${where}GROUP BY ${window}${keys}`;
-}
-
-interface Step {
-  readonly rows: readonly Row[];
-  readonly passMs: number;
-}
-
-function scheduleOf(random: Random): Step[] {
-  let greatest = -BEGIN * 1000;
-  return Array.from({ length: random.between(5, 25) }, () => {
-    greatest += random.pick([500, 3_000, 20_000]) * random.next();
-    const rows = Array.from({ length: random.between(1, 5) }, (_, n) => {
-      const behind = n === 0 || random.next() < 0.5 ? 0 : random.between(0, BEHIND_MAX);
-      const ms = Math.floor((greatest - behind) / 1000) * 1000;
-      return rowOf(random, NOW_NS + BigInt(ms) * 1_000_000n);
-    });
-    return { rows, passMs: random.pick([0, 0, 30, 500, 1000, 2500]) };
-  });
-}
-
-function rowOf(random: Random, time: bigint): Row {
-  const some = <T>(chance: number, value: T): T[] => (random.next() < chance ? [value] : []);
-  const fields = [
-    ...some(0.8, ['v', { type: 'float' as const, value: random.between(0, 400) / 4 }] as const),
-    ...some(0.5, ['i', { type: 'integer' as const, value: random.between(-50, 50) }] as const),
-    ['s', { type: 'string' as const, value: random.pick(['up', 'down', 'slow']) }] as const,
-  ];
-  const kept = fields.filter(([name]) => name !== 's' || random.next() < 0.5);
-  return {
-    measurement: 'm',
-    tags: [
-      ['host', random.pick(['a', 'b', 'c'])],
-      ['zone', random.pick(['x', 'y'])],
-    ],
-    time,
-    fields: Object.fromEntries(kept.length === 0 ? fields.slice(-1) : kept),
-  };
-}
-
-function play(live: LiveText, _random: Random, schedule: readonly Step[]): void {
-  for (const { rows, passMs } of schedule) {
-    live.write(...rows);
-    if (passMs > 0) live.pass(passMs);
-  }
 }
