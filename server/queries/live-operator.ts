@@ -172,7 +172,13 @@ export class LiveOperator implements RunningQuery {
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
-      this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
+      this.#port.frame(feed.key, null, {
+        op: 'progress',
+        members,
+        cursor,
+        phase: 'live',
+        watermarkMs: this.#watermarkMs,
+      });
     }
     this.#tell([]);
   }
@@ -224,10 +230,10 @@ export class LiveOperator implements RunningQuery {
     this.#listening.clear();
     for (const { feed, subscriber, listener } of everyone) {
       if (listener !== undefined) listener.failed(message);
-      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
+      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
     for (const feed of this.#feeds.values()) {
-      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live' });
+      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
   }
 
@@ -320,7 +326,10 @@ export class LiveOperator implements RunningQuery {
       }
       let frames = members.get(joiner.epoch);
       if (frames === undefined)
-        members.set(joiner.epoch, (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor())));
+        members.set(
+          joiner.epoch,
+          (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor(), this.#watermarkMs)),
+        );
       if (joiner.snapshot || round.cursor !== null) {
         for (const frame of frames) this.#port.frame(joiner.feed, joiner.subscriber, frame);
       }
@@ -356,7 +365,14 @@ export class LiveOperator implements RunningQuery {
   #reset(joiner: Joiner, reason: string): void {
     const members = encodeResetMembers(reason);
     if (joiner.listener !== undefined) joiner.listener.reset(reason);
-    else this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
+    else
+      this.#port.frame(joiner.feed, joiner.subscriber, {
+        op: 'reset',
+        members,
+        cursor: '',
+        phase: 'live',
+        watermarkMs: null,
+      });
     this.#joining.push({ ...joiner, since: '', snapshot: true });
   }
 
@@ -380,7 +396,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const frame = feed.frame(emission, cursor);
+        const frame = feed.frame(emission, cursor, this.#watermarkMs, i < emissions.length - 1);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }
@@ -405,6 +421,11 @@ export class LiveOperator implements RunningQuery {
   /** A cursor's positions move only when all that was taken up to them has been sent. */
   #settle(): void {
     if (this.merge.settled) this.#sentPositions = [...this.#positions];
+  }
+
+  get #watermarkMs(): number | null {
+    const { watermark } = this.merge;
+    return watermark === null ? null : Number(watermark / 1_000_000n);
   }
 
   #cursor(): string {

@@ -135,6 +135,10 @@ export const METRICS = {
     kind: 'counter',
     help: 'times that more was held for a client than may be, so that a subscription let go and replays it from the log later',
   },
+  live_groups_parted: {
+    kind: 'counter',
+    help: 'times that rows of a group of subscriptions were sent before one of them had come as far',
+  },
   // the server itself
   event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },
   threads: { kind: 'gauge', help: 'threads that run shards' },

@@ -274,7 +274,7 @@ async function open(): Promise<WorkerReady> {
   broker = opened;
   for (const shard of shards.values()) await shard.start(opened);
   writer = new Writer({
-    decoder: new LineDecoder({ shards: owners.length }),
+    decoder: new LineDecoder({ shards: owners.length, compression: files.compression }),
     fieldTypes,
     declare: (database, retentionPolicy, fields) =>
       main.call('declare', { database, retentionPolicy, fields } satisfies DeclareCall),

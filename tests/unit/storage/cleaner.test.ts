@@ -57,7 +57,7 @@ describe('the cleaner of a store', () => {
     for (const { store } of [thin, long]) store.advise(NAME, { bucketBytes: 64 * 1024 });
     for (let n = 0; n < 2; n++) {
       apply(thin.store, noiseOf(10_000, n, 5_000), n + 1);
-      apply(long.store, noiseOf(10_000, n), n + 1);
+      apply(long.store, noiseOf(10_000, n, 10), n + 1);
       await Promise.all([thin.store.seal(), long.store.seal()]);
     }
     await eventually(async () => thin.store.stats().merges.done === 1);
