@@ -59,6 +59,10 @@ export const METRICS = {
   bucket_merges: { kind: 'gauge', help: 'times that buckets were written anew since the start' },
   bucket_merge_bytes: { kind: 'gauge', help: 'bytes of the buckets that came out of merges since the start' },
   bucket_merges_failed: { kind: 'gauge', help: 'merges given up for an error since the start' },
+  shards_settling: {
+    kind: 'gauge',
+    help: 'shards whose buckets are being merged, or wait for neighbours that may come',
+  },
   bucket_files_open: { kind: 'gauge', help: 'files of buckets that are open' },
   bucket_footer_bytes: { kind: 'gauge', help: 'bytes of footers of buckets held in memory' },
   blocks_read: { kind: 'gauge', help: 'blocks of buckets read and decoded since the start' },

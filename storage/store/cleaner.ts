@@ -161,6 +161,11 @@ export class Cleaner {
     await this.#run;
   }
 
+  /** Nothing is being merged, and nothing waits for neighbours that may come. */
+  get isSettled(): boolean {
+    return this.#settling.isAtRest && this.#run === null;
+  }
+
   get stats(): CleanerStats {
     return { done: this.#merges, bytes: this.#bytes, failed: this.#failures };
   }

@@ -34,8 +34,9 @@ describe('the cleaner of a store', () => {
       await store.seal();
     }
     const answer = rowsIn(store);
-    await eventually(async () => store.stats().buckets === 1);
-    expect([store.stats().bucketRows, rowsIn(store)]).to.deep.equal([6000, answer]);
+    expect(store.stats().isSettled).to.equal(false);
+    await eventually(async () => store.stats().isSettled);
+    expect([store.stats().buckets, store.stats().bucketRows, rowsIn(store)]).to.deep.equal([1, 6000, answer]);
     await store.close();
 
     // buckets of an earlier life that were left as they were
