@@ -220,6 +220,7 @@ export class LiveShards {
       op.stage.reach(from);
       this.#news.add(op);
     }
+    this.#wake();
   }
 
   /**
@@ -427,7 +428,7 @@ export class LiveShards {
       op.collectedAtMs = this.#options.nowMs();
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
-      if (op.stage instanceof LiveShard && op.stage.waits) this.#news.add(op);
+      if (!(op.stage instanceof LiveView) && op.stage.waits) this.#news.add(op);
     });
   }
 
