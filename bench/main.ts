@@ -2,6 +2,8 @@
  * `npm run bench -- NAME [flags]`: the project's benchmarks. Each prints what it measured and appends nothing anywhere; results worth
  * keeping are put into bench/results/ as text by hand or with `--save`.
  */
+import { runBackup } from './backup.ts';
+import { runExport } from './export.ts';
 import { runIngest } from './ingest.ts';
 import { runLive } from './live.ts';
 import { runLiveDelta } from './live-delta.ts';
@@ -19,6 +21,8 @@ import { runSize } from './size.ts';
 import { runTimeline } from './timeline.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+  backup: runBackup,
+  export: runExport,
   ingest: runIngest,
   live: runLive,
   'live-delta': runLiveDelta,

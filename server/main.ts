@@ -53,6 +53,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       metrics,
       auth: config.auth,
       running: { concurrentMax: config.queriesMax, timeoutMs: config.queryTimeoutMs },
+      warn: (text, error) => log.warn(text, { error: error.message }),
     });
     const { pool, ready } = await Pool.start({ config, shards, handlers: engine.handlers, died });
     await engine.serve(pool, ready);

@@ -116,6 +116,9 @@ async function* through(source: AsyncIterable<Uint8Array>, target: Writable): As
       if (!target.write(piece)) await once(target, 'drain');
       yield piece;
     }
+  } catch (error) {
+    if (error === failed) throw error;
+    throw new Error('the server has broken the archive off: its log says why', { cause: error });
   } finally {
     target.off('error', fail);
   }

@@ -1,4 +1,4 @@
-/** How far a long transfer is, on stderr: a line that is drawn over while there is a terminal, and one line at the end in any case. */
+/** How far a long transfer is, on stderr: a bar that is drawn over where that is a terminal, and one line of text at the end in any case. */
 
 /** Faster nobody reads it. */
 const DRAW_MS = 200;
@@ -36,7 +36,7 @@ export class Progress {
   #line(): string {
     const seconds = (performance.now() - this.#began) / 1000;
     const rate = `${sizeText(this.#bytes)} in ${seconds.toFixed(1)} s`;
-    if (this.total === null || this.total === 0) return `${this.#what}: ${rate}`;
+    if (!process.stderr.isTTY || this.total === null || this.total === 0) return `${this.#what}: ${rate}`;
     const part = Math.min(1, this.#bytes / this.total);
     const bar = '█'.repeat(Math.round(part * BAR_WIDTH)).padEnd(BAR_WIDTH, '░');
     return `${this.#what}: ${bar} ${Math.round(part * 100)} %, ${rate}`;

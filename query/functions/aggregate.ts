@@ -60,6 +60,8 @@ export interface AggregateState {
   reset(slot: number): void;
   /** No value has come in. */
   empty(slot: number): boolean;
+  /** What `result` of a slot may take long for, in steps; not there = nothing. */
+  settle?(slot: number): Generator<null>;
   /** null where empty, or where the function has none (stddev of one value). */
   result(slot: number): Value;
   /** Only top, bottom and sample: the chosen points of a slot in order of time. */

@@ -1,10 +1,11 @@
 /**
- * median(x) and percentile(x, N): functions that need all values of a slot. They are kept in lists and sorted when a result is
- * asked for. percentile is a selector (nearest rank): it keeps time and carried columns too, and of equal values takes the earlier.
+ * median(x) and percentile(x, N): functions that need all values of a slot. They are kept in lists; the one in question is looked for
+ * when a result is asked for, or in steps before (`settle`), and remembered until more values come. percentile is a selector (nearest rank): it keeps time and carried columns too, and of equal values takes the earlier.
  */
 import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import { selectRank } from './rank-select.ts';
 import { columnValue } from './selector.ts';
 import { highOf, joinTime, lowOf, splitTime } from './slot-time.ts';
 
@@ -23,6 +24,8 @@ export class KeptState implements AggregateState {
   readonly #percentile: number | null;
   readonly #carriedCount: number;
   readonly #slots: (Kept | undefined)[] = [];
+  /** By slot: the median, or the index of the percentile's point, −1 where its rank leaves the list. */
+  readonly #settled = new Map<number, number>();
   #kept = 0;
 
   /** `percentile` null = median. */
@@ -35,6 +38,7 @@ export class KeptState implements AggregateState {
 
   update(slice: RowSlice): void {
     const { count, rows, slots, offsets, carried, column } = slice;
+    this.#settled.clear();
     const base = splitTime(slice.base);
     const timed = this.#percentile !== null;
     for (let k = 0; k < count; k++) {
@@ -75,6 +79,7 @@ export class KeptState implements AggregateState {
     const carried = data.carried as readonly Value[];
     const c = this.#carriedCount;
     let at = 0;
+    this.#settled.clear();
     for (let i = 0; i < slots.length; i++) {
       const end = at + counts[i];
       if (slots[i] >= 0 && end > at) {
@@ -94,6 +99,14 @@ export class KeptState implements AggregateState {
   reset(slot: number): void {
     this.#kept -= this.#slots[slot]?.values.length ?? 0;
     this.#slots[slot] = undefined;
+    this.#settled.delete(slot);
+  }
+
+  *settle(slot: number): Generator<null> {
+    const kept = this.#slots[slot];
+    if (kept === undefined || this.#settled.has(slot)) return;
+    const found = this.#percentile === null ? yield* medianOf(kept.values) : yield* this.#choose(kept);
+    this.#settled.set(slot, found);
   }
 
   empty(slot: number): boolean {
@@ -103,21 +116,19 @@ export class KeptState implements AggregateState {
   result(slot: number): Value {
     const kept = this.#slots[slot];
     if (kept === undefined) return null;
-    if (this.#percentile !== null) {
-      const chosen = this.#chosen(slot);
-      return chosen < 0 ? null : kept.values[chosen];
-    }
-    return medianOf(kept.values as (number | bigint)[]);
+    const found = this.#found(slot);
+    if (this.#percentile === null) return found;
+    return found < 0 ? null : kept.values[found];
   }
 
   time(slot: number): bigint {
     const { times } = this.#slots[slot]!;
-    const chosen = Math.max(0, this.#chosen(slot));
+    const chosen = Math.max(0, this.#found(slot));
     return joinTime(times[chosen * 2], times[chosen * 2 + 1]);
   }
 
   carried(slot: number, index: number): Value {
-    const chosen = this.#slots[slot] === undefined ? -1 : this.#chosen(slot);
+    const chosen = this.#slots[slot] === undefined ? -1 : this.#found(slot);
     return chosen < 0 ? null : this.#slots[slot]!.carried[chosen * this.#carriedCount + index];
   }
 
@@ -133,32 +144,40 @@ export class KeptState implements AggregateState {
     throw new QueryError('invalid', `${name}() over more than ${KEPT_VALUES_MAX} values: narrow the time range`);
   }
 
+  #found(slot: number): number {
+    for (const _ of this.settle(slot));
+    return this.#settled.get(slot)!;
+  }
+
   /** Index of the percentile's point, −1 where the rank leaves the list. */
-  #chosen(slot: number): number {
-    const { values, times, carried } = this.#slots[slot]!;
+  *#choose({ values, times, carried }: Kept): Generator<null, number> {
     const rank = Math.floor((values.length * this.#percentile!) / 100 + 0.5) - 1;
     if (rank < 0 || rank >= values.length) return -1;
-    const order = values.map((_, i) => i);
     const c = this.#carriedCount;
-    order.sort((a, b) => {
+    const items = yield* selectRank(values.length, rank, (a, b) => {
       if (values[a] !== values[b]) return values[a] < values[b] ? -1 : 1;
       const later = times[a * 2] - times[b * 2] || times[a * 2 + 1] - times[b * 2 + 1];
       if (later !== 0 || c === 0) return later;
       const [x, y] = [a, b].map((i) => carried.slice(i * c, i * c + c).join('\n'));
       return x < y ? -1 : x > y ? 1 : 0;
     });
-    return order[rank];
+    return items[rank];
   }
 }
 
 // private functions
 
-function medianOf(values: (number | bigint)[]): number {
-  const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  const middle = sorted.length >> 1;
-  if (sorted.length % 2 === 1) return Number(sorted[middle]);
-  const low = Number(sorted[middle - 1]);
-  return low + Number(toDifference(sorted[middle], sorted[middle - 1])) / 2;
+function* medianOf(values: Kept['values']): Generator<null, number> {
+  const numbers = values as readonly (number | bigint)[];
+  const middle = numbers.length >> 1;
+  const compare = (a: number, b: number): number => (numbers[a] < numbers[b] ? -1 : numbers[a] > numbers[b] ? 1 : 0);
+  const items = yield* selectRank(numbers.length, middle, compare);
+  const high = numbers[items[middle]];
+  if (numbers.length % 2 === 1) return Number(high);
+  let before = items[0];
+  for (let i = 1; i < middle; i++) if (compare(items[i], before) > 0) before = items[i];
+  const low = numbers[before];
+  return Number(low) + Number(toDifference(high, low)) / 2;
 }
 
 function toDifference(a: number | bigint, b: number | bigint): number | bigint {

@@ -1,6 +1,6 @@
 /**
  * The math functions: one number (or two) in, one out, row by row, in SELECT and WHERE. What has no value there (the logarithm of a
- * negative number) or leaves a double's range is no value, as JSON has neither NaN nor infinities. abs, ceil, floor and round keep
+ * negative number) or leaves a double's range is NaN or infinite to what is around it. abs, ceil, floor and round keep
  * integers as they are; all others compute in doubles.
  */
 import type { FieldType, Value } from '../../model/index.ts';
@@ -51,8 +51,7 @@ export function computeMath(name: MathName, type: FieldType, args: readonly Valu
   if (x === null || y === null || x === undefined) return null;
   if (type !== 'float' && name === 'abs') return typeof x === 'bigint' && x < 0n ? -x : abs(x);
   if (type !== 'float') return x;
-  const value = COMPUTE[name](Number(x), Number(y));
-  return Number.isFinite(value) ? value : null;
+  return COMPUTE[name](Number(x), Number(y));
 }
 
 // private functions

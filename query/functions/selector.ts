@@ -1,7 +1,7 @@
 /**
  * min, max, first and last: each chooses one point of a slot, whose time and other columns can be asked for. Ties are broken by
- * content, never by order of arrival: min and max prefer the earlier time, first and last the larger value, and points alike in both
- * the carried values whose text is smaller.
+ * content, never by order of arrival: min and max prefer the earlier time, first and last the larger value (first of booleans: false,
+ * as in InfluxDB), and points alike in both the carried values whose text is smaller.
  *
  * Values are doubles while all of them fit (floats, safe integers, booleans as 0 and 1); the first 64-bit integer column, or
  * strings, switch to a list of values.
@@ -25,10 +25,13 @@ export class SelectorState implements AggregateState {
   /** Used instead of #doubles once not null. */
   #list: Value[] | null = null;
   readonly #carried: Value[][] = [];
+  /** 1 where first and last take the larger of two values of one time, else -1. */
+  readonly #larger: number;
 
   constructor(name: SelectorName, type: FieldType, carried: number) {
     this.#name = name;
     this.#type = type;
+    this.#larger = name === 'first' && type === 'boolean' ? -1 : 1;
     if (type === 'string') this.#list = [];
     for (let i = 0; i < carried; i++) this.#carried.push([]);
   }
@@ -144,7 +147,9 @@ export class SelectorState implements AggregateState {
         const value = values[row];
         const offset = offsets[row];
         if (any) {
-          const order = byTime ? (offset - at) * sign || value - best : (value - best) * sign || at - offset;
+          const order = byTime
+            ? (offset - at) * sign || (value - best) * this.#larger
+            : (value - best) * sign || at - offset;
           if (!(order > 0)) continue;
         }
         any = true;
@@ -161,7 +166,7 @@ export class SelectorState implements AggregateState {
       const later = high !== this.#high[slot] ? high - this.#high[slot] : low - this.#low[slot];
       const byTime = this.#name === 'first' || this.#name === 'last';
       const sign = this.#name === 'max' || this.#name === 'last' ? 1 : -1;
-      const order = byTime ? later * sign || value - there : (value - there) * sign || -later;
+      const order = byTime ? later * sign || (value - there) * this.#larger : (value - there) * sign || -later;
       if (!(order > 0)) return;
     }
     this.#filled[slot] = 1;
@@ -200,7 +205,7 @@ export class SelectorState implements AggregateState {
       case 'max':
         return larger || -later;
       case 'first':
-        return -later || larger;
+        return -later || larger * this.#larger;
       default:
         return later || larger;
     }

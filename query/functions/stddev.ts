@@ -6,6 +6,9 @@ import type { Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
 
+/** Sums of squares beyond it are computed with scaled down: what splits a double multiplies it first. */
+const SQUARES_MAX = 2 ** 900;
+const SCALE = 2 ** -200;
 /** 2^27 + 1: splits a double in two halves whose product is exact. */
 const SPLITTER = 134217729;
 
@@ -63,21 +66,23 @@ export class StddevState implements AggregateState {
     const n = this.#counts[slot];
     if (n < 2) return null;
     const at = slot * 4;
-    const s = this.#sums[at] + this.#sums[at + 1];
-    const sLow = this.#sums[at] - s + this.#sums[at + 1];
+    const scale = this.#sums[at + 2] > SQUARES_MAX ? SCALE : 1;
+    const [sum, sumLost, squares, squaresLost] = this.#sums.subarray(at, at + 4);
+    const s = (sum + sumLost) * scale;
+    const sLow = sum * scale - s + sumLost * scale;
     const squared = s * s;
     const squaredLow = productError(s, s, squared) + 2 * s * sLow;
     const mean = squared / n;
     const product = mean * n;
     const meanLow = (squared - product - productError(mean, n, product) + squaredLow) / n;
     // how a pair is split depends on the order of its parts; only their sum does not
-    const q = this.#sums[at + 2] + this.#sums[at + 3];
-    const qLow = this.#sums[at + 2] - q + this.#sums[at + 3];
+    const q = (squares + squaresLost) * scale * scale;
+    const qLow = squares * scale * scale - q + squaresLost * scale * scale;
     const difference = q - mean;
     const back = difference - q;
     const differenceLow = q - (difference - back) - (mean + back);
     const variance = (difference + (differenceLow + qLow - meanLow)) / (n - 1);
-    return Number.isFinite(variance) ? Math.sqrt(Math.max(0, variance)) : null;
+    return Number.isFinite(variance) ? Math.sqrt(Math.max(0, variance)) / scale : null;
   }
 }
 

@@ -38,6 +38,8 @@ export function createTechnical(name: TechnicalName, period: number, hold: numbe
     next(time: bigint, value, emit: Emit) {
       const result = algorithm.add(Number(value));
       if (count++ < held) return;
+      // as in InfluxDB, a change from 0 is no row
+      if (name === 'triple_exponential_derivative' && Math.abs(result) === Number.POSITIVE_INFINITY) return;
       emit(time, Number.isFinite(result) ? result : null);
     },
   };

@@ -40,11 +40,7 @@ export type Statement =
   | { readonly kind: 'create database'; readonly database: string; readonly retention?: RetentionClauses }
   | { readonly kind: 'drop database'; readonly database: string }
   | { readonly kind: 'show databases' }
-  | ({
-      readonly kind: 'show measurements';
-      readonly match: MeasurementSource['name'] | null;
-      readonly negated: boolean;
-    } & ShowClauses)
+  | ({ readonly kind: 'show measurements'; readonly match: MeasurementSource['name'] | null } & ShowClauses)
   | ({ readonly kind: 'show tag keys' } & ShowClauses)
   | ({ readonly kind: 'show tag values'; readonly key: KeyMatch } & ShowClauses)
   | ({ readonly kind: 'show field keys' } & ShowClauses)

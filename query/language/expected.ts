@@ -45,6 +45,7 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
   const all = failures.map((failure) => failure.replace(/^"(.*)"$/, '$1'));
   const known = all.filter((name) => !name.endsWith('?'));
   const names = new Set(known.length > 0 ? known : all.map((name) => name.slice(0, -1)));
+  if (CASTS.every((cast) => names.has(cast)) && !/\w/.test(text[at] ?? '')) return noCast(text, at);
   at = skipSpace(text, at);
   if (text.startsWith('/*', at)) {
     return parseError('found EOF, expected */' + describePosition(text, text.length), text.length);
@@ -61,10 +62,18 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
 
 // private functions
 
+/** What follows `::` is a word, or a space or symbol that is taken for what it is. */
+function noCast(text: string, at: number): QueryError {
+  const found = at >= text.length ? 'EOF' : (/^\s+/.exec(text.slice(at))?.[0] ?? tokenAt(text, at).text);
+  const expected = CASTS.filter((cast) => cast !== 'unsigned').join(', ');
+  return parseError(`found ${found}, expected ${expected}${describePosition(text, at)}`, at);
+}
+
 function expectedTokens(names: ReadonlySet<string>): readonly string[] {
   if (names.has('SHOW')) return STATEMENTS;
   if (names.has('end of input')) return [';'];
   if (names.has('END')) return ['END'];
+  if (names.size === 2 && names.has('identifier') && names.has('(')) return ['(', 'identifier'];
   if (names.has('USER') && !names.has('SERIES')) return CREATED;
   if (names.has(')') && names.has('GROUP')) return [')'];
   if (names.has('number')) return names.has('TRUE') ? OPERANDS : SIGNED_OPERANDS;

@@ -41,6 +41,10 @@ const CAST_TYPES = ['float', 'integer', 'unsigned', 'string', 'boolean', 'field'
 const DIGIT = '"0".."9"';
 const START = '("a".."z" | "A".."Z" | "_")';
 const PART = '("a".."z" | "A".."Z" | "0".."9" | "_")';
+/** InfluxDB's scanner takes `max"x"` for the name x. */
+const NAME = `(${START} ${PART}*)?`;
+/** What a word does not end before. */
+const END = `(${PART} | "\\"")`;
 const UNIT = '("a".."z" | "A".."Z" | "µ" | "μ")';
 const ESCAPE = String.raw`"\\n" | "\\\\" | "\\\"" | "\\'"`;
 const PLAIN = String.raw`~"\\" ~"\n" any`;
@@ -106,10 +110,10 @@ InfluxQL {
   OrderBy = order by NonemptyListOf<SortField, ",">
   SortField = direction             -- alone
             | identifier direction?  -- named
-  Limit = limit integer
-  Offset = offset integer
-  SeriesLimit = slimit integer
-  SeriesOffset = soffset integer
+  Limit = limit count
+  Offset = offset count
+  SeriesLimit = slimit count
+  SeriesOffset = soffset count
 
   Delete = delete Chosen
   Chosen = From Where?  -- from
@@ -199,17 +203,17 @@ InfluxQL {
            | field keys On? From? OrderBy? Limit? Offset?                           -- fieldKeys
            | measurements On? WithMeasurement? Where? OrderBy? Limit? Offset?       -- measurements
            | retention policies On?                                                 -- policies
-           | series On? From? Where? OrderBy? Limit? Offset?                        -- series
+           | series exact? On? From? Where? OrderBy? Limit? Offset?                 -- series
            | tag keys On? From? Where? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?   -- tagKeys
            | tag values On? From? WithKey Where? OrderBy? Limit? Offset?            -- tagValues
-  On = on identifier
+  On = on named
   From = from Measurements
   FromOne = from identifier
   ForModule = for string
-  WithMeasurement = with measurement (equal | unequal) identifier  -- name
-                  | with measurement (like | unlike) regex         -- pattern
+  WithMeasurement = with measurement equal named  -- name
+                  | with measurement like regex        -- pattern
   WithKey = with key in "(" NonemptyListOf<identifier, ","> ")"    -- in
-          | with key (equal | unequal) identifier                  -- name
+          | with key (equal | unequal) named                       -- name
           | with key (like | unlike) regex                         -- pattern
 
   Expression = Operand Rest*
@@ -246,12 +250,16 @@ InfluxQL {
            | distinct    -- distinct
 
   source = regex                                    -- pattern
-         | identifier ("." segment)* "." regex      -- pathPattern
-         | identifier ("." segment)*                -- path
-  segment = identifier | &"."  -- empty
+         | named ("." segment)* "." regex      -- pathPattern
+         | named ("." segment)*                -- path
+  segment = named | &"."  -- empty
+  named = identifier
+        | parameter  -- bound
+  count = integer
+        | parameter  -- bound
 
-  identifier (identifier) = ~reserved ${START} ${PART}*    -- bare
-                          | "\"" (${ESCAPE} | ~"\"" ${PLAIN})* "\""  -- quoted
+  identifier (identifier) = ~reserved ${START} ${PART}* ~"\""    -- bare
+                          | ${NAME} "\"" (${ESCAPE} | ~"\"" ${PLAIN})* "\""  -- quoted
   string (string) = "'" (${ESCAPE} | ~"'" ${PLAIN})* "'"
   regex (regex) = "/" ("\\/" | "\\\\" | ~"/" ~"\n" any)* "/"
   duration (duration) = ${DIGIT}+ ${UNIT} (${UNIT} | ${DIGIT})*
@@ -305,7 +313,7 @@ function wordRules(): string {
   const keywords = [...KEYWORDS, ...OWN_WORDS].map((keyword) => {
     const rule = ['any', 'end', 'duration'].includes(keyword) ? `${keyword}_kw` : keyword;
     const description = OWN_WORDS.includes(keyword) ? `${keyword.toUpperCase()}?` : keyword.toUpperCase();
-    return `  ${rule} (${description}) = ${word(keyword)} ~${PART}`;
+    return `  ${rule} (${description}) = ${word(keyword)} ~${END}`;
   });
   const casts = CAST_TYPES.map((type) => `  as_${type} (${type}) = ${word(type)} ~${PART}`);
   return [...keywords, ...casts].join('\n');

@@ -34,7 +34,7 @@ export function print(statement: Statement): string {
     case 'show retention policies':
       return 'SHOW RETENTION POLICIES' + printOn(statement.database);
     case 'show measurements':
-      return printShow('SHOW MEASUREMENTS', statement, printMatch(statement.match, statement.negated));
+      return printShow('SHOW MEASUREMENTS', statement, printMatch(statement.match));
     case 'show tag keys':
       return (
         printShow('SHOW TAG KEYS', statement) +
@@ -94,9 +94,9 @@ function printOn(database: string | null): string {
   return database === null ? '' : ' ON ' + printIdentifier(database);
 }
 
-function printMatch(match: MeasurementSource['name'] | null, negated: boolean): string {
+function printMatch(match: MeasurementSource['name'] | null): string {
   if (match === null) return '';
-  const operator = 'regex' in match ? (negated ? '!~' : '=~') : negated ? '!=' : '=';
+  const operator = 'regex' in match ? '=~' : '=';
   return ` WITH MEASUREMENT ${operator} ${printMeasurement(match)}`;
 }
 

@@ -14,6 +14,7 @@ import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
 import { toFill, toTimeZone } from './group-by.ts';
 import { applySign, bindParameter, readDuration, readInteger, readNumber, readQuoted, readRegex } from './literals.ts';
 import { assemble, type Operation } from './precedence.ts';
+import { printExpression } from './print-expression.ts';
 import { compileRegex } from './regex.ts';
 import { describePosition } from './tokens.ts';
 import { walk } from './walk.ts';
@@ -181,14 +182,13 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return { kind: 'show retention policies', database: optional(on, this) };
   },
   ShowWhat_measurements(_measurements, on, match, where, order, limit, offset) {
-    const { name, negated } = optional(match, this) ?? { name: null, negated: false };
     const clauses = showClauses(this, on, null, where, limit, offset, order);
-    return { kind: 'show measurements', match: name, negated, ...clauses };
+    return { kind: 'show measurements', match: optional(match, this), ...clauses };
   },
   ShowWhat_fieldKeys(_field, _keys, on, from, order, limit, offset) {
     return { kind: 'show field keys', ...showClauses(this, on, from, null, limit, offset, order) };
   },
-  ShowWhat_series(_series, on, from, where, order, limit, offset) {
+  ShowWhat_series(_series, _exact, on, from, where, order, limit, offset) {
     return { kind: 'show series', ...showClauses(this, on, from, where, limit, offset, order) };
   },
   ShowWhat_tagKeys(_tag, _keys, on, from, where, order, limit, offset, seriesLimit, seriesOffset) {
@@ -217,11 +217,11 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   ForModule(_for, name) {
     return ast(name, this).value;
   },
-  WithMeasurement_name(_with, _measurement, operator, name) {
-    return { name: { text: ast(name, this) }, negated: operator.sourceString !== '=' };
+  WithMeasurement_name(_with, _measurement, _equal, name): MeasurementSource['name'] {
+    return { text: ast(name, this) };
   },
-  WithMeasurement_pattern(_with, _measurement, operator, regex) {
-    return { name: { regex: ast(regex, this).pattern }, negated: operator.sourceString === '!~' };
+  WithMeasurement_pattern(_with, _measurement, _like, regex): MeasurementSource['name'] {
+    return { regex: ast(regex, this).pattern };
   },
   WithKey_in(_with, _key, _in, _open, list, _close): KeyMatch {
     return { operator: 'in', keys: ast(list, this) };
@@ -303,11 +303,17 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   segment_empty(_dot) {
     return '';
   },
+  named_bound(parameter): string {
+    return boundAs('reference', 'identifier', parameter, this).name;
+  },
+  count_bound(parameter) {
+    return boundAs('integer', 'integer', parameter, this);
+  },
   identifier_bare(_start, _rest) {
     return this.sourceString;
   },
-  identifier_quoted(_open, _parts, _close) {
-    return readQuoted(this.sourceString);
+  identifier_quoted(_start, _rest, open, parts, close) {
+    return readQuoted(open.sourceString + parts.sourceString + close.sourceString);
   },
   string(_open, _parts, _close) {
     return { kind: 'string', value: readQuoted(this.sourceString) };
@@ -330,9 +336,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return { kind: 'boolean', value: this.sourceString.toLowerCase() === 'true' };
   },
   parameter(_form) {
-    const name = this.sourceString.slice(1);
-    const bare = name.startsWith('"') ? readQuoted(name) : name;
-    const bound = bindParameter(bare, (this as unknown as Action).args.params, this.source.startIdx);
+    const bound = bindParameter(parameterName(this), (this as unknown as Action).args.params, this.source.startIdx);
     return bound.kind === 'regex' ? toRegex(bound.pattern, this) : bound;
   },
 });
@@ -345,7 +349,8 @@ export function toStatements(match: MatchResult, params: Parameters): Statement[
 
 /** Whatever a number cannot hold exactly is more than there can be. */
 function readCount(this: Node, _keyword: Node, count: Node): number {
-  return Math.min(Number(count.sourceString), Number.MAX_SAFE_INTEGER);
+  const digits = count.sourceString.startsWith('$') ? ast(count, this).value : count.sourceString;
+  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 }
 
 function isDescending(direction: Node): boolean {
@@ -413,4 +418,20 @@ function toSource(path: readonly string[], name: MeasurementSource['name'], firs
   }
   const [database, retentionPolicy] = path.length === 2 ? path : [null, path[0]];
   return { database: database || null, retentionPolicy: retentionPolicy || null, name };
+}
+
+/** What is bound at a place that takes one kind of token alone; nothing bound is a token, too. Throws QueryError. */
+function boundAs<K extends Expression['kind']>(kind: K, expected: string, node: Node, context: Node) {
+  const { sourceString: text, startIdx } = node.source;
+  const name = parameterName(node);
+  const { params } = (context as unknown as Action).args;
+  const bound: Expression | null = Object.hasOwn(params, name) ? ast(node, context) : null;
+  if (bound?.kind === kind) return bound as Expression & { kind: K };
+  const found = bound === null ? `$${name}` : bound.kind === 'string' ? bound.value : printExpression(bound);
+  throw parseError(`found ${found}, expected ${expected}${describePosition(text, startIdx)}`, startIdx);
+}
+
+function parameterName({ sourceString }: Node): string {
+  const name = sourceString.slice(1);
+  return name.startsWith('"') ? readQuoted(name) : name;
 }

@@ -29,6 +29,8 @@ export function tokenAt(text: string, at: number): FoundToken {
   if (first === "'" || first === '"') return stringAt(text, at, first);
   const name = matchAt(WORD, text, first === '$' ? at + 1 : at);
   if (first === '$') return { text: '$' + name, at };
+  // a name, for InfluxDB
+  if (name !== '' && text[at + name.length] === '"') return { ...stringAt(text, at + name.length, '"'), at };
   if (name !== '') return { text: RESERVED.has(name.toLowerCase()) ? name.toUpperCase() : name, at };
   const token = matchAt(NUMBER, text, at) || matchAt(SYMBOL, text, at);
   return { text: token === '<>' ? '!=' : token || String.fromCodePoint(text.codePointAt(at)!), at };
@@ -106,7 +108,7 @@ function stringAt(text: string, start: number, quote: string): FoundToken {
     if (escaped === undefined) return { text: '\\' + (text[at] ?? ''), at };
     content += escaped;
   }
-  return { text: content, at: before };
+  return { text: content || 'BADSTRING', at: before };
 }
 
 function stringLength(text: string, start: number, quote: string): number {

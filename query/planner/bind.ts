@@ -17,6 +17,8 @@ interface Names {
   readonly tagKeys: readonly string[];
 }
 
+/** As the language and as a plan have it. */
+const NO: Expression = { kind: 'boolean', value: false };
 const FALSE: Bound = { kind: 'literal', type: 'boolean', value: false };
 const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['=', '!=', '<', '<=', '>', '>=']);
 
@@ -35,17 +37,23 @@ export function bindCondition(expression: Expression, names: Names): Bound {
   throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
 }
 
-/** Type of `left operator right`; null = one side has none. Throws where the types do not go together. */
+/**
+ * Type of `left operator right`; null = one side has none. Throws where the types do not go together. Bits of a boolean go with
+ * anything, as in InfluxDB: with nothing, which counts as false, and with another type, which makes false of it. Bits of a quotient
+ * of integers have no value.
+ */
 export function arithmeticType(operator: BinaryOperator, left: Bound, right: Bound, text: string): FieldType | null {
-  const a = typeName(left);
-  const b = typeName(right);
+  const a = statedType(left);
+  const b = statedType(right);
+  const ofBits = operator === '&' || operator === '|' || operator === '^';
+  if (ofBits && (a === 'boolean' || (a === null && b === 'boolean'))) return 'boolean';
   if (a === null || b === null) return null;
   const both = (...types: string[]): boolean => types.includes(a) && types.includes(b);
-  if (operator === '&' || operator === '|' || operator === '^') {
-    if (both('boolean')) return 'boolean';
-    if (both('integer', 'unsigned')) return both('integer') ? 'integer' : 'unsigned';
+  if (ofBits) {
+    const isFloat = [left, right].some((side) => typeName(side) === 'float');
+    if (both('integer', 'unsigned')) return isFloat ? null : both('integer') ? 'integer' : 'unsigned';
   } else if (both('float', 'integer', 'unsigned')) {
-    if (operator === '/' || a === 'float' || b === 'float') return 'float';
+    if (operator === '/' || [left, right].some((side) => typeName(side) === 'float')) return 'float';
     return both('integer') ? 'integer' : 'unsigned';
   }
   throw new QueryError('invalid', `type error: ${text}: incompatible types: ${a} and ${b}`);
@@ -93,6 +101,14 @@ export function typeName(bound: Bound): FieldType | 'tag' | null {
 
 // private functions
 
+/** As InfluxDB tells types before it computes: what is made of integers is one, a quotient too, whose values are floats. */
+function statedType(bound: Bound): FieldType | 'tag' | null {
+  if (bound.kind !== 'binary' || bound.type !== 'float') return typeName(bound);
+  const sides = [bound.left, bound.right].map(statedType).filter((type) => type !== null);
+  if (sides.includes('float')) return 'float';
+  return sides.includes('unsigned') ? 'unsigned' : 'integer';
+}
+
 function bindMatch(e: Binary, names: Names): Bound {
   const left = unwrap(e.left);
   const right = unwrap(e.right);
@@ -104,7 +120,6 @@ function bindMatch(e: Binary, names: Names): Bound {
 }
 
 function bindComparison(e: Binary, names: Names): Bound {
-  if (unwrap(e.left).kind === 'duration' || unwrap(e.right).kind === 'duration') return FALSE;
   const text = (side: Expression): boolean => unwrap(side).kind === 'string';
   const left = bindOperand(e.left, names, text(e.right));
   const right = bindOperand(e.right, names, text(e.left));
@@ -112,6 +127,11 @@ function bindComparison(e: Binary, names: Names): Bound {
   const b = typeName(right);
   const { operator } = e;
   const equality = operator === '=' || operator === '!=';
+  // beside a boolean InfluxDB takes a duration, which is no value in a condition, for false
+  if (equality && a === 'boolean' && unwrap(e.right).kind === 'duration')
+    return bindComparison({ ...e, right: NO }, names);
+  if (equality && b === 'boolean' && unwrap(e.left).kind === 'duration')
+    return bindComparison({ ...e, left: NO }, names);
   const whole: Bound = { kind: 'binary', operator, left, right, type: 'boolean' };
   if (a === null || b === null) return FALSE;
   if (a === 'tag' || b === 'tag') {
@@ -125,6 +145,7 @@ function bindComparison(e: Binary, names: Names): Bound {
 function bindOperand(expression: Expression, names: Names, besideText: boolean): Bound {
   const e = unwrap(expression);
   if (e.kind === 'reference') return bindReference(e, names, besideText);
+  if (e.kind === 'duration') return { kind: 'absent' };
   if (e.kind === 'binary') {
     const left = bindOperand(e.left, names, false);
     const right = bindOperand(e.right, names, false);

@@ -43,7 +43,7 @@ function ofIntegers(operator: BinaryOperator, a: bigint, b: bigint): Expression 
 }
 
 function ofNumbers(operator: BinaryOperator, a: number, b: number): Expression | null {
-  const number = (value: number): Expression | null => (Number.isFinite(value) ? { kind: 'number', value } : null);
+  const number = (value: number): Expression => ({ kind: 'number', value });
   switch (operator) {
     case '+':
       return number(a + b);

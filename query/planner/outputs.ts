@@ -176,11 +176,10 @@ export class OutputBinder {
     return name === 'integral' ? NS_PER_SECOND : 1n;
   }
 
-  /** Index of a tag among the columns, none where it is none. */
+  /** Index of a tag among the columns, none where it is none; a name that is a field, too, is the tag here. */
   #tagIndex(expression: Expression): number[] {
-    if (expression.kind !== 'reference' || this.#names.fields.has(expression.name)) return [];
-    const index = this.#column(expression);
-    return index < 0 ? [] : [index];
+    if (expression.kind !== 'reference' || !this.#names.tagKeys.includes(expression.name)) return [];
+    return [this.#column({ ...expression, cast: 'tag' })];
   }
 
   /** Index of a call among the aggregates, where it is put if new. */

@@ -8,6 +8,7 @@ import { checkBytes, type Limits } from './limits.ts';
 import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
+import type { Turn } from './source.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -23,6 +24,7 @@ export interface SourceBlock {
 export async function* blockPartials(
   plan: Plan,
   blocks: AsyncIterable<SourceBlock>,
+  turn: Turn,
   limits: Limits,
   arrival: boolean,
 ): AsyncGenerator<Partial> {
@@ -30,15 +32,21 @@ export async function* blockPartials(
   for await (const { block, source, series } of blocks) {
     store.add(block, source, series);
     checkBytes(store.bytes, limits);
+    const wait = turn();
+    if (wait !== null) await wait;
   }
-  yield* partialsOf(store);
+  for (const partial of partialsOf(store)) {
+    if (partial !== null) yield partial;
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
 }
 
 /** The same of blocks that are at hand. */
-export function blockPartialsNow(plan: Plan, blocks: Iterable<SourceBlock>, arrival: boolean): Generator<Partial> {
+export function* blockPartialsNow(plan: Plan, blocks: Iterable<SourceBlock>, arrival: boolean): Generator<Partial> {
   const store = storeOf(plan, arrival);
   for (const { block, source, series } of blocks) store.add(block, source, series);
-  return partialsOf(store);
+  for (const partial of partialsOf(store)) if (partial !== null) yield partial;
 }
 
 // private functions
@@ -47,12 +55,13 @@ function storeOf(plan: Plan, arrival: boolean): PaneStore | RawRows {
   return plan.kind === 'aggregate' ? new PaneStore(plan) : new RawRows(plan, arrival);
 }
 
-function* partialsOf(store: PaneStore | RawRows): Generator<Partial> {
+/** In steps: null where it may be left for a while. */
+function* partialsOf(store: PaneStore | RawRows): Generator<Partial | null> {
   if (store instanceof RawRows) {
     yield* store.partials();
     return;
   }
-  const slots = store.ordered();
+  const slots = yield* store.order();
   for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
     yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
   }

@@ -38,7 +38,7 @@ export function* cellTables(
   const writer = rowWriter(plan, times);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
-  const series = store.byGroup();
+  const series = yield* store.byGroup();
   const isOfGrid = isGrid(plan);
   for (const slots of plan.descending ? series.reverse() : series) {
     const group = store.groupOf(slots[0]);
@@ -52,6 +52,9 @@ export function* cellTables(
         (rows) => plan.fill.kind !== 'none' && admitRows(plan, rows, budget),
       );
       continue;
+    }
+    for (const state of store.states) {
+      if (state.settle !== undefined) for (const slot of slots) yield* state.settle(slot);
     }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
@@ -167,7 +170,7 @@ function* filledRows(
     windows.length === 0 ? nowhere : plan.bounds.minStated ? times.first(plan.bounds.min) : windows[0],
   );
   const first = Math.min(...firsts.filter(Number.isFinite));
-  const fillers = tracks.map((track) => new Filler(plan, track, times.width));
+  const fillers = tracks.map((track) => new Filler(plan, track));
   const rows = last - first + 1;
   admitRows(plan, rows, budget);
   for (let i = 0; i < rows; i++) {
@@ -190,15 +193,12 @@ function admitRows(plan: Plan, rows: number, budget: { buckets: number }): void 
 class Filler {
   readonly #plan: Plan;
   readonly #track: Track;
-  readonly #width: number;
   readonly #step: 1 | -1;
   /** Index in the track of the next window to come. */
   #next: number;
   #hit = false;
 
-  /** `width` of windows, ns. */
-  constructor(plan: Plan, track: Track, width: number) {
-    this.#width = width;
+  constructor(plan: Plan, track: Track) {
     this.#plan = plan;
     this.#track = track;
     this.#step = plan.descending ? -1 : 1;
@@ -239,12 +239,11 @@ class Filler {
         return slots[before] === undefined ? null : state.result(slots[before]);
       case 'linear': {
         if (slots[before] === undefined || slots[this.#next] === undefined || !isNumeric(aggregate.result)) return null;
-        const width = this.#width;
         const from = state.result(slots[before]);
         const to = state.result(slots[this.#next]);
         if (from === null || to === null) return null;
-        const slope = (Number(to) - Number(from)) / ((windows[this.#next] - windows[before]) * width);
-        const value = slope * ((window - windows[before]) * width) + Number(from);
+        const slope = (Number(to) - Number(from)) / (windows[this.#next] - windows[before]);
+        const value = slope * (window - windows[before]) + Number(from);
         return aggregate.result === 'float' ? value : Math.trunc(value);
       }
       default:

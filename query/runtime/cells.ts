@@ -1,9 +1,13 @@
 /** CellTable: the slots of (group, window) cells, found by an open-addressed hash. Slots of dropped cells are used again. */
 import { QueryError } from '../language/errors.ts';
+import { sortedBy } from './row-order.ts';
+import { STEP_ROWS, type Steps } from './steps.ts';
 
 /** Cells of one query on one thread: at some 100 bytes a cell and aggregate, 200 MB. */
 export const CELLS_MAX = 2_000_000;
 
+/** Fewer windows of a group are compared with each other. */
+const SORTED_MAX = 256;
 const VACANT = -1;
 /** Those of an hour by minutes: every table that a query makes, on each shard and at home, begins with them. */
 const SLOTS_FIRST = 64;
@@ -63,12 +67,13 @@ export class CellTable {
   }
 
   /** Slots of the cells wanted, by the rank of their group, then by window. */
-  ordered(groupRanks: Uint32Array, isWanted: (slot: number) => boolean): Int32Array {
+  *order(groupRanks: Uint32Array, isWanted: (slot: number) => boolean): Steps<Int32Array> {
     const { group, window, live, end } = this;
     const wanted = new Uint8Array(end);
     const next = new Uint32Array(groupRanks.length + 1);
     let count = 0;
     for (let slot = 0; slot < end; slot++) {
+      if (slot % STEP_ROWS === STEP_ROWS - 1) yield null;
       if (live[slot] === 0 || !isWanted(slot)) continue;
       wanted[slot] = 1;
       next[groupRanks[group[slot]] + 1]++;
@@ -76,15 +81,19 @@ export class CellTable {
     }
     for (let rank = 0; rank < groupRanks.length; rank++) next[rank + 1] += next[rank];
     const slots = new Int32Array(count);
-    for (let slot = 0; slot < end; slot++) if (wanted[slot] === 1) slots[next[groupRanks[group[slot]]]++] = slot;
+    for (let slot = 0; slot < end; slot++) {
+      if (slot % STEP_ROWS === STEP_ROWS - 1) yield null;
+      if (wanted[slot] === 1) slots[next[groupRanks[group[slot]]]++] = slot;
+    }
     for (let rank = 0, from = 0; rank < groupRanks.length; from = next[rank++]) {
       const part = slots.subarray(from, next[rank]);
       // windows are mostly met in their order
       for (let i = 1; i < part.length; i++) {
         if (window[part[i - 1]] <= window[part[i]]) continue;
-        part.sort((a, b) => window[a] - window[b]);
+        part.set(yield* byWindow(part, window));
         break;
       }
+      if (rank % STEP_ROWS === STEP_ROWS - 1 || part.length >= STEP_ROWS) yield null;
     }
     return slots;
   }
@@ -135,4 +144,22 @@ export class CellTable {
 function hash(group: number, window: number): number {
   const h = Math.imul(group, 0x9e3779b1) ^ Math.imul(window | 0, 0x85ebca6b);
   return h ^ (h >>> 15);
+}
+
+/** Few are compared, many are counted, as rows are. */
+function* byWindow(slots: Int32Array, window: Float64Array): Steps<Int32Array> {
+  if (slots.length < SORTED_MAX) return slots.slice().sort((a, b) => window[a] - window[b]);
+  let least = Number.POSITIVE_INFINITY;
+  for (const slot of slots) if (window[slot] < least) least = window[slot];
+  const low = new Uint32Array(slots.length);
+  const high = new Uint32Array(slots.length);
+  for (let i = 0; i < slots.length; i++) {
+    const ahead = window[slots[i]] - least;
+    high[i] = Math.floor(ahead / 2 ** 32);
+    low[i] = ahead - high[i] * 2 ** 32;
+    if (i % STEP_ROWS === STEP_ROWS - 1) yield null;
+  }
+  const places = Uint32Array.from(slots, (_, i) => i);
+  const order = yield* sortedBy(yield* sortedBy(places, low), high);
+  return Int32Array.from(order, (i) => slots[i]);
 }

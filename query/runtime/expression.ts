@@ -1,6 +1,8 @@
 /**
  * Values of bound expressions, one row at a time: outputs over results, and those conditions that have no columnar form. Integers
- * are exact and wrap at 64 bits; integer division gives floats; dividing by zero gives 0; an absent operand gives no value.
+ * are exact and wrap at 64 bits; integer division gives floats; dividing by zero gives 0; an absent operand gives no value, except
+ * to the bits of a boolean, where it counts as false. What is infinite or NaN goes on through the expression; as its result it is no
+ * value, as JSON has neither.
  */
 import type { Value } from '../../model/index.ts';
 import { computeMath } from '../functions/math.ts';
@@ -13,29 +15,9 @@ export type LeafReader = (leaf: Bound) => Value;
 
 /** A function that computes the expression for the row that `read` stands on. Regexes are compiled here, once. */
 export function compileExpression(bound: Bound, read: LeafReader): () => Value {
-  switch (bound.kind) {
-    case 'literal': {
-      const { value } = bound;
-      return () => value;
-    }
-    case 'absent':
-    case 'regex':
-      return () => null;
-    case 'binary':
-      return compileBinary(bound, read);
-    case 'call': {
-      const { name, type } = bound;
-      const args = bound.args.map((argument) => compileExpression(argument, read));
-      return () =>
-        computeMath(
-          name,
-          type,
-          args.map((argument) => argument()),
-        );
-    }
-    default:
-      return () => read(bound);
-  }
+  const compute = compile(bound, read);
+  if ((bound.kind !== 'binary' && bound.kind !== 'call') || bound.type !== 'float') return compute;
+  return () => finite(compute());
 }
 
 /** `=` `!=` `<` `<=` `>` `>=` of two values that are there. */
@@ -60,10 +42,36 @@ export function compares(operator: BinaryOperator, a: NonNullable<Value>, b: Non
 
 // private functions
 
+function compile(bound: Bound, read: LeafReader): () => Value {
+  switch (bound.kind) {
+    case 'literal': {
+      const { value } = bound;
+      return () => value;
+    }
+    case 'absent':
+    case 'regex':
+      return () => null;
+    case 'binary':
+      return compileBinary(bound, read);
+    case 'call': {
+      const { name, type } = bound;
+      const args = bound.args.map((argument) => compile(argument, read));
+      return () =>
+        computeMath(
+          name,
+          type,
+          args.map((argument) => argument()),
+        );
+    }
+    default:
+      return () => read(bound);
+  }
+}
+
 function compileBinary(bound: Bound & { kind: 'binary' }, read: LeafReader): () => Value {
   const { operator, type } = bound;
   if (type === null) return () => null;
-  const left = compileExpression(bound.left, read);
+  const left = compile(bound.left, read);
   if (operator === '=~' || operator === '!~') {
     const regex = compileRegex(bound.right.kind === 'regex' ? bound.right.pattern : '');
     return () => {
@@ -71,7 +79,7 @@ function compileBinary(bound: Bound & { kind: 'binary' }, read: LeafReader): () 
       return text === null ? null : regex.test(String(text)) === (operator === '=~');
     };
   }
-  const right = compileExpression(bound.right, read);
+  const right = compile(bound.right, read);
   if (operator === 'AND') return () => left() === true && right() === true;
   if (operator === 'OR') return () => left() === true || right() === true;
   if (type === 'boolean' && (operator === '&' || operator === '|' || operator === '^')) {
@@ -93,8 +101,11 @@ function compileBinary(bound: Bound & { kind: 'binary' }, read: LeafReader): () 
   };
 }
 
-function bits(operator: BinaryOperator, a: Value, b: Value): Value {
-  if (a === null || b === null) return null;
+/** Of two booleans, one of which may be absent; another type makes it false. */
+function bits(operator: BinaryOperator, left: Value, right: Value): Value {
+  if (left === null && typeof right !== 'boolean') return null;
+  const [a, b] = [left ?? false, right ?? false];
+  if (typeof b !== 'boolean') return false;
   if (operator === '&') return a === true && b === true;
   return operator === '|' ? a === true || b === true : a !== b;
 }
@@ -104,27 +115,27 @@ function floats(operator: BinaryOperator, left: number | bigint, right: number |
   const b = Number(right);
   switch (operator) {
     case '+':
-      return finite(a + b);
+      return a + b;
     case '-':
-      return finite(a - b);
+      return a - b;
     case '*':
-      return finite(a * b);
+      return a * b;
     case '/':
-      return b === 0 ? 0 : finite(a / b);
+      return b === 0 ? 0 : a / b;
     default:
-      return finite(a % b);
+      return a % b;
   }
 }
 
 /** JSON has no NaN and no infinities: they are no value. */
-function finite(x: number): Value {
-  return Number.isFinite(x) ? x : null;
+function finite(x: Value): Value {
+  return typeof x === 'number' && !Number.isFinite(x) ? null : x;
 }
 
 function integers(operator: BinaryOperator, a: number | bigint, b: number | bigint, unsigned: boolean): Value {
   if (typeof a === 'number' && typeof b === 'number') {
     const quick = operator === '+' ? a + b : operator === '-' ? a - b : operator === '*' ? a * b : null;
-    if (quick !== null && Number.isSafeInteger(quick) && !(unsigned && quick < 0)) return quick;
+    if (quick !== null && Number.isSafeInteger(quick) && !(unsigned && quick < 0)) return quick + 0;
     if (operator === '%') return b === 0 ? 0 : (a % b) + 0;
   }
   const wide = wideIntegers(operator, BigInt(a), BigInt(b));

@@ -8,6 +8,7 @@ import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
+import { finished } from './steps.ts';
 
 /** Rows of a group, in order. Row i is row first + i of the columns. */
 export interface Piece {
@@ -223,7 +224,7 @@ function mergedPieces(pieces: readonly Piece[], plan: Plan, seriesRank: Uint32Ar
   }
   const { series, high, low } = all;
   const one = { group: new Uint32Array(rows), groupRank: new Uint32Array(1) };
-  const order = orderOfRows({ rows, ...one, series, seriesRank, high, low }, true);
+  const order = finished(orderOfRows({ rows, ...one, series, seriesRank, high, low }, true));
   const from = Uint16Array.from(order, (row) => all.from[row]);
   const places = order.map((row) => all.place[row]);
   return {

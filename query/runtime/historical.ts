@@ -22,6 +22,7 @@ import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
 import { rowWindowTables } from './row-windows.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
+import { inTurns } from './steps.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 import { windowTables } from './window-runs.ts';
 
@@ -76,11 +77,7 @@ export async function* historicalShard(
     for (const rows of pins) rows?.release();
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points };
-  for (const _ of store.rankGroups()) {
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
-  for (const slots of parts(store.ordered())) {
+  for (const slots of parts(await inTurns(store.order(), turn))) {
     yield store.take(slots);
     const wait = turn();
     if (wait !== null) await wait;
@@ -123,7 +120,8 @@ export function answerOf(
   const streams = fromShards ? [...ask(plan)] : [];
   const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
   if (plan.join !== undefined) streams.push(joinPartials(plan, inner, turn, limits));
-  else for (const [number, tables] of inner.entries()) streams.push(subqueryPartials(plan, number, tables, limits));
+  else
+    for (const [number, tables] of inner.entries()) streams.push(subqueryPartials(plan, number, tables, turn, limits));
   return historicalAnswer(plan, streams, turn, limits);
 }
 

@@ -24,7 +24,7 @@ export function joinPartials(
   turn: Turn,
   limits: Limits,
 ): AsyncGenerator<Partial> {
-  return blockPartials(plan, joined(plan, sides, turn, limits), limits, false);
+  return blockPartials(plan, joined(plan, sides, turn, limits), turn, limits, false);
 }
 
 // private functions

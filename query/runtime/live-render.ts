@@ -13,6 +13,7 @@ import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import type { ResultTable } from './result.ts';
+import { finished } from './steps.ts';
 import { runsOf, sumRuns } from './window-runs.ts';
 import type { AnswerWindows } from './window-times.ts';
 
@@ -182,7 +183,7 @@ function summed(plan: Plan, windows: AnswerWindows, stores: readonly PaneStore[]
   const wanted = new Map(
     [...byGroup].map(([{ key }, own]) => [key, own.map(({ window }) => window).sort((a, b) => a - b)]),
   );
-  for (const slots of panes.byGroup()) {
+  for (const slots of finished(panes.byGroup())) {
     const group = windows.answerGroup(panes.groupOf(slots[0]));
     const held = Array.from(slots, (slot) => panes.windowOf(slot));
     sumRuns(panes, slots, runsOf(windows, held, wanted.get(groupKey(group)) ?? []), whole, group);

@@ -17,6 +17,7 @@ import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { BlockWindows, SourceRows } from './rows-in.ts';
 import type { Totals } from './source.ts';
+import { finished, type Steps } from './steps.ts';
 import { stateOfTotals } from './totals.ts';
 
 /** What stores of one shared measurement have in common: group numbers mean the same in all of them. */
@@ -258,18 +259,19 @@ export class PaneStore {
   }
 
   /** Slots of all cells that are not empty, by (group name, group tags, window). */
+  *order(): Steps<Int32Array> {
+    for (const _ of this.#groups.rank()) yield null;
+    return yield* this.#cells.order(this.#groups.ranks(), (slot) => !this.emptyCell(slot));
+  }
+
+  /** The same, in this turn. */
   ordered(): Int32Array {
-    return this.#cells.ordered(this.#groups.ranks(), (slot) => !this.emptyCell(slot));
+    return finished(this.order());
   }
 
-  /** What `ordered` has to do first, in steps; it does what of it was not done. */
-  rankGroups(): Generator<void> {
-    return this.#groups.rank();
-  }
-
-  /** Slots as `ordered` has them, by group. */
-  byGroup(): Int32Array[] {
-    const slots = this.ordered();
+  /** Slots as `order` has them, by group. */
+  *byGroup(): Steps<Int32Array[]> {
+    const slots = yield* this.order();
     const groups: Int32Array[] = [];
     for (let from = 0, i = 1; i <= slots.length; i++) {
       if (i < slots.length && this.#cells.group[slots[i]] === this.#cells.group[slots[from]]) continue;

@@ -22,6 +22,7 @@ import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
+import { finished, type Steps } from './steps.ts';
 
 /** Rows of one partial. */
 export const PARTIAL_ROWS_MAX = 8_192;
@@ -117,8 +118,8 @@ export class RawRows {
     this.#held.prune();
   }
 
-  /** What is held, which is not held any more then. */
-  partials(): Generator<RowsPartial> {
+  /** What is held, which is not held any more then; null between steps. */
+  partials(): Generator<RowsPartial | null> {
     return this.#held.partials();
   }
 
@@ -234,8 +235,8 @@ class HeldRows {
     if (this.rows > this.#pruneAt) this.prune();
   }
 
-  *partials(): Generator<RowsPartial> {
-    const order = this.#order();
+  *partials(): Generator<RowsPartial | null> {
+    const order = yield* this.#order();
     const columns = this.#builders.map((builder) => builder?.finish() ?? null);
     for (let from = 0; from < order.length; ) {
       const to = this.#cut(order, from);
@@ -256,7 +257,7 @@ class HeldRows {
   }
 
   prune(): void {
-    const order = this.#order();
+    const order = finished(this.#order());
     for (const builder of this.#builders) builder?.append(builder.finish(), order, order.length);
     this.rows = order.length;
     this.#group = order.map((row) => this.#group[row]);
@@ -348,12 +349,12 @@ class HeldRows {
   }
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
-  #order(): Uint32Array {
+  *#order(): Steps<Uint32Array> {
     const { descending } = this.#plan;
     if (this.#seriesRanks.length < this.#seriesKeys.length) this.#seriesRanks = ranksOf(this.#seriesKeys);
     const ascending = this.groups.ranks();
     const isReversed = descending && this.#arrival;
-    const order = orderOfRows(
+    const order = yield* orderOfRows(
       {
         rows: this.rows,
         group: this.#group,

@@ -37,7 +37,7 @@ export function* rowPartials(plan: Plan, source: Source): Generator<RowsPartial>
       checkBytes(held.bytes, { ...NO_LIMITS, bytesMax: QUERY_BYTES_MAX });
     }
   }
-  yield* held.partials();
+  for (const partial of held.partials()) if (partial !== null) yield partial;
 }
 
 /** In slices, part by part. */
@@ -229,7 +229,7 @@ class MeasurementRows {
   async *#leave(): AsyncGenerator<RowsPartial> {
     await this.#rank();
     for (const partial of this.#held.partials()) {
-      yield partial;
+      if (partial !== null) yield partial;
       const wait = this.#turn();
       if (wait !== null) await wait;
     }

@@ -12,7 +12,6 @@ import type { WindowTimes } from './window-times.ts';
 
 /** The windows of all groups, numbered as they begin. */
 export class WindowList implements WindowTimes {
-  readonly width = 0;
   readonly #times: bigint[] = [];
   readonly #starts: bigint[] = [];
   readonly #ends: bigint[] = [];

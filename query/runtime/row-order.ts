@@ -1,7 +1,8 @@
 /**
  * The order of many rows by (group, time, series), ascending, as a list of row numbers: digit by digit from the least to the greatest
- * (radix sort), each pass stable, so that it takes time in proportion to the rows and never calls back.
+ * (radix sort), each pass stable, so that it takes time in proportion to the rows and never calls back. In steps.
  */
+import { STEP_ROWS, type Steps } from './steps.ts';
 
 const DIGIT_BITS = 11;
 const DIGITS = 2 ** DIGIT_BITS;
@@ -22,19 +23,48 @@ export interface RowKeys {
 }
 
 /** `byTime` false: rows of a group stay in the order of their numbers. */
-export function orderOfRows(keys: RowKeys, byTime: boolean): Uint32Array {
+export function* orderOfRows(keys: RowKeys, byTime: boolean): Steps<Uint32Array> {
   const { rows, group, groupRank, series, seriesRank } = keys;
   let order = Uint32Array.from({ length: rows }, (_, row) => row);
   const compare = byTime ? compareAll : compareGroup;
-  if (isSorted(keys, compare)) return order;
+  yield null;
+  if (yield* isSorted(keys, compare)) return order;
   if (rows < COUNTED_ROWS_MIN) return order.sort((a, b) => compare(keys, a, b) || a - b);
   if (byTime) {
-    order = sortedBy(order, ranksOf(series, seriesRank, rows));
-    const { low, high } = wholeTimes(keys);
-    order = sortedBy(order, low);
-    order = sortedBy(order, high);
+    order = yield* sortedBy(order, yield* ranksOf(series, seriesRank, rows));
+    const { low, high } = yield* wholeTimes(keys);
+    order = yield* sortedBy(order, low);
+    order = yield* sortedBy(order, high);
   }
-  return sortedBy(order, ranksOf(group, groupRank, rows));
+  return yield* sortedBy(order, yield* ranksOf(group, groupRank, rows));
+}
+
+/** Stable, by the key of each item of `order`. */
+export function* sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Steps<Uint32Array<ArrayBuffer>> {
+  let all = 0;
+  for (let row = 0; row < keys.length; row++) all |= keys[row];
+  const greatest = all >>> 0;
+  let from = order;
+  for (let shift = 0; shift < 32 && greatest >= 2 ** shift; shift += DIGIT_BITS) {
+    const counts = new Uint32Array(DIGITS);
+    for (const [start, end] of stretches(from.length)) {
+      for (let i = start; i < end; i++) counts[(keys[from[i]] >>> shift) & MASK]++;
+      yield null;
+    }
+    if (counts[(keys[from[0]] >>> shift) & MASK] === from.length) continue;
+    for (let digit = 0, at = 0; digit < DIGITS; digit++) {
+      const count = counts[digit];
+      counts[digit] = at;
+      at += count;
+    }
+    const to = new Uint32Array(from.length);
+    for (const [start, end] of stretches(from.length)) {
+      for (let i = start; i < end; i++) to[counts[(keys[from[i]] >>> shift) & MASK]++] = from[i];
+      yield null;
+    }
+    from = to;
+  }
+  return from;
 }
 
 // private functions
@@ -52,47 +82,39 @@ function compareAll(keys: RowKeys, a: number, b: number): number {
   );
 }
 
-function isSorted(keys: RowKeys, compare: Compare): boolean {
-  for (let row = 1; row < keys.rows; row++) if (compare(keys, row - 1, row) > 0) return false;
+function* isSorted(keys: RowKeys, compare: Compare): Steps<boolean> {
+  for (let row = 1; row < keys.rows; row++) {
+    if (compare(keys, row - 1, row) > 0) return false;
+    if (row % STEP_ROWS === 0) yield null;
+  }
   return true;
 }
 
-function ranksOf(values: Uint32Array, rank: Uint32Array, rows: number): Uint32Array {
+function* ranksOf(values: Uint32Array, rank: Uint32Array, rows: number): Steps<Uint32Array> {
   const ranks = new Uint32Array(rows);
-  for (let row = 0; row < rows; row++) ranks[row] = rank[values[row]];
+  for (const [from, to] of stretches(rows)) {
+    for (let row = from; row < to; row++) ranks[row] = rank[values[row]];
+    yield null;
+  }
   return ranks;
 }
 
+function* stretches(rows: number): Generator<readonly [from: number, to: number]> {
+  for (let from = 0; from < rows; from += STEP_ROWS) yield [from, Math.min(rows, from + STEP_ROWS)];
+}
+
 /** Both parts as whole numbers from 0: the high part counts from the least one. */
-function wholeTimes({ rows, high, low }: RowKeys): { high: Uint32Array; low: Uint32Array } {
+function* wholeTimes({ rows, high, low }: RowKeys): Steps<{ high: Uint32Array; low: Uint32Array }> {
   let least = Infinity;
   for (let row = 0; row < rows; row++) if (high[row] < least) least = high[row];
   const highs = new Uint32Array(rows);
   const lows = new Uint32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    highs[row] = high[row] - least;
-    lows[row] = low[row];
+  for (const [from, to] of stretches(rows)) {
+    for (let row = from; row < to; row++) {
+      highs[row] = high[row] - least;
+      lows[row] = low[row];
+    }
+    yield null;
   }
   return { high: highs, low: lows };
-}
-
-function sortedBy(order: Uint32Array<ArrayBuffer>, keys: Uint32Array): Uint32Array<ArrayBuffer> {
-  let all = 0;
-  for (let row = 0; row < keys.length; row++) all |= keys[row];
-  const greatest = all >>> 0;
-  let from = order;
-  for (let shift = 0; shift < 32 && greatest >= 2 ** shift; shift += DIGIT_BITS) {
-    const counts = new Uint32Array(DIGITS);
-    for (let i = 0; i < from.length; i++) counts[(keys[i] >>> shift) & MASK]++;
-    if (counts[(keys[0] >>> shift) & MASK] === from.length) continue;
-    for (let digit = 0, at = 0; digit < DIGITS; digit++) {
-      const count = counts[digit];
-      counts[digit] = at;
-      at += count;
-    }
-    const to = new Uint32Array(from.length);
-    for (let i = 0; i < from.length; i++) to[counts[(keys[from[i]] >>> shift) & MASK]++] = from[i];
-    from = to;
-  }
-  return from;
 }

@@ -12,6 +12,7 @@ import { PaneStore } from './panes.ts';
 import type { ResultTable } from './result.ts';
 import { type Cutter, cutterOf, RunCutter, WindowList } from './row-cutters.ts';
 import type { Turn } from './source.ts';
+import { finished } from './steps.ts';
 import { SubqueryBlocks } from './subquery-rows.ts';
 import type { TableStep } from './table-writer.ts';
 import { sumRuns } from './window-runs.ts';
@@ -144,7 +145,7 @@ export class RowCut {
 
   #endGroup(): void {
     if (this.#overlapping === null || this.#group === null) return;
-    const [slots] = this.#panes.byGroup();
+    const [slots] = finished(this.#panes.byGroup());
     if (slots !== undefined) {
       const held = Array.from(slots, (slot) => this.#panes.windowOf(slot));
       const runs = this.#overlapping.runs(held, this.#windows);

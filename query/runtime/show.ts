@@ -7,6 +7,7 @@ import { type Column, compareText, type MeasurementSchema, TextDictionary } from
 import type { KeyMatch, Statement } from '../language/ast.ts';
 import { compileRegex } from '../language/regex.ts';
 import { bindCondition } from '../planner/bind.ts';
+import { checkShowCondition } from '../planner/check-show.ts';
 import type { Bound } from '../planner/plan.ts';
 import { matchesName, measurementMatchers, mergeSchemas } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
@@ -45,6 +46,7 @@ export interface ShowPart {
 /** Stage 1: runs where the shard is. */
 export function showShard(statement: ShowStatement, context: ShowContext, source: Source): ShowPart[] {
   const database = statement.database ?? context.database;
+  checkShowCondition(statement.kind, statement.condition);
   const { rest } = splitTime(statement.condition, context.now);
   const every = { database: null, retentionPolicy: null, name: { regex: '' } };
   const asked = statement.sources.length > 0 ? statement.sources : [every];
@@ -89,7 +91,7 @@ export function countedStatement({ of, key, ...rest }: CountStatement): ShowStat
     case 'series':
       return { kind: 'show series', ...clauses };
     case 'measurement':
-      return { kind: 'show measurements', match: null, negated: false, ...clauses };
+      return { kind: 'show measurements', match: null, ...clauses };
     case 'field key':
       return { kind: 'show field keys', ...clauses };
     case 'tag key':
@@ -116,6 +118,7 @@ export function countAnswer(statement: CountStatement, perShard: readonly (reado
   if (of === 'measurement' || (of === 'series' && whole)) {
     const series = [...byName.values()].reduce((sum, { size }) => sum + size, 0);
     const count = of === 'measurement' ? byName.size : series;
+    if (!whole && count === 0) return [];
     return [countTable('', whole ? 'cardinality estimation' : 'count', count)];
   }
   return [...byName.keys()]
@@ -154,7 +157,7 @@ interface Place {
 
 function passesMatch(statement: ShowStatement, measurement: string): boolean {
   if (statement.kind !== 'show measurements' || statement.match === null) return true;
-  return matchesName(statement.match)(measurement) !== statement.negated;
+  return matchesName(statement.match)(measurement);
 }
 
 /** null = the measurement has nothing to show. */

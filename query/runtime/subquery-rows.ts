@@ -7,14 +7,16 @@ import { blockPartials, type SourceBlock } from './block-partials.ts';
 import type { Limits } from './limits.ts';
 import type { Partial } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import type { Turn } from './source.ts';
 
 export function subqueryPartials(
   plan: Plan,
   number: number,
   tables: AsyncIterable<ResultTable>,
+  turn: Turn,
   limits: Limits,
 ): AsyncGenerator<Partial> {
-  return blockPartials(plan, blocksOf(plan, number, tables), limits, keepsOrder(plan));
+  return blockPartials(plan, blocksOf(plan, number, tables), turn, limits, keepsOrder(plan));
 }
 
 /** The tables of subquery `number` as blocks of the sources that read it; a block is of one group. */

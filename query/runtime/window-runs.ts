@@ -26,7 +26,6 @@ export interface Run {
 
 /** The tables of an aggregate plan's answer from its cells, or panes, in steps. */
 export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep> {
-  for (const _ of store.rankGroups()) yield null;
   if (plan.windows === undefined) {
     yield* cellTables(plan, store);
     return;
@@ -35,7 +34,7 @@ export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep
     const windows = answerWindows(plan, kind);
     const last = windows.last(plan.bounds.max);
     const whole = new PaneStore(plan);
-    for (const slots of store.byGroup()) {
+    for (const slots of yield* store.byGroup()) {
       const panes = Array.from(slots, (slot) => store.windowOf(slot));
       const group = windows.answerGroup(store.groupOf(slots[0]));
       sumRuns(store, slots, runsOf(windows, panes, windowsWith(windows, panes, last)), whole, group);

@@ -9,8 +9,6 @@ import type { Group } from './partial.ts';
 
 /** Where windows lie in time. */
 export interface WindowTimes {
-  /** ns from one to the next, as fill(linear) takes them. */
-  readonly width: number;
   /** Of its row. */
   time(window: number): bigint;
   start(window: number): bigint;
@@ -79,7 +77,6 @@ function singlePanes(plan: Plan): AnswerWindows {
   const start = (window: number): bigint => windowStart(plan, window);
   const end = (window: number): bigint => (plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1));
   return {
-    width: Number(plan.window?.interval ?? 0n),
     time: start,
     start,
     end,
@@ -100,7 +97,6 @@ function singlePanes(plan: Plan): AnswerWindows {
 function runsOfPanes(plan: Plan, kind: PaneWindows): AnswerWindows {
   const panes = plan.window!;
   const start = (window: number): bigint => startOf(panes, runFrom(panes, kind, window));
-  const period = panes.split === undefined ? Number(panes.interval) * kind.every : Number(panes.interval);
   const labelled = (group: Group, label: string): Group => {
     if (kind.label === undefined) return group;
     return { name: group.name, tags: group.tags.map((tag, i) => (plan.groupBy[i] === WINDOW_TAG ? label : tag)) };
@@ -110,7 +106,6 @@ function runsOfPanes(plan: Plan, kind: PaneWindows): AnswerWindows {
     return kind.steps > 1 ? (Math.floor(last / kind.steps) + 1) * kind.steps - 1 : last;
   };
   return {
-    width: kind.grid === undefined ? period / kind.steps : Number(kind.grid.interval),
     time: start,
     start,
     end: (window) => startOf(panes, runTo(panes, kind, window)),

@@ -8,7 +8,14 @@ import type { CatalogueView } from './view.ts';
 
 const POLICY_COLUMNS = ['name', 'duration', 'shardGroupDuration', 'replicaN', 'default'];
 const METADATA_COLUMNS = ['series', 'unit', 'description', 'metadata', 'bucket_bytes', 'bucket_width', 'tier_after'];
-const KINDS = ['show databases', 'show retention policies', 'show users', 'show grants', 'show metadata'] as const;
+const KINDS = [
+  'show databases',
+  'show retention policies',
+  'show users',
+  'show grants',
+  'show metadata',
+  'show subscriptions',
+] as const;
 
 export type CatalogueShow = Statement & { readonly kind: (typeof KINDS)[number] };
 
@@ -56,6 +63,9 @@ export function showCatalogue(
       const data = [texts(granted.map(([name]) => name)), texts(granted.map(([, privilege]) => PRIVILEGES[privilege]))];
       return [table(['database', 'privilege'], granted.length, data)];
     }
+    case 'show subscriptions':
+      // nothing makes one: whoever wants a copy of what is written subscribes to a live query
+      return [];
     case 'show metadata':
       return metadataTables(describedIn(documents, statement.database ?? current, statement.measurement));
   }

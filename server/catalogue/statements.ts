@@ -7,7 +7,15 @@ import { createAlert, dropAlert } from './alerts.ts';
 import type { Catalogue, CatalogueEdit } from './catalogue.ts';
 import { createContinuousQuery, dropContinuousQuery, pauseContinuousQuery } from './continuous-queries.ts';
 import { alterDescribed, seriesNamed } from './metadata.ts';
-import { alterPolicy, assertFirstPolicy, createPolicy, firstPolicy, refuseName } from './policies.ts';
+import {
+  alterPolicy,
+  assertFirstPolicy,
+  createPolicy,
+  firstPolicy,
+  policiesOf,
+  policyNotFound,
+  refuseName,
+} from './policies.ts';
 import {
   changeAdmin,
   changePassword,
@@ -35,6 +43,7 @@ export type CatalogueStatement = Extract<
       | 'drop user'
       | 'grant'
       | 'revoke'
+      | 'drop subscription'
       | 'create alert'
       | 'drop alert'
       | 'create continuous query'
@@ -57,6 +66,7 @@ const KINDS: Readonly<Record<CatalogueStatement['kind'], true>> = {
   'drop user': true,
   grant: true,
   revoke: true,
+  'drop subscription': true,
   'create alert': true,
   'drop alert': true,
   'create continuous query': true,
@@ -137,6 +147,13 @@ export async function executeOnCatalogue(
     }
     case 'drop user':
       return catalogue.change(() => dropUser(documents, statement.user));
+    case 'drop subscription': {
+      const { database, retentionPolicy } = statement;
+      return inDatabase(catalogue, database, () => {
+        const isThere = policiesOf(documents, database).some(({ name }) => name === retentionPolicy);
+        throw new QueryError('invalid', isThere ? 'subscription not found' : policyNotFound(retentionPolicy));
+      });
+    }
     case 'create alert': {
       const database = statement.database ?? current;
       return inDatabase(catalogue, database, () => createAlert(documents, database, statement, nowNs()));
@@ -158,9 +175,8 @@ export async function executeOnCatalogue(
     case 'revoke': {
       const { database, kind, user, privilege } = statement;
       if (database === null) return catalogue.change(() => changeAdmin(documents, user, kind === 'grant'));
-      return inDatabase(catalogue, database, () =>
-        changePrivilege(documents, { user: userNamed(documents, user).name, database, privilege }, kind),
-      );
+      userNamed(documents, user);
+      return inDatabase(catalogue, database, () => changePrivilege(documents, { user, database, privilege }, kind));
     }
   }
 }

@@ -33,7 +33,9 @@ export function parseParams(text: string): Record<string, unknown> {
   try {
     params = JSON.parse(text);
   } catch (error) {
-    throw new QueryError('parse', `error parsing query parameters: ${(error as Error).message}`);
+    const { message } = error as Error;
+    const problem = message.includes('end of JSON') ? 'unexpected EOF' : message;
+    throw new QueryError('parse', `error parsing query parameters: ${problem}`);
   }
   if (typeof params !== 'object' || params === null || Array.isArray(params)) {
     throw new QueryError('parse', 'error parsing query parameters: expected a JSON object');

@@ -22,6 +22,7 @@ export interface BackupDeskOptions {
   readonly catalogue: Catalogue;
   readonly metrics: Metrics;
   readonly nowNs: () => bigint;
+  readonly warn: (text: string, error: Error) => void;
 }
 
 export class BackupDesk {
@@ -91,7 +92,7 @@ export class BackupDesk {
     pieces: AsyncGenerator<Uint8Array, void, void>,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, void> {
-    const { metrics } = this.#options;
+    const { metrics, warn } = this.#options;
     let outcome = 'failed';
     this.#running++;
     metrics.gauge('backups_running').set(this.#running);
@@ -102,6 +103,7 @@ export class BackupDesk {
       }
       outcome = 'given';
     } catch (error) {
+      if (!signal.aborted) warn('a backup was given up', error as Error);
       throw asEngineError(error);
     } finally {
       this.#running--;

@@ -70,6 +70,8 @@ export interface PoolEngineOptions {
   /** Users are asked for; null = everybody may do everything. */
   readonly auth: { readonly tokenSecret: string } | null;
   readonly running: RunningLimits;
+  /** What a client cannot be told any more, as its answer has begun. */
+  readonly warn: (text: string, error: Error) => void;
 }
 
 export class PoolEngine implements Engine {

@@ -49,6 +49,15 @@ export class ChunkTable {
     return readPlace(this.#view, chunk * this.#stride + at);
   }
 
+  /** Of all blocks of all chunks; what chunks share comes several times. */
+  *places(): Generator<Place> {
+    for (let chunk = 0; chunk < this.#footer.chunks; chunk++) {
+      yield this.place(chunk, RUNS_AT);
+      yield this.place(chunk, TIMES_AT);
+      for (const field of this.#footer.fields.keys()) yield this.place(chunk, fieldAt(field));
+    }
+  }
+
   /** Numbers of the fields asked for that the bucket has. */
   fieldsNamed(names: readonly string[] | null): number[] {
     const wanted = names === null ? null : new Set(names);

@@ -8,6 +8,7 @@
  */
 import { type Block, type Column, type FieldType, type Position, TextDictionary } from '../../model/index.ts';
 import type { Files } from '../files/files.ts';
+import { BlockCheck } from './block-check.ts';
 import type { BlockCache } from './cache.ts';
 import { ChunkTable } from './chunk-table.ts';
 import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
@@ -141,6 +142,15 @@ export class BucketReader {
   firstKeys(): TextDictionary {
     const { firstKeys, sections } = this.#footer;
     return this.#kept(FIRST_KEYS, () => (sections.length === 0 ? NO_KEYS : this.#keys(firstKeys, sections.length)));
+  }
+
+  /** For who reads all of its bytes: what goes by is checked, but for the ends, which have been. */
+  check(): BlockCheck {
+    const { firstKeys, sections } = this.#footer;
+    const blocks = [...this.#table.places(), firstKeys, ...sections].filter(({ length }) => length > 0);
+    const once = new Map(blocks.map((place) => [place.at, place]));
+    const ascending = [...once.values()].sort((a, b) => a.at - b.at);
+    return new BlockCheck(this.path, ascending, this.#codec.checksum);
   }
 
   /** Blocks come by series, then time; each holds until the next is asked for, if not asked otherwise. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */

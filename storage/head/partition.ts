@@ -27,6 +27,8 @@ export class Partition implements RowLayer {
   readonly #orderedIndexes = new Map<Chunk, RowIndex>();
   readonly #late: Chunk[] = [];
   #lateIndex = new RowIndex(this.#late);
+  /** Where `#find` found a row in its chunk. */
+  #at = 0;
 
   constructor(base: bigint) {
     this.base = base;
@@ -92,13 +94,13 @@ export class Partition implements RowLayer {
     for (const row of list) {
       const series = rows.series[row];
       const offset = rows.offsets[row] + rows.shift;
-      const place = this.#find(series, offset);
-      if (place !== null) {
-        const known = overwrites.get(place.chunk);
-        if (known === undefined) overwrites.set(place.chunk, { from: [row], to: [place.at] });
+      const chunk = this.#find(series, offset);
+      if (chunk !== null) {
+        const known = overwrites.get(chunk);
+        if (known === undefined) overwrites.set(chunk, { from: [row], to: [this.#at] });
         else {
           known.from.push(row);
-          known.to.push(place.at);
+          known.to.push(this.#at);
         }
         continue;
       }
@@ -178,9 +180,13 @@ export class Partition implements RowLayer {
 
   // private functions
 
-  #find(series: number, offset: number): { chunk: Chunk; at: number } | null {
+  /** The chunk that has the row, at `#at`; null = none. */
+  #find(series: number, offset: number): Chunk | null {
     const id = this.#lateIndex.find(series, offset);
-    if (id >= 0) return { chunk: this.#late[Math.floor(id / CHUNK_ROWS)], at: id % CHUNK_ROWS };
+    if (id >= 0) {
+      this.#at = id % CHUNK_ROWS;
+      return this.#late[Math.floor(id / CHUNK_ROWS)];
+    }
     for (let i = this.#ordered.length - 1; i >= 0; i--) {
       const chunk = this.#ordered[i];
       if (offset < chunk.minOffset || offset > chunk.maxOffset) continue;
@@ -190,8 +196,8 @@ export class Partition implements RowLayer {
         index = new RowIndex([chunk]);
         this.#orderedIndexes.set(chunk, index);
       }
-      const at = index.find(series, offset);
-      if (at >= 0) return { chunk, at };
+      this.#at = index.find(series, offset);
+      if (this.#at >= 0) return chunk;
     }
     return null;
   }

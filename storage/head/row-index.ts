@@ -3,14 +3,17 @@
  * where late rows ask for it, and brought up to date when asked: appending in order never pays for it. Deleted rows are left out; where
  * more are deleted it is made anew.
  */
-import { CHUNK_ROWS, type Chunk } from './chunk.ts';
+import { CHUNK_BITS, CHUNK_ROWS, type Chunk } from './chunk.ts';
 
 const SLOTS_MIN = 64;
+/** For each row that is there when the index is made: chunks that are asked about mostly grow. */
+const SLOTS_PER_ROW = 4;
+const ROW_MASK = CHUNK_ROWS - 1;
 
 export class RowIndex {
   readonly #chunks: readonly Chunk[];
   /** Row id + 1 in each slot, 0 = free; an id is chunk × CHUNK_ROWS + row. At most half of the slots are taken. */
-  #slots = new Uint32Array(SLOTS_MIN);
+  #slots: Uint32Array;
   #size = 0;
   /** Where `find` goes on indexing. */
   #chunk = 0;
@@ -18,6 +21,8 @@ export class RowIndex {
 
   constructor(chunks: readonly Chunk[]) {
     this.#chunks = chunks;
+    const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(SLOTS_MIN, SLOTS_PER_ROW * rows))));
   }
 
   get bytes(): number {
@@ -56,8 +61,8 @@ export class RowIndex {
     let slot = hash(series, offset) & mask;
     for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const id = slots[slot] - 1;
-      const chunk = this.#chunks[Math.floor(id / CHUNK_ROWS)];
-      const row = id % CHUNK_ROWS;
+      const chunk = this.#chunks[id >>> CHUNK_BITS];
+      const row = id & ROW_MASK;
       if (chunk.offsets[row] === offset && chunk.series[row] === series) break;
     }
     return slot;
@@ -69,8 +74,8 @@ export class RowIndex {
     const mask = this.#slots.length - 1;
     for (const taken of old) {
       if (taken === 0) continue;
-      const chunk = this.#chunks[Math.floor((taken - 1) / CHUNK_ROWS)];
-      const row = (taken - 1) % CHUNK_ROWS;
+      const chunk = this.#chunks[(taken - 1) >>> CHUNK_BITS];
+      const row = (taken - 1) & ROW_MASK;
       let slot = hash(chunk.series[row], chunk.offsets[row]) & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = taken;

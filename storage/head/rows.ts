@@ -46,13 +46,12 @@ export class HeadRows {
     }
     const isLate = new Uint8Array(rows);
     if (late !== null) for (const row of late) isLate[row] = 1;
-    const candidates = kept ?? Uint32Array.from({ length: rows }, (_, row) => row);
+    const candidates = kept ?? allRows(rows);
     const groups = isPlain ? new Map([[first, candidates]]) : byPartition(base, offsets, candidates);
     for (const [number, list] of groups) {
       const partition = this.#partition(number);
       const place = incoming(partition, batch, columns, series);
-      const ordered = list.filter((row) => isLate[row] === 0);
-      const behind = list.filter((row) => isLate[row] === 1);
+      const { ordered, behind } = parted(list, isLate);
       partition.gather(place, ordered);
       const added = partition.merge(place, behind);
       this.points += ordered.length + added;
@@ -82,6 +81,22 @@ export class HeadRows {
 }
 
 // private functions
+
+function allRows(rows: number): Uint32Array {
+  const list = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) list[row] = row;
+  return list;
+}
+
+/** Rows in time and late ones, each in order. */
+function parted(list: Uint32Array, isLate: Uint8Array): { ordered: Uint32Array; behind: Uint32Array } {
+  const both = new Uint32Array(list.length);
+  let ordered = 0;
+  for (const row of list) if (isLate[row] === 0) both[ordered++] = row;
+  let end = ordered;
+  for (const row of list) if (isLate[row] === 1) both[end++] = row;
+  return { ordered: both.subarray(0, ordered), behind: both.subarray(ordered) };
+}
 
 /** Of the rows themselves: the batch's own bounds are for whoever does not look at rows. */
 function extremes(offsets: Float64Array, rows: number): { least: number; greatest: number } {

@@ -164,14 +164,24 @@ export class SealedBucket implements RowLayer {
     });
   }
 
-  /** Some of its bytes as they are, wherever they lie, for who copies them. Throws StorageError. */
-  async piece(at: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** Its bytes as they are, wherever they lie, checked on their way. Throws StorageError; after `corrupt`, one who asks again may fare better. */
+  async *pieces(pieceBytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const { source, far } = this.#parts;
-    const bytes = new Uint8Array(length);
-    const held = far === null ? source : await far.fetch([{ at, length }]);
-    const n = held.readSync(bytes, at);
-    if (n < length) throw corrupt(source.path, at + n, 'the file ends early');
-    return bytes;
+    const check = this.reader.check();
+    for (let at = 0; at < this.bytes; at += pieceBytes) {
+      const length = Math.min(pieceBytes, this.bytes - at);
+      const bytes = new Uint8Array(length);
+      const held = far === null ? source : await far.fetch([{ at, length }]);
+      const n = held.readSync(bytes, at);
+      if (n < length) throw corrupt(source.path, at + n, 'the file ends early');
+      try {
+        check.passed(bytes);
+      } catch (error) {
+        forgetDamaged(far, error);
+        throw error;
+      }
+      yield bytes;
+    }
   }
 
   /** The shard's numbers of its series, index = the bucket's. Throws StorageError. */
@@ -225,12 +235,16 @@ export class SealedBucket implements RowLayer {
 
 // private functions
 
-/** Damage may be of what was fetched and kept here, which is then forgotten: the next who asks has it from the tier again. */
 function* farSteps(reader: BucketReader, far: FarSource, request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
   try {
     yield* reader.scanFar(request, (places) => far.fetch(places), take);
   } catch (error) {
-    if (error instanceof StorageError && error.code === 'corrupt') far.forget();
+    forgetDamaged(far, error);
     throw error;
   }
+}
+
+/** Damage may be of what was fetched and kept here, which is then forgotten: the next who asks has it from the tier again. */
+function forgetDamaged(far: FarSource | null, error: unknown): void {
+  if (error instanceof StorageError && error.code === 'corrupt') far?.forget();
 }

@@ -92,15 +92,9 @@ export class StoreSnapshot {
     });
   }
 
-  /** The bytes of one of the buckets. */
-  async *pieces(index: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    const bucket = this.#held[index];
-    const { bytes } = bucket.listed;
-    for (let at = 0; at < bytes; ) {
-      const piece = await bucket.piece(at, Math.min(PIECE_BYTES, bytes - at));
-      at += piece.length;
-      yield piece;
-    }
+  /** The bytes of one of the buckets. Throws StorageError, `corrupt` where they are not as they were written. */
+  pieces(index: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    return this.#held[index].pieces(PIECE_BYTES);
   }
 
   /** May be called twice. */

@@ -1,15 +1,15 @@
 /** `millrace backup` and `restore` as processes against real servers: what is saved while writes go on comes back as it was. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodePosition } from '../../model/index.ts';
 import { results, series, written } from '../support/api.ts';
+import { backup, EVERYTHING, run, someLines } from '../support/backups.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
 const SEED = seedOfRun();
-const EVERYTHING = 'SELECT *::field FROM /.*/ GROUP BY *; SHOW FIELD KEYS; SHOW SERIES; SHOW RETENTION POLICIES';
 
 describe(`backup and restore (SEED=${SEED})`, function () {
   this.timeout(180_000);
@@ -32,12 +32,12 @@ describe(`backup and restore (SEED=${SEED})`, function () {
   it('brings a database back on another server with other shards, and beside itself under another name', async () => {
     for (let i = 0; i < 5; i++) await written(server, 'a', someLines(random, 400));
     await written(server, 'b', 'only n=1 1');
-    const { path, position } = await backup(server, ['a']);
+    const { path, position } = await backup(server, directory, ['a']);
     expect(decodePosition(position)).to.have.length(3);
     expect((await run(other, ['restore', path])).code).to.equal(0);
     expect(await results(other, 'a', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
     const beside = await run(server, ['restore', path, '--as', 'c']);
-    expect(beside.err).to.match(/restoring: █{24} 100 %, .* rows into c\n$/);
+    expect(beside.err).to.match(/^verifying: [^█\r]+\nrestoring: [^█\r]+ rows into c\n$/);
     expect(await results(server, 'c', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
     // twice is once
     await run(server, ['restore', path, '--as', 'c']);
@@ -45,7 +45,7 @@ describe(`backup and restore (SEED=${SEED})`, function () {
   });
 
   it('is a tar that the usual tools read, and its checksums are those of sha256sum', async () => {
-    const { path } = await backup(server, []);
+    const { path } = await backup(server, directory, []);
     const names = execFileSync('tar', ['tf', path]).toString().trim().split('\n');
     expect([names[0], names.at(-1)]).to.deep.equal(['backup.json', 'SHA256SUMS']);
     const out = await temporaryDirectory();
@@ -57,19 +57,19 @@ describe(`backup and restore (SEED=${SEED})`, function () {
   });
 
   it('a chain of archives is the same as a full one', async () => {
-    const full = await backup(server, ['a']);
+    const full = await backup(server, directory, ['a']);
     const chain = [full.path];
     let since = full.path;
     for (let i = 0; i < 3; i++) {
       await written(server, 'a', someLines(random, 200));
-      const next = await backup(server, ['a'], ['--since', i === 1 ? full.position : since]);
+      const next = await backup(server, directory, ['a'], ['--since', i === 1 ? full.position : since]);
       if (i === 1)
         await rm(next.path); // by its position, from further back: another chain
       else chain.push(next.path);
       if (i !== 1) since = next.path;
     }
     expect((await run(other, ['restore', ...chain, '--as', 'chained'])).code).to.equal(0);
-    const last = await backup(server, ['a']);
+    const last = await backup(server, directory, ['a']);
     await run(other, ['restore', last.path, '--as', 'whole']);
     expect(await results(other, 'chained', EVERYTHING)).to.deep.equal(await results(other, 'whole', EVERYTHING));
     expect(await results(other, 'whole', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
@@ -82,7 +82,7 @@ describe(`backup and restore (SEED=${SEED})`, function () {
 
   it('says that a full backup is needed where something was dropped in between', async () => {
     await written(server, 'gone', 'm v=1 1');
-    const { path } = await backup(server, []);
+    const { path } = await backup(server, directory, []);
     await results(server, '', 'DROP DATABASE gone');
     const refused = await run(server, ['backup', directory, '--since', path]);
     expect([refused.code, refused.err]).to.deep.equal([
@@ -94,7 +94,7 @@ describe(`backup and restore (SEED=${SEED})`, function () {
 
   it('leaves out what was deleted, where its files still have it', async () => {
     await written(server, 'del', someLines(random, 300));
-    await backup(server, ['del']);
+    await backup(server, directory, ['del']);
     const done = await results(
       server,
       'del',
@@ -102,7 +102,7 @@ describe(`backup and restore (SEED=${SEED})`, function () {
     );
     await written(server, 'del', 'm1,host=h2 f=1 5');
     expect(done.flatMap(({ error }) => error ?? [])).to.deep.equal([]);
-    const { path } = await backup(server, ['del']);
+    const { path } = await backup(server, directory, ['del']);
     expect((await run(other, ['restore', path])).code).to.equal(0);
     expect(await results(other, 'del', EVERYTHING)).to.deep.equal(await results(server, 'del', EVERYTHING));
   });
@@ -121,7 +121,7 @@ describe(`backup and restore (SEED=${SEED})`, function () {
       })();
       for (let round = 0; round < 4; round++) {
         while (sequences.length < 30 * (round + 1)) await new Promise((resolve) => setTimeout(resolve, 5));
-        const { path, position } = await backup(single, []);
+        const { path, position } = await backup(single, directory, []);
         const [{ sequence }] = decodePosition(position)!;
         await run(single, ['restore', path, '--db', 'w', '--as', `w${round}`]);
         const points = new Map<string, number>();
@@ -151,8 +151,18 @@ describe(`backup and restore (SEED=${SEED})`, function () {
     expect(several.err).to.contain('--as is for one database');
   });
 
+  it('shows a bar on a terminal', async () => {
+    await written(server, 'a', 'm0 f=1 1');
+    const out = await temporaryDirectory();
+    const shell = `"${process.execPath}" client/cli/main.ts backup "${out}" --url ${server.http}`;
+    const text = execFileSync('script', ['--quiet', '--return', '--command', shell, '/dev/null'])
+      .toString()
+      .replaceAll('\x1b[K', '');
+    expect(text).to.match(/\rbackup: █{24} 100 %, [\d.]+ k?B in [\d.]+ s, \d+ rows of \d databases\r\n/);
+  });
+
   it('finds damage anywhere, with its file and place, without a server, and restores nothing of it', async () => {
-    const { path } = await backup(server, ['b']);
+    const { path } = await backup(server, directory, ['b']);
     const sound = await readFile(path);
     expect((await run(null, ['restore', '--verify', path])).code).to.equal(0);
     const bad = join(directory, 'bad.tar');
@@ -187,76 +197,9 @@ describe(`backup and restore (SEED=${SEED})`, function () {
   });
 
   it('refuses a bucket whose field has another type there, in words', async () => {
-    const { path } = await backup(server, ['b']);
+    const { path } = await backup(server, directory, ['b']);
     await written(other, 'typed', 'only n="text" 1');
     const refused = await run(other, ['restore', path, '--as', 'typed']);
     expect(refused.err).to.contain('field "n" of "only" is float in the archive: it is string in "typed"');
   });
-
-  async function backup(
-    from: TestServer,
-    databases: readonly string[],
-    flags: readonly string[] = [],
-  ): Promise<{ path: string; position: string }> {
-    const { code, bytes, err } = await run(from, [
-      'backup',
-      directory,
-      ...databases.flatMap((db) => ['--db', db]),
-      ...flags,
-    ]);
-    if (code !== 0) throw new Error(err);
-    const [path, position] = bytes.toString().trim().split('\n');
-    return { path, position: position.replace('position ', '') };
-  }
 });
-
-// private functions
-
-/** `from` null = no server is needed. */
-function run(
-  from: TestServer | null,
-  args: readonly string[],
-  input?: Uint8Array,
-): Promise<{ code: number | null; bytes: Buffer; err: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['client/cli/main.ts', ...args], {
-      env: { ...process.env, MILLRACE_URL: from?.http ?? 'http://127.0.0.1:1' },
-    });
-    const out: Buffer[] = [];
-    let err = '';
-    child.stdout.on('data', (data) => out.push(data));
-    child.stderr.on('data', (data) => {
-      err += data;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, bytes: Buffer.concat(out), err }));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-  });
-}
-
-/** Points over some weeks and series, of every type, many of them written again. */
-function someLines(random: Random, n: number): string {
-  return Array.from({ length: n }, () => {
-    const fields = ['f', 'i', 'u', 'b', 's'].filter(() => random.next() < 0.5);
-    const values = (fields.length === 0 ? ['f'] : fields).map((type) => `${type}=${valueText(type, random)}`);
-    const tags = random.next() < 0.2 ? '' : `,host=h${random.between(0, 5)},x=\\ y${random.between(0, 2)}`;
-    const week = random.between(-2, 3) * 604_800_000_000_000;
-    return `m${random.between(0, 2)}${tags} ${values.join(',')} ${week + random.between(0, 40)}`;
-  }).join('\n');
-}
-
-function valueText(type: string, random: Random): string {
-  switch (type) {
-    case 'f':
-      return String(random.between(-1000, 1000) / 8);
-    case 'i':
-      return `${random.pick(['9223372036854775807', '-9007199254740993', '7', '0'])}i`;
-    case 'u':
-      return `${random.pick(['18446744073709551615', '1', '0'])}u`;
-    case 'b':
-      return String(random.next() < 0.5);
-    default:
-      return random.pick(['"a"', '"ü \\" x"', '""', '"two\nlines"']);
-  }
-}

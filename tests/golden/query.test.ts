@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { type PinnableSource, QueryError } from '../../query/index.ts';
-import { STORE_STATES, type StoreState, storeOf } from '../support/store-states.ts';
+import { closeStores, STORE_STATES, type StoreState, storeOf } from '../support/store-states.ts';
 import { ArraySource, rowsOf } from '../unit/query/support/array-source.ts';
 import { ask } from '../unit/query/support/ask.ts';
 
@@ -15,6 +15,8 @@ const FOLDER = new URL('./query/', import.meta.url);
 const MANUAL = new URL('../../docs/query-language.md', import.meta.url);
 
 describe('golden: queries', () => {
+  afterEach(closeStores);
+
   for (const name of readdirSync(FOLDER)) {
     it(name, async () => {
       const file = new URL(name, FOLDER);

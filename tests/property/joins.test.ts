@@ -5,7 +5,8 @@
 import { expect } from 'chai';
 import { compareText, seriesKey, type Tags, type Value } from '../../model/index.ts';
 import { Random, seedOfRun } from '../support/random.ts';
-import { ArraySource, type Row } from '../unit/query/support/array-source.ts';
+import { closeStores, sourcesOf } from '../support/store-states.ts';
+import type { Row } from '../unit/query/support/array-source.ts';
 import { ask } from '../unit/query/support/ask.ts';
 
 const SEED = seedOfRun();
@@ -62,6 +63,7 @@ const CONDITIONS: readonly Condition[] = [
 
 describe(`joins against nested loops (SEED=${SEED})`, function () {
   this.timeout(60_000);
+  afterEach(closeStores);
 
   it(`give the same rows, ${RUNS} times`, async () => {
     const random = new Random(SEED);
@@ -96,10 +98,11 @@ async function compareOne(random: Random, leftPoints: number, rightPoints: numbe
     .filter(({ values }) => conditions.every(({ holds }) => holds(values)))
     .map(({ time, values }) => [Number(time), ...columns.map((c) => values[c] ?? (c.length > 1 ? '' : null))]);
   const blockRows = leftPoints + rightPoints > 1_000 ? 4_000 : 3;
-  const shards = [0, 1].map((shard) => {
+  const split = [0, 1].map((shard) => {
     const mine = ({ key }: Point): boolean => key.length % 2 === shard;
-    return new ArraySource([...rowsOf('a', left.filter(mine)), ...rowsOf('b', right.filter(mine))], blockRows);
+    return [...rowsOf('a', left.filter(mine)), ...rowsOf('b', right.filter(mine))];
   });
+  const shards = await sourcesOf(random, split, blockRows);
   const found = (await ask(statement, shards)).flatMap(({ values }) => values);
   expect(sorted(found), statement).to.deep.equal(sorted(expected));
 }

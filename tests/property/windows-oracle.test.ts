@@ -4,9 +4,11 @@
  * kinds: hop(n, n) is time(n), the last of cumulate is time(size), sums of minutes summed by the hour are sums by the hour.
  */
 import { expect } from 'chai';
+import type { PinnableSource } from '../../query/index.ts';
 import { Random, seedOfRun } from '../support/random.ts';
+import { closeStores, sourcesOf } from '../support/store-states.ts';
 import { type OracleWindow, oracleRows, type Point } from '../support/window-oracle.ts';
-import { ArraySource, type Row } from '../unit/query/support/array-source.ts';
+import type { Row } from '../unit/query/support/array-source.ts';
 import { ask } from '../unit/query/support/ask.ts';
 
 const RUNS = 40;
@@ -28,6 +30,7 @@ interface Case {
 describe('windows = oracle', function () {
   this.timeout(60_000);
   const seed = seedOfRun();
+  afterEach(closeStores);
 
   it(`of time, ${RUNS} runs (seed ${seed})`, async () => {
     for (let run = 0; run < RUNS; run++) await checkCase(new Random(seed + run), timeCase);
@@ -44,7 +47,7 @@ describe('windows = oracle', function () {
   it(`hop(n, n) = time(n), the last of cumulate = time(size), windows(a, b) = time(a) and time(b) (seed ${seed})`, async () => {
     for (let run = 0; run < RUNS; run++) {
       const random = new Random(seed + run);
-      const { shards } = made(random, 30n * MINUTE);
+      const { shards } = await made(random, 30n * MINUTE);
       const [n, steps] = [random.between(1, 300), random.between(1, 9)];
       const rest = `FROM m WHERE time >= -1h AND time < 1h GROUP BY`;
       const fill = random.pick(['none', 'null', '7', 'previous', 'linear']);
@@ -67,7 +70,7 @@ describe('windows = oracle', function () {
 
   it(`sums over 1m grouped to 1h = sums over 1h (seed ${seed})`, async () => {
     for (let run = 0; run < RUNS; run++) {
-      const { shards } = made(new Random(seed + run), 5n * HOUR);
+      const { shards } = await made(new Random(seed + run), 5n * HOUR);
       const inner = 'SELECT sum(v) AS s FROM m WHERE time >= -5h AND time < 5h GROUP BY time(1m), host fill(none)';
       const outer = await ask(`SELECT sum(s) FROM (${inner}) GROUP BY time(1h), host fill(none)`, shards);
       const direct = 'SELECT sum(v) FROM m WHERE time >= -5h AND time < 5h GROUP BY time(1h), host fill(none)';
@@ -81,7 +84,7 @@ describe('windows = oracle', function () {
 async function checkCase(random: Random, caseOf: (random: Random) => Case & { readonly span: bigint }): Promise<void> {
   const { text, window, zone, span } = caseOf(random);
   const centre = zone === null ? random.pick(CENTRES) : random.pick(CENTRES.slice(1));
-  const { points, shards } = made(random, span, centre);
+  const { points, shards } = await made(random, span, centre);
   const byHost = random.next() < 0.5;
   const min = centre - (span * 9n) / 10n;
   const max = centre + (span * 9n) / 10n;
@@ -166,7 +169,11 @@ function rowCase(random: Random): Case & { readonly span: bigint } {
 }
 
 /** Points within `span` of a centre, and two shards that hold them. */
-function made(random: Random, span: bigint, centre = 0n): { points: Point[]; shards: ArraySource[] } {
+async function made(
+  random: Random,
+  span: bigint,
+  centre = 0n,
+): Promise<{ points: Point[]; shards: readonly PinnableSource[] }> {
   const points = new Map<string, Point>();
   const seconds = Number(span / SECOND);
   let time = -seconds;
@@ -193,7 +200,7 @@ function made(random: Random, span: bigint, centre = 0n): { points: Point[]; sha
   const split = [0, 1].map((shard) =>
     rows.filter((_, n) => (all[n].series.length + all[n].group.charCodeAt(0)) % 2 === shard),
   );
-  return { points: all, shards: split.map((some) => new ArraySource(some, rowsPerBlock)) };
+  return { points: all, shards: await sourcesOf(random, split, rowsPerBlock) };
 }
 
 function rowFrom({ time, series, v, i, s }: Point): Row {

@@ -238,20 +238,17 @@ const asking: fc.Arbitrary<Statement> = fc.oneof(
   fc.record({ kind: fc.constant('show retention policies' as const), database: fc.option(name) }),
   fc.record({ kind: fc.constantFrom('show tag keys' as const, 'show series' as const), ...clauses }),
   fc.record({ kind: fc.constant('show field keys' as const), ...clauses, condition: fc.constant(null) }),
-  fc
-    .record({
-      kind: fc.constant('show measurements' as const),
-      match: fc.option(
-        fc.oneof(
-          name.map((text) => ({ text })),
-          pattern.map((regex) => ({ regex })),
-        ),
+  fc.record({
+    kind: fc.constant('show measurements' as const),
+    match: fc.option(
+      fc.oneof(
+        name.map((text) => ({ text })),
+        pattern.map((regex) => ({ regex })),
       ),
-      negated: fc.boolean(),
-      ...clauses,
-      sources: fc.constant([]),
-    })
-    .map((show) => ({ ...show, negated: show.negated && show.match !== null })),
+    ),
+    ...clauses,
+    sources: fc.constant([]),
+  }),
   fc.record({
     kind: fc.constant('show tag values' as const),
     key: fc.oneof(

@@ -1,25 +1,42 @@
 /**
  * The states in which the rows of a shard may lie, for tests that must give the same answers in each: all in the head; part by part
- * in buckets, later parts overwriting earlier ones; and as the cleaner leaves them.
+ * in buckets, later parts overwriting earlier ones; as the cleaner leaves them; and with every bucket in object storage.
  */
 import { assert } from 'chai';
 import { seriesKey } from '../../model/index.ts';
-import { MemoryFiles, ShardStore } from '../../storage/index.ts';
-import type { Row } from '../unit/query/support/array-source.ts';
+import type { PinnableSource } from '../../query/index.ts';
+import { MemoryFiles, MemoryObjects, ShardStore } from '../../storage/index.ts';
+import { ArraySource, type Row } from '../unit/query/support/array-source.ts';
 import { batchOf, type TestPoint } from '../unit/storage/points.ts';
+import type { Random } from './random.ts';
 
-export const STORE_STATES = ['unsealed', 'sealed', 'cleaned'] as const;
+export const STORE_STATES = ['unsealed', 'sealed', 'cleaned', 'moved'] as const;
 export type StoreState = (typeof STORE_STATES)[number];
 
 /** So many sealings, where it is sealed. */
 const PARTS = 3;
+/** Of cases that only want their rows: arrays take a tenth of the time. */
+const ARRAYS_SHARE = 0.7;
+const HOUR_NS = 3_600_000_000_000n;
 
-/** A shard's store of the rows, which are in database `db`; rows written twice are merged as storage does. */
+const open = new Set<ShardStore>();
+
+/** A shard's store of the rows, which are in database `db`, until `closeStores`; rows written twice are merged as storage does. */
 export async function storeOf(rows: readonly Row[], state: StoreState): Promise<ShardStore> {
   const failed = (error: Error): never => {
     throw error;
   };
-  const store = await ShardStore.open(new MemoryFiles(), 'shard', { shard: 0, headBytes: 2 ** 30, failed });
+  const tier = {
+    objects: new MemoryObjects(),
+    cacheBytesMax: 0,
+    identity: () => 'abcdefgh01234567',
+    afterNs: () => HOUR_NS,
+    nowNs: () => 2n ** 63n + HOUR_NS,
+    warn: (_text: string, error: Error) => failed(error),
+  };
+  const options = { shard: 0, headBytes: 2 ** 30, failed, tier: state === 'moved' ? tier : null, settledMs: 3_600_000 };
+  const store = await ShardStore.open(new MemoryFiles(), 'shard', options);
+  open.add(store);
   store.createDatabase('db');
   let sequence = 0;
   for (let part = 0; part < PARTS; part++) {
@@ -32,9 +49,28 @@ export async function storeOf(rows: readonly Row[], state: StoreState): Promise<
     if (state !== 'unsealed') await store.seal();
   }
   if (state === 'cleaned') await store.clean();
-  const { buckets, points } = store.stats();
+  if (state === 'moved') await store.move();
+  const { buckets, points, farBuckets } = store.stats();
+  assert.equal(farBuckets, state === 'moved' ? buckets : 0);
   if (rows.length > 0) assert.equal(buckets > 0 && points === 0, state !== 'unsealed', 'rows lie where they should');
   return store;
+}
+
+/** To be called after each test. */
+export async function closeStores(): Promise<void> {
+  for (const store of open) await store.close();
+  open.clear();
+}
+
+/** Rows of some shards as sources: mostly plain arrays, else stores in a state that is picked. */
+export async function sourcesOf(
+  random: Random,
+  shards: readonly (readonly Row[])[],
+  rowsPerBlock: number,
+): Promise<PinnableSource[]> {
+  const state = random.pick(STORE_STATES);
+  if (random.next() < ARRAYS_SHARE) return shards.map((rows) => new ArraySource(rows, rowsPerBlock));
+  return Promise.all(shards.map((rows) => storeOf(rows, state)));
 }
 
 // private functions

@@ -1,0 +1,106 @@
+/**
+ * Backup and restore as a user has them: `millrace backup` to a file, which reads it once more, `millrace restore` into the running server
+ * under another name; and the stream alone. Beside them `tar` of the same data directory into a file of the same disk.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CPU_FIELDS, devopsBodies } from './devops-data.ts';
+import { machineLine, table } from './report.ts';
+import { cpuSeconds, flagValue, post } from './requests.ts';
+import { type BenchServer, startMillrace } from './servers.ts';
+
+const HOSTS = 400;
+const POINTS = 10_000;
+const LINES_PER_BODY = 5_000;
+const CONNECTIONS = 4;
+const START = 1_767_225_600n * 1_000_000_000n;
+const STEP = 10n * 1_000_000_000n;
+const FLAGS = ['--head-bytes', String(32 * 1024 * 1024), '--log-keep-bytes', '0', '--telemetry-ms', '0'];
+const CLI = join(import.meta.dirname, '..', 'client', 'cli', 'main.ts');
+
+/** Flags: `--points N` of each host. */
+export async function runBackup(args: readonly string[]): Promise<string> {
+  const points = Number(flagValue(args, '--points') ?? POINTS);
+  const values = HOSTS * points * CPU_FIELDS.length;
+  const out = mkdtempSync(join(tmpdir(), 'bench-backup-'));
+  const server = await startMillrace(FLAGS);
+  const rows = [['', 'MB', 's', 'MB/s', 'million values/s', 'CPU s of the server']];
+  try {
+    await fill(server.url, points);
+    // what is in memory is sealed by the first, which is not measured
+    const bytes = await stream(server.url);
+    const measured = async (what: string, moved: number, run: () => unknown): Promise<void> => {
+      const cpu = cpuSeconds(server.pid);
+      const began = performance.now();
+      await run();
+      const seconds = (performance.now() - began) / 1000;
+      const [rate, each] = [moved / 1e6 / seconds, values / 1e6 / seconds];
+      const spent = cpuSeconds(server.pid) - cpu;
+      rows.push([what, megabytes(moved), seconds.toFixed(2), rate.toFixed(0), each.toFixed(1), spent.toFixed(1)]);
+    };
+    await measured('GET /backup, thrown away', bytes, () => stream(server.url));
+    await measured('millrace backup, written and read back', bytes, () => millrace(server, ['backup', out]));
+    const archive = join(out, readdirSync(out)[0]);
+    await measured('millrace restore --verify', bytes, () => millrace(server, ['restore', '--verify', archive]));
+    const restore = ['restore', archive, '--db', 'bench', '--as', 'again'];
+    await measured('millrace restore into the same server', bytes, () => millrace(server, restore));
+    const copy = join(out, 'directory.tar');
+    await measured('tar of the data directory', 0, () => tar(server.directory, copy));
+    const moved = statSync(copy).size;
+    const last = rows.at(-1)!;
+    last[1] = megabytes(moved);
+    last[3] = (moved / 1e6 / Number(last[2])).toFixed(0);
+    last[4] = '';
+  } finally {
+    await server.stop();
+    rmSync(out, { recursive: true, force: true });
+  }
+  const what = `${values.toLocaleString('en')} values of ${HOSTS} hosts`;
+  return `backup and restore: ${what}\n${machineLine()}\n\n${table(rows)}\n\nThe directory holds the restored database too by then.\n`;
+}
+
+// private functions
+
+async function fill(url: string, points: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const bodies = devopsBodies({ hosts: HOSTS, points, start: START, step: STEP, linesPerBody: LINES_PER_BODY });
+  const connection = async (): Promise<void> => {
+    for (const body of bodies) await post(`${url}/write?db=bench`, body, agent);
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+  agent.destroy();
+}
+
+/** How many bytes came. */
+function stream(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${url}/backup?db=bench`, (response) => {
+      let bytes = 0;
+      response.on('data', (piece: Buffer) => {
+        bytes += piece.length;
+      });
+      response.on('error', reject);
+      response.on('end', () => resolve(bytes));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+function millrace({ url }: BenchServer, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(process.execPath, [CLI, ...args, '--url', url]);
+  if (status !== 0) throw new Error(`millrace ${args[0]}: ${stderr}`);
+}
+
+/** As durable as ours. */
+function tar(directory: string, path: string): void {
+  execFileSync('tar', ['-cf', path, '-C', directory, '.'], { stdio: 'ignore' });
+  execFileSync('sync', [path]);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
