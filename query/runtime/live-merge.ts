@@ -103,6 +103,7 @@ export class LiveMerge {
   readonly #incomplete = new Set<number>();
   /** Per shard: how much later than once in `emitEvery` it tells what changed. Open windows are sent as seldom. */
   readonly #waitedMs: number[];
+  #shares: string | null = null;
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
   /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
@@ -142,6 +143,11 @@ export class LiveMerge {
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
+  /** The name of the stream that it shares with other queries, as the first shard has it; null = it shares none. */
+  get shares(): string | null {
+    return this.#shares;
+  }
+
   /** How much later shards tell what changed than the query asks for, because they have no time. */
   get waitedMs(): number {
     return Math.max(...this.#waitedMs);
@@ -167,6 +173,7 @@ export class LiveMerge {
   accept(shard: number, update: LiveUpdate): void {
     const changes = update.kind === 'changes';
     this.#watermark.observe(shard, update.reading);
+    if (shard === 0 && update.shares !== undefined) this.#shares = update.shares;
     if (update.waitedMs !== undefined) this.#waitedMs[shard] = update.waitedMs;
     this.#count(update);
     for (const run of update.runs) {

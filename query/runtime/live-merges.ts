@@ -48,6 +48,10 @@ export class LiveMerges {
     return this.#kinds.every(({ settled }) => settled);
   }
 
+  get shares(): string | null {
+    return this.#kinds[0].shares;
+  }
+
   get waitedMs(): number {
     return this.#kinds[0].waitedMs;
   }

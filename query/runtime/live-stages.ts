@@ -8,7 +8,7 @@ import type { LivePlan } from './live-plan.ts';
 import { LiveShard } from './live-shard.ts';
 import type { LiveInput } from './live-update.ts';
 import { LiveView } from './live-view.ts';
-import { type Sharing, sharing, sliceRuns, sliceWindow } from './share-plan.ts';
+import { type Sharing, sharing, sliceRuns, sliceWindow, streamName } from './share-plan.ts';
 import { SharedStream, sourceKey, sourcesKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 
@@ -16,6 +16,13 @@ export type LiveStage = LiveShard | LiveView | LiveLeaves;
 
 /** Told of each query that can not go on. */
 export type StageFailed = (stage: LiveView, error: Error) => void;
+
+/** What one stream holds on one shard. */
+export interface StreamTotals {
+  readonly name: string;
+  readonly views: number;
+  readonly bytes: number;
+}
 
 export interface SharedTotals {
   readonly streams: number;
@@ -114,6 +121,10 @@ export class LiveStages {
     return heard;
   }
 
+  get streams(): StreamTotals[] {
+    return [...this.#keys.keys()].map(({ name, views, slices }) => ({ name, views: views.size, bytes: slices.bytes }));
+  }
+
   get totals(): SharedTotals {
     let [views, cells, bytes] = [0, 0, 0];
     for (const stream of this.#keys.keys()) {
@@ -132,7 +143,13 @@ export class LiveStages {
     const fitting = streams.find((stream) => sliceRuns(window, stream.plan.window!) !== null);
     if (fitting !== undefined) return fitting;
     const plan = { ...base, window: sliceWindow(window, streams.length === 0) };
-    const stream = new SharedStream<LiveView>(plan, tagged, live.rules.ahead, this.#source);
+    const stream = new SharedStream<LiveView>(
+      streamName(key, plan.window!),
+      plan,
+      tagged,
+      live.rules.ahead,
+      this.#source,
+    );
     this.#streams.set(key, [...streams, stream]);
     this.#keys.set(stream, key);
     for (const source of plan.sources) {

@@ -60,6 +60,8 @@ export interface LiveUpdate {
   readonly leaves?: readonly LiveUpdate[];
   /** How much later it comes than the query's EMIT asks for, because the shard had no time; not there = it was not asked by its turn. */
   readonly waitedMs?: number;
+  /** Of the first update: the name of the stream that it shares; not there = none. */
+  readonly shares?: string;
 }
 
 /** Rows of one revision. One frame is made of it. */

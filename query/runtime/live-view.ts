@@ -100,7 +100,7 @@ export class LiveView implements StreamReader {
     this.place = this.#stream.end;
     this.#markFrom(this.#from, this.#changed);
     this.#news = true;
-    return this.collect(nowMs)!;
+    return { ...this.collect(nowMs)!, shares: this.#stream.name };
   }
 
   /** Rows that the stream had taken before this view was started: their windows are told again. */

@@ -84,6 +84,14 @@ export function sliceRuns(window: PlanWindow, slices: PlanWindow): SliceRuns | n
   return count > SLICES_MAX ? null : { count, first: Number((window.origin - slices.origin) / width) };
 }
 
+/** A short name for the queries that share one key and such slices: for people, two may have the same by chance. */
+export function streamName(key: string, { interval, origin }: PlanWindow): string {
+  let hash = 0x811c9dc5;
+  const named = `${key} ${interval} ${origin}`;
+  for (let i = 0; i < named.length; i++) hash = Math.imul(hash ^ named.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
 export function aggregateKey(aggregate: Aggregate): string {
   return text(aggregate);
 }

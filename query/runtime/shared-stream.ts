@@ -81,6 +81,8 @@ export interface StreamReader {
 
 export class SharedStream<View extends StreamReader = StreamReader> {
   readonly slices: SliceStore;
+  /** The same for streams of one kind on every shard. */
+  readonly name: string;
   readonly #source: Source;
   /** Positions of the compared tags among the keys. */
   readonly #tagged: readonly number[];
@@ -116,7 +118,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   #trimmedAtMs = Number.NEGATIVE_INFINITY;
   readonly #tuples: string[] = [];
 
-  constructor(plan: Plan, tagged: readonly number[], aheadNs: bigint, source: Source) {
+  constructor(name: string, plan: Plan, tagged: readonly number[], aheadNs: bigint, source: Source) {
+    this.name = name;
     this.#source = source;
     this.#tagged = tagged;
     this.#aheadNs = aheadNs;

@@ -102,7 +102,7 @@ export class LiveOperator implements RunningQuery {
   }
 
   get progress(): LiveProgress {
-    const { watermark, cells, counters } = this.merge;
+    const { watermark, cells, counters, shares } = this.merge;
     return {
       database: this.database,
       text: this.query,
@@ -110,6 +110,7 @@ export class LiveOperator implements RunningQuery {
       lagMs: watermark === null ? null : this.#port.nowMs() - Number(watermark / 1_000_000n),
       panes: cells,
       late: counters.late + counters.tooLate,
+      group: shares,
     };
   }
 

@@ -41,6 +41,7 @@ import type {
 import type { LivePace } from './live-pace.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
+import type { ShareGroup } from './running-queries.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
@@ -200,6 +201,11 @@ export class LiveShards {
     if (op === undefined || op.instance !== instance) return;
     side.operators.delete(operator);
     this.#drop(side, op);
+  }
+
+  /** The share groups of all shards, one for each shard that it is on. */
+  get groups(): ShareGroup[] {
+    return [...this.#shards.values()].flatMap(({ stages }) => stages.streams);
   }
 
   /** What the shared streams of all shards hold. */

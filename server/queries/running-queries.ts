@@ -39,6 +39,23 @@ export interface LiveProgress {
   readonly panes: number;
   /** Rows that came for windows that were closed. */
   readonly late: number;
+  /** Name of the share group: the queries that share its points' states; null = it has states of its own. */
+  readonly group: string | null;
+}
+
+/** A share group on one shard. */
+export interface ShareGroup {
+  readonly name: string;
+  /** Live queries of it. */
+  readonly views: number;
+  /** Of the states that they share. */
+  readonly bytes: number;
+}
+
+/** What one worker knows of the live queries that have their home, or a part, there. */
+export interface LiveReport {
+  readonly progress: readonly LiveProgress[];
+  readonly groups: readonly ShareGroup[];
 }
 
 /** All that runs. `progress` has an entry for a live query whose home has begun. */
@@ -46,6 +63,8 @@ export interface QueriesUnderWay {
   readonly historical: readonly RunningQuery[];
   readonly live: readonly LiveQuery[];
   readonly progress: readonly LiveProgress[];
+  /** One for each shard that it is on. */
+  readonly groups: readonly ShareGroup[];
 }
 
 export interface RunningLimits {
@@ -62,6 +81,21 @@ interface Entry {
   readonly end: (message: string) => void;
   readonly timer: NodeJS.Timeout | undefined;
   killed: boolean;
+}
+
+/** What all workers know. */
+export function reportOfAll(reports: readonly LiveReport[]): LiveReport {
+  return { progress: reports.flatMap(({ progress }) => progress), groups: reports.flatMap(({ groups }) => groups) };
+}
+
+/** Over all shards: bytes of all, and as many queries as on the shard that has most. */
+export function groupsByName(parts: readonly ShareGroup[]): Map<string, ShareGroup> {
+  const groups = new Map<string, ShareGroup>();
+  for (const { name, views, bytes } of parts) {
+    const held = groups.get(name);
+    groups.set(name, { name, views: Math.max(views, held?.views ?? 0), bytes: bytes + (held?.bytes ?? 0) });
+  }
+  return groups;
 }
 
 export class RunningQueries {

@@ -4,28 +4,40 @@
  */
 import { type Column, TextDictionary } from '../../model/index.ts';
 import { print, QueryError, type ResultTable, type Statement } from '../../query/index.ts';
-import type { LiveProgress, LiveQuery, QueriesUnderWay, RunningQuery } from './running-queries.ts';
+import {
+  groupsByName,
+  type LiveProgress,
+  type LiveQuery,
+  type QueriesUnderWay,
+  type RunningQuery,
+  type ShareGroup,
+} from './running-queries.ts';
 
 const COLUMNS = ['qid', 'query', 'database', 'duration', 'status'];
-const LIVE_COLUMNS = [...COLUMNS, 'subscribers', 'lag_ms', 'panes', 'late'];
+const LIVE_COLUMNS = [...COLUMNS, 'subscribers', 'lag_ms', 'panes', 'late', 'share_group', 'shared_by', 'state_bytes'];
 
 /** `parse` is asked for texts that were parsed before: what may not be shown, `print` leaves out. */
 export function shownQueries(
-  { historical, live, progress }: QueriesUnderWay,
+  { historical, live, progress, groups }: QueriesUnderWay,
   parse: (text: string) => readonly Statement[],
 ): ResultTable[] {
   const texts = historical.map(({ text }) => canonical(text, parse));
   const statuses = historical.map(({ killed }) => (killed ? 'killed' : 'running'));
   const data = commonColumns(historical, texts, statuses);
   const tables: ResultTable[] = [{ name: '', tags: null, columns: COLUMNS, rows: historical.length, data }];
-  return live.length === 0 ? tables : [...tables, shownLive(live, progress)];
+  return live.length === 0 ? tables : [...tables, shownLive(live, progress, groupsByName(groups))];
 }
 
 // private functions
 
-function shownLive(live: readonly LiveQuery[], progress: readonly LiveProgress[]): ResultTable {
+function shownLive(
+  live: readonly LiveQuery[],
+  progress: readonly LiveProgress[],
+  groups: ReadonlyMap<string, ShareGroup>,
+): ResultTable {
   const found = new Map(progress.map((entry) => [JSON.stringify([entry.database, entry.text]), entry]));
   const told = live.map(({ database, text }) => found.get(JSON.stringify([database, text])));
+  const shared = told.map((entry) => (entry?.group == null ? undefined : groups.get(entry.group)));
   const texts = live.map(({ text }) => text);
   const statuses = told.map((entry) => entry?.state ?? 'starting');
   const data = [
@@ -34,6 +46,9 @@ function shownLive(live: readonly LiveQuery[], progress: readonly LiveProgress[]
     integerColumn(told.map((entry) => entry?.lagMs ?? null)),
     integerColumn(told.map((entry) => entry?.panes ?? 0)),
     integerColumn(told.map((entry) => entry?.late ?? 0)),
+    textColumn(shared.map((group) => group?.name ?? '')),
+    integerColumn(shared.map((group) => group?.views ?? 1)),
+    integerColumn(shared.map((group) => group?.bytes ?? null)),
   ];
   return { name: 'live', tags: null, columns: LIVE_COLUMNS, rows: live.length, data };
 }

@@ -25,7 +25,7 @@ import {
   seesDatabase,
   type User,
 } from '../catalogue/index.ts';
-import type { LiveProgress } from '../queries/index.ts';
+import { groupsByName, type LiveReport } from '../queries/index.ts';
 import { namedDefinition, overHistory, type StoredDefinition, storedDefinition } from './definition.ts';
 import { spansOf } from './spans.ts';
 import type { RefreshCall, StoredStatus } from './stored-queries.ts';
@@ -53,7 +53,7 @@ export interface StoredStatementsPort {
   /** Of all workers. */
   readonly statuses: () => Promise<readonly StoredStatus[]>;
   /** Of the live queries of all workers. */
-  readonly progress: () => Promise<readonly LiveProgress[]>;
+  readonly live: () => Promise<LiveReport>;
   /** At the query's home. Gives the points written. */
   readonly refresh: (call: RefreshCall) => Promise<number>;
   readonly select: (
@@ -143,11 +143,15 @@ async function explain(
     `WRITES: ${provisional ? 'rows of open windows too' : 'final rows and their revisions'}`,
     `INTO: ${into.database}.${into.retentionPolicy}.${into.measurement ?? ':MEASUREMENT'}`,
   ];
-  const live = (await port.progress()).find((one) => one.database === definition.database && one.text === query);
+  const { progress, groups } = await port.live();
+  const live = progress.find((one) => one.database === definition.database && one.text === query);
   if (live !== undefined) {
-    const { state, lagMs, panes, late } = live;
+    const { state, lagMs, panes, late, group } = live;
+    const shared = group === null ? undefined : groupsByName(groups).get(group);
     lines.push(`LIVE: ${state}`, `WATERMARK LAG: ${lagMs === null ? 'no point yet' : `${lagMs}ms`}`);
     lines.push(`PANES: ${panes}`, `LATE POINTS: ${late}`);
+    lines.push(`SHARE GROUP: ${shared === undefined ? 'none' : `${shared.name}, live queries: ${shared.views}`}`);
+    if (shared !== undefined) lines.push(`STATE BYTES: ${shared.bytes}`);
   }
   if (statement.analyze) {
     lines.push(`POINTS WRITTEN: ${status?.points ?? 0}`, `FAILURES: ${status?.failures ?? 0}`);

@@ -17,7 +17,7 @@ import {
 } from '../catalogue/index.ts';
 import { FieldTypeAuthority } from '../ingest/index.ts';
 import { encodeErrorMembers } from '../queries/answers/index.ts';
-import type { LiveProgress, QueriesUnderWay, RunningLimits } from '../queries/index.ts';
+import { type LiveReport, type QueriesUnderWay, type RunningLimits, reportOfAll } from '../queries/index.ts';
 import {
   type BackupRequest,
   type Engine,
@@ -286,10 +286,8 @@ export class PoolEngine implements Engine {
   }
 
   async #underWay(): Promise<QueriesUnderWay> {
-    const progress = await Promise.all(
-      this.#serving().peers.map((peer) => peer.call<LiveProgress[]>('live progress', {})),
-    );
-    return { historical: this.#queries.list(), live: this.#live.list(), progress: progress.flat() };
+    const reports = await Promise.all(this.#serving().peers.map((peer) => peer.call<LiveReport>('live report', {})));
+    return { historical: this.#queries.list(), live: this.#live.list(), ...reportOfAll(reports) };
   }
 
   #serving(): Pool {

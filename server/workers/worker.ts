@@ -24,14 +24,15 @@ import {
   type LiveHomePort,
   LiveHomes,
   LivePace,
-  type LiveProgress,
   type LiveReach,
+  type LiveReport,
   LiveShards,
   type LiveStart,
   type LiveStop,
   type PartialsCall,
   type QueriesUnderWay,
   QueryRunner,
+  reportOfAll,
   type SchemaChange,
   SelectRunner,
   type ShardFailure,
@@ -162,7 +163,7 @@ const storedStatements: Parameters<typeof executeStored>[2] = {
   shards: owners.length,
   change: changeCatalogue,
   statuses: async () => (await mesh.callWorkers<StoredStatus[]>('stored statuses', {})).flat(),
-  progress: async () => (await mesh.callWorkers<LiveProgress[]>('live progress', {})).flat(),
+  live: async () => reportOfAll(await mesh.callWorkers<LiveReport>('live report', {})),
   refresh: async (call) => {
     const written = await mesh.callWorkers<{ points: number }>('refresh stored', call);
     return written.reduce((sum, { points }) => sum + points, 0);
@@ -204,7 +205,7 @@ function makeCalls(): Handlers['calls'] {
     'alert statuses': () => alerts!.statuses(),
     'stored statuses': () => stored!.statuses(),
     'refresh stored': (call: RefreshCall) => stored!.refresh(call),
-    'live progress': () => homes.progress(),
+    'live report': (): LiveReport => ({ progress: homes.progress(), groups: liveShards.groups }),
     describe: ({ shard, matchers }: DescribeCall) => {
       return describeMatching(shardOf(shard).store, matchers);
     },

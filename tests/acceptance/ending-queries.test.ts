@@ -80,6 +80,32 @@ describe('queries that are ended', () => {
     expect((await results(server, 'd', `KILL QUERY ${id}`))[0].error).to.equal(`no such query id: ${id}`);
   });
 
+  it('shows which live queries share states', async () => {
+    const client = await LiveClient.connect(server);
+    const texts = [
+      `SELECT sum(v) FROM m WHERE host = 'x' GROUP BY time(10s)`,
+      `SELECT mean(v) FROM m WHERE host = 'y' GROUP BY time(1m)`,
+      'SELECT sum(v) FROM m GROUP BY time(10s), host',
+    ];
+    for (const [i, q] of texts.entries()) await client.subscribed({ db: 'd', q, id: String(i) });
+    const shared = async (): Promise<unknown[][]> => {
+      const [, live] = await series(server, 'd', 'SHOW QUERIES');
+      const at = ['share_group', 'shared_by', 'state_bytes'].map((name) => live.columns.indexOf(name));
+      return live.values.map((row) => at.map((column) => row[column]));
+    };
+    const [one, two, other] = await eventually(shared, (rows) => rows.every(([group]) => group !== ''));
+    expect(one[0]).to.match(/^[0-9a-f]{8}$/);
+    expect([two[0], one[1], two[1]], 'variants of one host and the next').to.deep.equal([one[0], 2, 2]);
+    expect(one[2]).to.be.a('number');
+    expect(other[0]).to.not.equal(one[0]);
+    expect(other[1]).to.equal(1);
+    client.close();
+    await eventually(
+      () => series(server, 'd', 'SHOW QUERIES'),
+      (found) => found.length === 1,
+    );
+  });
+
   it('shows live queries beside the others, and kills one by its number', async () => {
     const q = 'SELECT count(v) FROM m WHERE time >= 0 GROUP BY time(1h)';
     const client = await LiveClient.connect(server);
@@ -90,11 +116,12 @@ describe('queries that are ended', () => {
     expect(name).to.equal('live');
     expect(columns).to.deep.equal([
       ...['qid', 'query', 'database', 'duration', 'status'],
-      ...['subscribers', 'lag_ms', 'panes', 'late'],
+      ...['subscribers', 'lag_ms', 'panes', 'late', 'share_group', 'shared_by', 'state_bytes'],
     ]);
-    const [[id, text, database, , status, subscribers, lag, panes, late]] = values;
+    const [[id, text, database, , status, subscribers, lag, panes, late, ...shared]] = values;
     expect([text, database, status, subscribers, panes, late]).to.deep.equal([q, 'd', 'running', 2, 1, 0]);
     expect(lag).to.be.a('number');
+    expect(shared, 'with a bound of its own it shares nothing').to.deep.equal(['', 1, null]);
     await results(server, 'd', `KILL QUERY ${id}`);
     for (const id of ['s', 't']) {
       const told = await client.first('error', (frame) => frame.id === id);
