@@ -132,6 +132,11 @@ export class LiveAnswers {
     return true;
   }
 
+  /** With no other query. */
+  get shares(): null {
+    return null;
+  }
+
   /** Shards tell what they have when it is there. */
   get waitedMs(): number {
     return 0;

@@ -20,9 +20,9 @@ const ROOM = 1.3;
 const LOOK_INTERVAL_MS = 100;
 /** Weight of the newest look. */
 const NEWEST = 0.2;
-/** Time that was not taken is not saved up beyond this, nor paid back beyond it. */
+/** Time that was not taken is not saved up beyond this, and what was taken too much is not paid back beyond that: seconds at most. */
 const SAVED_MS_MAX = 20;
-const OWED_MS_MAX = 1_000;
+const OWED_MS_MAX = 300;
 
 export class LivePace {
   readonly #nowMs: () => number;

@@ -54,6 +54,8 @@ const VIEWS_PER_SWEEP = 250;
 /** Shared queries that speak, one batch of them after the other, as long as there is time for it: in all, and in one sweep. */
 const VIEWS_PER_BATCH = 16;
 const TURNS_MS_MAX = 5;
+/** Weight of the newest turn in the average of how long turns wait. */
+const WAITED_NEWEST = 0.01;
 
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
@@ -118,6 +120,7 @@ export class LiveShards {
   readonly #shards = new Map<number, ShardSide>();
   readonly #news = new Set<Operator>();
   #toldHeardAtMs = 0;
+  #waitedMs = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveShardsOptions) {
@@ -201,6 +204,11 @@ export class LiveShards {
     if (op === undefined || op.instance !== instance) return;
     side.operators.delete(operator);
     this.#drop(side, op);
+  }
+
+  /** How much later queries have their turns than they ask for, on average over the last ones. */
+  get waitedMs(): number {
+    return this.#waitedMs;
   }
 
   /** The share groups of all shards, one for each shard that it is on. */
@@ -434,6 +442,7 @@ export class LiveShards {
       op.collectedAtMs = this.#options.nowMs();
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
+      if (update?.waitedMs !== undefined) this.#waitedMs += WAITED_NEWEST * (update.waitedMs - this.#waitedMs);
       if (!(op.stage instanceof LiveView) && op.stage.waits) this.#news.add(op);
     });
   }

@@ -107,6 +107,14 @@ export const METRICS = {
   live_streams: { kind: 'gauge', help: 'streams that live queries share, by shard' },
   live_slices: { kind: 'gauge', help: 'slices of groups that the shared streams hold' },
   live_slice_bytes: { kind: 'gauge', help: 'memory that these take, about' },
+  live_share_percent: {
+    kind: 'gauge',
+    help: 'time that live queries may take for rows of open windows, of all workers',
+  },
+  live_wait_ms: {
+    kind: 'gauge',
+    help: 'how much later rows of open windows come than EMIT asks for, on average, summed over workers',
+  },
   live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
   standing_queries: { kind: 'gauge', help: 'stored continuous queries running' },
   standing_points: { kind: 'counter', help: 'points written by stored continuous queries' },

@@ -348,6 +348,8 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('live_streams').set(shared.streams);
   metrics.gauge('live_slices').set(shared.cells);
   metrics.gauge('live_slice_bytes').set(shared.bytes);
+  metrics.gauge('live_share_percent').set(Math.round(pace.share * 100));
+  metrics.gauge('live_wait_ms').set(Math.round(liveShards.waitedMs));
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];
   metrics.gauge('alerts').set(watched.length);

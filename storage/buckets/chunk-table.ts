@@ -13,6 +13,12 @@ import {
 import { readStatistics } from './statistics.ts';
 import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
 
+/** Chunks that are read together, and where their blocks are. */
+export interface ChunkGroup {
+  readonly members: readonly number[];
+  readonly places: readonly ByteRange[];
+}
+
 export class ChunkTable {
   readonly #footer: Footer;
   readonly #view: DataView;
@@ -86,25 +92,28 @@ export class ChunkTable {
     }
   }
 
-  /** Chunks that follow each other, with the places of all their blocks for these fields, ascending, to about so many bytes together. */
+  /** Chunks that follow each other, with the places of all their blocks for these fields, ascending, to about so many bytes together: the first, then each to twice as many as the one before. */
   *groups(
     chunks: readonly number[],
     fields: readonly number[],
+    firstBytes: number,
     bytesMax: number,
-  ): Generator<{ members: readonly number[]; places: readonly ByteRange[] }> {
+  ): Generator<ChunkGroup> {
     let members: number[] = [];
     let places: Place[] = [];
     let bytes = 0;
+    let enough = firstBytes;
     for (const chunk of chunks) {
       const wanted = fields.map((field) => this.place(chunk, fieldAt(field))).filter(({ length }) => length > 0);
       if (wanted.length === 0) continue;
       wanted.push(this.place(chunk, RUNS_AT), this.place(chunk, TIMES_AT));
       const more = wanted.reduce((sum, { length }) => sum + length, 0);
-      if (members.length > 0 && bytes + more > bytesMax) {
+      if (members.length > 0 && bytes + more > enough) {
         yield { members, places: ascending(places) };
         members = [];
         places = [];
         bytes = 0;
+        enough = Math.min(2 * enough, bytesMax);
       }
       members.push(chunk);
       places.push(...wanted);

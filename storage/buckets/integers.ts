@@ -93,8 +93,8 @@ export function decodeIntegers(
     case DELTA: {
       const firsts = new Float64Array(starts.length);
       decodeIntegers(from, starts.length, firsts);
-      if (starts.length === 1 && exceptions === 0 && width <= 32) {
-        decodeSums(from, n, width, firsts[0], out, scale);
+      if (exceptions === 0 && width <= 32) {
+        decodeSums(from, n, width, { starts, firsts }, out, scale);
         return;
       }
       decodePlane(from, n, width, exceptions, out, 1);

@@ -3,7 +3,7 @@
  * may go at any time between two reads, longest unused first, for each has its limit: so a shard may have any number of buckets.
  *
  * A handle is looked up at every read and nobody keeps one, so the limit holds whatever readers do; one whose file was closed under it
- * opens it again, and its file is there, since files are removed behind their last reader.
+ * opens it again, and its file is there, since files are removed behind their last reader. Reads that are under way end before their handle does.
  */
 import type { Files, StoredFile } from '../files/files.ts';
 import { BlockCache } from './cache.ts';
@@ -53,6 +53,7 @@ export class OpenBuckets {
       path,
       bytes,
       readSync: (target, at) => this.#handle(path).readSync(target, at),
+      read: (target, at) => this.#handle(path).read(target, at),
       close: async () => {
         const handle = this.#handles.get(path);
         this.#handles.delete(path);

@@ -7,6 +7,7 @@
  *
  * n, width and the number of exceptions are kept by whoever encodes. All differences must be below 2^53 (`integers.ts` sees to it).
  */
+import type { Firsts } from '../kernels/unpacker.ts';
 import { pack, packedWords } from './packing.ts';
 import { unpack, unpackSums } from './unpacking.ts';
 import { bitLength, takeDouble, takeWord, type WordReader, type WordWriter } from './words.ts';
@@ -106,18 +107,18 @@ export function decodePlane(
   for (let i = 0; i < exceptions; i++) out[positions[i]] = outliers[i];
 }
 
-/** The running sums of a plane without exceptions that is packed in up to 32 bits, from `first` on, which stands for its first number; each divided. */
+/** The running sums of a plane without exceptions that is packed in up to 32 bits, of each run from its first on; each divided by `scale`. */
 export function decodeSums(
   from: WordReader,
   n: number,
   width: number,
-  first: number,
+  runs: Firsts,
   out: Float64Array,
   scale: number,
 ): void {
   const base = takeDouble(from);
   const step = takeDouble(from);
-  unpackSums(from, n, width, out, { base, step, scale }, first);
+  unpackSums(from, n, width, out, { base, step, scale }, runs);
 }
 
 // private functions

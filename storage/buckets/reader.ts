@@ -3,39 +3,34 @@
  * against its checksum before it is decoded. Chunks that cannot hold rows of the request (by time, by series) are not read at all, and of the others only
  * the blocks of the wanted fields. Decoded blocks of small scans that come again are kept in the cache that the readers of a shard share.
  *
- * Where blocks lie far away (`../tiers/`) `scanFar` reads some chunks at a time: it says which blocks it needs, waits for them outside of the scan, and
- * goes on with what is in memory then. A long file, because both kinds of scan read a chunk in the same way.
+ * Who can wait scans chunks in groups: it is said which blocks a group needs, they are waited for outside of the scan, and decoded from memory then. So
+ * a large scan reads ahead (`near-reads.ts`), and blocks that lie far away (`../tiers/`) are fetched. A long file, because all scans read a chunk in
+ * the same way.
  */
 import { type Block, type Column, type FieldType, type Position, TextDictionary } from '../../model/index.ts';
 import type { Files } from '../files/files.ts';
 import { BlockCheck } from './block-check.ts';
 import type { BlockCache } from './cache.ts';
-import { ChunkTable } from './chunk-table.ts';
+import { type ChunkGroup, ChunkTable } from './chunk-table.ts';
 import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
 import { corrupt, type Opened, readEnds } from './ends.ts';
-import { type ByteRange, type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
+import { type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
+import { AHEAD_BYTES_MAX, AHEAD_GROUPS, FIRST_BYTES, nearReads } from './near-reads.ts';
 import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
 import { ScanArrays } from './scan-arrays.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
 import { concatenated, decodeKeys, placeOf } from './series-section.ts';
-import type { BucketSource } from './source.ts';
+import { SharedTimes } from './shared-times.ts';
+import type { BlockSource, BucketSource, FetchBlocks } from './source.ts';
 import { spansOf } from './spans.ts';
 import type { BucketScan, ChunkStatistics } from './types.ts';
 
 /** What a scan of more chunks than this keeps would only push out what smaller ones keep using. */
 const CACHED_CHUNKS_MAX = 64;
-/** Decoded times that a scan keeps for the chunks that share them. */
-const SHARED_TIMES_MAX = 64;
 /** Blocks that lie far away and are fetched, and held in memory, at a time by one scan; of a chunk that has more, its own. */
 const FAR_BYTES_MAX = 8 * 1024 * 1024;
 /** The same of a merge, which scans several beside each other. */
 const FAR_LASTING_BYTES_MAX = 1024 * 1024;
-
-/** Where blocks are read from: the source, or memory. */
-export type BlockSource = Pick<BucketSource, 'readSync'>;
-
-/** Brings blocks near. */
-export type FetchBlocks = (places: readonly ByteRange[]) => Promise<BlockSource>;
 
 /** The cache's names for keys: behind the blocks of all chunks. */
 const FIRST_KEYS = 2 ** 31 - 1;
@@ -156,40 +151,33 @@ export class BucketReader {
   /** Blocks come by series, then time; each holds until the next is asked for, if not asked otherwise. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
   *scan(request: BucketScan, take?: TakeChunk): Generator<Block> {
     const fields = this.#table.fieldsNamed(request.fields);
-    const shared = new Map<number, Float64Array>();
-    const { lasting = false } = request;
-    let arrays: ScanArrays | null = null;
-    let chunks = 0;
-    for (const chunk of this.#table.candidates(request)) {
-      if (take !== undefined && this.#isTaken(chunk, request, fields, take)) continue;
-      const isKept = !lasting && ++chunks <= CACHED_CHUNKS_MAX && this.#cache.admits(this.#id, this.#firstBlock(chunk));
-      if (!isKept && !lasting) arrays ??= this.#cache.takeArrays();
-      const into = { isKept, arrays: isKept ? null : arrays };
-      const block = this.#scanChunk(chunk, request, fields, into, shared, this.#source);
-      if (block !== null) yield block;
-    }
-    if (arrays !== null) this.#cache.giveArrays(arrays);
+    yield* this.#scanNear(this.#left(request, fields, take), request, fields);
   }
 
-  /** As `scan`; a promise has to be kept before the next step is asked for. `fetch` is told ascending places. */
+  /** As `scan`, for who can wait: a large one reads ahead. A promise has to be kept before the next step is asked for. */
+  *scanAhead(request: BucketScan, take?: TakeChunk): Generator<Block | Promise<void>> {
+    const fields = this.#table.fieldsNamed(request.fields);
+    const chunks = [...this.#left(request, fields, take)];
+    if (chunks.length <= CACHED_CHUNKS_MAX || this.#source.read === undefined) {
+      yield* this.#scanNear(chunks, request, fields);
+      return;
+    }
+    const arrays = this.#cache.takeArrays();
+    const groups = this.#table.groups(chunks, fields, FIRST_BYTES, AHEAD_BYTES_MAX);
+    const into = { isKept: false, arrays: request.lasting ? null : arrays };
+    yield* this.#scanGroups(groups, request, fields, into, nearReads(this.#source, arrays), AHEAD_GROUPS);
+    this.#cache.giveArrays(arrays);
+  }
+
+  /** As `scan`, where the source has the ends only; promises as in `scanAhead`. `fetch` is told ascending places. */
   *scanFar(request: BucketScan, fetch: FetchBlocks, take?: TakeChunk): Generator<Block | Promise<void>> {
     const fields = this.#table.fieldsNamed(request.fields);
-    const candidates = [...this.#table.candidates(request)];
-    const chunks = candidates.filter((chunk) => take === undefined || !this.#isTaken(chunk, request, fields, take));
+    const chunks = [...this.#left(request, fields, take)];
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
     const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays() };
-    const shared = new Map<number, Float64Array>();
     const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
-    for (const { members, places } of this.#table.groups(chunks, fields, bytesMax)) {
-      let from: BlockSource = this.#source;
-      yield fetch(places).then((source) => {
-        from = source;
-      });
-      for (const chunk of members) {
-        const block = this.#scanChunk(chunk, request, fields, into, shared, from);
-        if (block !== null) yield block;
-      }
-    }
+    const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax);
+    yield* this.#scanGroups(groups, request, fields, into, fetch, 1);
   }
 
   /** Of the chunks that may hold rows of the request, the wanted fields. Reads nothing. */
@@ -217,6 +205,61 @@ export class BucketReader {
   }
 
   // private functions
+
+  /** The chunks that have to be read. */
+  *#left(request: BucketScan, fields: readonly number[], take?: TakeChunk): Generator<number> {
+    for (const chunk of this.#table.candidates(request)) {
+      if (take === undefined || !this.#isTaken(chunk, request, fields, take)) yield chunk;
+    }
+  }
+
+  *#scanNear(chunks: Iterable<number>, request: BucketScan, fields: readonly number[]): Generator<Block> {
+    const shared = new SharedTimes();
+    const { lasting = false } = request;
+    let arrays: ScanArrays | null = null;
+    let count = 0;
+    for (const chunk of chunks) {
+      const isKept = !lasting && ++count <= CACHED_CHUNKS_MAX && this.#cache.admits(this.#id, this.#firstBlock(chunk));
+      if (!isKept && !lasting) arrays ??= this.#cache.takeArrays();
+      const into = { isKept, arrays: isKept ? null : arrays };
+      const block = this.#scanChunk(chunk, request, fields, into, shared, this.#source);
+      if (block !== null) yield block;
+    }
+    if (arrays !== null) this.#cache.giveArrays(arrays);
+  }
+
+  /** `inMemory` groups at a time: one to be decoded, the others on their way. */
+  *#scanGroups(
+    groups: Generator<ChunkGroup>,
+    request: BucketScan,
+    fields: readonly number[],
+    into: DecodeInto,
+    fetch: FetchBlocks,
+    inMemory: number,
+  ): Generator<Block | Promise<void>> {
+    const shared = new SharedTimes();
+    const coming: { members: readonly number[]; blocks: Promise<BlockSource> }[] = [];
+    for (;;) {
+      for (let next = coming.length; next < inMemory; next++) {
+        const group = groups.next();
+        if (group.done) break;
+        const blocks = fetch(group.value.places);
+        // told to who waits for it, if anybody will
+        blocks.catch(() => {});
+        coming.push({ members: group.value.members, blocks });
+      }
+      const group = coming.shift();
+      if (group === undefined) return;
+      let from: BlockSource = this.#source;
+      yield group.blocks.then((source) => {
+        from = source;
+      });
+      for (const chunk of group.members) {
+        const block = this.#scanChunk(chunk, request, fields, into, shared, from);
+        if (block !== null) yield block;
+      }
+    }
+  }
 
   #keys(place: Place, count: number): TextDictionary {
     const words = this.#read([place], this.#source)[0];
@@ -248,7 +291,7 @@ export class BucketReader {
     request: BucketScan,
     wanted: readonly number[],
     { isKept, arrays }: DecodeInto,
-    shared: Map<number, Float64Array>,
+    shared: SharedTimes,
     from: BlockSource,
   ): Block | null {
     const rows = this.#table.rows(chunk);
@@ -259,22 +302,19 @@ export class BucketReader {
     const values = fields.map((field) => field + FIELDS);
     const { low, high } = this.#table.offsetsOf(request);
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
-    // Nothing is to be found out before the values are read where the chunk has one series, or one that is listed, and all of its times are wanted:
-    // everything comes in one go.
-    const isWanted = isSingle || (isInside && request.series instanceof Uint32Array);
+    // Nothing is to be found out before the values are read where the chunk has one series, or all are wanted, or one that is listed, and all of its times
+    // are wanted: everything comes in one go.
+    const isWanted = isSingle || (isInside && !(request.series instanceof Uint8Array));
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
-    const known = isSingle ? shared.get(timesAt) : undefined;
+    const known = isSingle ? shared.at(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
     const first = isSingle ? [TIMES] : [RUNS, TIMES];
-    this.#fetch(chunk, isWanted ? [...first, ...values] : first, rows, pieces, arrays, from);
-    if (isSingle && known === undefined) {
-      if (shared.size === SHARED_TIMES_MAX) shared.clear();
-      shared.set(timesAt, pieces.times);
-    }
+    this.#fetch(chunk, isWanted ? [...first, ...values] : first, rows, pieces, arrays, shared, from);
+    if (isSingle && known === undefined) shared.keep(timesAt, pieces.times);
     const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
-    if (!isWanted) this.#fetch(chunk, values, rows, pieces, arrays, from);
+    if (!isWanted) this.#fetch(chunk, values, rows, pieces, arrays, shared, from);
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);
@@ -292,6 +332,7 @@ export class BucketReader {
     rows: number,
     pieces: Pieces,
     arrays: ScanArrays | null,
+    shared: SharedTimes,
     from: BlockSource,
   ): void {
     const missing = blocks.filter((block) => !pieces.find(block));
@@ -306,8 +347,10 @@ export class BucketReader {
         arrays === null || (block === TIMES && isSingle) ? undefined : (n: number) => arrays.doubles(block, n);
       this.#decoded(places[i], () => {
         if (block === RUNS) pieces.add(block, decodeRuns(read[i]), 16 * rows);
-        else if (block === TIMES) pieces.add(block, decodeTimes(read[i], rows, pieces.starts, target), 8 * rows);
-        else {
+        else if (block === TIMES) {
+          const decode = (): Float64Array => decodeTimes(read[i], rows, pieces.starts, target);
+          pieces.add(block, isSingle ? decode() : shared.repeated(read[i], rows, pieces.starts, decode), 8 * rows);
+        } else {
           const column = decodeColumn(read[i], rows, pieces.starts, compression, target);
           pieces.add(block, column, columnBytes(column));
         }
@@ -322,9 +365,12 @@ export class BucketReader {
     const words: Uint32Array[] = [];
     let start = 0;
     for (const { first, last, length } of spans) {
-      const part = bytes.subarray(start, start + length);
-      start += length;
-      this.#readInto(part, places[first].at, from);
+      let part = from.view?.(places[first].at, length) ?? null;
+      if (part === null) {
+        part = bytes.subarray(start, start + length);
+        this.#readInto(part, places[first].at, from);
+        start += length;
+      }
       for (let i = first; i <= last; i++) {
         const { at, length: blockBytes, checksum } = places[i];
         const block = part.subarray(at - places[first].at, at - places[first].at + blockBytes);

@@ -3,10 +3,14 @@
 export class ScanArrays {
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
   #series = new Uint32Array(0);
+  /** The first `rows` of it are all the number of one series. */
+  #oneSeries = { number: 0, rows: 0, array: new Uint32Array(0) };
+  readonly #stored: (Uint8Array<ArrayBuffer> | undefined)[] = [];
 
   /** Memory held. */
   get bytes(): number {
-    return this.#series.byteLength + this.#doubles.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+    const arrays = [this.#series, this.#oneSeries.array, ...this.#doubles, ...this.#stored];
+    return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
   }
 
   /** Room for the numbers of one of the blocks of a chunk. */
@@ -22,5 +26,27 @@ export class ScanArrays {
   series(n: number): Uint32Array<ArrayBuffer> {
     if (this.#series.length < n) this.#series = new Uint32Array(n);
     return this.#series.length === n ? this.#series : this.#series.subarray(0, n);
+  }
+
+  /** One number, n times: the chunks of a long series follow each other. Not to be written to. */
+  oneSeries(number: number, n: number): Uint32Array<ArrayBuffer> {
+    const one = this.#oneSeries;
+    if (one.array.length < n) one.array = new Uint32Array(n);
+    if (one.number !== number || one.rows < n) {
+      one.array.fill(number, 0, n);
+      one.number = number;
+      one.rows = n;
+    }
+    return one.array.subarray(0, n);
+  }
+
+  /** Room for some of the bytes that are read ahead. */
+  stored(slot: number, bytes: number): Uint8Array<ArrayBuffer> {
+    let array = this.#stored[slot];
+    if (array === undefined || array.length < bytes) {
+      array = new Uint8Array(bytes);
+      this.#stored[slot] = array;
+    }
+    return array.subarray(0, bytes);
   }
 }

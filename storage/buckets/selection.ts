@@ -49,14 +49,7 @@ export function selectedBlock(
 ): Block {
   const from = ranges[0];
   const to = ranges[ranges.length - 1];
-  const series = arrays?.series(to - from) ?? new Uint32Array(to - from);
-  for (let run = 0; run < runs.series.length; run++) {
-    const end = runs.starts[run + 1] ?? rows;
-    if (end <= from) continue;
-    if (runs.starts[run] >= to) break;
-    const number = runs.series[run];
-    series.fill(map === null ? number : map(number), Math.max(0, runs.starts[run] - from), Math.min(end, to) - from);
-  }
+  const series = numbersOf(runs, rows, from, to, map, arrays);
   const isWhole = from === 0 && to === rows;
   return {
     rows: to - from,
@@ -70,6 +63,29 @@ export function selectedBlock(
 }
 
 // private functions
+
+/** Of the series of rows [from, to). */
+function numbersOf(
+  { series, starts }: Runs,
+  rows: number,
+  from: number,
+  to: number,
+  map: BucketScan['map'],
+  arrays: ScanArrays | null,
+): Uint32Array {
+  if (series.length === 1 && arrays !== null) {
+    return arrays.oneSeries(map === null ? series[0] : map(series[0]), to - from);
+  }
+  const numbers = arrays?.series(to - from) ?? new Uint32Array(to - from);
+  for (let run = 0; run < series.length; run++) {
+    const end = starts[run + 1] ?? rows;
+    if (end <= from) continue;
+    if (starts[run] >= to) break;
+    const number = map === null ? series[run] : map(series[run]);
+    numbers.fill(number, Math.max(0, starts[run] - from), Math.min(end, to) - from);
+  }
+  return numbers;
+}
 
 function lowerBound(times: Float64Array, low: number, high: number, time: number): number {
   while (low < high) {

@@ -1,5 +1,5 @@
 /** Which blocks are read together. Pure. */
-import type { Place } from './layout.ts';
+import type { ByteRange } from './layout.ts';
 
 /** Blocks with less than this between them are read in one go. */
 const GAP_BYTES_MAX = 16 * 1024;
@@ -11,7 +11,7 @@ export interface Span {
 }
 
 /** Neighbours among the places (first .. last) that are read in one go, and how many bytes that is. */
-export function spansOf(places: readonly Place[]): Span[] {
+export function spansOf(places: readonly ByteRange[]): Span[] {
   const spans: Span[] = [];
   places.forEach(({ at, length }, i) => {
     const span = spans[spans.length - 1];

@@ -1,7 +1,7 @@
 /** Packed numbers (`packing.ts`) unpacked by whoever is quickest at so many: the kernels, else plain TypeScript. Each moves its reader behind them. */
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../kernels/kernel-unpacker.ts';
 import { PLAIN } from '../kernels/plain-unpacker.ts';
-import type { Line, Unpacker, Wide } from '../kernels/unpacker.ts';
+import type { Firsts, Line, Unpacker, Wide } from '../kernels/unpacker.ts';
 import { packedWords } from './packing.ts';
 import type { WordReader } from './words.ts';
 
@@ -17,16 +17,16 @@ export function unpack(from: WordReader, n: number, width: number, out: Float64A
   from.at += packedWords(n, width);
 }
 
-/** out[i] = (first + the sum of base + step · number k for 0 < k ≤ i) / scale. Up to 32 bits, exact likewise. */
+/** In each run out[i] = (its first + the sum of base + step · number k for its start < k ≤ i) / scale. Up to 32 bits, exact likewise. */
 export function unpackSums(
   from: WordReader,
   n: number,
   width: number,
   out: Float64Array,
   line: Line,
-  first: number,
+  runs: Firsts,
 ): void {
-  unpackerOf(n).sums(from.words, from.at, n, width, out, line, first);
+  unpackerOf(n).sums(from.words, from.at, n, width, out, line, runs);
   from.at += packedWords(n, width);
 }
 

@@ -22,6 +22,9 @@ const fsFstat = promisify(fs.fstat);
 class NodeFile implements StoredFile {
   readonly #path: string;
   #fd: number | null;
+  /** Calls of other threads that are under way; the descriptor is theirs, too. */
+  #transfers = 0;
+  #whenIdle: (() => void) | null = null;
 
   constructor(fd: number, path: string) {
     this.#fd = fd;
@@ -73,7 +76,9 @@ class NodeFile implements StoredFile {
   async close(): Promise<void> {
     const fd = this.#fd;
     this.#fd = null;
-    if (fd !== null) await guarded(this.#path, fsClose(fd));
+    if (fd === null) return;
+    if (this.#transfers > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    await guarded(this.#path, fsClose(fd));
   }
 
   // private functions
@@ -85,8 +90,10 @@ class NodeFile implements StoredFile {
 
   #transfer(call: typeof fs.read | typeof fs.write, bytes: Uint8Array, done: number, at: number): Promise<number> {
     const fd = this.#open();
+    this.#transfers++;
     return new Promise((resolve, reject) => {
       (call as typeof fs.write)(fd, bytes, done, bytes.length - done, at + done, (error, n) => {
+        if (--this.#transfers === 0) this.#whenIdle?.();
         if (error === null) resolve(n);
         else reject(storageError(this.#path, error));
       });

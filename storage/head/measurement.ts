@@ -116,7 +116,7 @@ export class Measurement {
    */
   pin(request: HeadScan): PinnedRows {
     const { fields } = request;
-    const { layers: sealed, release } = this.sealed.hold({ min: request.minTime, max: request.maxTime });
+    const { layers: sealed, release } = this.sealed.hold({ min: request.minTime, max: request.maxTime }, true);
     for (const partition of this.#active.partitions) if (partition.sortOne(request.minTime, request.maxTime)) break;
     const head = [...(this.#frozen?.partitions ?? []), ...this.#active.partitions];
     const layers = [...sealed, ...head.map((partition) => partition.pin(fields))];

@@ -29,7 +29,7 @@ export interface RowLayer {
   readonly late: TimeRange | null;
   /**
    * The rows with minTime ≤ time ≤ maxTime of the series wanted. Blocks may be views that the next call changes. Only a layer that
-   * lies elsewhere gives promises.
+   * lies elsewhere gives promises, or one that was asked for by who may wait.
    */
   scan(
     minTime: bigint,
@@ -58,6 +58,9 @@ export interface PinnedRows {
 
 /** The buckets of a measurement; they are replaced as a whole. */
 export interface SealedRows {
-  /** Those that may hold rows of these times, oldest first. They stay readable until released, whatever becomes of them. */
-  hold(range: TimeRange): { readonly layers: readonly RowLayer[]; readonly release: () => void };
+  /**
+   * Those that may hold rows of these times, oldest first. They stay readable until released, whatever becomes of them. `mayWait`: whoever
+   * reads them keeps promises, and is better served by them.
+   */
+  hold(range: TimeRange, mayWait?: boolean): { readonly layers: readonly RowLayer[]; readonly release: () => void };
 }

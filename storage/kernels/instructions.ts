@@ -1,6 +1,6 @@
 /**
  * WebAssembly instructions as bytes (W3C WebAssembly Core 2.0, §5.4), written as nested calls: `f64.add(a, b)` is the code of a, of b, then the
- * instruction. Only what the kernels (`packed-kernels.ts`) use. Nothing is checked here: a module of wrong code does not compile.
+ * instruction. Only what the kernels (`number-kernels.ts`, `pattern-kernels.ts`) use. Nothing is checked here: a module of wrong code does not compile.
  */
 
 /** Bytes of instructions that together leave one value, or none; code within code is flattened at the end (`module.ts`). */
@@ -51,8 +51,10 @@ export const i64 = {
 export const f64 = {
   ofUnsigned: operation(0xb8),
   ofSigned: operation(0xb7),
+  load: load(0x2b),
   store: store(0x39),
   add: operation(0xa0),
+  sub: operation(0xa1),
   mul: operation(0xa2),
   div: operation(0xa3),
 };

@@ -5,22 +5,29 @@
  */
 import { packedWords } from '../buckets/packing.ts';
 import { moduleOf } from './module.ts';
-import { packedKernels } from './packed-kernels.ts';
+import { numberKernels } from './number-kernels.ts';
+import { patternKernels } from './pattern-kernels.ts';
 import { PLAIN } from './plain-unpacker.ts';
-import type { Line, Unpacker, Wide } from './unpacker.ts';
+import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
 
 /** A chunk's. */
 export const KERNEL_ROWS_MAX = 8192;
 /** Below it the copies and calls cost more than they save. */
 export const KERNEL_ROWS_MIN = 128;
 const PAGE_BYTES = 65536;
-/** Numbers of up to 64 bits, and the row behind them that kernels read. */
+/** Numbers of up to 64 bits, the row behind them that kernels read, and runs. */
 const INPUT_PAGES = 2;
 const OUTPUT_AT = INPUT_PAGES * PAGE_BYTES;
 /** And what kernels write behind the last result. */
 const OUTPUT_PAGES = 2;
 /** Four numbers of so many bits have a sum of up to 32. */
 const SUMS_WIDTH_MAX = 30;
+/** Whole numbers below it can be taken from each other, and that added to one of them, without being rounded. */
+const EXACT_MAX = 2 ** 52;
+/** Of more runs each is short. They stand behind the input. */
+const RUNS_MAX = 1024;
+const FIRSTS_AT = OUTPUT_AT - RUNS_MAX * 8;
+const ENDS_AT = FIRSTS_AT - RUNS_MAX * 4;
 
 /** Null where there is no WebAssembly with vectors. */
 export function kernelUnpacker(): Unpacker | null {
@@ -33,7 +40,7 @@ export function kernelUnpacker(): Unpacker | null {
 
 // private functions
 
-/** As `packed-kernels.ts` declares them. */
+/** As `number-kernels.ts` and `pattern-kernels.ts` declare them. */
 interface Exports {
   unpack: NumbersKernel;
   unpackScaled: NumbersKernel;
@@ -41,6 +48,8 @@ interface Exports {
   unpackSumsScaled: SumsKernel;
   unpackSmallSums: SmallSumsKernel;
   unpackSmallSumsScaled: SmallSumsKernel;
+  raiseRuns: RaiseKernel;
+  raiseRunsScaled: RaiseKernel;
   unpackXors: PairKernel<number>;
   unpackWide: PairKernel<bigint>;
   unpackWideSums: PairKernel<bigint>;
@@ -50,6 +59,7 @@ interface Exports {
 type NumbersKernel = (...plane: [...Plane, base: number, step: number, scale: number]) => void;
 type SumsKernel = (...plane: [...Plane, base: number, step: number, before: number, scale: number]) => void;
 type SmallSumsKernel = (...plane: [...Plane, base: number, before: number, scale: number]) => void;
+type RaiseKernel = (ends: number, firsts: number, runs: number, out: number, scale: number) => void;
 type PairKernel<T> = (
   low: number,
   lowWidth: number,
@@ -65,16 +75,20 @@ class KernelUnpacker implements Unpacker {
   readonly #kernels: Exports;
   readonly #input: Uint32Array;
   readonly #inputBytes: Uint8Array;
+  readonly #ends: Uint32Array;
+  readonly #firsts: Float64Array;
   readonly #doubles: Float64Array;
   readonly #wide: BigInt64Array;
 
   constructor() {
     const pages = INPUT_PAGES + OUTPUT_PAGES;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const module = new WebAssembly.Module(moduleOf(packedKernels()));
+    const module = new WebAssembly.Module(moduleOf([...numberKernels(), ...patternKernels()]));
     this.#kernels = new WebAssembly.Instance(module, { js: { memory } }).exports as unknown as Exports;
     this.#input = new Uint32Array(memory.buffer, 0, OUTPUT_AT / 4);
     this.#inputBytes = new Uint8Array(memory.buffer, 0, OUTPUT_AT);
+    this.#ends = new Uint32Array(memory.buffer, ENDS_AT, RUNS_MAX);
+    this.#firsts = new Float64Array(memory.buffer, FIRSTS_AT, RUNS_MAX);
     this.#doubles = new Float64Array(memory.buffer, OUTPUT_AT);
     this.#wide = new BigInt64Array(memory.buffer, OUTPUT_AT);
   }
@@ -91,23 +105,28 @@ class KernelUnpacker implements Unpacker {
     out.set(this.#doubles.subarray(0, n));
   }
 
-  sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, first: number): void {
+  sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, runs: Firsts): void {
     const { base, step, scale } = line;
-    const number = width === 0 ? 0 : words[at] & ((1 << width) - 1);
-    const before = first - (base + step * number);
-    const four = 4 * (Math.abs(base) + step * 2 ** width);
-    if (width > SUMS_WIDTH_MAX || !(Math.max(Math.abs(before), four) <= Number.MAX_SAFE_INTEGER)) {
-      PLAIN.sums(words, at, n, width, out, line, first);
+    const { starts, firsts } = runs;
+    const reach = Math.max(Math.abs(base), Math.abs(base + step * 2 ** width));
+    // all of it as one run, from the first of the first on, and nothing on the way is rounded
+    const most = Math.abs(firsts[0]) + (n + 1) * reach;
+    const isExact = most < EXACT_MAX && firsts.every((first) => Math.abs(first) < EXACT_MAX);
+    if (width > SUMS_WIDTH_MAX || starts.length > RUNS_MAX || !isExact) {
+      PLAIN.sums(words, at, n, width, out, line, runs);
       return;
     }
     this.#take(words, at, packedWords(n, width));
+    const number = width === 0 ? 0 : words[at] & ((1 << width) - 1);
+    const before = firsts[0] - (base + step * number);
+    const isScaled = scale !== 1 && starts.length === 1;
     const { unpackSums, unpackSumsScaled, unpackSmallSums, unpackSmallSumsScaled } = this.#kernels;
-    const reach = Math.max(Math.abs(base), Math.abs(base + 2 ** width));
-    if (step === 1 && Math.abs(first) + (n + 1) * reach < 2 ** 31) {
-      (scale === 1 ? unpackSmallSums : unpackSmallSumsScaled)(0, width, OUTPUT_AT, n, base, before, scale);
+    if (step === 1 && most < 2 ** 31) {
+      (isScaled ? unpackSmallSumsScaled : unpackSmallSums)(0, width, OUTPUT_AT, n, base, before, scale);
     } else {
-      (scale === 1 ? unpackSums : unpackSumsScaled)(0, width, OUTPUT_AT, n, base, step, before, scale);
+      (isScaled ? unpackSumsScaled : unpackSums)(0, width, OUTPUT_AT, n, base, step, before, scale);
     }
+    if (starts.length > 1) this.#raise(n, runs, scale);
     out.set(this.#doubles.subarray(0, n));
   }
 
@@ -135,6 +154,15 @@ class KernelUnpacker implements Unpacker {
     this.#take(words, at, packedWords(n, width));
     const lowWidth = Math.min(width, 32);
     kernel(0, lowWidth, 4 * packedWords(n, lowWidth), width - lowWidth, OUTPUT_AT, n, value);
+  }
+
+  /** Each run of the results to its own first. */
+  #raise(n: number, { starts, firsts }: Firsts, scale: number): void {
+    this.#ends.set(starts.subarray(1));
+    this.#ends[starts.length - 1] = n;
+    this.#firsts.set(firsts);
+    const { raiseRuns, raiseRunsScaled } = this.#kernels;
+    (scale === 1 ? raiseRuns : raiseRunsScaled)(ENDS_AT, FIRSTS_AT, starts.length, OUTPUT_AT, scale);
   }
 
   /** To the beginning of the kernels' memory. */

@@ -1,6 +1,6 @@
 /** The unpacker in plain TypeScript: the reference of the kernels, and what decodes small blocks, rare shapes, and all where there is no WebAssembly. */
 import { packedWords } from '../buckets/packing.ts';
-import type { Line, Unpacker, Wide } from './unpacker.ts';
+import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
 
 const TWO_32 = 4294967296;
 
@@ -30,13 +30,16 @@ function sums(
   width: number,
   out: Float64Array,
   line: Line,
-  first: number,
+  { starts, firsts }: Firsts,
 ): void {
   const { base, step, scale } = line;
   numbers(words, at, n, width, out, { base, step, scale: 1 });
-  let sum = first;
-  out[0] = first;
-  for (let i = 1; i < n; i++) out[i] = sum += out[i];
+  for (let run = 0; run < starts.length; run++) {
+    const end = run + 1 < starts.length ? starts[run + 1] : n;
+    let sum = firsts[run];
+    out[starts[run]] = sum;
+    for (let i = starts[run] + 1; i < end; i++) out[i] = sum += out[i];
+  }
   divide(out, n, scale);
 }
 

@@ -8,8 +8,11 @@
 export interface Unpacker {
   /** base + step · number, each of up to 53 bits. */
   numbers(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line): void;
-  /** `first`, then each base + step · number more than the one before; the number at 0 means nothing. Up to 32 bits. */
-  sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, first: number): void;
+  /**
+   * Of each run its first, then each base + step · number more than the one before; numbers at starts mean nothing. Runs begin at `starts`,
+   * ascending from 0 on. Up to 32 bits.
+   */
+  sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, runs: Firsts): void;
   /** 64-bit patterns of a plane of low halves and one of high halves behind it, each shifted up, xored with the one before. */
   xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void;
   /** 64-bit numbers, halves likewise, each plus `base`; `isDelta`: and plus the one before. Modulo 2^64. */
@@ -23,6 +26,12 @@ export interface Line {
   readonly base: number;
   readonly step: number;
   readonly scale: number;
+}
+
+/** Where runs begin, and with which numbers. */
+export interface Firsts {
+  readonly starts: Uint32Array;
+  readonly firsts: Float64Array;
 }
 
 export type Wide = BigInt64Array | BigUint64Array;

@@ -9,6 +9,12 @@ export const VECTOR = 16;
 const UPPER_TWICE = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
 const ZERO = v128.ofDoubles(0, 0);
 
+/** Code for two values of 64 bits in a vector, and the same for one. */
+export interface OnPairs {
+  two(values: Code): Code;
+  one(value: Code): Code;
+}
+
 /** The upper half of a vector, in both of its halves. */
 export function upper(vector: Local): Code {
   return v128.shuffle(get(vector), get(vector), UPPER_TWICE);

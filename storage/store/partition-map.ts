@@ -78,7 +78,10 @@ export class PartitionMap implements SealedRows {
     return this.#wide;
   }
 
-  hold({ min, max }: TimeRange): { readonly layers: readonly RowLayer[]; readonly release: () => void } {
+  hold(
+    { min, max }: TimeRange,
+    mayWait = false,
+  ): { readonly layers: readonly RowLayer[]; readonly release: () => void } {
     const meets = ({ minTime, maxTime }: SealedBucket): boolean => minTime <= max && maxTime >= min;
     let held = this.#wide.filter(meets);
     const isMixed = held.length > 0;
@@ -88,7 +91,7 @@ export class PartitionMap implements SealedRows {
     if (isMixed) held = inLayers(held);
     for (const bucket of held) bucket.hold();
     return {
-      layers: held.map((bucket) => bucket.living),
+      layers: held.map((bucket) => (mayWait ? bucket.ahead : bucket.living)),
       release: () => {
         for (const bucket of held) bucket.letGo();
       },

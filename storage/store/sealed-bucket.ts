@@ -92,7 +92,7 @@ export class SealedBucket implements RowLayer {
     fields: readonly string[] | null,
     take?: TakeTotals,
   ): Generator<ScanStep> {
-    return this.#scan({ minTime, maxTime, fields, lasting: false }, wanted, take);
+    return this.#scan({ minTime, maxTime, fields }, wanted, take);
   }
 
   extents({ min, max }: TimeRange, wanted: SeriesChoice, each: EachExtent): void {
@@ -148,19 +148,19 @@ export class SealedBucket implements RowLayer {
     return this.#masked(this);
   }
 
+  /** The same, read ahead, for who can wait. */
+  get ahead(): RowLayer {
+    return this.#readBy((minTime, maxTime, wanted, fields, take) =>
+      this.#scan({ minTime, maxTime, fields, isAhead: true }, wanted, take),
+    );
+  }
+
   /** All of the same in blocks that stay valid, for who merges them; `series` is what `series()` gave. */
   lasting(series: Uint32Array): RowLayer {
-    const { minTime, maxTime, late } = this;
     const map = (number: number): number => series[number];
-    return this.#masked({
-      minTime,
-      maxTime,
-      late,
-      scan: (min, max, wanted, fields) => {
-        if (wanted instanceof Uint32Array) throw new Error('a merge reads all series, or those of a mask');
-        return this.#steps({ minTime: min, maxTime: max, series: wanted, map, fields, lasting: true });
-      },
-      extents: (range, wanted, each) => this.extents(range, wanted, each),
+    return this.#readBy((minTime, maxTime, wanted, fields) => {
+      if (wanted instanceof Uint32Array) throw new Error('a merge reads all series, or those of a mask');
+      return this.#steps({ minTime, maxTime, series: wanted, map, fields, lasting: true });
     });
   }
 
@@ -214,7 +214,23 @@ export class SealedBucket implements RowLayer {
     return new MaskedRows(rows, this.#tombstones, this.#parts.series.size);
   }
 
-  *#scan(request: Omit<BucketScan, 'series' | 'map'>, wanted: SeriesChoice, take?: TakeTotals): Generator<ScanStep> {
+  /** Its living rows, read in another manner. */
+  #readBy(scan: RowLayer['scan']): RowLayer {
+    const { minTime, maxTime, late } = this;
+    return this.#masked({
+      minTime,
+      maxTime,
+      late,
+      scan,
+      extents: (range, wanted, each) => this.extents(range, wanted, each),
+    });
+  }
+
+  *#scan(
+    request: Omit<BucketScan, 'series' | 'map'> & ReadAhead,
+    wanted: SeriesChoice,
+    take?: TakeTotals,
+  ): Generator<ScanStep> {
     const { reader } = this;
     if (!(wanted instanceof Uint32Array)) {
       yield* this.#steps({ ...request, series: wanted, map: this.#series.nameOf(reader) }, take);
@@ -227,13 +243,16 @@ export class SealedBucket implements RowLayer {
     }
   }
 
-  #steps(request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
+  #steps(request: BucketScan & ReadAhead, take?: TakeTotals): Generator<ScanStep> {
     const { far } = this.#parts;
-    return far === null ? this.reader.scan(request, take) : farSteps(this.reader, far, request, take);
+    if (far !== null) return farSteps(this.reader, far, request, take);
+    return request.isAhead === true ? this.reader.scanAhead(request, take) : this.reader.scan(request, take);
   }
 }
 
 // private functions
+
+type ReadAhead = { readonly isAhead?: true };
 
 function* farSteps(reader: BucketReader, far: FarSource, request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
   try {

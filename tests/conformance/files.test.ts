@@ -144,6 +144,23 @@ function conforms(name: string, make: () => { files: Files; root: string }): voi
       expect(() => compression.decompress(long.subarray(0, -1), 3000)).to.throw(StorageError, /zstd/);
     });
 
+    it('is closed behind the reads that are under way', async () => {
+      const { files, root } = make();
+      await files.makeDirectory(`${root}/a`);
+      const written = await files.open(`${root}/a/f`, 'create');
+      await written.write(new Uint8Array(1 << 20).fill(7), 0);
+      await written.close();
+      const file = await files.open(`${root}/a/f`, 'read');
+      const targets = Array.from({ length: 16 }, () => new Uint8Array(1 << 16));
+      const reads = targets.map((target, i) => file.read(target, i << 16));
+      await file.close();
+      for (const [i, target] of targets.entries()) {
+        expect(await reads[i]).to.equal(target.length);
+        expect(target.every((byte) => byte === 7)).to.equal(true);
+      }
+      expect(await codeOf(file.read(targets[0], 0))).to.equal('closed');
+    });
+
     it('writes, reads, measures and truncates', async () => {
       const { files, root } = make();
       await files.makeDirectory(`${root}/a`);

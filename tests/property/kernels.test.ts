@@ -5,6 +5,7 @@ import { packedWords } from '../../storage/buckets/packing.ts';
 import { WordWriter } from '../../storage/buckets/words.ts';
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../../storage/kernels/kernel-unpacker.ts';
 import { PLAIN } from '../../storage/kernels/plain-unpacker.ts';
+import type { Firsts } from '../../storage/kernels/unpacker.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
 const ROUNDS = 20;
@@ -32,9 +33,9 @@ describe(`property: kernels unpack what plain TypeScript unpacks (seed ${seed})`
         const what = `width ${width}, n ${n}, ${JSON.stringify(line)}`;
         // sums stay below 2^53 for both as long as those of the greatest numbers do
         const isSummed = width <= 32 && n * (Math.abs(base) + step * 2 ** width) < 2 ** 51;
-        const first = Math.floor((random.next() - 0.5) * 2 ** random.pick([10, 31, 50]));
+        const runs = anyRuns(n, 2 ** random.pick([10, 31, 50, 53]));
         same(what, n, (unpacker, out) => unpacker.numbers(words, BEFORE, n, width, out, line));
-        if (isSummed) same(`sums, ${what}`, n, (u, out) => u.sums(words, BEFORE, n, width, out, line, first));
+        if (isSummed) same(`sums, ${what}`, n, (u, out) => u.sums(words, BEFORE, n, width, out, line, runs));
       }
     }
   });
@@ -125,6 +126,14 @@ function length(): number {
     KERNEL_ROWS_MAX,
     random.between(KERNEL_ROWS_MIN, KERNEL_ROWS_MAX),
   ]);
+}
+
+/** One run in half of the cases, else up to some hundred, next to each other too. */
+function anyRuns(n: number, reach: number): Firsts {
+  const count = random.pick([1, random.between(1, 5), random.between(1, 400)]);
+  const cuts = Array.from({ length: count - 1 }, () => random.between(0, n - 1));
+  const starts = Uint32Array.from([...new Set([0, ...cuts])].sort((a, b) => a - b));
+  return { starts, firsts: Float64Array.from(starts, () => Math.floor((random.next() - 0.5) * reach)) };
 }
 
 function anyWords(count: number): Uint32Array {

@@ -49,6 +49,32 @@ describe('the store of a shard', () => {
     await store.close();
   });
 
+  it('reads large buckets ahead for who pins them, and in one turn for who does not', async () => {
+    const { store } = await open();
+    for (let n = 0; n < 300; n++) apply(store, noiseOf(500, n), n + 1);
+    await store.seal();
+    const table = store.series('db', 'autogen', 'm')!;
+    const request = { ...named(), ...EVERYTHING };
+    const pinned = store.pin(request)!;
+    const found = new Map<string, Record<string, string>>();
+    let waits = 0;
+    for (const step of pinned.scan({ min: request.minTime, max: request.maxTime }, null)) {
+      if (step instanceof Promise) {
+        waits++;
+        await step;
+      } else rowsOf([step], (series) => table.key(series), found);
+    }
+    pinned.release();
+    expect(waits).to.be.greaterThan(1);
+    expect(found.size).to.equal(150_000);
+    const { differing, count } = differences(
+      found,
+      rowsOf(store.scan(request), (series) => table.key(series)),
+    );
+    expect([differing, count]).to.deep.equal([null, 150_000]);
+    await store.close();
+  });
+
   it('says when more comes than sealing takes away', async () => {
     let go: () => void = () => {};
     const held = new Promise<void>((resolve) => {
@@ -379,6 +405,23 @@ function pointsOf(count: number, n: number): TestPoint[] {
 }
 
 /** Lists the files that are opened. */
+/** Of a series of its own; values that do not pack well. */
+function noiseOf(count: number, n: number): TestPoint[] {
+  return Array.from({ length: count }, (_, i) =>
+    pointAt(`a=${n}`, BigInt(i) * 1_000_000_000n, { x: Math.sin(i * 7919 + n) }),
+  );
+}
+
+/** The first row that is not the same in both, and how many rows were compared. */
+function differences(a: Map<string, Record<string, string>>, b: Map<string, Record<string, string>>) {
+  let count = 0;
+  for (const [key, fields] of a) {
+    if (b.get(key)?.x !== fields.x) return { differing: key, count };
+    count++;
+  }
+  return { differing: null, count: a.size === b.size ? count : -1 };
+}
+
 function countingFiles(files: MemoryFiles, touched: string[]): Files {
   return new Proxy(files, {
     get(target, name: keyof MemoryFiles) {

@@ -1,0 +1,38 @@
+/** Decoded times that a scan uses again: many series are measured at the same times, and chunks of theirs share a block, or repeat what the last one said. */
+
+/** Blocks of times that are kept for the chunks that share them. */
+const PLACES_MAX = 64;
+/** Times without a pattern take more words, and do not repeat themselves. */
+const REPEATED_WORDS_MAX = 256;
+
+export class SharedTimes {
+  readonly #byPlace = new Map<number, Float64Array>();
+  #last: { readonly words: Uint32Array; readonly starts: Uint32Array; readonly times: Float64Array } | null = null;
+
+  /** Of the block that stands there, for chunks of one series. */
+  at(place: number): Float64Array | undefined {
+    return this.#byPlace.get(place);
+  }
+
+  keep(place: number, times: Float64Array): void {
+    if (this.#byPlace.size === PLACES_MAX) this.#byPlace.clear();
+    this.#byPlace.set(place, times);
+  }
+
+  /** What `decode` gives for the words of a block of `rows` times in such runs, or gave for the same words, rows and runs the last time. */
+  repeated(words: Uint32Array, rows: number, starts: Uint32Array, decode: () => Float64Array): Float64Array {
+    const last = this.#last;
+    if (last?.times.length === rows && isSame(last.words, words) && isSame(last.starts, starts)) return last.times;
+    const times = decode();
+    this.#last = words.length > REPEATED_WORDS_MAX ? null : { words: words.slice(), starts, times };
+    return times;
+  }
+}
+
+// private functions
+
+function isSame(a: Uint32Array, b: Uint32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,200 @@
+/** A large scan for who can wait: the same rows, in few reads that run ahead of it; damage and failures are met where they stand. */
+import { expect } from 'chai';
+import { type Block, type Column, ORIGIN, TextDictionary } from '../../../../model/index.ts';
+import { AHEAD_BYTES_MAX, AHEAD_GROUPS } from '../../../../storage/buckets/near-reads.ts';
+import {
+  BlockCache,
+  type BucketContent,
+  BucketReader,
+  type BucketScan,
+  type BucketSource,
+  MemoryFiles,
+  StorageError,
+  writeBucket,
+} from '../../../../storage/index.ts';
+
+const PATH = '/d/a.bucket';
+const ALL: BucketScan = { minTime: -(2n ** 63n), maxTime: 2n ** 63n, series: null, fields: null, map: null };
+const SERIES = 40;
+const PER_SERIES = 16_000;
+
+describe('reading ahead', () => {
+  const files = new MemoryFiles();
+  let good: Uint8Array;
+
+  before(async () => {
+    await files.makeDirectory('/d');
+    await writeBucket(files, PATH, content());
+    good = files.bytes(PATH);
+  });
+
+  it('gives the same rows in few reads, a bounded part of the bucket at a time', async () => {
+    const near = new Source(good);
+    const found = await stepped(open(near), ALL);
+    expect(found).to.deep.equal(blocksOf(open(new Source(good)), ALL));
+    expect(found.length).to.be.greaterThan(SERIES);
+    expect(near.reads).to.be.within(3, 12);
+    expect(near.mostUnderWay).to.equal(AHEAD_GROUPS);
+    expect(near.longest).to.be.within(AHEAD_BYTES_MAX / 4, AHEAD_BYTES_MAX);
+    expect(near.bytesSync / good.length, 'next to nothing is read otherwise').to.be.below(0.05);
+    for (const request of [
+      { ...ALL, fields: ['a'] },
+      { ...ALL, minTime: 10n ** 12n, maxTime: 10n ** 14n },
+    ]) {
+      expect(await stepped(open(new Source(good)), request)).to.deep.equal(blocksOf(open(new Source(good)), request));
+    }
+  });
+
+  it('leaves a small scan, and blocks that stand alone, to the scan itself', async () => {
+    const near = new Source(good);
+    const few = { ...ALL, series: Uint32Array.of(1, 2, 30) };
+    const alone = { ...ALL, fields: ['c'] };
+    for (const request of [few, alone]) {
+      expect(await stepped(open(near), request)).to.deep.equal(blocksOf(open(new Source(good)), request));
+    }
+    expect(near.reads).to.equal(0);
+  });
+
+  it('meets damage behind the rows before it', async () => {
+    const bad = good.slice();
+    bad[Math.floor(bad.length / 2)] ^= 4;
+    const expected: string[] = [];
+    const found: string[] = [];
+    const message = /at byte (\d+): a block is damaged/;
+    expect(() => blocksOf(open(new Source(bad)), ALL, expected)).to.throw(StorageError, message);
+    const error = await stepped(open(new Source(bad)), ALL, found).catch((e: StorageError) => e);
+    expect(error).to.be.instanceOf(StorageError).with.property('message').that.matches(message);
+    expect(found).to.deep.equal(expected);
+    expect(found.length).to.be.greaterThan(SERIES / 2);
+  });
+
+  it('fails where a read fails, and where the file is cut under it', async () => {
+    const failing = new Source(good);
+    failing.failing = 3;
+    const error = await stepped(open(failing), ALL).catch((e: StorageError) => e);
+    expect(error).to.be.instanceOf(StorageError).with.property('message', 'the disk says no');
+    const cut = new Source(good);
+    const reader = open(cut);
+    cut.held = good.subarray(0, good.length / 2);
+    const short = await stepped(reader, ALL).catch((e: StorageError) => e);
+    expect(short)
+      .to.be.instanceOf(StorageError)
+      .with.property('message')
+      .that.matches(/the file ends inside a block/);
+  });
+
+  it('may be given up while reads are under way, whatever comes of them', async () => {
+    const failing = new Source(good);
+    failing.failing = 2;
+    for (const step of open(failing).scanAhead(ALL)) {
+      if (step instanceof Promise) await step;
+      else break;
+    }
+    // a rejection that nobody has taken would end the process in this turn
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failing.reads).to.be.at.least(2);
+  });
+});
+
+// private functions
+
+/** A bucket in memory that counts; what another thread is asked for comes in a later turn. */
+class Source implements BucketSource {
+  readonly path = PATH;
+  readonly bytes: number;
+  held: Uint8Array;
+  reads = 0;
+  mostUnderWay = 0;
+  longest = 0;
+  bytesSync = 0;
+  /** The read that fails, from 1 on. */
+  failing = 0;
+  #underWay = 0;
+
+  constructor(held: Uint8Array) {
+    this.held = held;
+    this.bytes = held.length;
+  }
+
+  readSync(target: Uint8Array, at: number): number {
+    this.bytesSync += target.length;
+    return this.#copy(target, at);
+  }
+
+  async read(target: Uint8Array, at: number): Promise<number> {
+    const number = ++this.reads;
+    this.longest = Math.max(this.longest, target.length);
+    this.mostUnderWay = Math.max(this.mostUnderWay, ++this.#underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#underWay--;
+    if (number === this.failing) throw new StorageError('failed', 'the disk says no');
+    return this.#copy(target, at);
+  }
+
+  async close(): Promise<void> {}
+
+  // private functions
+
+  #copy(target: Uint8Array, at: number): number {
+    const part = this.held.subarray(at, at + target.length);
+    target.set(part);
+    return part.length;
+  }
+}
+
+function open(source: Source): BucketReader {
+  return BucketReader.open(source, new MemoryFiles(), new BlockCache(), 0);
+}
+
+function blocksOf(reader: BucketReader, request: BucketScan, found: string[] = []): string[] {
+  for (const block of reader.scan(request)) found.push(digest(block));
+  return found;
+}
+
+async function stepped(reader: BucketReader, request: BucketScan, found: string[] = []): Promise<string[]> {
+  for (const step of reader.scanAhead(request)) {
+    if (step instanceof Promise) await step;
+    else found.push(digest(step));
+  }
+  return found;
+}
+
+/** What tells a block from any other: where it begins and the sums of its columns. */
+function digest({ rows, series, offsets, columns }: Block): string {
+  const sums = [...columns].map(([name, { values }]) => {
+    let sum = 0;
+    for (let i = 0; i < rows; i++) sum += (i + 1) * (values as Float64Array)[i];
+    return `${name} ${sum}`;
+  });
+  return `${rows} rows, series ${series[0]}, from ${offsets[0]}: ${sums}`;
+}
+
+/** Some MB in chunks of about 20 KB; the blocks of the last column stand far from each other. */
+function content(): BucketContent {
+  const rows = SERIES * PER_SERIES;
+  const column = (f: (i: number) => number): Column => {
+    return { type: 'integer', values: Float64Array.from({ length: rows }, (_, i) => f(i)), present: null };
+  };
+  return {
+    database: 'db',
+    retentionPolicy: 'autogen',
+    measurement: 'm',
+    position: ORIGIN,
+    seriesKeys: TextDictionary.of(Array.from({ length: SERIES }, (_, i) => `user=${String(i).padStart(4, '0')}`)),
+    base: 0n,
+    rows,
+    series: Uint32Array.from({ length: rows }, (_, i) => Math.floor(i / PER_SERIES)),
+    offsets: Float64Array.from({ length: rows }, (_, i) => (i % PER_SERIES) * 1e10),
+    columns: new Map([
+      ['a', column((i) => noise(i) % 4093)],
+      ['b', column((i) => noise(i + rows) % 4093)],
+      ['c', column((i) => noise(i) & 1)],
+    ]),
+  };
+}
+
+/** 32 bits that look like chance. */
+function noise(i: number): number {
+  const mixed = Math.imul(i ^ (i >>> 15), 0x2c1b3c6d);
+  return Math.imul(mixed ^ (mixed >>> 12), 0x297a2d39) >>> 0;
+}
