@@ -8,9 +8,11 @@
  *     subscribers   10,000 subscribers of one query
  *     windows       1,000 different windows over one measurement
  *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all
+ *     none          no query, and nothing is written: what the idle ones are to be compared with
  *
  * Printed: points per second, processor seconds of the server's process per million points and its share of one core, rows that came
- * to the subscribers, subscribers that had none (a max or a first that does not change is not sent again), and memory. Writer and subscribers have a thread each and share the machine.
+ * to the subscribers, subscribers that had none, and memory; at the end, the rates beside that of one query. In every region some values
+ * grow and some fall, so that each row has something new to say. Writer and subscribers have a thread each and share the machine.
  */
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
@@ -34,9 +36,12 @@ const WARM_UP_MS = 3_000;
 /** Ticks of /proc/PID/stat. */
 const TICKS_PER_SECOND = 100;
 
-/** An exact median or percentile is not among them: it keeps every value, and costs by value whoever shares it. */
-const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev'];
-const MODES = ['one', 'distinct', 'subscribers', 'windows', 'idle'] as const;
+/**
+ * An exact median or percentile is not among them: it keeps every value, and costs by value whoever shares it. Nor is `first`, which
+ * says nothing new until its window ends.
+ */
+const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'last', 'spread', 'stddev'];
+const MODES = ['one', 'distinct', 'subscribers', 'windows', 'idle', 'none'] as const;
 type Mode = (typeof MODES)[number];
 
 const SIZES: Readonly<Record<Mode, number>> = {
@@ -45,6 +50,7 @@ const SIZES: Readonly<Record<Mode, number>> = {
   subscribers: 10_000,
   windows: 1_000,
   idle: 4_000,
+  none: 0,
 };
 
 interface Counts {
@@ -70,7 +76,7 @@ export async function runLiveMany(args: readonly string[]): Promise<string> {
   const measured: Measured[] = [];
   for (const mode of MODES) {
     if (only !== undefined && only !== mode) continue;
-    const size = mode === 'one' ? 1 : Number(flagValue(args, '--size') ?? SIZES[mode]);
+    const size = mode === 'one' || mode === 'none' ? SIZES[mode] : Number(flagValue(args, '--size') ?? SIZES[mode]);
     measured.push(await measure(mode, size, seconds, rate));
   }
   return report(measured);
@@ -97,7 +103,8 @@ async function measure(mode: Mode, size: number, seconds: number, rate: number):
   await post(`${server.url}/write?db=bench`, Buffer.from('quiet,host=h0,region=r0 v=1 1'));
   const work = { url: server.url, queries: queriesOf(mode, size), rate };
   const watcher = await started({ ...work, role: 'watch' });
-  const writer = mode === 'idle' ? null : await started({ ...work, role: 'write' });
+  const isWritten = mode !== 'idle' && mode !== 'none';
+  const writer = !isWritten ? null : await started({ ...work, role: 'write' });
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   await ask(watcher, 'count');
   const pointsBefore = writer === null ? 0 : await ask<number>(writer, 'count');
@@ -148,7 +155,8 @@ function bodyOf(number: number): Buffer {
   const time = BigInt(Date.now()) * 1_000_000n + BigInt(number % 1_000_000);
   const lines = Array.from({ length: LINES_PER_BODY }, (_, i) => {
     const host = (number * LINES_PER_BODY + i) % HOSTS;
-    return `load,host=h${host},region=r${host % REGIONS} v=${(i * 7 + number) % 100} ${time}`;
+    const grows = Math.floor(host / REGIONS) % 2 === 0 ? 1 : -1;
+    return `load,host=h${host},region=r${host % REGIONS} v=${((i * 7) % 100) + grows * number} ${time}`;
   });
   return Buffer.from(lines.join('\n'));
 }
@@ -257,5 +265,10 @@ function report(measured: readonly Measured[]): string {
       whole(rssBytes / 2 ** 20),
     ]);
   }
-  return `live-many: ${HOSTS} hosts, ${REGIONS} regions, bodies of ${LINES_PER_BODY} lines, ${CONNECTIONS} connections\n${machineLine()}\n\n${table(rows)}\n`;
+  const rateOf = (mode: Mode): number =>
+    measured.filter((m) => m.mode === mode).map((m) => m.points / m.seconds)[0] ?? 0;
+  const beside = (['distinct', 'subscribers', 'windows'] as const)
+    .filter((mode) => rateOf('one') > 0 && rateOf(mode) > 0)
+    .map((mode) => `${mode}: ${(rateOf(mode) / rateOf('one')).toFixed(2)} of the rate with one query\n`);
+  return `live-many: ${HOSTS} hosts, ${REGIONS} regions, bodies of ${LINES_PER_BODY} lines, ${CONNECTIONS} connections\n${machineLine()}\n\n${table(rows)}\n\n${beside.join('')}`;
 }

@@ -16,8 +16,10 @@
  *     40  i64  least time, ns                   48  i64  greatest time, ns
  *     56  f64  unit of times, ns                64  f64  origin of times, as an offset from base, ns
  *     72  u8   width of series numbers          73  u8   width of times
+ *     76  u32  bytes that the series keys are packed in, 0 = they are not packed
  *     80       the three names, end to end
- *              u32[series + 1]  offsets of the series keys, then their bytes (canonical, series-key.ts)
+ *              u32[series + 1]  offsets of the series keys, then their bytes (canonical, series-key.ts);
+ *              or the same list packed (kept-texts.ts)
  *              u8, u16, u32[rows]       series of each row, an index into the keys
  *              u8, u16, u32, f64[rows]  time of each row: units from the origin, or (f64) an offset from base, ns
  *     then for each field
@@ -36,6 +38,8 @@
  * The file is long: what writes a layout and what reads it stand together.
  */
 import { type Column, type Presence, TextDictionary } from './column.ts';
+import type { Compression } from './compression.ts';
+import { type KeptLists, KeptTexts, paddedBytes as pad, type TextsSize } from './kept-texts.ts';
 import {
   type BatchScratch,
   indexWidth,
@@ -43,6 +47,7 @@ import {
   readIndexes,
   readNumbers,
   readTimes,
+  type TimeForm,
   timeForm,
   type Width,
   writeIndexes,
@@ -58,6 +63,8 @@ export interface Batch {
   readonly rows: number;
   /** Canonical keys of the distinct series. */
   readonly seriesKeys: TextDictionary;
+  /** The same, where they are a list that comes again and again; then asking for `seriesKeys` unpacks it. */
+  readonly keptKeys?: KeptTexts;
   /** Per row an index into `seriesKeys`. Arrays may be longer than `rows`; the rest means nothing. */
   readonly series: Uint32Array;
   readonly base: bigint;
@@ -67,6 +74,7 @@ export interface Batch {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
+const forms = new WeakMap<Batch, BatchForm>();
 const HEADER_BYTES = 80;
 const FIELD_HEADER_BYTES = 16;
 /** In the place of a width. */
@@ -75,15 +83,27 @@ const WIDE = 9;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** What a reader of batches brings. */
+export interface BatchReading {
+  /** Without it what is packed is refused. */
+  readonly compression?: Compression;
+  /** With it batches hold only until it is used for the next envelope. */
+  readonly scratch?: BatchScratch;
+  /** With it a list of series that was met before is the same object again. */
+  readonly lists?: KeptLists;
+}
+
 /** Bytes that `writeBatch` will write. */
 export function batchBytes(batch: Batch): number {
-  const { rows, seriesKeys } = batch;
+  const { rows, keptKeys } = batch;
   const names = utf8Length(batch.database) + utf8Length(batch.retentionPolicy) + utf8Length(batch.measurement);
-  const { width } = timeForm(batch.offsets, rows);
-  let total = HEADER_BYTES + pad(names) + dictionaryBytes(seriesKeys);
-  total += pad(indexWidth(seriesKeys.size) * rows) + pad(width * rows);
+  const { times, widths } = formOf(batch);
+  let total = HEADER_BYTES + pad(names);
+  total += keptKeys?.packed.length ?? dictionaryBytes(batch.seriesKeys);
+  total += pad(indexWidth(seriesCount(batch)) * rows) + pad(times.width * rows);
+  let c = 0;
   for (const [name, column] of batch.columns) {
-    total += FIELD_HEADER_BYTES + pad(utf8Length(name)) + pad(Math.min(8, widthOf(column, rows)) * rows);
+    total += FIELD_HEADER_BYTES + pad(utf8Length(name)) + pad(Math.min(8, widths[c++]) * rows);
     if (column.present !== null) total += pad(rows);
     if (column.type === 'string') total += dictionaryBytes(column.dictionary);
   }
@@ -93,7 +113,7 @@ export function batchBytes(batch: Batch): number {
 /** Writes a batch at `at` (a multiple of 8) into `target`, whose own offset is a multiple of 8 too; returns the end. */
 export function writeBatch(batch: Batch, target: Uint8Array, at: number): number {
   const view = new DataView(target.buffer, target.byteOffset);
-  const { rows, seriesKeys } = batch;
+  const { rows, keptKeys } = batch;
   let end = at + HEADER_BYTES;
   for (const [slot, name] of [batch.database, batch.retentionPolicy, batch.measurement].entries()) {
     const { written } = encoder.encodeInto(name, target.subarray(end));
@@ -101,38 +121,40 @@ export function writeBatch(batch: Batch, target: Uint8Array, at: number): number
     end += written;
   }
   end = at + pad(end - at);
-  end = writeDictionary(seriesKeys, target, end);
-  const seriesWidth = indexWidth(seriesKeys.size);
+  if (keptKeys === undefined) end = writeDictionary(batch.seriesKeys, target, end);
+  else end = writeArray(keptKeys.packed, keptKeys.packed.length, target, end);
+  const series = seriesCount(batch);
+  const seriesWidth = indexWidth(series);
   writeIndexes(batch.series, rows, seriesWidth, target.buffer, target.byteOffset + end);
   end += pad(seriesWidth * rows);
-  const times = timeForm(batch.offsets, rows);
+  const { times, widths } = formOf(batch);
   writeTimes(batch.offsets, rows, times, target.buffer, target.byteOffset + end);
   end += pad(times.width * rows);
-  for (const [name, column] of batch.columns) end = writeColumn(name, column, rows, target, view, end);
+  let c = 0;
+  for (const [name, column] of batch.columns) {
+    end = writeColumn({ name, column, width: widths[c++] }, rows, target, view, end);
+  }
   view.setUint32(at, end - at, true);
   view.setUint32(at + 4, rows, true);
   view.setBigInt64(at + 8, batch.base, true);
-  view.setUint32(at + 16, seriesKeys.size, true);
+  view.setUint32(at + 16, series, true);
   view.setUint32(at + 20, batch.columns.size, true);
-  view.setUint32(at + 36, seriesKeys.offsets[seriesKeys.size], true);
+  view.setUint32(at + 36, keptKeys?.bytes ?? batch.seriesKeys.offsets[series], true);
   view.setBigInt64(at + 40, batch.minTime, true);
   view.setBigInt64(at + 48, batch.maxTime, true);
   view.setFloat64(at + 56, times.unit, true);
   view.setFloat64(at + 64, times.origin, true);
   view.setUint8(at + 72, seriesWidth);
   view.setUint8(at + 73, times.width);
+  view.setUint32(at + 76, keptKeys?.packedBytes ?? 0, true);
   return end;
 }
 
 /**
  * A batch of `source` at `at`; both `at` and the source's own offset are multiples of 8. What is not narrow is a view on the source,
- * the rest is in the scratch. Throws RangeError on nonsense.
+ * the rest is in the scratch. Throws RangeError on nonsense, and what the compression throws.
  */
-export function readBatch(
-  source: Uint8Array,
-  at: number,
-  scratch: BatchScratch | null = null,
-): { batch: Batch; end: number } {
+export function readBatch(source: Uint8Array, at: number, reading: BatchReading): { batch: Batch; end: number } {
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
   const end = at + view.getUint32(at, true);
   if (end > source.byteLength || end < at + HEADER_BYTES) throw new RangeError('batch: length leaves the message');
@@ -147,8 +169,11 @@ export function readBatch(
     p += bytes;
   }
   p = at + pad(p - at);
-  const cursor = { source, at: p, scratch };
-  const seriesKeys = takeDictionary(cursor, seriesCount, view.getUint32(at + 36, true));
+  const cursor = { source, at: p, scratch: reading.scratch ?? null };
+  const keys = { size: seriesCount, bytes: view.getUint32(at + 36, true) };
+  const packedBytes = view.getUint32(at + 76, true);
+  const keptKeys = packedBytes === 0 ? undefined : takeKept(cursor, packedBytes, keys, reading);
+  const plainKeys = packedBytes === 0 ? takeDictionary(cursor, keys.size, keys.bytes) : null;
   const series = takeIndexes(cursor, widthAt(view, at + 72), rows);
   const width = widthAt(view, at + 73);
   const offsets = takeTimes(cursor, width, view.getFloat64(at + 56, true), view.getFloat64(at + 64, true), rows);
@@ -160,7 +185,10 @@ export function readBatch(
     retentionPolicy: names[1],
     measurement: names[2],
     rows,
-    seriesKeys,
+    get seriesKeys() {
+      return plainKeys ?? keptKeys!.texts();
+    },
+    keptKeys,
     series,
     base: view.getBigInt64(at + 8, true),
     offsets,
@@ -174,14 +202,27 @@ export function readBatch(
 // private functions
 
 type Cursor = { readonly source: Uint8Array; at: number; readonly scratch: BatchScratch | null };
+/** How its numbers are written: times, and the width of each column. */
+type BatchForm = { readonly times: TimeForm; readonly widths: readonly (Width | typeof WIDE)[] };
 type TypedArray = Uint8Array | Uint32Array | Float64Array | BigInt64Array | BigUint64Array;
-
-function pad(bytes: number): number {
-  return Math.ceil(bytes / 8) * 8;
-}
 
 function utf8Length(text: string): number {
   return encoder.encode(text).length;
+}
+
+function seriesCount(batch: Batch): number {
+  return batch.keptKeys?.size ?? batch.seriesKeys.size;
+}
+
+/** Found out once: a batch does not change while it is measured, split and written. */
+function formOf(batch: Batch): BatchForm {
+  let form = forms.get(batch);
+  if (form === undefined) {
+    const { offsets, rows, columns } = batch;
+    form = { times: timeForm(offsets, rows), widths: Array.from(columns.values(), (column) => widthOf(column, rows)) };
+    forms.set(batch, form);
+  }
+  return form;
 }
 
 /** WIDE where the values are 64-bit integers. */
@@ -213,8 +254,7 @@ function writeArray(array: TypedArray, length: number, target: Uint8Array, at: n
 }
 
 function writeColumn(
-  name: string,
-  column: Column,
+  { name, column, width }: { readonly name: string; readonly column: Column; readonly width: Width | typeof WIDE },
   rows: number,
   target: Uint8Array,
   view: DataView,
@@ -222,7 +262,6 @@ function writeColumn(
 ): number {
   const { written } = encoder.encodeInto(name, target.subarray(at + FIELD_HEADER_BYTES));
   target[at] = FIELD_TYPES.indexOf(column.type);
-  const width = widthOf(column, rows);
   target[at + 1] = width;
   target[at + 2] = column.present === null ? 0 : 1;
   view.setUint32(at + 4, written, true);
@@ -292,6 +331,19 @@ function takeDictionary(cursor: Cursor, size: number, bytes: number): TextDictio
   const offsets = takeArray(cursor, Uint32Array, size + 1);
   if (offsets[size] !== bytes) throw new RangeError('batch: a dictionary disagrees with its size');
   return new TextDictionary(takeArray(cursor, Uint8Array, bytes), offsets, size);
+}
+
+function takeKept(
+  cursor: Cursor,
+  packedBytes: number,
+  size: TextsSize,
+  { compression, lists }: BatchReading,
+): KeptTexts {
+  if (compression === undefined)
+    throw new RangeError('batch: its keys are packed, and there is nothing to unpack with');
+  const padded = takeArray(cursor, Uint8Array, pad(packedBytes));
+  if (lists !== undefined) return lists.find(padded, packedBytes, size, compression);
+  return new KeptTexts(padded.subarray(0, packedBytes), size, compression);
 }
 
 function takeColumn(cursor: Cursor, view: DataView, rows: number, columns: Map<string, Column>): void {

@@ -18,11 +18,11 @@
  *     64       the body: batches (batch.ts), or the control entry as JSON in UTF-8 padded with spaces; packed with zstd where that
  *              is much shorter, as keys of series and texts mostly repeat; padded with zeros to a multiple of 8
  */
-import { type Batch, batchBytes, readBatch, writeBatch } from './batch.ts';
+import { type Batch, type BatchReading, batchBytes, readBatch, writeBatch } from './batch.ts';
 import type { Checksum } from './checksum.ts';
 import type { Compression } from './compression.ts';
 import type { CatalogueDocument, DocumentChange } from './documents.ts';
-import { type BatchScratch, freeBuffer } from './narrow.ts';
+import { freeBuffer } from './narrow.ts';
 
 /** What everybody who reads the stream must do at this place of it. */
 export type ControlEntry =
@@ -70,17 +70,39 @@ export const ENVELOPE_HEADER_BYTES = 64;
 const PACKED_BYTES_MIN = 2048;
 /** Packed where it comes to less than this part. */
 const PACKED_PART_MAX = 0.75;
+/** Bodies mostly are like those before; what is in them may change. */
+const SKIPPED_MAX = 31;
 const MAGIC = 0x31524c4d;
 const KIND_BATCHES = 1;
 const KIND_CONTROL = 2;
 
 /** What packs bodies, and the memory in which they are made, used again for every message. One per writer. */
 export class BodyPacking {
-  readonly compression: Compression;
+  readonly #compression: Compression;
   #room = new Uint8Array(0);
+  /** Bodies that are not tried: twice as many after each that was tried in vain. */
+  #skips = 0;
+  #skip = 0;
 
   constructor(compression: Compression) {
-    this.compression = compression;
+    this.#compression = compression;
+  }
+
+  /** null where it is not much shorter, or was not tried. */
+  pack(body: Uint8Array): Uint8Array | null {
+    if (this.#skip > 0) {
+      this.#skip--;
+      return null;
+    }
+    const packed = this.#compression.compress(body, 'fast');
+    if (packed.length < PACKED_PART_MAX * body.length) {
+      this.#skips = 0;
+      return packed;
+    }
+    this.#skips = Math.min(SKIPPED_MAX, 2 * this.#skips + 1);
+    this.#skip = this.#skips;
+    freeBuffer(packed);
+    return null;
   }
 
   /** Room for so many bytes, all zero, until the next call. */
@@ -88,14 +110,6 @@ export class BodyPacking {
     if (bytes > this.#room.length) this.#room = new Uint8Array(2 ** Math.ceil(Math.log2(bytes)));
     return this.#room.subarray(0, bytes).fill(0);
   }
-}
-
-/** What a reader of bodies brings. */
-export interface BodyReading {
-  /** Without it packed bodies are refused. */
-  readonly compression?: Compression;
-  /** With it batches hold only until it is used for the next envelope. */
-  readonly scratch?: BatchScratch;
 }
 
 type Address = MessageId & { readonly shard: number; readonly generation: number };
@@ -120,10 +134,9 @@ export function encodeBatches(
   if (packing !== null && bodyBytes >= PACKED_BYTES_MIN) {
     const body = packing.room(bodyBytes);
     writeBatches(batches, body, 0);
-    const packed = packing.compression.compress(body, 'fast');
-    const isShort = packed.length < PACKED_PART_MAX * bodyBytes;
-    const bytes = envelope(header, isShort ? packed : body, isShort, checksum);
-    freeBuffer(packed);
+    const packed = packing.pack(body);
+    const bytes = envelope(header, packed ?? body, packed !== null, checksum);
+    if (packed !== null) freeBuffer(packed);
     return bytes;
   }
   const bytes = new Uint8Array(ENVELOPE_HEADER_BYTES + bodyBytes);
@@ -170,7 +183,8 @@ export function envelopeIntact(bytes: Uint8Array, checksum: Checksum): boolean {
  * The batches of an envelope of kind `batches`, whose bytes start at a multiple of 8 in their buffer. They may be views on the bytes.
  * Throws RangeError on nonsense, and what the compression throws.
  */
-export function readBatches(bytes: Uint8Array, { compression, scratch }: BodyReading = {}): Batch[] {
+export function readBatches(bytes: Uint8Array, reading: BatchReading = {}): Batch[] {
+  const { compression, scratch } = reading;
   const { batches: count } = readEnvelopeHeader(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const packedBytes = view.getUint32(60, true);
@@ -186,7 +200,7 @@ export function readBatches(bytes: Uint8Array, { compression, scratch }: BodyRea
   const batches: Batch[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {
-    const { batch, end } = readBatch(body, at, scratch ?? null);
+    const { batch, end } = readBatch(body, at, reading);
     batches.push(batch);
     at = end;
   }

@@ -19,6 +19,7 @@ export function selectRows(batch: Batch, rows: Uint32Array): Batch {
     ...batch,
     rows: rows.length,
     seriesKeys: series.dictionary,
+    keptKeys: undefined,
     series: series.indices,
     offsets,
     minTime: base + BigInt(offsets.reduce((a, b) => Math.min(a, b))),

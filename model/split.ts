@@ -30,6 +30,7 @@ function slice(batch: Batch, from: number, to: number): Batch {
     ...batch,
     rows: to - from,
     seriesKeys: series.dictionary,
+    keptKeys: undefined,
     series: series.indices,
     offsets,
     minTime: batch.base + BigInt(min),

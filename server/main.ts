@@ -73,6 +73,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       metrics.counter('frame_bytes_out').value = counters.bytesSent;
       metrics.counter('frames_conflated').value = counters.rowsConflated;
       metrics.counter('live_overflows').value = counters.overflows;
+      metrics.counter('live_groups_parted').value = counters.groupsParted;
       metrics.gauge('live_held_bytes').set(sessions.heldBytes());
       return mergeSnapshots([metrics.snapshot(), await engine.metrics()]);
     };

@@ -33,6 +33,8 @@ export type ClientFrame =
       epoch?: Epoch;
       /** true: live rows of a series that was named before come by its number (`refs`). Default false. */
       refs?: boolean;
+      /** Subscriptions of one connection with the same group move to one watermark together. */
+      group?: string;
       /** Default latest. */
       mode?: Mode;
       /** At most so many rows frames a second for this subscription. */
@@ -76,6 +78,8 @@ export type ServerFrame =
   /** Keys as in `row-key.ts`. `from`: nor is any other row from this time on, of whatever series; those that are follow. */
   | { op: 'delete'; id: string; series: string[]; from?: FrameValue; cursor: string }
   | { op: 'progress'; id: string; watermark: FrameValue; cursor: string }
+  /** All of the group have come so far, ms since 1970: what came before this frame belongs together. */
+  | { op: 'group'; id: string; group: string; watermarkMs: number }
   | { op: 'gap'; id: string; from: string; to: string; reason: string }
   | { op: 'reset'; id: string; reason: string }
   | { op: 'status'; id: string; lagMs: number; conflated: number }

@@ -29,6 +29,8 @@ export interface SubscribeOptions {
   maxHz?: number;
   /** Unit of times in rows; absent = RFC3339 texts. */
   epoch?: Epoch;
+  /** Subscriptions of one client with the same group move to one watermark together; each hears `group` when they have. */
+  group?: string;
   /** Default true. */
   snapshot?: boolean;
 }
@@ -36,7 +38,7 @@ export interface SubscribeOptions {
 /** What a live query tells; the frames of the protocol, rows with their series' names. */
 export type LiveEvent = Extract<
   ServerFrame,
-  { op: 'subscribed' | 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'status' }
+  { op: 'subscribed' | 'rows' | 'delete' | 'progress' | 'group' | 'gap' | 'reset' | 'status' }
 >;
 
 /** new: not asked for on this socket · asked: until `subscribed` comes frames are of an older asking · drained: given up until the queue is low. */
@@ -158,6 +160,7 @@ export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {
       case 'rows':
         if (this.#phase === 'live') this.#enqueueRows(frame);
         return;
+      case 'group':
       case 'delete':
       case 'progress':
       case 'gap':

@@ -21,8 +21,10 @@ import { QueryError } from '../language/errors.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
+import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
-import { LIVE_WINDOWS, pointTables, type Rendered, renderCells, renderEmpty, renderFills } from './live-render.ts';
+import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
+import type { Rendered } from './live-rows.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
@@ -69,6 +71,7 @@ export class LiveMerge {
   };
   readonly #live: LivePlan;
   readonly #windows: AnswerWindows;
+  readonly #plain: PlainRows | null;
   /** Per shard what it sent. */
   readonly #stores: PaneStore[];
   readonly #watermark: Watermark;
@@ -110,6 +113,7 @@ export class LiveMerge {
   constructor(live: LivePlan, shards: number, heard: LastHeard | null, kind = live.plan.windows?.[0]) {
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
+    this.#plain = PlainRows.of(live.plan, this.#windows);
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
     this.#waitedMs = this.#stores.map(() => 0);
     this.#watermark = new Watermark(shards, live.rules, heard);
@@ -275,6 +279,10 @@ export class LiveMerge {
 
   // private functions
 
+  #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
+    return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
+  }
+
   #holdPoints(run: Run): void {
     for (const { base, offsets, rows } of run) {
       if (rows === 0) continue;
@@ -336,7 +344,7 @@ export class LiveMerge {
     this.#sendLate([...this.#cells.dirty], out);
     const before = this.#closed;
     const cells = this.#cells.between(before, target);
-    const rendered = renderCells(plan, this.#windows, this.#stores, cells, target);
+    const rendered = this.#render(cells, target);
     this.#closed = target;
     for (const cell of this.#ahead) if (cell.window <= target) this.#ahead.delete(cell);
     for (const cell of cells) {
@@ -383,7 +391,7 @@ export class LiveMerge {
       this.#cells.clean(cell);
       this.#ahead.add(cell);
     }
-    const rendered = renderCells(plan, this.#windows, this.#stores, open, this.#closed);
+    const rendered = this.#render(open, this.#closed);
     for (const cell of open) {
       this.#cells.clean(cell);
       const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, this.#windows, cell));
@@ -398,7 +406,7 @@ export class LiveMerge {
     const { plan, fills } = this.#live;
     const closed = dirty.filter((cell) => cell.window <= this.#closed);
     if (closed.length === 0) return;
-    const rendered = renderCells(plan, this.#windows, this.#stores, closed, this.#closed);
+    const rendered = this.#render(closed, this.#closed);
     const empty = new Set<Cell>();
     for (const cell of closed) {
       this.#cells.clean(cell);
@@ -441,7 +449,7 @@ export class LiveMerge {
     const { plan, fills } = this.#live;
     const shown = Math.max(this.#closed, this.#windows.lastShown(this.#newest));
     const cells = all.filter((cell) => cell.window <= shown);
-    const rendered = renderCells(plan, this.#windows, this.#stores, cells, this.#closed);
+    const rendered = this.#render(cells, this.#closed);
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {

@@ -7,20 +7,14 @@ import type { Plan, PlanOutput } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
 import { columnReader } from './columns.ts';
 import { type Cell, groupKey, tableKey } from './live-cells.ts';
-import { emptyRow, rowText } from './live-rows.ts';
+import type { PlainRows } from './live-plain.ts';
+import { emptyRow, type Rendered, rowText } from './live-rows.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import type { ResultTable } from './result.ts';
 import { runsOf, sumRuns } from './window-runs.ts';
 import type { AnswerWindows } from './window-times.ts';
-
-/** The rows of one cell, in a table that may hold other cells' rows too. */
-export interface Rendered {
-  readonly table: ResultTable;
-  readonly rows: readonly number[];
-  readonly text: string;
-}
 
 /** Tells which window a row is of, for several may begin at one time. */
 const NUMBER: PlanOutput = { name: '', expression: { kind: 'edge', of: 'number', type: 'integer' }, type: 'integer' };
@@ -49,7 +43,7 @@ export function* pointTables(plan: Plan, runs: readonly (readonly RowsPartial[])
 
 /**
  * Rows of those cells that have a value of any aggregate. Where others have none, they are filled as history does, so such plans are
- * finished together with the neighbours, of which none is in a window after `closed`.
+ * finished together with the neighbours, of which none is in a window after `closed`. `plain`: of the plan, for those that are not.
  */
 export function renderCells(
   plan: Plan,
@@ -57,8 +51,10 @@ export function renderCells(
   stores: readonly PaneStore[],
   wanted: readonly Cell[],
   closed: number,
+  plain: PlainRows | null,
 ): Map<Cell, Rendered> {
   if (wanted.length === 0) return new Map();
+  if (!fillsInside(plan) && plain !== null) return plain.render(stores, wanted);
   if (!fillsInside(plan)) return finish({ ...plan, fill: { kind: 'none' } }, windows, stores, wanted, wanted, true);
   return finishAmongNeighbours(plan, windows, stores, wanted, closed, true);
 }

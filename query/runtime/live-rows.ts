@@ -10,6 +10,13 @@ import type { Group } from './partial.ts';
 import type { ResultColumn, ResultTable, TimeColumn } from './result.ts';
 import type { WindowTimes } from './window-times.ts';
 
+/** The rows of one cell, in a table that may hold other cells' rows too. */
+export interface Rendered {
+  readonly table: ResultTable;
+  readonly rows: readonly number[];
+  readonly text: string;
+}
+
 export function timeColumn(table: ResultTable): TimeColumn {
   const column = table.data[0];
   if (column.type !== 'time') throw new Error('live rows: the first column of a table must be the time');

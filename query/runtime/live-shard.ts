@@ -132,6 +132,11 @@ export class LiveShard {
     return this.#nextEnd !== null && greatest !== undefined && greatest - this.#live.rules.delay >= this.#nextEnd;
   }
 
+  /** Windows wait to be read again: it has to be collected once more, though nothing comes. */
+  get waits(): boolean {
+    return this.#stale.size > 0;
+  }
+
   /** What has changed since the last call; null = nothing. */
   collect(nowMs: number): LiveUpdate | null {
     this.#recompute(nowMs);

@@ -98,6 +98,11 @@ export class LiveStages {
     return [];
   }
 
+  /** Nothing has come that was not told. */
+  get idle(): boolean {
+    return this.#active.size === 0 && this.#unheard.size === 0;
+  }
+
   /** By `sourcesKey`: when a point last moved the time of a shared stream, ms; of those that something has come to since the last call. */
   heard(): Map<string, number> {
     const heard = new Map<string, number>();

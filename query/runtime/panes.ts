@@ -248,6 +248,11 @@ export class PaneStore {
     return this.#cells.find(group, window);
   }
 
+  /** −1 = none of its cells was ever held. */
+  groupNumberOf(group: Group): number {
+    return this.#groups.find(group);
+  }
+
   groupNumber(slot: number): number {
     return this.#cells.group[slot];
   }

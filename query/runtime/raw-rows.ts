@@ -65,6 +65,8 @@ export class RawRows {
     const { database, retentionPolicy, measurement, subquery, condition } = this.#plan.sources[index];
     const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
     if (table === null) return null;
+    const series = this.#sources[index].wanted(table);
+    if (series instanceof Uint32Array && series.length === 0) return null;
     const fields = scannedFields(this.#plan, [...this.#fields.map(({ name }) => name), ...fieldsOf(condition)]);
     const { min: minTime, max: maxTime } = this.#plan.bounds;
     return {
@@ -73,7 +75,7 @@ export class RawRows {
       measurement,
       minTime,
       maxTime,
-      series: this.#sources[index].wanted(table),
+      series,
       fields,
     };
   }

@@ -29,8 +29,13 @@ const ENTRIES_MAX = 64;
 const SEALS_PER_TURN = 2;
 /** How often slices that nobody needs are looked for. */
 const TRIM_INTERVAL_MS = 1_000;
-/** A wide slice into which disordered rows keep coming is read again at most every so often, while it is the newest. */
+/**
+ * A slice into which disordered rows keep coming is read again at most every so often: while it is the newest, a wide one more seldom;
+ * at once when the stream has gone by, and then for what is later still.
+ */
+const RENEW_GAP_MS_MIN = 500;
 const RENEW_GAP_MS_MAX = 5_000;
+const RENEW_LATE_GAP_MS = 250;
 
 /** What came in between two seals. */
 export interface StreamEntry {
@@ -103,7 +108,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   readonly #stale = new Set<number>();
   /** Rows of slices below this one change nothing for anybody. */
   #floor = Number.NEGATIVE_INFINITY;
-  readonly #renewedAtMs = new Map<number, number>();
+  /** When slices were read again last, and whether that was while they were the newest. */
+  readonly #renewed = new Map<number, { readonly ms: number; readonly newest: boolean }>();
   #sealedAtMs = Number.NEGATIVE_INFINITY;
   /** By the view whose turn comes most often. */
   #sealEveryMs = Number.POSITIVE_INFINITY;
@@ -360,17 +366,20 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     }
   }
 
-  /** Reads stale slices again, but for the newest ones that are wide and were read a moment ago. */
+  /** Reads stale slices again, but for those that were a moment ago. */
   #renewStale(nowMs: number): void {
     if (this.#stale.size === 0) return;
     const { window } = this.plan;
-    const gap = Math.min(Number(window!.interval / 60_000_000n), RENEW_GAP_MS_MAX);
+    const gap = Math.min(Math.max(Number(window!.interval / 60_000_000n), RENEW_GAP_MS_MIN), RENEW_GAP_MS_MAX);
     const greatest = this.#clock.reading?.greatest ?? null;
     const open = greatest === null ? Number.NEGATIVE_INFINITY : windowOf(this.plan, greatest);
     for (const slice of this.#stale) {
-      if (slice >= open && nowMs - (this.#renewedAtMs.get(slice) ?? Number.NEGATIVE_INFINITY) < gap) continue;
+      const newest = slice >= open;
+      const before = this.#renewed.get(slice);
+      const elapsed = before === undefined || before.newest !== newest ? Number.POSITIVE_INFINITY : nowMs - before.ms;
+      if (elapsed >= 0 && elapsed < (newest ? gap : RENEW_LATE_GAP_MS)) continue;
       this.#stale.delete(slice);
-      this.#renewedAtMs.set(slice, nowMs);
+      this.#renewed.set(slice, { ms: nowMs, newest });
       this.slices.renew(slice);
     }
     if (this.#stale.size === 0) this.#news = true;
@@ -391,7 +400,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     if (!Number.isFinite(floor)) return;
     this.#floor = floor;
     this.slices.dropBefore(floor);
-    for (const set of [this.#stale, this.#renewedAtMs]) {
+    for (const set of [this.#stale, this.#renewed]) {
       for (const slice of set.keys()) if (slice < floor) set.delete(slice);
     }
   }

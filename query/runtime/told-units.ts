@@ -4,8 +4,8 @@
  */
 import { tableKey } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
-import type { Rendered } from './live-render.ts';
-import { rowText, timeColumn } from './live-rows.ts';
+
+import { type Rendered, rowText, timeColumn } from './live-rows.ts';
 import type { Emission } from './live-update.ts';
 import type { ResultTable } from './result.ts';
 

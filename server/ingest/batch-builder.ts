@@ -2,8 +2,10 @@
  * Batches in the making: typed arrays that grow and are used again for the next body. A batch that `finish` gives out leans on
  * them until `reset`. Fed by the decoder only.
  */
-import { type Batch, type Column, FIELD_TYPES, type FieldType, TextDictionary } from '../../model/index.ts';
-import { grown } from './known-series.ts';
+import { type Batch, type Column, FIELD_TYPES, type FieldType, type TextDictionary } from '../../model/index.ts';
+import { grown, type KnownSeries } from './known-series.ts';
+import type { SeriesLists } from './series-lists.ts';
+import { type Allocation, TextBuilder } from './text-builder.ts';
 
 /** Width of the time a batch spans, in seconds: largest whole number of them below OFFSET_MAX ns. */
 export const SPAN_SECONDS = 4_503_599;
@@ -14,107 +16,10 @@ const SPARSE_FACTOR = 16;
 /** … these, before it is closed and another begun: batches of points that share no fields would be mostly holes. */
 const SPARSE_GRACE = 4096;
 
-/** Up to so many bytes a loop copies faster than a call. */
-const COPY_BYTES = 48;
-
 const FLOAT = FIELD_TYPES.indexOf('float');
 const INTEGER = FIELD_TYPES.indexOf('integer');
 const BOOLEAN = FIELD_TYPES.indexOf('boolean');
 const STRING = FIELD_TYPES.indexOf('string');
-
-/** Counts bytes allocated by the builders of one decoder. */
-export interface Allocation {
-  bytes: number;
-}
-
-export class TextBuilder {
-  size = 0;
-  bytes = new Uint8Array(256);
-  offsets = new Uint32Array(ROWS_MIN + 1);
-  #table: Int32Array | null = null;
-  #hashes = new Int32Array(0);
-  readonly #factor = ((Math.random() * 2 ** 32) | 5) & ~2;
-  readonly #allocation: Allocation;
-
-  constructor(allocation: Allocation) {
-    this.#allocation = allocation;
-  }
-
-  reset(): void {
-    this.size = 0;
-    this.#table?.fill(0);
-  }
-
-  /** Appends, known or not; its number. */
-  append(source: Uint8Array, from: number, to: number): number {
-    const id = this.size++;
-    const at = this.offsets[id];
-    const end = at + to - from;
-    if (id + 2 > this.offsets.length) {
-      this.#allocation.bytes += 4 * this.offsets.length;
-      this.offsets = grown(this.offsets, 2 * this.offsets.length);
-    }
-    if (end > this.bytes.length) {
-      const length = Math.max(end, 2 * this.bytes.length);
-      this.#allocation.bytes += length - this.bytes.length;
-      this.bytes = grown(this.bytes, length);
-    }
-    const bytes = this.bytes;
-    if (to - from > COPY_BYTES) bytes.set(source.subarray(from, to), at);
-    else for (let i = from, o = at; i < to; i++, o++) bytes[o] = source[i];
-    this.offsets[id + 1] = end;
-    return id;
-  }
-
-  /** The number of a text, appended where it is new. */
-  intern(source: Uint8Array, from: number, to: number): number {
-    const factor = this.#factor;
-    let hash = to - from;
-    for (let i = from; i < to; i++) {
-      hash = Math.imul(hash ^ source[i], factor);
-      hash ^= hash >>> 15;
-    }
-    const table = (this.#table ??= new Int32Array(64));
-    const mask = table.length - 1;
-    let slot = hash & mask;
-    for (; table[slot] !== 0; slot = (slot + 1) & mask) {
-      const id = table[slot] - 1;
-      if (this.#hashes[id] === hash && this.#equal(id, source, from, to)) return id;
-    }
-    const id = this.append(source, from, to);
-    if (id >= this.#hashes.length) this.#hashes = grown(this.#hashes, this.offsets.length);
-    this.#hashes[id] = hash;
-    table[slot] = id + 1;
-    if (2 * this.size > table.length) this.#growTable(table.length * 2);
-    return id;
-  }
-
-  finish(): TextDictionary {
-    return new TextDictionary(this.bytes, this.offsets, this.size);
-  }
-
-  // private functions
-
-  #equal(id: number, source: Uint8Array, from: number, to: number): boolean {
-    const at = this.offsets[id];
-    if (this.offsets[id + 1] - at !== to - from) return false;
-    const bytes = this.bytes;
-    for (let i = from, o = at; i < to; i++, o++) if (bytes[o] !== source[i]) return false;
-    return true;
-  }
-
-  #growTable(length: number): void {
-    const table = new Int32Array(length);
-    const mask = length - 1;
-    for (let id = 0; id < this.size; id++) {
-      let slot = this.#hashes[id] & mask;
-      while (table[slot] !== 0) slot = (slot + 1) & mask;
-      table[slot] = id + 1;
-    }
-    this.#allocation.bytes += 4 * length;
-    this.#table = table;
-  }
-}
 
 /** One field. `kind` is the type's index in FIELD_TYPES. */
 export class ColumnBuilder {
@@ -222,19 +127,22 @@ export class BatchBuilder {
   /** By the measurement's number of the field. */
   bySlot: (ColumnBuilder | undefined)[] = [];
   columns: ColumnBuilder[] = [];
-  readonly keys: TextBuilder;
+  /** Numbers in `KnownSeries` of the batch's series, in the order of their first rows. */
+  members = new Uint32Array(ROWS_MIN);
+  memberCount = 0;
   /** Series numbers where the entry's own note (`KnownSeries.batch`) is another batch's; null for the first batch of a shard. */
   locals: Map<number, number> | null = null;
   cells = 0;
   values = 0;
   #spare = new Map<string, ColumnBuilder>();
+  readonly #keys: TextBuilder;
   readonly #allocation: Allocation;
 
   constructor(owner: BatchOwner, shard: number, allocation: Allocation) {
     this.owner = owner;
     this.shard = shard;
     this.#allocation = allocation;
-    this.keys = new TextBuilder(allocation);
+    this.#keys = new TextBuilder(allocation);
   }
 
   reset(number: number, seconds: number): void {
@@ -247,7 +155,7 @@ export class BatchBuilder {
     for (const column of this.columns) this.#spare.set(column.name, column);
     this.columns = [];
     this.bySlot = [];
-    this.keys.reset();
+    this.memberCount = 0;
     this.cells = 0;
     this.values = 0;
   }
@@ -269,21 +177,37 @@ export class BatchBuilder {
     this.offsets = grown(this.offsets, length);
   }
 
+  /** The batch's number of a series that is new to it. */
+  addMember(series: number): number {
+    const number = this.memberCount++;
+    if (number === this.members.length) {
+      this.#allocation.bytes += 4 * number;
+      this.members = grown(this.members, 2 * number);
+    }
+    this.members[number] = series;
+    return number;
+  }
+
   /** So full of holes that another batch should be begun. */
   get sparse(): boolean {
     return this.cells > SPARSE_FACTOR * this.values + SPARSE_GRACE;
   }
 
-  finish(): Batch {
+  finish(known: KnownSeries, lists: SeriesLists | null): Batch {
     const base = BigInt(this.baseSeconds) * 1_000_000_000n;
     const columns = new Map<string, Column>();
     for (const column of this.columns) columns.set(column.name, column.finish(this.rows));
+    const keptKeys = lists?.find(this.members, this.memberCount, known);
+    const plainKeys = keptKeys === undefined ? this.#plainKeys(known) : null;
     return {
       database: this.owner.database,
       retentionPolicy: this.owner.retentionPolicy,
       measurement: this.owner.name,
       rows: this.rows,
-      seriesKeys: this.keys.finish(),
+      get seriesKeys() {
+        return plainKeys ?? keptKeys!.texts();
+      },
+      keptKeys,
       series: this.series,
       base,
       offsets: this.offsets,
@@ -291,6 +215,18 @@ export class BatchBuilder {
       maxTime: base + BigInt(this.maxOffset),
       columns,
     };
+  }
+
+  // private functions
+
+  #plainKeys(known: KnownSeries): TextDictionary {
+    const { bytes, keyFrom, keyTo } = known;
+    this.#keys.reset();
+    for (let i = 0; i < this.memberCount; i++) {
+      const series = this.members[i];
+      this.#keys.append(bytes, keyFrom[series], keyTo[series]);
+    }
+    return this.#keys.finish();
   }
 }
 

@@ -2,13 +2,15 @@
  * What a body of lines has become: batches for every shard, and what is wrong with the lines that are in none of them. The
  * texts are InfluxDB's, so that its clients understand them.
  */
-import type { Batch, Precision } from '../../model/index.ts';
+import type { Batch, Compression, Precision } from '../../model/index.ts';
 import type { FieldTypes, NewField } from './field-types.ts';
 import type { IngestLimits } from './limits.ts';
 
 export interface LineDecoderOptions {
   readonly shards: number;
   readonly limits?: Partial<IngestLimits>;
+  /** With it the keys of series that are written again and again together are packed once. */
+  readonly compression?: Compression;
 }
 
 export interface DecodeRequest {

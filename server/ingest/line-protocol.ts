@@ -13,7 +13,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type Batch, FIELD_TYPES, floorDiv, NS_PER } from '../../model/index.ts';
-import { type Allocation, BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
+import { BatchBuilder, KIND, SPAN_NS, SPAN_SECONDS } from './batch-builder.ts';
 import { CanonicalSpelling } from './canonical-spelling.ts';
 import { readLong, readText, scaleShort } from './decimal.ts';
 import type { Decoded, DecodeRequest, LineDecoderOptions } from './decoded.ts';
@@ -27,6 +27,8 @@ import { MeasurementMemory, UNKNOWN_KIND } from './measurements.ts';
 import { booleanLength, readDigits } from './plain-values.ts';
 import { UNITS } from './precision.ts';
 import { addPlain, entryOf, localSeries, type Scopes } from './series-entries.ts';
+import { SeriesLists } from './series-lists.ts';
+import type { Allocation, TextBuilder } from './text-builder.ts';
 
 const COMMA = 44;
 const SPACE = 32;
@@ -51,6 +53,8 @@ export class LineDecoder {
   readonly #shards: number;
   readonly #limits: IngestLimits;
   #known = new KnownSeries();
+  /** null = keys are not packed. */
+  readonly #lists: SeriesLists | null;
   readonly #spelling = new CanonicalSpelling();
   #measurements: MeasurementMemory[] = [];
   /** Scope of each measurement, beside them for `KnownSeries.find`. */
@@ -89,6 +93,7 @@ export class LineDecoder {
   constructor(options: LineDecoderOptions) {
     this.#shards = options.shards;
     this.#limits = { ...INGEST_LIMITS, ...options.limits };
+    this.#lists = options.compression === undefined ? null : new SeriesLists(options.compression);
     this.#errors = new LineErrors(this.#limits);
     const fields = this.#limits.fieldsPerPointMax;
     this.#slot = new Int32Array(fields);
@@ -173,13 +178,16 @@ export class LineDecoder {
   }
 
   #forgetSeries(): void {
+    this.#lists?.forget();
     if (this.#known.size > 2 * this.#limits.knownSeriesMax) this.#known = new KnownSeries();
     else this.#known.clear();
   }
 
   #finish(): Decoded {
     const batches: Batch[][] = Array.from({ length: this.#shards }, () => []);
-    for (const builder of this.#open) if (builder.rows > 0) batches[builder.shard].push(builder.finish());
+    for (const builder of this.#open) {
+      if (builder.rows > 0) batches[builder.shard].push(builder.finish(this.#known, this.#lists));
+    }
     this.#body = NOTHING;
     this.#view = NOTHING_VIEW;
     return {
@@ -547,7 +555,7 @@ export class LineDecoder {
     if (n !== batch.columns.length && batch.sparse) this.#closeBatch(m, batch);
   }
 
-  #internString(texts: BatchBuilder['keys'], k: number, escaped: boolean): number {
+  #internString(texts: TextBuilder, k: number, escaped: boolean): number {
     const from = this.#from[k];
     const to = this.#to[k];
     if (!escaped) return texts.intern(this.#body, from, to);

@@ -73,13 +73,13 @@ export function entryOf(
   return id;
 }
 
-/** The number of a series in a batch, to whose keys it is added where it is the first of its rows. */
+/** The number of a series in a batch, to whose members it is added where it is the first of its rows. */
 export function localSeries(known: KnownSeries, batch: BatchBuilder, series: number): number {
   const { locals } = batch;
   if (locals === null && known.batch[series] === batch.number) return known.local[series];
   const before = locals?.get(series);
   if (before !== undefined) return before;
-  const local = batch.keys.append(known.bytes, known.keyFrom[series], known.keyTo[series]);
+  const local = batch.addMember(series);
   if (locals !== null) locals.set(series, local);
   else {
     known.batch[series] = batch.number;

@@ -22,12 +22,14 @@ export function firstFrames(
   epoch: Epoch | null,
   phase: Emission['phase'],
   cursor: string,
+  watermarkMs: number | null,
 ): FeedFrame[] {
   const nothing: Emission = { final: false, rev: 0, phase, tables: [] };
   const list = emissions.length > 0 || phase === 'live' ? emissions : [nothing];
   return list.map((emission, i) => {
     const at = i === list.length - 1 ? cursor : '';
-    return emissionFrame({ ...emission, phase }, epoch, null, at);
+    const frame = emissionFrame({ ...emission, phase }, epoch, null, at);
+    return { ...frame, watermarkMs: at === '' ? null : watermarkMs };
   });
 }
 
@@ -52,8 +54,10 @@ export class Feed {
     return this.#numbers !== null;
   }
 
-  frame(emission: Emission, cursor: string): FeedFrame {
-    return emissionFrame(emission, this.epoch, this.#numbers, cursor);
+  /** `more`: others follow that were emitted with it. */
+  frame(emission: Emission, cursor: string, watermarkMs: number | null, more: boolean): FeedFrame {
+    const frame = emissionFrame(emission, this.epoch, this.#numbers, cursor);
+    return { ...frame, watermarkMs, ...(more && { more }) };
   }
 
   /** What a subscriber has to know before the next frame, or one of the ring. */
@@ -62,7 +66,7 @@ export class Feed {
     return Array.from({ length: Math.ceil(heads.length / SERIES_PER_FRAME) }, (_, i) => {
       const from = i * SERIES_PER_FRAME;
       const members = encodeSeriesMembers(from, heads.slice(from, from + SERIES_PER_FRAME));
-      return { op: 'series', members, cursor: '', phase: 'live' };
+      return { op: 'series', members, cursor: '', phase: 'live', watermarkMs: null };
     });
   }
 
@@ -97,11 +101,15 @@ function emissionFrame(
   epoch: Epoch | null,
   numbers: SeriesNumbers | null,
   cursor: string,
-): FeedFrame {
+): Omit<FeedFrame, 'watermarkMs' | 'more'> {
   const { phase, tables, gone } = emission;
   if (gone !== undefined) {
     return { op: 'delete', members: encodeDeleteMembers(tables, gone.from, epoch, cursor), cursor, phase };
   }
-  const members = encodeRowsMembers({ ...emission, cursor }, epoch, numbers ?? undefined);
-  return { op: 'rows', members, cursor, phase };
+  return {
+    op: 'rows',
+    members: encodeRowsMembers({ ...emission, cursor }, epoch, numbers ?? undefined),
+    cursor,
+    phase,
+  };
 }

@@ -8,7 +8,6 @@ import {
   assertLive,
   type LivePlan,
   livePlan,
-  matchesName,
   measurementsOf,
   parse,
   QueryError,
@@ -26,6 +25,7 @@ import {
   type LiveReach,
   type LiveStop,
   nameOf,
+  type SchemaChange,
   type ShardFailure,
   type ShardHeard,
   type ShardUpdate,
@@ -33,6 +33,7 @@ import {
 } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
+import { concerns } from './named-measurements.ts';
 import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';
@@ -80,20 +81,21 @@ export class LiveHomes {
   readonly #operators = new Map<string, Promise<LiveOperator>>();
   readonly #running = new Map<string, LiveOperator>();
   readonly #heard: StreamsHeard;
-  /** Databases, with what was deleted of them. */
-  readonly #replanning = new Map<string, DeletedSpan[]>();
+  /** By database: what has changed. */
+  readonly #replanning = new Map<string, SchemaChange[]>();
   #schemaChanges = 0;
   /** Of the listener that came last: below those of all clients. */
   #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
-    const { mesh, nowMs, frame, attached, late } = options;
+    const { mesh, nowMs, pace, frame, attached, late } = options;
     this.#options = options;
     this.#heard = new StreamsHeard(mesh.shards);
     this.#port = {
       shards: mesh.shards,
       nowMs,
+      hasTime: () => pace.allows,
       frame,
       attached,
       late,
@@ -159,20 +161,25 @@ export class LiveHomes {
     else this.#end(operator, message);
   }
 
-  /** Plans the live queries of a database anew, a moment later. */
-  schemaChanged(database: string, deleted: readonly DeletedSpan[]): void {
+  /** Plans the live queries that it may concern anew, a moment later. */
+  schemaChanged(change: SchemaChange): void {
+    const { database } = change;
     this.#schemaChanges++;
     const waiting = this.#replanning.get(database);
     if (waiting !== undefined) {
-      waiting.push(...deleted);
+      waiting.push(change);
       return;
     }
     if (![...this.#running.values()].some((op) => op.database === database)) return;
-    this.#replanning.set(database, [...deleted]);
+    this.#replanning.set(database, [change]);
     setTimeout(() => {
-      const spans = this.#replanning.get(database)!;
+      const changes = this.#replanning.get(database)!;
       this.#replanning.delete(database);
-      for (const op of this.#running.values()) if (op.database === database) void this.#replan(op, spans);
+      const deleted = changes.flatMap((one) => one.deleted);
+      for (const op of this.#running.values()) {
+        const isTouched = op.database === database && changes.some((one) => concerns(one, op.reads));
+        if (isTouched) void this.#replan(op, deleted);
+      }
     }, REPLAN_DELAY_MS);
   }
 
@@ -201,7 +208,8 @@ export class LiveHomes {
 
   async #make(key: string, database: string, query: string): Promise<LiveOperator> {
     const live = await this.#plan(database, query);
-    const operator = new LiveOperator(key, database, query, live, this.#port);
+    const reads = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => name);
+    const operator = new LiveOperator({ key, database, query, reads }, live, this.#port);
     this.#running.set(key, operator);
     this.#timer ??= setInterval(() => this.#options.pace.spend(() => this.#tick()), TICK_MS);
     this.#port.start(operator);
@@ -227,7 +235,7 @@ export class LiveHomes {
       if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
       const before = { ...operator.live.plan, bounds: live.plan.bounds };
       if (!samePlan(before, live.plan)) operator.restart(live, 'the schema of what the query reads has changed');
-      else if (leansOn(operator, deleted)) operator.restart(live, 'rows were deleted');
+      else if (operator.leansOn(deleted)) operator.restart(live, 'rows were deleted');
       else this.#port.start(operator);
     } catch (error) {
       this.#end(operator, (error as Error).message);
@@ -283,14 +291,6 @@ export class LiveHomes {
 }
 
 // private functions
-
-/** Whether any of these rows may be in what the query has sent or holds. */
-function leansOn({ query, merge }: LiveOperator, deleted: readonly DeletedSpan[]): boolean {
-  const tests = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => matchesName(name));
-  return deleted.some(
-    ({ measurement, minTime, maxTime }) => tests.some((test) => test(measurement)) && merge.leansOn(minTime, maxTime),
-  );
-}
 
 function keyOf(database: string, query: string): string {
   return JSON.stringify([database, query]);

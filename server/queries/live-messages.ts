@@ -1,8 +1,8 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
-
 import type { LivePlan, LiveUpdate } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { Cursor } from './cursor.ts';
+import type { MeasurementName } from './named-measurements.ts';
 import type { RunningQuery } from './operator-port.ts';
 
 /** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
@@ -17,9 +17,11 @@ export interface ShardUpdate {
   readonly round: number | null;
 }
 
-/** To all homes: plans over this database may have changed, and rows that they have shown may have been deleted. */
+/** To all homes: plans over these measurements may have changed, and rows that they have shown may have been deleted. */
 export interface SchemaChange {
   readonly database: string;
+  /** Those that changed, by name; null = any may have. */
+  readonly measurements: readonly string[] | null;
   readonly deleted: readonly DeletedSpan[];
 }
 
@@ -43,6 +45,8 @@ export interface LiveStart {
   readonly instance: number;
   readonly live: LivePlan;
   readonly database: string;
+  /** Measurements that its statement names. */
+  readonly reads: readonly MeasurementName[];
   /** Worker of its home. */
   readonly home: number;
   /** First message that the predecessor's subscribers have heard nothing of; null = none. */
@@ -84,6 +88,7 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
     ...nameOf(op, shard),
     live: op.live,
     database: op.database,
+    reads: op.reads,
     home,
     replayFrom: op.replayFrom?.[shard] ?? null,
   };

@@ -14,17 +14,19 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
 import { type Emission, type LiveHomeStage, type LivePlan, openHome } from '../../query/index.ts';
+import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
+import { concerns, type MeasurementName } from './named-measurements.ts';
 import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
 const PROGRESS_INTERVAL_MS = 1000;
-/** The same where there is nothing to say: nothing has come since it was told so, and no window is open that the clock may close. */
+/** The same where there is no time for more, or nothing to say: nothing has come since, and no window is open that the clock may close. */
 const SILENCE_INTERVAL_MS = 10_000;
 
 interface Round {
@@ -42,6 +44,7 @@ export class LiveOperator implements RunningQuery {
   readonly key: string;
   readonly database: string;
   readonly query: string;
+  readonly reads: readonly MeasurementName[];
   live: LivePlan;
   instance = 1;
   replayFrom: readonly number[] | null = null;
@@ -70,14 +73,21 @@ export class LiveOperator implements RunningQuery {
   #heard = true;
   /** By when `tick` has something to do, if no update comes before. */
   lookAtMs = 0;
+  /** The same of `merge`. */
+  #nextMs = 0;
   #expired: bigint | null = null;
   #wanted: bigint | null = null;
   /** When the last subscriber left; null while there are some. */
   idleSinceMs: number | null = null;
 
-  constructor(key: string, database: string, query: string, live: LivePlan, port: OperatorPort) {
+  constructor(
+    { key, database, query, reads }: Pick<RunningQuery, 'key' | 'database' | 'reads'> & { readonly query: string },
+    live: LivePlan,
+    port: OperatorPort,
+  ) {
     this.key = key;
     this.database = database;
+    this.reads = reads;
     this.query = query;
     this.live = live;
     this.#port = port;
@@ -106,7 +116,7 @@ export class LiveOperator implements RunningQuery {
   /** Who comes after the query has failed, as it may while it is started, is told so. */
   join(joiner: Joiner): void {
     this.idleSinceMs = null;
-    this.lookAtMs = 0;
+    this.#lookSoon();
     this.#joining.push(joiner);
     if (this.#failure === null) this.#nextRound();
     else this.fail(this.#failure);
@@ -127,7 +137,7 @@ export class LiveOperator implements RunningQuery {
   /** An update of a shard, or its answer to a round. Throws QueryError when the query has grown over its limits. */
   update(message: ShardUpdate): void {
     if (message.instance !== this.instance) return;
-    this.lookAtMs = 0;
+    this.#lookSoon();
     this.#heard = true;
     const { shard, round } = message;
     if (round !== null) {
@@ -147,32 +157,33 @@ export class LiveOperator implements RunningQuery {
     this.#take(message);
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
-    this.lookAtMs = Math.min(this.merge.nextAdvanceMs(nowMs), this.#toldAtMs + this.#progressMs);
+    this.#nextMs = this.merge.nextAdvanceMs(nowMs);
+    this.lookAtMs = Math.min(this.#nextMs, this.#toldAtMs + this.#progressMs);
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
   tick(): void {
     if (this.#started.size < this.#port.shards || this.#round !== null) return;
     const nowMs = this.#port.nowMs();
+    if (nowMs < this.#nextMs && this.#waits(nowMs)) return;
     this.#emit(this.merge.advance(nowMs));
-    const next = this.merge.nextAdvanceMs(nowMs);
-    this.lookAtMs = Math.min(next, this.#toldAtMs + this.#progressMs);
-    const elapsed = nowMs - this.#toldAtMs;
-    if (elapsed >= 0 && elapsed < this.#progressMs) return;
-    const silent = this.#listening.size === 0 && !this.#heard && next === Number.POSITIVE_INFINITY;
-    if (silent && elapsed >= 0 && elapsed < SILENCE_INTERVAL_MS) {
-      this.lookAtMs = this.#toldAtMs + SILENCE_INTERVAL_MS;
-      return;
-    }
+    this.#nextMs = this.merge.nextAdvanceMs(nowMs);
+    if (this.#waits(nowMs)) return;
     this.#settle();
     const cursor = this.#cursor();
     this.#toldAtMs = nowMs;
     this.#heard = false;
-    this.lookAtMs = Math.min(next, nowMs + this.#progressMs);
+    this.lookAtMs = Math.min(this.#nextMs, nowMs + this.#progressMs);
     for (const feed of this.#feeds.values()) {
       if (feed.subscribers.size === 0) continue;
       const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
-      this.#port.frame(feed.key, null, { op: 'progress', members, cursor, phase: 'live' });
+      this.#port.frame(feed.key, null, {
+        op: 'progress',
+        members,
+        cursor,
+        phase: 'live',
+        watermarkMs: this.#watermarkMs,
+      });
     }
     this.#tell([]);
   }
@@ -195,6 +206,7 @@ export class LiveOperator implements RunningQuery {
     this.live = live;
     this.instance++;
     this.#wanted = null;
+    this.#lookSoon();
     this.merge = openHome(live, this.#port.shards, this.#port.heard(live));
     this.merge.raise({ watermark, rev });
     this.#life = newLife();
@@ -215,6 +227,14 @@ export class LiveOperator implements RunningQuery {
     this.#port.start(this);
   }
 
+  /** Whether any of these rows may be in what it has sent or holds. */
+  leansOn(deleted: readonly DeletedSpan[]): boolean {
+    return deleted.some(
+      ({ measurement, minTime, maxTime }) =>
+        concerns({ measurements: [measurement] }, this.reads) && this.merge.leansOn(minTime, maxTime),
+    );
+  }
+
   /** Ends the query for everybody, with a reason. */
   fail(message: string): void {
     this.#failure = message;
@@ -224,14 +244,35 @@ export class LiveOperator implements RunningQuery {
     this.#listening.clear();
     for (const { feed, subscriber, listener } of everyone) {
       if (listener !== undefined) listener.failed(message);
-      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live' });
+      else this.#port.frame(feed, subscriber, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
     for (const feed of this.#feeds.values()) {
-      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live' });
+      this.#port.frame(feed.key, null, { op: 'error', members, cursor: '', phase: 'live', watermarkMs: null });
     }
   }
 
   // private functions
+
+  /** Whether it is too early to tell how far the query has come; if so, says when to look again. */
+  #waits(nowMs: number): boolean {
+    const elapsed = nowMs - this.#toldAtMs;
+    if (elapsed < 0 || (elapsed >= SILENCE_INTERVAL_MS && elapsed >= this.#progressMs)) return false;
+    let againMs = this.#toldAtMs + this.#progressMs;
+    if (elapsed >= this.#progressMs) {
+      if (this.#listening.size > 0) return false;
+      const silent = !this.#heard && this.#nextMs === Number.POSITIVE_INFINITY;
+      if (!silent && this.#port.hasTime()) return false;
+      // at whole seconds, so that what many quiet queries say to a client leaves in one call
+      againMs = silent ? Math.ceil((this.#toldAtMs + SILENCE_INTERVAL_MS) / 1000) * 1000 : nowMs + this.#progressMs;
+    }
+    this.lookAtMs = Math.min(this.#nextMs, againMs);
+    return true;
+  }
+
+  #lookSoon(): void {
+    this.lookAtMs = 0;
+    this.#nextMs = 0;
+  }
 
   get #progressMs(): number {
     return PROGRESS_INTERVAL_MS + this.merge.waitedMs;
@@ -320,7 +361,10 @@ export class LiveOperator implements RunningQuery {
       }
       let frames = members.get(joiner.epoch);
       if (frames === undefined)
-        members.set(joiner.epoch, (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor())));
+        members.set(
+          joiner.epoch,
+          (frames = firstFrames(emissions, joiner.epoch, phase, this.#cursor(), this.#watermarkMs)),
+        );
       if (joiner.snapshot || round.cursor !== null) {
         for (const frame of frames) this.#port.frame(joiner.feed, joiner.subscriber, frame);
       }
@@ -356,7 +400,14 @@ export class LiveOperator implements RunningQuery {
   #reset(joiner: Joiner, reason: string): void {
     const members = encodeResetMembers(reason);
     if (joiner.listener !== undefined) joiner.listener.reset(reason);
-    else this.#port.frame(joiner.feed, joiner.subscriber, { op: 'reset', members, cursor: '', phase: 'live' });
+    else
+      this.#port.frame(joiner.feed, joiner.subscriber, {
+        op: 'reset',
+        members,
+        cursor: '',
+        phase: 'live',
+        watermarkMs: null,
+      });
     this.#joining.push({ ...joiner, since: '', snapshot: true });
   }
 
@@ -380,7 +431,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const frame = feed.frame(emission, cursor);
+        const frame = feed.frame(emission, cursor, this.#watermarkMs, i < emissions.length - 1);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }
@@ -405,6 +456,11 @@ export class LiveOperator implements RunningQuery {
   /** A cursor's positions move only when all that was taken up to them has been sent. */
   #settle(): void {
     if (this.merge.settled) this.#sentPositions = [...this.#positions];
+  }
+
+  get #watermarkMs(): number | null {
+    const { watermark } = this.merge;
+    return watermark === null ? null : Number(watermark / 1_000_000n);
   }
 
   #cursor(): string {

@@ -35,6 +35,7 @@ export class LivePace {
   #others = 0;
   #leftMs = SAVED_MS_MAX;
   #spending = false;
+  #beganMs = 0;
 
   /** `nowMs` with fractions, never going back; `busyMs`: for how long the thread has been busy in all, with live queries too. */
   constructor(nowMs: () => number, busyMs: () => number) {
@@ -52,19 +53,19 @@ export class LivePace {
   /** There is time for rows that can wait. */
   get allows(): boolean {
     this.#look();
-    return this.#leftMs > 0;
+    return this.#leftMs > (this.#spending ? this.#nowMs() - this.#beganMs : 0);
   }
 
   /** Counts the time that `act` takes. */
   spend<T>(act: () => T): T {
     if (this.#spending) return act();
     this.#spending = true;
-    const began = this.#nowMs();
+    this.#beganMs = this.#nowMs();
     try {
       return act();
     } finally {
       this.#spending = false;
-      const took = this.#nowMs() - began;
+      const took = this.#nowMs() - this.#beganMs;
       this.#spentMs += took;
       this.#leftMs = Math.max(this.#leftMs - took, -OWED_MS_MAX);
     }

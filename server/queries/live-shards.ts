@@ -39,6 +39,7 @@ import type {
   ShardUpdate,
 } from './live-messages.ts';
 import type { LivePace } from './live-pace.ts';
+import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
@@ -64,6 +65,7 @@ interface Operator {
   readonly shard: number;
   readonly live: LivePlan;
   readonly database: string;
+  readonly reads: readonly MeasurementName[];
   readonly stage: LiveStage;
   readonly home: LiveHomePort;
   collectedAtMs: number;
@@ -73,6 +75,14 @@ interface Operator {
   replays: boolean;
   /** Asked while it was held. */
   readonly asks: LiveAsk[];
+}
+
+/** What one message has changed of a database. */
+interface Changes {
+  readonly measurements: Set<string>;
+  readonly deleted: DeletedSpan[];
+  /** The database is no more. */
+  isDropped: boolean;
 }
 
 interface ShardSide {
@@ -85,8 +95,8 @@ interface ShardSide {
   readonly broker: Broker;
   applied: number;
   inputs: LiveInput[];
-  /** With what was deleted of them. */
-  changedDatabases: Map<string, DeletedSpan[]>;
+  /** By database. */
+  changes: Map<string, Changes>;
 }
 
 export interface LiveShardsOptions {
@@ -124,20 +134,22 @@ export class LiveShards {
       broker,
       applied: 0,
       inputs: [],
-      changedDatabases: new Map(),
+      changes: new Map(),
     };
     this.#shards.set(shard, side);
     return {
       batchApplied: (name: BatchName, applied: Applied) => {
-        if (applied.schemaChanged) changesOf(side, name.database);
+        if (applied.schemaChanged) changesOf(side, name.database).measurements.add(name.measurement);
         if (side.operators.size > 0) side.inputs.push({ ...pick(name), block: applied.block, late: applied.late });
       },
       controlApplied: (entry: ControlEntry, deleted: readonly DeletedSpan[]) => {
-        if (entry.type === 'drop database') changesOf(side, entry.database);
+        if (entry.type === 'drop database') changesOf(side, entry.database).isDropped = true;
         if (deleted.length > 0 && 'database' in entry) {
           // plain data: what else is in them stays here
           const spans = deleted.map(({ measurement, minTime, maxTime }) => ({ measurement, minTime, maxTime }));
-          changesOf(side, entry.database).push(...spans);
+          const changes = changesOf(side, entry.database);
+          changes.deleted.push(...spans);
+          for (const { measurement } of spans) changes.measurements.add(measurement);
         }
       },
       messageApplied: (sequence: number) => this.#messageApplied(side, sequence),
@@ -148,7 +160,7 @@ export class LiveShards {
    * Starts stage 1 of an operator on a shard and sends its first update before this returns. For one that runs already: with the
    * same plan a held tail goes on from where it was held; with another it is replaced.
    */
-  start({ shard, operator, instance, live, database, replayFrom }: LiveStart, home: LiveHomePort): void {
+  start({ shard, operator, instance, live, database, reads, replayFrom }: LiveStart, home: LiveHomePort): void {
     const side = this.#side(shard);
     const before = side.operators.get(operator);
     if (before !== undefined && before.instance === instance) {
@@ -164,6 +176,7 @@ export class LiveShards {
       shard,
       live,
       database,
+      reads,
       stage,
       home,
       collectedAtMs: nowMs,
@@ -178,7 +191,7 @@ export class LiveShards {
     if (before !== undefined) this.#drop(side, before);
     if (op.heldFrom !== null) rest(stage);
     this.#release(side, op);
-    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#wake();
   }
 
   stop({ shard, operator, instance }: LiveStop): void {
@@ -243,8 +256,7 @@ export class LiveShards {
   }
 
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#sleep();
     this.#shards.clear();
     this.#news.clear();
   }
@@ -273,18 +285,20 @@ export class LiveShards {
   }
 
   #messageApplied(side: ShardSide, sequence: number): void {
-    const { inputs, changedDatabases } = side;
+    const { inputs, changes } = side;
     side.applied = sequence;
-    if (changedDatabases.size > 0) {
-      side.changedDatabases = new Map();
-      for (const [database, deleted] of changedDatabases) {
-        this.#hold(side, database, sequence);
+    if (changes.size > 0) {
+      side.changes = new Map();
+      for (const [database, { measurements, deleted, isDropped }] of changes) {
+        const change = { database, measurements: isDropped ? null : [...measurements], deleted };
+        this.#hold(side, change, sequence);
         for (const measurement of new Set(deleted.map((span) => span.measurement))) {
           side.stages.rowsDeleted(database, measurement, this.#failedOn(side));
         }
-        this.#options.schemaChanged({ database, deleted });
+        this.#options.schemaChanged(change);
       }
     }
+    this.#wake();
     if (inputs.length === 0) return;
     side.inputs = [];
     const nowMs = this.#options.nowMs();
@@ -298,9 +312,9 @@ export class LiveShards {
     }
   }
 
-  #hold(side: ShardSide, database: string, sequence: number): void {
+  #hold(side: ShardSide, change: SchemaChange, sequence: number): void {
     for (const op of side.operators.values()) {
-      if (op.database !== database || op.heldFrom !== null) continue;
+      if (op.database !== change.database || op.heldFrom !== null || !concerns(change, op.reads)) continue;
       this.#collectAll(side, op);
       op.heldFrom = sequence;
       // a shared stream goes on, and its view has only to be silent
@@ -333,6 +347,7 @@ export class LiveShards {
     op.heldFrom = null;
     if (op.stage instanceof LiveView) side.stages.wake(op.stage);
     else this.#news.add(op);
+    this.#wake();
     for (const ask of op.asks.splice(0)) this.ask(ask);
   }
 
@@ -350,6 +365,17 @@ export class LiveShards {
     replay({ broker, shard, store, database, compression, from, deletesOf, applied: () => side.applied, ...then });
   }
 
+  #wake(): void {
+    const runs = [...this.#shards.values()].some(({ operators }) => operators.size > 0);
+    if (runs) this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+
+  /** Nothing is looked at until something comes. */
+  #sleep(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
   #sweep(): void {
     const nowMs = this.#options.nowMs();
     for (const op of this.#news) {
@@ -364,6 +390,7 @@ export class LiveShards {
     }
     this.#takeTurns(nowMs);
     this.#tellHeard(nowMs);
+    if (this.#news.size === 0 && [...this.#shards.values()].every(({ stages }) => stages.idle)) this.#sleep();
   }
 
   #tellHeard(nowMs: number): void {
@@ -405,6 +432,7 @@ export class LiveShards {
       op.collectedAtMs = this.#options.nowMs();
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
+      if (op.stage instanceof LiveShard && op.stage.waits) this.#news.add(op);
     });
   }
 
@@ -450,10 +478,12 @@ export class LiveShards {
 
 // private functions
 
-function changesOf({ changedDatabases }: ShardSide, database: string): DeletedSpan[] {
-  let deleted = changedDatabases.get(database);
-  if (deleted === undefined) changedDatabases.set(database, (deleted = []));
-  return deleted;
+function changesOf(side: ShardSide, database: string): Changes {
+  let changes = side.changes.get(database);
+  if (changes === undefined) {
+    side.changes.set(database, (changes = { measurements: new Set(), deleted: [], isDropped: false }));
+  }
+  return changes;
 }
 
 /** True: it is one that can be silent while its stream goes on. */

@@ -3,6 +3,7 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission, LastHeard, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
+import type { MeasurementName } from './named-measurements.ts';
 
 export interface Joiner {
   readonly subscriber: number;
@@ -42,6 +43,8 @@ export interface LiveListener {
 export interface RunningQuery {
   readonly key: string;
   readonly database: string;
+  /** Measurements that its statement names. */
+  readonly reads: readonly MeasurementName[];
   readonly live: LivePlan;
   /** Tells updates of a restarted operator from its predecessor's. */
   readonly instance: number;
@@ -52,6 +55,8 @@ export interface RunningQuery {
 export interface OperatorPort {
   readonly shards: number;
   nowMs(): number;
+  /** False: what can wait should. */
+  hasTime(): boolean;
   frame(feed: string, to: number | null, frame: FeedFrame): void;
   attached(feed: string, subscriber: number): void;
   /** Of what the query reads: goes on changing. */

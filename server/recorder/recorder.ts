@@ -9,12 +9,13 @@
  * failed fsync: an error here is final and reported by `failed`.
  */
 import {
+  type BatchReading,
   BatchScratch,
-  type BodyReading,
   type Checksum,
   type Compression,
   type ControlEntry,
   envelopeIntact,
+  KeptLists,
   readBatches,
   readControl,
   readEnvelopeHeader,
@@ -77,14 +78,14 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #waiters: Waiter[] = [];
   readonly #unacked: Delivery[] = [];
-  readonly #reading: BodyReading;
+  readonly #reading: BatchReading;
   #consumer: Consumer | null = null;
   #ends: RecorderEnds | null = null;
   #applied: number;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
-    this.#reading = { compression: options.compression, scratch: new BatchScratch() };
+    this.#reading = { compression: options.compression, scratch: new BatchScratch(), lists: new KeptLists() };
     this.#applied = options.store.sealed;
   }
 

@@ -106,12 +106,16 @@ export interface SaidOf {
 
 /** A frame for one feed, encoded once for all of its subscribers: `{"op":"<op>","id":"<id>",` + `members` + `}`. */
 export interface FeedFrame {
-  readonly op: 'series' | 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
+  readonly op: 'series' | 'group' | 'rows' | 'delete' | 'progress' | 'gap' | 'reset' | 'error';
   /** UTF-8 JSON members without the braces, `"phase":"live","final":true,…`. */
   readonly members: Uint8Array;
   /** Where a client that has seen this frame stands; '' for frames that have no cursor. */
   readonly cursor: string;
   readonly phase: 'snapshot' | 'live';
+  /** How far the query had come, ms since 1970; null where the frame does not say, or nothing was seen yet. */
+  readonly watermarkMs: number | null;
+  /** More of what was emitted together with it follows at once. */
+  readonly more?: true;
 }
 
 export interface Feed {

@@ -59,6 +59,10 @@ export const METRICS = {
   bucket_merges: { kind: 'gauge', help: 'times that buckets were written anew since the start' },
   bucket_merge_bytes: { kind: 'gauge', help: 'bytes of the buckets that came out of merges since the start' },
   bucket_merges_failed: { kind: 'gauge', help: 'merges given up for an error since the start' },
+  shards_settling: {
+    kind: 'gauge',
+    help: 'shards whose buckets are being merged, or wait for neighbours that may come',
+  },
   bucket_files_open: { kind: 'gauge', help: 'files of buckets that are open' },
   bucket_footer_bytes: { kind: 'gauge', help: 'bytes of footers of buckets held in memory' },
   blocks_read: { kind: 'gauge', help: 'blocks of buckets read and decoded since the start' },
@@ -134,6 +138,10 @@ export const METRICS = {
   live_overflows: {
     kind: 'counter',
     help: 'times that more was held for a client than may be, so that a subscription let go and replays it from the log later',
+  },
+  live_groups_parted: {
+    kind: 'counter',
+    help: 'times that rows of a group of subscriptions were sent before one of them had come as far',
   },
   // the server itself
   event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },

@@ -233,7 +233,13 @@ export class PoolEngine implements Engine {
       };
       this.#live.enter(database, query, subscriber, (message) => {
         leave();
-        frame({ op: 'error', members: encodeErrorMembers('invalid query', message), cursor: '', phase: 'live' });
+        frame({
+          op: 'error',
+          members: encodeErrorMembers('invalid query', message),
+          cursor: '',
+          phase: 'live',
+          watermarkMs: null,
+        });
       });
       try {
         await home.call('subscribe', { ...request, subscriber, feed, query } satisfies SubscribeCall);

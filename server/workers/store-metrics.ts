@@ -18,6 +18,7 @@ export function gaugeStores(metrics: Metrics, stores: readonly ShardStore[]): vo
   metrics.gauge('bucket_merges').set(total((stats) => stats.merges.done));
   metrics.gauge('bucket_merge_bytes').set(total((stats) => stats.merges.bytes));
   metrics.gauge('bucket_merges_failed').set(total((stats) => stats.merges.failed));
+  metrics.gauge('shards_settling').set(total((stats) => (stats.isSettled ? 0 : 1)));
   metrics.gauge('tier_buckets').set(total((stats) => stats.farBuckets));
   metrics.gauge('tier_bytes').set(total((stats) => stats.farBytes));
   metrics.gauge('tier_moved').set(total(({ tier }) => tier?.moved ?? 0));

@@ -238,13 +238,13 @@ function makeNotices(): Handlers['notices'] {
       catalogue.follow(news);
       for (const { scope, shape } of bucketAdviceIn(news))
         for (const { store } of shards.values()) store.advise(scope, shape);
-      for (const database of changedPolicies(news)) homes.schemaChanged(database, []);
+      for (const database of changedPolicies(news)) homes.schemaChanged({ database, measurements: null, deleted: [] });
       stored?.follow(news);
       alerts?.follow(news);
     },
     'end query': ({ id, message }: EndNotice) => runner.end(id, message),
     unsubscribe: (leave: { feed: string; subscriber: number }) => homes.unsubscribe(leave),
-    'schema changed': ({ database, deleted }: SchemaChange) => homes.schemaChanged(database, deleted),
+    'schema changed': (change: SchemaChange) => homes.schemaChanged(change),
     'live update': (update: ShardUpdate) => homes.update(update),
     'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
@@ -274,7 +274,7 @@ async function open(): Promise<WorkerReady> {
   broker = opened;
   for (const shard of shards.values()) await shard.start(opened);
   writer = new Writer({
-    decoder: new LineDecoder({ shards: owners.length }),
+    decoder: new LineDecoder({ shards: owners.length, compression: files.compression }),
     fieldTypes,
     declare: (database, retentionPolicy, fields) =>
       main.call('declare', { database, retentionPolicy, fields } satisfies DeclareCall),

@@ -16,7 +16,7 @@ import { type ByteRange, type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } f
 import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
 import { ScanArrays } from './scan-arrays.ts';
 import { mergedRanges, selectedBlock } from './selection.ts';
-import { concatenated, decodeKeys } from './series-section.ts';
+import { concatenated, decodeKeys, placeOf } from './series-section.ts';
 import type { BucketSource } from './source.ts';
 import { spansOf } from './spans.ts';
 import type { BucketScan, ChunkStatistics } from './types.ts';
@@ -27,6 +27,8 @@ const CACHED_CHUNKS_MAX = 64;
 const SHARED_TIMES_MAX = 64;
 /** Blocks that lie far away and are fetched, and held in memory, at a time by one scan; of a chunk that has more, its own. */
 const FAR_BYTES_MAX = 8 * 1024 * 1024;
+/** The same of a merge, which scans several beside each other. */
+const FAR_LASTING_BYTES_MAX = 1024 * 1024;
 
 /** Where blocks are read from: the source, or memory. */
 export type BlockSource = Pick<BucketSource, 'readSync'>;
@@ -36,7 +38,7 @@ export type FetchBlocks = (places: readonly ByteRange[]) => Promise<BlockSource>
 
 /** The cache's names for keys: behind the blocks of all chunks. */
 const FIRST_KEYS = 2 ** 31 - 1;
-const KEYS = 2 ** 31;
+const LAST_KEY = 2 ** 31;
 const NO_KEYS = TextDictionary.of([]);
 
 /** What bytes are checked and unpacked with. */
@@ -119,10 +121,20 @@ export class BucketReader {
     return this.#footer.sections[0]?.series ?? 1;
   }
 
-  /** The keys of some series that follow each other. */
+  /** The keys of some series that follow each other; read and decoded at each call, not kept. */
   keySection(section: number): TextDictionary {
     const place = this.#footer.sections[section];
-    return this.#kept(KEYS + section, () => this.#keys(place, place.series));
+    return this.#keys(place, place.series);
+  }
+
+  /** Where a key stands in a section, −1 = it does not. Nothing is kept. */
+  placeIn(section: number, key: Uint8Array): number {
+    const place = this.#footer.sections[section];
+    const words = this.#read([place], this.#source)[0];
+    const arrays = this.#cache.takeArrays();
+    const at = this.#decoded(place, () => placeOf(words, place.series, key, this.#codec.compression, arrays));
+    this.#cache.giveArrays(arrays);
+    return at;
   }
 
   /** The first key of each section. */
@@ -157,7 +169,8 @@ export class BucketReader {
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
     const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays() };
     const shared = new Map<number, Float64Array>();
-    for (const { members, places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX)) {
+    const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
+    for (const { members, places } of this.#table.groups(chunks, fields, bytesMax)) {
       let from: BlockSource = this.#source;
       yield fetch(places).then((source) => {
         from = source;
@@ -182,6 +195,15 @@ export class BucketReader {
       const rows = Math.ceil(table.rows(chunk) * table.shareOf(chunk, request));
       each(this.base + BigInt(table.minOffset(chunk)), this.base + BigInt(table.maxOffset(chunk)), rows);
     }
+  }
+
+  /** The greatest key, alone. */
+  lastKey(): TextDictionary {
+    const last = this.#footer.sections.length - 1;
+    return this.#kept(LAST_KEY, () => {
+      const keys = this.keySection(last);
+      return TextDictionary.ofBytes([keys.bytes.subarray(keys.offsets[keys.size - 1], keys.offsets[keys.size])]);
+    });
   }
 
   // private functions
@@ -225,21 +247,24 @@ export class BucketReader {
     const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
     const pieces = new Pieces(this.#cache, this.#id, this.#firstBlock(chunk), isKept);
     const values = fields.map((field) => field + FIELDS);
-    // With one series there is nothing to find out before the values are read: everything comes in one go.
+    const { low, high } = this.#table.offsetsOf(request);
+    const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
+    // Nothing is to be found out before the values are read where the chunk has one series, or one that is listed, and all of its times are wanted:
+    // everything comes in one go.
+    const isWanted = isSingle || (isInside && request.series instanceof Uint32Array);
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
     const known = isSingle ? shared.get(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
-    this.#fetch(chunk, isSingle ? [TIMES, ...values] : [RUNS, TIMES], rows, pieces, arrays, from);
+    const first = isSingle ? [TIMES] : [RUNS, TIMES];
+    this.#fetch(chunk, isWanted ? [...first, ...values] : first, rows, pieces, arrays, from);
     if (isSingle && known === undefined) {
       if (shared.size === SHARED_TIMES_MAX) shared.clear();
       shared.set(timesAt, pieces.times);
     }
     const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
-    const { low, high } = this.#table.offsetsOf(request);
-    const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
-    if (!isSingle) this.#fetch(chunk, values, rows, pieces, arrays, from);
+    if (!isWanted) this.#fetch(chunk, values, rows, pieces, arrays, from);
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);

@@ -1,22 +1,28 @@
-/** A series' number in a bucket by its key: a search in the first keys of the sections, then in one section. Keys stand in the order of their bytes. */
+/**
+ * A series' number in a bucket by its key: a search in the first keys of the sections, which are kept in memory, then a walk through one section as it is
+ * stored. Keys stand in the order of their bytes.
+ */
 import type { TextDictionary } from '../../model/index.ts';
 
 /** What is searched. */
 export interface SortedKeys {
   /** The first key of each section. */
   firstKeys(): TextDictionary;
-  keySection(section: number): TextDictionary;
+  /** The last of all, alone; of no meaning where there are no sections. */
+  lastKey(): TextDictionary;
+  /** A key's place among those of a section, −1 = it is none of them. */
+  placeIn(section: number, key: Uint8Array): number;
   /** Series of every section but the last. */
   readonly sectionSeries: number;
 }
 
 /** −1 = the bucket does not have it. */
 export function findSeries(keys: SortedKeys, key: Uint8Array): number {
-  const section = lastNotAbove(keys.firstKeys(), key);
-  if (section < 0) return -1;
-  const texts = keys.keySection(section);
-  const at = lastNotAbove(texts, key);
-  return at >= 0 && compareAt(texts, at, key) === 0 ? section * keys.sectionSeries + at : -1;
+  const firsts = keys.firstKeys();
+  const section = lastNotAbove(firsts, key);
+  if (section < 0 || (section === firsts.size - 1 && compareAt(keys.lastKey(), 0, key) < 0)) return -1;
+  const place = keys.placeIn(section, key);
+  return place < 0 ? -1 : section * keys.sectionSeries + place;
 }
 
 // private functions

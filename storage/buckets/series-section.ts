@@ -1,15 +1,16 @@
 /**
- * The canonical keys of a bucket's series, some thousand a section: what a key shares with the one before it is not repeated.
+ * The canonical keys of a bucket's series, some hundred a section: what a key shares with the one before it is not repeated.
  *
  *      INTEGERS (`integers.ts`) of the shared bytes of each key, then the rests as texts (`texts.ts`)
  */
 import { type Compression, TextDictionary } from '../../model/index.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
-import { decodeTexts, encodeTexts } from './texts.ts';
+import type { ScanArrays } from './scan-arrays.ts';
+import { decodeTexts, encodeTexts, readTexts } from './texts.ts';
 import { WordWriter } from './words.ts';
 
-/** A section is made and read in one piece: who looks for one key decodes it, about 100 KiB of text with long keys. */
-export const SECTION_SERIES_MAX = 1_024;
+/** A section is read in one piece: who looks for one key walks through it. One key of each section is kept in memory. */
+export const SECTION_SERIES_MAX = 256;
 
 /** Keys [from, to). */
 export function encodeKeys(keys: TextDictionary, from: number, to: number, zstd: Compression): Uint8Array {
@@ -47,6 +48,36 @@ export function decodeKeys(words: Uint32Array, n: number, zstd: Compression): Te
     bytes.set(rests.bytes.subarray(rests.offsets[i], rests.offsets[i + 1]), offsets[i] + shared[i]);
   }
   return new TextDictionary(bytes, offsets, n);
+}
+
+/**
+ * The place of a key among the `n` of a section, −1 = it is none of them. No key is put together: each is told from the one before it by how much both
+ * share, and how much that one shares with what is looked for.
+ */
+export function placeOf(words: Uint32Array, n: number, key: Uint8Array, zstd: Compression, arrays: ScanArrays): number {
+  const from = { words, at: 0 };
+  const shared = arrays.doubles(0, n);
+  const lengths = arrays.doubles(1, n);
+  decodeIntegers(from, n, shared);
+  const rests = readTexts(from, n, lengths, zstd);
+  /** Bytes that the key has in common with the one before, which is smaller. */
+  let common = 0;
+  let end = 0;
+  for (let i = 0; i < n; i++) {
+    const start = end;
+    end += lengths[i];
+    // as different from the key as the one before, and so smaller still
+    if (shared[i] > common) continue;
+    if (shared[i] < common) return -1;
+    let at = start;
+    while (at < end && common < key.length && rests[at] === key[common]) {
+      at++;
+      common++;
+    }
+    if (at === end && common === key.length) return i;
+    if (common === key.length || (at < end && rests[at] > key[common])) return -1;
+  }
+  return -1;
 }
 
 /** Dictionaries end to end as one. */

@@ -33,12 +33,19 @@ export function encodeTexts(
 /** The texts' bytes are a copy or fresh. */
 export function decodeTexts(from: WordReader, n: number, zstd: Compression): TextDictionary {
   const lengths = new Float64Array(n);
-  decodeIntegers(from, n, lengths);
+  const stored = readTexts(from, n, lengths, zstd);
   const offsets = new Uint32Array(n + 1);
   for (let i = 0; i < n; i++) offsets[i + 1] = offsets[i] + lengths[i];
+  return new TextDictionary(stored.buffer === from.words.buffer ? stored.slice() : stored, offsets, n);
+}
+
+/** The bytes of the texts, end to end, where they are if they are not compressed; and their lengths. */
+export function readTexts(from: WordReader, n: number, lengths: Float64Array, zstd: Compression): Uint8Array {
+  decodeIntegers(from, n, lengths);
+  let total = 0;
+  for (let i = 0; i < n; i++) total += lengths[i];
   const stored = takeBytes(from, takeWord(from));
-  const bytes = stored.length < offsets[n] ? zstd.decompress(stored, offsets[n]) : stored.slice();
-  return new TextDictionary(bytes, offsets, n);
+  return stored.length < total ? zstd.decompress(stored, total) : stored;
 }
 
 /** Rows are indexes into the dictionary; only the texts they name are written. */

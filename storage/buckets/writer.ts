@@ -96,12 +96,11 @@ export class BucketWriter {
     }
   }
 
-  /** Series keys (index = number of the series), footer, datasync, close. RangeError where a series has none, or they are not in order. */
-  async finish(seriesKeys: TextDictionary): Promise<BucketSummary> {
+  /** Series keys (index = number of the series), footer, datasync, close. RangeError where a series has none, or they are not in order. `pause` as in `write`. */
+  async finish(seriesKeys: TextDictionary, pause?: () => Promise<void>): Promise<BucketSummary> {
     const { base, position } = this.#opening;
     if (this.#lastSeries >= seriesKeys.size) throw new RangeError('bucket: a series has no key');
-    checkKeys(seriesKeys);
-    const { sections, firstKeys } = await this.#writeKeys(seriesKeys);
+    const { sections, firstKeys } = await this.#writeKeys(seriesKeys, pause);
     const footer = encodeFooter({
       ...this.#opening,
       minOffset: this.#rows === 0 ? 0 : this.#minOffset,
@@ -192,14 +191,19 @@ export class BucketWriter {
     this.#maxOffset = Math.max(this.#maxOffset, max);
   }
 
-  async #writeKeys(seriesKeys: TextDictionary): Promise<{ sections: KeySection[]; firstKeys: Place }> {
+  async #writeKeys(
+    seriesKeys: TextDictionary,
+    pause?: () => Promise<void>,
+  ): Promise<{ sections: KeySection[]; firstKeys: Place }> {
     const sections: KeySection[] = [];
     const firsts: Uint8Array[] = [];
     for (let from = 0; from < seriesKeys.size; from += SECTION_SERIES_MAX) {
       const to = Math.min(from + SECTION_SERIES_MAX, seriesKeys.size);
+      checkKeys(seriesKeys, from, to);
       const place = await this.#append(encodeKeys(seriesKeys, from, to, this.#files.compression));
       sections.push({ ...place, series: to - from });
       firsts.push(seriesKeys.bytes.subarray(seriesKeys.offsets[from], seriesKeys.offsets[from + 1]));
+      if (pause !== undefined) await pause();
     }
     if (firsts.length === 0) return { sections, firstKeys: { at: 0, length: 0, checksum: 0 } };
     const dictionary = TextDictionary.ofBytes(firsts);
@@ -263,8 +267,9 @@ export async function writeBucket(files: Files, path: string, content: BucketCon
 
 // private functions
 
-function checkKeys({ bytes, offsets, size }: TextDictionary): void {
-  for (let i = 1; i < size; i++) {
+/** Each of [from, to) is behind the one before it. */
+function checkKeys({ bytes, offsets }: TextDictionary, from: number, to: number): void {
+  for (let i = Math.max(1, from); i < to; i++) {
     let a = offsets[i - 1];
     let b = offsets[i];
     while (a < offsets[i] && b < offsets[i + 1] && bytes[a] === bytes[b]) {

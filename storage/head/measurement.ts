@@ -75,7 +75,7 @@ export class Measurement {
     const known = this.#fields.size + this.series.tagKeyCount;
     const { columns, conflicts } = this.#accept(batch);
     const kept = conflicts.length === 0 ? null : rowsWithValues(columns, rows);
-    const numbers = this.series.number(batch.seriesKeys);
+    const numbers = this.#numbers(batch);
     const { version } = this.series.gone;
     this.series.gone.revive(numbers);
     const series = rowSeries(batch, numbers);
@@ -95,7 +95,7 @@ export class Measurement {
     const { rows, base, offsets } = batch;
     const { columns, conflicts } = this.#accept(batch);
     const selection = conflicts.length === 0 ? null : rowsWithValues(columns, rows);
-    return { rows, series: rowSeries(batch, this.series.number(batch.seriesKeys)), base, offsets, columns, selection };
+    return { rows, series: rowSeries(batch, this.#numbers(batch)), base, offsets, columns, selection };
   }
 
   *scan(request: HeadScan): Generator<Block> {
@@ -197,6 +197,10 @@ export class Measurement {
   }
 
   // private functions
+
+  #numbers(batch: Batch): Uint32Array {
+    return batch.keptKeys === undefined ? this.series.number(batch.seriesKeys) : this.series.numberKept(batch.keptKeys);
+  }
 
   #livingTagKeys(): string[] {
     const { gone, size } = this.series;

@@ -4,6 +4,7 @@
  */
 import {
   compareText,
+  type KeptTexts,
   parseSeriesKey,
   type SeriesTable,
   type TagPredicate,
@@ -30,6 +31,8 @@ export class HeadSeries implements SeriesTable {
   /** The same, in order of their first series: a key's tags mostly follow each other as in the key before. */
   readonly #order: TagIndex[] = [];
   #sortedKeys: string[] | null = null;
+  /** Numbers are never given to other series. */
+  readonly #kept = new WeakMap<KeptTexts, Uint32Array>();
 
   get size(): number {
     return this.#keys.size;
@@ -55,6 +58,13 @@ export class HeadSeries implements SeriesTable {
     for (let i = 0; known < this.#keys.size; i++) {
       if (numbers[i] === known) this.#index(known++, bytes, view, offsets[i], offsets[i + 1]);
     }
+    return numbers;
+  }
+
+  /** The same of a list that comes again and again: found out once. */
+  numberKept(keys: KeptTexts): Uint32Array {
+    let numbers = this.#kept.get(keys);
+    if (numbers === undefined) this.#kept.set(keys, (numbers = this.number(keys.texts())));
     return numbers;
   }
 

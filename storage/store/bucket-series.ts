@@ -1,14 +1,17 @@
 /**
- * The series of a bucket as the shard numbers them. Nothing is made for the whole bucket: numbers are found section by section where rows are met, and few
- * series are looked up by their keys. What was found is kept in the cache of the shard.
+ * The series of a bucket as the shard numbers them. For readers nothing is made for the whole bucket: numbers are found section by section where rows are
+ * met, and kept in the cache of the shard; few series are looked up by their keys, and the latest are remembered, as a query asks for the same more than once.
  */
 import type { OpenBuckets } from '../buckets/open-buckets.ts';
 import type { BucketReader } from '../buckets/reader.ts';
 import { findSeries } from '../buckets/series-lookup.ts';
 import type { HeadSeries } from '../head/series.ts';
+import type { Pause } from './sorted-rows.ts';
 
 /** The cache's names for the numbers of a section: behind every block there can be. */
 const NUMBERS = 3 * 2 ** 30;
+/** Series that were looked up, of a bucket. */
+const REMEMBERED_MAX = 32;
 
 /** Some series of a bucket: its own numbers, ascending, and what the shard calls them. */
 export interface FoundSeries {
@@ -21,6 +24,8 @@ export class BucketSeries {
   /** What the caches know the bucket by. */
   readonly #bucket: number;
   readonly #series: HeadSeries;
+  /** By the shard's number, the bucket's; −1 = it does not have it. */
+  readonly #remembered = new Map<number, number>();
 
   constructor(open: OpenBuckets, bucket: number, series: HeadSeries) {
     this.#open = open;
@@ -43,17 +48,21 @@ export class BucketSeries {
     };
   }
 
-  /** Of all of them. */
-  all(reader: BucketReader): Uint32Array {
-    const nameOf = this.nameOf(reader);
-    return Uint32Array.from({ length: reader.series }, (_, series) => nameOf(series));
+  /** Of all of them, index = the bucket's. The cache keeps nothing of them. */
+  async all(reader: BucketReader, pause: Pause): Promise<Uint32Array> {
+    const numbers = new Uint32Array(reader.series);
+    for (let section = 0, at = 0; at < numbers.length; section++, at += reader.sectionSeries) {
+      numbers.set(this.#series.number(reader.keySection(section)), at);
+      await pause();
+    }
+    return numbers;
   }
 
   /** Of the shard's series listed those that the bucket has. */
   find(reader: BucketReader, list: Uint32Array): FoundSeries {
     const names = new Map<number, number>();
     for (const series of list) {
-      const found = findSeries(reader, this.#series.keyBytes(series));
+      const found = this.#remembered.get(series) ?? this.#find(reader, series);
       if (found >= 0) names.set(found, series);
     }
     return { numbers: Uint32Array.from(names.keys()).sort(), nameOf: (series) => names.get(series)! };
@@ -65,6 +74,13 @@ export class BucketSeries {
   }
 
   // private functions
+
+  #find(reader: BucketReader, series: number): number {
+    const found = findSeries(reader, this.#series.keyBytes(series));
+    if (this.#remembered.size === REMEMBERED_MAX) this.#remembered.clear();
+    this.#remembered.set(series, found);
+    return found;
+  }
 
   #numbersOf(reader: BucketReader, section: number): Uint32Array {
     const { blocks } = this.#open;

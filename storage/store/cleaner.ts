@@ -1,10 +1,11 @@
 /**
  * The cleaner of one shard: writes buckets anew so that reads find few of them, each where it ought to be. One merge at a time, in this
  * order for each measurement: buckets that lie across the borders of spans (the width was changed) are cut; buckets with many deleted
- * rows, or with few for long, are written without them; neighbours of a span are merged (merge-plan.ts says which).
+ * rows, or with few for long, are written without them; neighbours of a span are merged (next-merge.ts says which).
  *
  * It works on the shard's own thread, in slices; how much of the disk and of the thread it takes is `pace`'s business. What it has in
- * memory is a block of each input and a part of the output (merge-rows.ts). Readers go on with the buckets they hold.
+ * memory is a block of each input and a part of the output (merge-rows.ts). Readers go on with the buckets they hold. Inputs that lie in
+ * object storage are fetched a piece at a time; while the tier does not answer they are left as they are.
  *
  *     inputs held ─▶ new files written, fsynced ─▶ one turn: they stand in the map for the inputs ─▶ manifest record ─▶ old files removed
  *
@@ -12,36 +13,29 @@
  * removes them. What was deleted of the inputs while they were merged hides the same rows of what came out.
  */
 import type { Position } from '../../model/index.ts';
-import { SMALL_SERIES_ROWS } from '../buckets/chunking.ts';
-import { isNoSpace } from '../error.ts';
+import { isNoSpace, StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import type { Measurement } from '../head/measurement.ts';
+import type { RowLayer } from '../head/row-layer.ts';
 import type { MeasurementName } from '../head/types.ts';
 import type { BucketShape } from './advice.ts';
 import type { ManifestBucket } from './manifest-record.ts';
-import { chooseMerge, lateRange } from './merge-plan.ts';
-import { PartitionMap } from './partition-map.ts';
+import { lateRange } from './merge-plan.ts';
+import { NextMerge } from './next-merge.ts';
+import type { PartitionMap } from './partition-map.ts';
 import { Reclaiming } from './reclaiming.ts';
-import { type Rewritten, rewrite } from './rewrite.ts';
+import { type RewriteInput, type Rewritten, rewrite } from './rewrite.ts';
 import { bucketPath } from './seal-rows.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
 import { Settling } from './settling.ts';
 import type { Pause } from './sorted-rows.ts';
 
-/** Of one merge: with ten fields, blocks of 64 KiB a column make 10 MiB. */
-const INPUTS_MAX = 16;
-const INPUTS_MIN = 4;
-/** Blocks of all inputs together, if all columns were doubles. */
-const BLOCKS_BYTES_MAX = 64 * 1024 * 1024;
-const BLOCK_BYTES = 64 * 1024;
-/** A bucket is written anew when about this part of its rows is deleted, */
-const DEAD_SHARE = 0.1;
-/** or readers have more tombstones than this to look at, or it has had some for long (reclaiming.ts). */
-const TOMBSTONES_MAX = 16;
 /** Measurements looked at in one go. */
 const LOOKED_AT = 64;
 /** After a merge failed for lack of space. */
 const RETRY_MS = 10_000;
+/** After buckets in object storage could not be read. */
+const AWAY_RETRY_MS = 60_000;
 
 export interface CleanerHost {
   readonly files: Files;
@@ -90,9 +84,14 @@ export class Cleaner {
   readonly #host: CleanerHost;
   /** Could not be merged; tried again after a start. */
   readonly #stuck = new WeakSet<SealedBucket>();
+  /** Could not be fetched; tried again after a while. */
+  readonly #away = new Set<SealedBucket>();
   #retry: ReturnType<typeof setTimeout> | null = null;
-  /** Whether buckets hold thin series, once known. */
-  readonly #thin = new WeakMap<SealedBucket, boolean>();
+  #awayRetry: ReturnType<typeof setTimeout> | null = null;
+  readonly #next: NextMerge;
+  /** Rejects when the cleaner is closed. */
+  readonly #ended: Promise<never>;
+  #end: (error: Error) => void = ignore;
   readonly #settling: Settling;
   readonly #reclaiming: Reclaiming;
   #isDue = false;
@@ -108,6 +107,17 @@ export class Cleaner {
     this.#host = host;
     this.#settling = new Settling(host.settledMs, () => this.wake());
     this.#reclaiming = new Reclaiming(host.reclaimMs, () => this.wake());
+    this.#next = new NextMerge({
+      isFree: (bucket) => !this.#stuck.has(bucket) && !this.#away.has(bucket),
+      isOverdue: (bucket) => this.#reclaiming.isOverdue(bucket),
+      settledBefore: () => this.#settling.before,
+      isWhole: () => this.#cleanings > 0,
+      giveUp: (name, bucket, error) => void this.#giveUp(name, [bucket], error),
+    });
+    this.#ended = new Promise((_, reject) => {
+      this.#end = reject;
+    });
+    this.#ended.catch(ignore);
   }
 
   /** The store has joined its stream. */
@@ -134,6 +144,7 @@ export class Cleaner {
   /** Merges all that readers would have to merge and all that is small, now; resolves when nothing is left to do or `close` was called. */
   async clean(): Promise<void> {
     this.#cleanings++;
+    this.#away.clear();
     this.wake();
     while (this.#run !== null) await this.#run;
     this.#cleanings--;
@@ -145,7 +156,14 @@ export class Cleaner {
     this.#settling.close();
     this.#reclaiming.close();
     if (this.#retry !== null) clearTimeout(this.#retry);
+    if (this.#awayRetry !== null) clearTimeout(this.#awayRetry);
+    this.#end(new StorageError('closed', 'the store has been closed'));
     await this.#run;
+  }
+
+  /** Nothing is being merged, and nothing waits for neighbours that may come. */
+  get isSettled(): boolean {
+    return this.#settling.isAtRest && this.#run === null;
   }
 
   get stats(): CleanerStats {
@@ -161,7 +179,7 @@ export class Cleaner {
         for (const [i, [name, measurement]] of [...this.#host.measurements()].entries()) {
           if (i % LOOKED_AT === 0) await this.#host.pause();
           while (this.#host.isAlive(name, measurement)) {
-            const inputs = this.#choose(name, measurement);
+            const inputs = this.#next.of(name, measurement, this.#host.shapeOf(name));
             if (inputs === null || this.#isClosed) break;
             if (!(await this.#merge(name, measurement, inputs))) return;
           }
@@ -172,58 +190,6 @@ export class Cleaner {
     }
   }
 
-  #choose(name: MeasurementName, measurement: Measurement): readonly SealedBucket[] | null {
-    if (!(measurement.sealed instanceof PartitionMap)) return null;
-    const { spanNs, bucketBytes } = this.#host.shapeOf(name);
-    const map = measurement.sealed.spanned(spanNs);
-    measurement.sealed = map;
-    const isFree = (bucket: SealedBucket): boolean => bucket.listed.far === undefined && !this.#stuck.has(bucket);
-    const wide = map.wide.find(isFree);
-    if (wide !== undefined) return [wide];
-    const blocks = Math.floor(BLOCKS_BYTES_MAX / (BLOCK_BYTES * (measurement.fields.size + 2)));
-    const inputsMax = Math.min(INPUTS_MAX, Math.max(INPUTS_MIN, blocks));
-    for (const span of map.spans()) {
-      const wasteful = span.find(
-        (bucket) => bucket.tombstones.length > 0 && isFree(bucket) && this.#isWasteful(name, bucket),
-      );
-      if (wasteful !== undefined) return [wasteful];
-      if (span.length === 1) continue;
-      const isQuiet = span[span.length - 1].layer < this.#settling.before;
-      const isThin = (bucket: SealedBucket): boolean => this.#isThin(name, bucket);
-      const rules = { isFree, inputsMax, bucketBytes, isQuiet, isThin, isWhole: this.#cleanings > 0 };
-      const chosen = chooseMerge(span, rules);
-      if (chosen !== null) return chosen;
-    }
-    return null;
-  }
-
-  #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
-    const { tombstones } = bucket;
-    if (this.#cleanings > 0 || tombstones.length > TOMBSTONES_MAX) return true;
-    if (this.#reclaiming.isOverdue(bucket)) return true;
-    try {
-      return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
-    } catch (error) {
-      this.#giveUp(name, [bucket], error);
-      return false;
-    }
-  }
-
-  #isThin(name: MeasurementName, bucket: SealedBucket): boolean {
-    let isThin = this.#thin.get(bucket);
-    if (isThin === undefined) {
-      isThin = false;
-      try {
-        const { rows, series } = bucket.reader;
-        isThin = rows < SMALL_SERIES_ROWS * series;
-      } catch (error) {
-        this.#giveUp(name, [bucket], error);
-      }
-      this.#thin.set(bucket, isThin);
-    }
-    return isThin;
-  }
-
   /** False: there is no room for anything now. */
   async #merge(name: MeasurementName, measurement: Measurement, inputs: readonly SealedBucket[]): Promise<boolean> {
     const { files, directory, pause, pace } = this.#host;
@@ -232,7 +198,11 @@ export class Cleaner {
     let unused: readonly Rewritten[] = [];
     try {
       const tombstones = new Set(inputs.flatMap((bucket) => bucket.tombstones));
-      const rows = inputs.map((bucket) => ({ rows: bucket.lasting, series: bucket.series() }));
+      const rows: RewriteInput[] = [];
+      for (const bucket of inputs) {
+        const series = await bucket.series(pause);
+        rows.push({ rows: until(this.#ended, bucket.lasting(series)), series });
+      }
       unused = await rewrite(name, measurement.series, rows, {
         ...shape,
         files,
@@ -256,7 +226,7 @@ export class Cleaner {
     } finally {
       for (const bucket of inputs) bucket.letGo();
       // where one cannot be removed, the next start does it
-      for (const { id } of unused) await files.remove(bucketPath(directory, id)).catch(() => {});
+      for (const { id } of unused) await files.remove(bucketPath(directory, id)).catch(ignore);
     }
   }
 
@@ -268,8 +238,21 @@ export class Cleaner {
       this.#retry = setTimeout(() => this.wake(), RETRY_MS);
       return false;
     }
-    for (const bucket of inputs) this.#stuck.add(bucket);
+    const far = inputs.filter(({ listed }) => listed.far !== undefined);
+    const isAway = far.length > 0 && !(error instanceof StorageError && error.code === 'corrupt');
+    if (isAway) this.#leaveAway(far);
+    else for (const bucket of inputs) this.#stuck.add(bucket);
     return true;
+  }
+
+  #leaveAway(buckets: readonly SealedBucket[]): void {
+    for (const bucket of buckets) this.#away.add(bucket);
+    this.#awayRetry ??= setTimeout(() => {
+      this.#awayRetry = null;
+      this.#away.clear();
+      this.wake();
+    }, AWAY_RETRY_MS);
+    this.#awayRetry.unref();
   }
 }
 
@@ -291,6 +274,24 @@ function latest(inputs: readonly SealedBucket[]): Position {
   const positions = inputs.map(({ reader }) => reader.position);
   return positions.reduce((last, position) => (position.sequence > last.sequence ? position : last));
 }
+
+/** The same rows; who waits for some of them to be fetched waits no longer than `ended` does. */
+function until(ended: Promise<never>, rows: RowLayer): RowLayer {
+  const { minTime, maxTime, late } = rows;
+  return {
+    minTime,
+    maxTime,
+    late,
+    extents: (range, wanted, each) => rows.extents(range, wanted, each),
+    *scan(min, max, wanted, fields) {
+      for (const step of rows.scan(min, max, wanted, fields)) {
+        yield step instanceof Promise ? Promise.race([step, ended]) : step;
+      }
+    },
+  };
+}
+
+function ignore(): void {}
 
 function atOnce(): Promise<void> {
   return Promise.resolve();

@@ -121,7 +121,7 @@ class Output {
 
   async finish(table: HeadSeries): Promise<Rewritten> {
     const keys = this.#count === 0 ? TextDictionary.of([]) : table.keysOf(this.#series.slice(0, this.#count));
-    const { bytes, rows, minTime, maxTime } = await this.#writer.finish(keys);
+    const { bytes, rows, minTime, maxTime } = await this.#writer.finish(keys, this.#pause);
     return {
       ...this.#name,
       id: this.#id,

@@ -90,7 +90,7 @@ async function writeSpan(
       await writer.write({ rows: places.length, series: numbers, offsets, columns }, pause);
       await pause();
     }
-    const { bytes, minTime, maxTime } = await writer.finish(series.keysOf(span.series));
+    const { bytes, minTime, maxTime } = await writer.finish(series.keysOf(span.series), pause);
     const { sequence } = position;
     const range = { base, minTime, maxTime, late: span.late };
     return { ...name, id, layer: id, sequence, bytes, rows, ...range, lastSeries: span.series, lastOffsets };

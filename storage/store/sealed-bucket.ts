@@ -14,6 +14,7 @@ import type { HeadSeries } from '../head/series.ts';
 import type { FarSource } from '../tiers/far-source.ts';
 import { BucketSeries } from './bucket-series.ts';
 import type { ManifestBucket } from './manifest-record.ts';
+import type { Pause } from './sorted-rows.ts';
 import { MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.ts';
 
 /** Series listed are looked up in a bucket so many at a time, each costing at most one section of keys. */
@@ -147,14 +148,18 @@ export class SealedBucket implements RowLayer {
     return this.#masked(this);
   }
 
-  /** The same in blocks that stay valid, for who merges them. */
-  get lasting(): RowLayer {
+  /** All of the same in blocks that stay valid, for who merges them; `series` is what `series()` gave. */
+  lasting(series: Uint32Array): RowLayer {
     const { minTime, maxTime, late } = this;
+    const map = (number: number): number => series[number];
     return this.#masked({
       minTime,
       maxTime,
       late,
-      scan: (min, max, wanted, fields) => this.#scan({ minTime: min, maxTime: max, fields, lasting: true }, wanted),
+      scan: (min, max, wanted, fields) => {
+        if (wanted instanceof Uint32Array) throw new Error('a merge reads all series, or those of a mask');
+        return this.#steps({ minTime: min, maxTime: max, series: wanted, map, fields, lasting: true });
+      },
       extents: (range, wanted, each) => this.extents(range, wanted, each),
     });
   }
@@ -170,8 +175,8 @@ export class SealedBucket implements RowLayer {
   }
 
   /** The shard's numbers of its series, index = the bucket's. Throws StorageError. */
-  series(): Uint32Array {
-    return this.#series.all(this.reader);
+  series(pause: Pause): Promise<Uint32Array> {
+    return this.#series.all(this.reader, pause);
   }
 
   hold(): void {
@@ -212,7 +217,7 @@ export class SealedBucket implements RowLayer {
     }
   }
 
-  #steps(request: BucketScan, take?: TakeTotals): Iterable<ScanStep> {
+  #steps(request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
     const { far } = this.#parts;
     return far === null ? this.reader.scan(request, take) : farSteps(this.reader, far, request, take);
   }

@@ -48,6 +48,11 @@ export class Settling {
     return this.#sealings.length < SEALINGS ? 0 : this.#sealings[0].layer;
   }
 
+  /** No head was sealed for a while. */
+  get isAtRest(): boolean {
+    return this.#isAtRest;
+  }
+
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
   }

@@ -333,11 +333,10 @@ export class ShardStore {
 
   /** Walks all chunks and buckets: for a status page, not for a hot path. */
   stats(): StoreStats {
-    const maps = [...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed));
     const { files: openFiles, footerBytes, blocks } = this.#open;
     return {
       ...this.#head.stats(),
-      ...bucketTotals(maps),
+      ...bucketTotals([...this.#head.measurements()].map(([, { sealed }]) => sealedMap(sealed))),
       tier: this.#mover?.stats() ?? null,
       openFiles,
       footerBytes,
@@ -345,6 +344,7 @@ export class ShardStore {
       blockBytesRead: blocks.blockBytesRead,
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
+      isSettled: this.#cleaner.isSettled,
     };
   }
 

@@ -52,6 +52,8 @@ export interface StoreStats extends HeadStats, BucketTotals {
   /** Since the store was opened. */
   readonly sealings: number;
   readonly merges: CleanerStats;
+  /** Buckets stay as they are until something is sealed or deleted. */
+  readonly isSettled: boolean;
 }
 
 export type StoreSettings = Required<Omit<StoreOptions, 'manifestFullBytesMin'>>;

@@ -89,6 +89,44 @@ describe('live queries', () => {
     ).to.equal(false);
   });
 
+  it('moves the queries of a group to one watermark', async () => {
+    const SECONDS = 12;
+    const client = await connected();
+    const point = (name: string, second: number): string => `${name} v=1 ${second * SECOND}`;
+    await written(server, db, `${point('a', 1)}\n${point('b', 1)}`);
+    for (const name of ['a', 'b']) {
+      await client.subscribed({ id: name, db, q: `SELECT sum(v) FROM ${name} GROUP BY time(1s)`, group: 'dash' });
+    }
+    // from now on each is known to have points
+    await written(server, db, `${point('a', 2)}\n${point('b', 2)}`);
+    for (const name of ['a', 'b']) await client.first('progress', (f) => f.id === name && f.watermark !== null);
+    const from = client.frames.length;
+    for (let second = 3; second <= SECONDS; second++) {
+      await written(server, db, point(second % 2 === 0 ? 'a' : 'b', second));
+      await written(server, db, point(second % 2 === 0 ? 'b' : 'a', second));
+    }
+    const far = await client.first('group', ({ watermarkMs }) => watermarkMs === SECONDS * 1000);
+    expect(far.group).to.equal('dash');
+    // on a machine that stood still for seconds one of them is waited for no longer
+    const parted = await metric(server, 'millrace_live_groups_parted_total');
+    const closed = { a: 0, b: 0 };
+    let groups = 0;
+    for (const frame of client.frames) {
+      if (frame.op === 'rows' && frame.final) {
+        const id = frame.id as 'a' | 'b';
+        for (const { values } of frame.series)
+          for (const [time] of values) closed[id] = Math.max(closed[id], Number(time) / SECOND + 1);
+      } else if (frame.op === 'group' && client.frames.indexOf(frame) >= from) {
+        groups++;
+        if (parted === 0) {
+          const both = [closed.a, closed.b].map((second) => second * 1000);
+          expect(both, 'what is closed where the group is').to.deep.equal([frame.watermarkMs, frame.watermarkMs]);
+        }
+      }
+    }
+    expect(groups).to.be.greaterThan(0);
+  });
+
   it('gives no snapshot where none is wanted', async () => {
     await written(server, db, `m v=1 ${SECOND}`);
     const client = await connected();

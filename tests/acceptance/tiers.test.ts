@@ -172,6 +172,23 @@ describe('a server whose old buckets lie in object storage', function () {
     expect((await results(cold, 'db', 'SELECT count(v) FROM m'))[0].series).to.have.length(1);
   });
 
+  it('gives the space there back for rows that were deleted', async () => {
+    const cold = await start(tiered('10d'));
+    for (const body of bodies(new Random(seed))) await written(cold, 'db', body);
+    await moved(cold);
+    const before = await metric(cold, 'millrace_tier_bytes');
+    await results(cold, 'db', 'DELETE FROM m WHERE host =~ /h[0-6]/');
+    const rows = (await series(cold, 'db', 'SELECT count(v) FROM m'))[0].values;
+    await eventually(
+      () => metric(cold, 'millrace_tombstones'),
+      (tombstones) => tombstones === 0,
+      60_000,
+    );
+    await moved(cold);
+    expect(await metric(cold, 'millrace_tier_bytes')).to.be.lessThan(before);
+    expect((await series(cold, 'db', 'SELECT count(v) FROM m'))[0].values).to.deep.equal(rows);
+  });
+
   it('moves a measurement at the age that is said of it', async () => {
     const cold = await start([...SMALL_HEADS, '--tier', s3.url('cold')]);
     await results(cold, '', 'CREATE DATABASE db');

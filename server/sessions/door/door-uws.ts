@@ -39,6 +39,8 @@ import { statusLine } from './status-line.ts';
 
 type SocketData = { listener: SocketListener; socket: UwsSocket; missed: number };
 
+/** Frames of one socket that wait for the end of a turn: what uWebSockets.js puts into one call. */
+const TURN_BYTES_MAX = 16 * 1024;
 /** A socket may hold this much before uWebSockets drops frames; sessions hold back long before, at SOCKET_HIGH_WATER_BYTES. */
 const SOCKET_BUFFER_BYTES_MAX = 64 * 1024 * 1024;
 /** Never by uWebSockets itself: our own heartbeat decides who is dead. Its largest value. */
@@ -404,20 +406,42 @@ class UwsSocket implements DoorSocket {
   /** null before it opens and after it has closed. */
   ws: WebSocket<SocketData> | null = null;
   backedUp = false;
+  /** To be sent when this turn ends. */
+  #frames: Uint8Array[] = [];
+  #bytes = 0;
 
+  /** Frames of one turn leave together: what many small ones cost is the calls to the system. */
   send(frame: Uint8Array): boolean {
     if (this.ws === null) return true;
-    this.ws.send(frame, false);
-    if (this.ws !== null && this.ws.getBufferedAmount() > SOCKET_HIGH_WATER_BYTES) this.backedUp = true;
+    if (this.#frames.push(frame) === 1) queueMicrotask(() => this.#flush());
+    this.#bytes += frame.length;
+    if (this.#bytes > TURN_BYTES_MAX) this.#flush();
     return !this.backedUp;
   }
 
   buffered(): number {
-    return this.ws === null ? 0 : this.ws.getBufferedAmount();
+    return this.ws === null ? 0 : this.ws.getBufferedAmount() + this.#bytes;
   }
 
   end(code: number, reason: string): void {
+    this.#flush();
     this.ws?.end(code, reason);
+  }
+
+  // private functions
+
+  #flush(): void {
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#bytes = 0;
+    const { ws } = this;
+    if (ws === null || frames.length === 0) return;
+    if (frames.length === 1) ws.send(frames[0], false);
+    else
+      ws.cork(() => {
+        for (const frame of frames) ws.send(frame, false);
+      });
+    if (this.ws !== null && ws.getBufferedAmount() > SOCKET_HIGH_WATER_BYTES) this.backedUp = true;
   }
 }
 

@@ -18,6 +18,7 @@ const MEMBERS: Readonly<Record<ClientFrame['op'], Readonly<Record<string, Kind |
     snapshot: 'flag?',
     epoch: 'epoch?',
     refs: 'flag?',
+    group: 'id?',
     mode: 'mode?',
     maxHz: 'rate?',
   },

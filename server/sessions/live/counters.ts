@@ -11,6 +11,8 @@ export interface LiveCounters {
   rowsConflated: number;
   /** Times a subscription gave up what it held for a slow reader, to be replayed from the log. */
   overflows: number;
+  /** Times that rows of a group were sent though one of it was not as far: it lagged, or too much was held. */
+  groupsParted: number;
   errorsTold: number;
 }
 
@@ -22,6 +24,7 @@ export function newLiveCounters(): LiveCounters {
     bytesSent: 0,
     rowsConflated: 0,
     overflows: 0,
+    groupsParted: 0,
     errorsTold: 0,
   };
 }

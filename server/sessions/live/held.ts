@@ -1,6 +1,7 @@
 /**
  * What waits for a slow reader of one subscription, in order: rows, of which in mode `latest` only the newest of each (series, time)
- * is kept, and the other frames between them. A `progress` takes the place of the one before it; a `reset` empties what came before.
+ * is kept, and the other frames between them. A `progress` or `group` takes the place of the one before it; a `reset` empties what came
+ * before.
  *
  *     rows rows delete rows rows progress        as they came
  *     [newest rows] delete [newest rows] progress   as they leave
@@ -56,11 +57,7 @@ export class Held {
   add(frame: FeedFrame, mode: Mode): number {
     if (frame.op === 'reset') this.clear();
     if (frame.op === 'rows' && mode === 'latest' && frame.phase === 'live') return this.#conflate(frame);
-    const last = this.#entries.at(-1);
-    if (frame.op === 'progress' && last?.kind === 'frame' && last.frame.op === 'progress') {
-      this.#entries.pop();
-      this.#bytes -= last.frame.members.length + ENTRY_BYTES;
-    }
+    if (isNews(frame.op)) this.#dropNews(frame.op);
     this.#entries.push({ kind: 'frame', frame });
     this.#bytes += frame.members.length + ENTRY_BYTES;
     if (frame.phase === 'snapshot') this.#snapshotBytes += frame.members.length + ENTRY_BYTES;
@@ -92,15 +89,23 @@ export class Held {
 
   // private functions
 
+  /** The newest of its kind, where nothing else came behind it. */
+  #dropNews(op: FeedFrame['op']): void {
+    for (let i = this.#entries.length - 1; i >= 0; i--) {
+      const entry = this.#entries[i];
+      if (entry.kind !== 'frame' || !isNews(entry.frame.op)) return;
+      if (entry.frame.op !== op) continue;
+      this.#entries.splice(i, 1);
+      this.#bytes -= entryCost(entry);
+      return;
+    }
+  }
+
   #conflate(frame: FeedFrame): number {
     const { phase, final, rev, series } = readRowsMembers(frame.members);
+    // rows behind what only told how far things were supersede it
+    for (const op of NEWS) this.#dropNews(op);
     let last = this.#entries.at(-1);
-    if (last?.kind === 'frame' && last.frame.op === 'progress') {
-      // rows behind a progress supersede it: it only said that there were none
-      this.#entries.pop();
-      this.#bytes -= last.frame.members.length + ENTRY_BYTES;
-      last = this.#entries.at(-1);
-    }
     if (last?.kind !== 'rows') {
       last = { kind: 'rows', series: new Map(), named: { from: 0, heads: [] }, cursor: '' };
       this.#entries.push(last);
@@ -138,6 +143,13 @@ export class Held {
 }
 
 // private functions
+
+/** Tell how far things are, and nothing else. */
+const NEWS: readonly FeedFrame['op'][] = ['progress', 'group'];
+
+function isNews(op: FeedFrame['op']): boolean {
+  return NEWS.includes(op);
+}
 
 function entryCost(entry: Rows | Whole): number {
   if (entry.kind === 'frame') return entry.frame.members.length + ENTRY_BYTES;

@@ -13,6 +13,7 @@ import type { LiveCounters } from './counters.ts';
 import { Outbox } from './outbox.ts';
 import type { SessionClock, Sink } from './sink.ts';
 import { Subscription } from './subscription.ts';
+import { WatermarkGroup } from './watermark-group.ts';
 
 /** More live queries than any one screen shows; one client must not use up the engine. */
 export const SUBSCRIPTIONS_MAX = 256;
@@ -43,6 +44,7 @@ export class LiveSession {
   readonly #options: LiveSessionOptions;
   readonly #outbox: Outbox;
   readonly #subscriptions = new Map<string, Subscription>();
+  readonly #groups = new Map<string, WatermarkGroup>();
   readonly #abort = new AbortController();
   #requests = 0;
   /** As the engine knows them; undefined = they have not said who they are, and are to. */
@@ -99,7 +101,9 @@ export class LiveSession {
         this.#tell(frame.id, error);
       },
     };
-    const subscription = new Subscription(frame.id, request, pace, { engine, outbox: this.#outbox, clock, hooks });
+    const group = frame.group === undefined ? null : this.#group(frame.group);
+    const parts = { engine, outbox: this.#outbox, clock, hooks, group };
+    const subscription = new Subscription(frame.id, request, pace, parts);
     this.#subscriptions.set(frame.id, subscription);
     counters.subscriptions++;
     void subscription.open();
@@ -116,7 +120,9 @@ export class LiveSession {
   }
 
   heldBytes(): number {
-    return this.#outbox.heldBytes();
+    let bytes = this.#outbox.heldBytes();
+    for (const group of this.#groups.values()) bytes += group.heldBytes;
+    return bytes;
   }
 
   close(): void {
@@ -165,6 +171,14 @@ export class LiveSession {
     this.#subscriptions.delete(id);
     this.#options.counters.subscriptions--;
     subscription.close();
+    for (const [name, group] of this.#groups) if (group.size === 0) this.#groups.delete(name);
+  }
+
+  #group(name: string): WatermarkGroup {
+    const { clock, counters } = this.#options;
+    let group = this.#groups.get(name);
+    if (group === undefined) this.#groups.set(name, (group = new WatermarkGroup(name, this.#outbox, clock, counters)));
+    return group;
   }
 
   /** What comes meanwhile waits, so that a client need not. */

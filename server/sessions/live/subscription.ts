@@ -8,6 +8,7 @@ import type { Mode } from '../../../client/protocol/index.ts';
 import { type Engine, EngineError, type Feed, type FeedFrame, type SubscribeRequest } from '../engine.ts';
 import { Lane, type LaneOwner, type Outbox } from './outbox.ts';
 import type { SessionClock } from './sink.ts';
+import type { WatermarkGroup } from './watermark-group.ts';
 
 /** A rejoin that the engine is too busy for is tried again after it. */
 const REJOIN_RETRY_MS = 1_000;
@@ -24,6 +25,8 @@ export class Subscription implements LaneOwner {
   readonly #clock: SessionClock;
   readonly #request: SubscribeRequest;
   readonly #hooks: SubscriptionHooks;
+  /** null = it moves by itself. */
+  readonly #group: WatermarkGroup | null;
   #feed: Feed | null = null;
   /** Counts feeds; frames of one that is not the latest are ignored. */
   #turn = 0;
@@ -34,15 +37,23 @@ export class Subscription implements LaneOwner {
     id: string,
     request: SubscribeRequest,
     pace: { mode: Mode; maxHz: number },
-    parts: { engine: Engine; outbox: Outbox; clock: SessionClock; hooks: SubscriptionHooks },
+    parts: {
+      engine: Engine;
+      outbox: Outbox;
+      clock: SessionClock;
+      hooks: SubscriptionHooks;
+      group: WatermarkGroup | null;
+    },
   ) {
     this.#engine = parts.engine;
     this.#outbox = parts.outbox;
     this.#clock = parts.clock;
     this.#hooks = parts.hooks;
+    this.#group = parts.group;
     this.#request = request;
     this.lane = new Lane(id, this, pace.mode, intervalMs(pace.maxHz), request.since);
     this.#outbox.add(this.lane);
+    this.#group?.join(this.lane);
   }
 
   open(): Promise<void> {
@@ -72,6 +83,7 @@ export class Subscription implements LaneOwner {
     this.#closed = true;
     this.#cancelRetry?.();
     this.dropFeed();
+    this.#group?.leave(this.lane);
     this.#outbox.remove(this.lane);
   }
 
@@ -104,7 +116,7 @@ export class Subscription implements LaneOwner {
     try {
       const feed = await this.#engine.subscribe(request, (frame) => {
         if (turn !== this.#turn) return;
-        if (early === null) this.#outbox.offer(this.lane, frame);
+        if (early === null) this.#offer(frame);
         else early.push(frame);
       });
       if (turn !== this.#turn || this.#closed) {
@@ -122,7 +134,11 @@ export class Subscription implements LaneOwner {
     }
     const waiting = early;
     early = null;
-    for (const frame of waiting) if (turn === this.#turn) this.#outbox.offer(this.lane, frame);
+    for (const frame of waiting) if (turn === this.#turn) this.#offer(frame);
+  }
+
+  #offer(frame: FeedFrame): void {
+    (this.#group ?? this.#outbox).offer(this.lane, frame);
   }
 }
 

@@ -10,6 +10,8 @@ import {
   encodeBatches,
   encodeControl,
   envelopeIntact,
+  KeptLists,
+  KeptTexts,
   readBatches,
   readControl,
   readEnvelopeHeader,
@@ -24,6 +26,7 @@ const ADDRESS = { producer: 7, number: 3, shard: 2, generation: 1 };
 const scratch = new BatchScratch();
 const { compression } = new MemoryFiles();
 const packing = new BodyPacking(compression);
+const lists = new KeptLists();
 
 describe(`batch and envelope (seed ${SEED})`, () => {
   it('reads back what it wrote', () => {
@@ -40,6 +43,38 @@ describe(`batch and envelope (seed ${SEED})`, () => {
       }),
       { seed: SEED, numRuns: 200 },
     );
+  });
+
+  it('reads back batches whose keys are packed, and knows a list that it has met', () => {
+    fc.assert(
+      fc.property(fc.array(batches(), { minLength: 1, maxLength: 4 }), (plain) => {
+        const list = plain.map(kept);
+        const bytes = encodeBatches(ADDRESS, list, crc32c, packing);
+        expect(readBatches(bytes, { compression }).map(rowsOf)).to.deep.equal(plain.map(rowsOf));
+        const first = readBatches(bytes, { compression, lists });
+        expect(first.map(rowsOf)).to.deep.equal(plain.map(rowsOf));
+        const second = readBatches(bytes, { compression, lists, scratch });
+        expect(second.map(rowsOf)).to.deep.equal(plain.map(rowsOf));
+        expect(second.every(({ keptKeys }, i) => keptKeys === first[i].keptKeys)).to.equal(true);
+        expect(list.flatMap((batch) => splitBatch(batch, 300)).flatMap(rowsOf)).to.deep.equal(plain.flatMap(rowsOf));
+        expect(() => readBatches(encodeBatches(ADDRESS, list, crc32c))).to.throw(RangeError, 'packed');
+      }),
+      { seed: SEED, numRuns: 100 },
+    );
+  });
+
+  it('tells lists apart that differ in one text, and forgets rather than grows', () => {
+    const texts = (i: number): string[] => Array.from({ length: 50 }, (_, k) => `host=${k === 7 ? i : k}`);
+    const [batch] = fc.sample(batches(), { seed: 1, numRuns: 1 });
+    for (let i = 0; i < 200; i++) {
+      const made = kept({
+        ...batch,
+        series: new Uint32Array(batch.rows).fill(7),
+        seriesKeys: TextDictionary.of(texts(i)),
+      });
+      const [read] = readBatches(encodeBatches(ADDRESS, [made], crc32c), { compression, lists });
+      expect(read.seriesKeys.get(7)).to.equal(`host=${i}`);
+    }
   });
 
   it('keeps every row when it splits, in order, within the size', () => {
@@ -115,6 +150,10 @@ describe(`batch and envelope (seed ${SEED})`, () => {
     expect(() => readBatches(bytes)).to.throw(RangeError, 'leaves the message');
   });
 });
+
+function kept(batch: Batch): Batch {
+  return { ...batch, keptKeys: KeptTexts.pack(batch.seriesKeys, compression) };
+}
 
 function rowsOf(batch: Batch): unknown[] {
   return Array.from({ length: batch.rows }, (_, r) => ({

@@ -34,8 +34,9 @@ describe('the cleaner of a store', () => {
       await store.seal();
     }
     const answer = rowsIn(store);
-    await eventually(async () => store.stats().buckets === 1);
-    expect([store.stats().bucketRows, rowsIn(store)]).to.deep.equal([6000, answer]);
+    expect(store.stats().isSettled).to.equal(false);
+    await eventually(async () => store.stats().isSettled);
+    expect([store.stats().buckets, store.stats().bucketRows, rowsIn(store)]).to.deep.equal([1, 6000, answer]);
     await store.close();
 
     // buckets of an earlier life that were left as they were
@@ -57,7 +58,7 @@ describe('the cleaner of a store', () => {
     for (const { store } of [thin, long]) store.advise(NAME, { bucketBytes: 64 * 1024 });
     for (let n = 0; n < 2; n++) {
       apply(thin.store, noiseOf(10_000, n, 5_000), n + 1);
-      apply(long.store, noiseOf(10_000, n), n + 1);
+      apply(long.store, noiseOf(10_000, n, 10), n + 1);
       await Promise.all([thin.store.seal(), long.store.seal()]);
     }
     await eventually(async () => thin.store.stats().merges.done === 1);

@@ -5,11 +5,18 @@ import {
   batchBytes,
   type Column,
   type FieldType,
+  KeptLists,
+  KeptTexts,
   readBatch,
   TextDictionary,
   type Value,
   writeBatch,
 } from '../../../model/index.ts';
+import { MemoryFiles } from '../../../storage/index.ts';
+
+const { compression } = new MemoryFiles();
+const lists = new KeptLists();
+let batchesMade = 0;
 
 export type TestValue = { type: FieldType; value: number | bigint | boolean | string };
 export type TestPoint = { key: string; time: bigint; fields: Record<string, TestValue> };
@@ -38,9 +45,11 @@ export function batchOf(
     maxTime,
     columns: new Map(names.map((name) => [name, columnOf(points.map((p) => p.fields[name]))])),
   };
-  const bytes = new Uint8Array(batchBytes(made));
-  writeBatch(made, bytes, 0);
-  return { batch: readBatch(bytes, 0).batch, bytes };
+  // every second one as a list that comes again and again
+  const sent = batchesMade++ % 2 === 0 ? made : { ...made, keptKeys: KeptTexts.pack(made.seriesKeys, compression) };
+  const bytes = new Uint8Array(batchBytes(sent));
+  writeBatch(sent, bytes, 0);
+  return { batch: readBatch(bytes, 0, { compression, lists }).batch, bytes };
 }
 
 /** Rows that count as `key time` → `field` → text of type and value, added to `result`. A block is read before the next is asked for. */

@@ -4,6 +4,7 @@ import {
   type Column,
   crc32c,
   encodeBatches,
+  KeptLists,
   parseSeriesKey,
   readBatches,
   type Value,
@@ -17,6 +18,10 @@ import {
   LineDecoder,
   type LineDecoderOptions,
 } from '../../../../server/ingest/index.ts';
+import { MemoryFiles } from '../../../../storage/index.ts';
+
+const { compression } = new MemoryFiles();
+const lists = new KeptLists();
 
 export interface Point {
   readonly measurement: string;
@@ -31,7 +36,7 @@ export class Decoding {
   readonly authority = new FieldTypeAuthority();
 
   constructor(options: Partial<LineDecoderOptions> = {}) {
-    this.decoder = new LineDecoder({ shards: 4, ...options });
+    this.decoder = new LineDecoder({ shards: 4, compression, ...options });
   }
 
   /** At once, or in slices of so many bytes. */
@@ -63,7 +68,7 @@ export function listPoints(shards: readonly (readonly Batch[])[]): Point[] {
   for (const [shard, batches] of shards.entries()) {
     if (batches.length === 0) continue;
     const envelope = encodeBatches({ producer: 1, number: 1, shard, generation: 1 }, batches, crc32c);
-    for (const batch of readBatches(envelope)) {
+    for (const batch of readBatches(envelope, { compression, lists })) {
       for (let row = 0; row < batch.rows; row++) points.push(pointOf(batch, row));
     }
   }

@@ -326,6 +326,47 @@ describe('line protocol: what is known is read as what is new', () => {
   });
 });
 
+describe('line protocol: lists of series that come again', () => {
+  const hosts = Array.from({ length: 400 }, (_, i) => `host-with-a-long-name-${i}`);
+  const bodyOf = (names: readonly string[], time: number): string =>
+    names.map((host, i) => `cpu,datacenter=eu-central-1,host=${host} v=${i}i ${time}\n`).join('');
+  const pointsOf = (names: readonly string[], time: number): unknown[] =>
+    names.map((host, i) => [host, i, BigInt(time)]).sort();
+  const found = ({ points }: ReturnType<Decoding['decode']>): unknown[] =>
+    points.map(({ tags, fields, time }) => [tags['host'], fields['v'], time]).sort();
+
+  it('are packed from the second time on, and say the same', () => {
+    const decoding = new Decoding();
+    const rounds = [1, 2, 3, 4].map((time) => {
+      const decoded = decoding.decode(bodyOf(hosts, time));
+      expect(found(decoded)).deep.equal(pointsOf(hosts, time));
+      return decoded.batches.map(([batch]) => batch.keptKeys);
+    });
+    expect(rounds[0].every((keys) => keys === undefined)).equal(true);
+    expect(rounds[2].every((keys, shard) => keys !== undefined && keys === rounds[3][shard])).equal(true);
+  });
+
+  it('are other lists where one series is another, one more or in another place', () => {
+    const decoding = new Decoding();
+    for (let round = 0; round < 3; round++) decoding.decode(bodyOf(hosts, round));
+    for (const names of [hosts.with(300, 'another'), [...hosts, 'one-more'], hosts.toReversed(), hosts.slice(1)]) {
+      for (let time = 10; time < 14; time++) {
+        expect(found(decoding.decode(bodyOf(names, time)))).deep.equal(pointsOf(names, time));
+      }
+    }
+  });
+
+  it('are forgotten with the series', () => {
+    const decoding = new Decoding({ shards: 1, limits: { knownSeriesMax: 500 } });
+    for (let time = 0; time < 12; time++) {
+      const names = hosts.map((host) => `${host}-${time % 3}`);
+      for (let again = 0; again < 3; again++) {
+        expect(found(decoding.decode(bodyOf(names, time)))).deep.equal(pointsOf(names, time));
+      }
+    }
+  });
+});
+
 describe('line protocol: slices', () => {
   it('give what one go gives, whatever their size', () => {
     const lines = Array.from({ length: 40 }, (_, i) => `m${i % 3},b=${i % 5},a=x v=${i},s="a\nb" ${i}`);

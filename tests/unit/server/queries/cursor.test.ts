@@ -56,5 +56,5 @@ describe('ring of a feed', () => {
 });
 
 function frame(n: number, bytes: number): FeedFrame {
-  return { op: 'rows', members: new Uint8Array(bytes), cursor: String(n), phase: 'live' };
+  return { op: 'rows', members: new Uint8Array(bytes), cursor: String(n), phase: 'live', watermarkMs: null };
 }

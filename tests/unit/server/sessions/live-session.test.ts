@@ -4,6 +4,7 @@ import { EngineError } from '../../../../server/sessions/engine.ts';
 import { newLiveCounters } from '../../../../server/sessions/live/counters.ts';
 import { LiveSession } from '../../../../server/sessions/live/live-session.ts';
 import { HELD_BYTES_MAX, STALLED_BYTES_MAX, STALLED_MS } from '../../../../server/sessions/live/outbox.ts';
+import { GROUP_BYTES_MAX, LAG_MS_MAX } from '../../../../server/sessions/live/watermark-group.ts';
 import { FakeEngine, piecesOf } from './support/fake-engine.ts';
 import { FakeClock, FakeSink, settle } from './support/fake-sink.ts';
 
@@ -209,6 +210,83 @@ describe('live session', () => {
       ],
     ]);
     expect(session.heldBytes()).to.equal(0);
+  });
+
+  describe('a group', () => {
+    async function grouped(...ids: string[]): Promise<void> {
+      for (const id of ids) say({ op: 'subscribe', id, db: 'd', q: id, group: 'dash', mode: 'every' });
+      await settle();
+      sink.take();
+    }
+    const told = (): unknown[] =>
+      sink.take().map(({ op, id, cursor, watermarkMs }) => `${op} ${id} ${cursor ?? watermarkMs}`);
+    const rows = (feed: number, watermarkMs: number, cursor: string): void =>
+      engine.feeds[feed].rows('["t",1]', cursor, { watermarkMs });
+
+    it('moves to one watermark, a second at a time', async () => {
+      await grouped('a', 'b');
+      rows(0, 10_200, 'a1');
+      expect(told(), 'of b nothing is known').to.deep.equal([]);
+      clock.advance(LAG_MS_MAX);
+      expect(told(), 'b may have nothing').to.deep.equal(['rows a a1', 'group a 10000', 'group b 10000']);
+      rows(1, 9_900, 'b1');
+      expect(told(), 'b may catch up').to.deep.equal(['rows b b1']);
+      rows(0, 11_000, 'a2');
+      expect(told(), 'a is ahead').to.deep.equal([]);
+      rows(1, 10_900, 'b2');
+      expect(told()).to.deep.equal(['rows b b2']);
+      rows(1, 11_300, 'b3');
+      expect(told()).to.deep.equal(['rows a a2', 'rows b b3', 'group a 11000', 'group b 11000']);
+      expect(session.heldBytes()).to.equal(0);
+    });
+
+    it('does not wait for one that says nothing, nor for one that has left, and bounds what it holds', async () => {
+      await grouped('a', 'b', 'c');
+      rows(0, 10_000, 'a1');
+      rows(1, 10_000, 'b1');
+      rows(2, 10_000, 'c1');
+      sink.take();
+      rows(0, 12_000, 'a2');
+      rows(1, 12_000, 'b2');
+      clock.advance(LAG_MS_MAX - 1);
+      rows(0, 12_000, 'a3');
+      expect(told()).to.deep.equal([]);
+      clock.advance(1);
+      expect(told()).to.deep.equal([
+        'rows a a2',
+        'rows a a3',
+        'rows b b2',
+        'group a 12000',
+        'group b 12000',
+        'group c 12000',
+      ]);
+      rows(2, 11_000, 'c2');
+      rows(0, 13_000, 'a4');
+      rows(1, 13_000, 'b4');
+      expect(told()).to.deep.equal(['rows c c2']);
+      say({ op: 'unsubscribe', id: 'c' });
+      expect(told()).to.deep.equal(['rows a a4', 'rows b b4', 'group a 13000', 'group b 13000']);
+      const wide = `["t","${'x'.repeat(100_000)}"]`;
+      let pushed = 0;
+      while (pushed < 20) engine.feeds[0].rows(wide, `w${++pushed}`, { watermarkMs: 20_000 });
+      expect(session.heldBytes()).to.be.lessThan(GROUP_BYTES_MAX * 1.1);
+      expect(sink.take().filter((f) => f.op === 'rows').length).to.be.greaterThan(0);
+    });
+
+    it('keeps the order of a subscription, and forgets what a reset has made void', async () => {
+      await grouped('a', 'b');
+      rows(0, 10_000, 'a1');
+      rows(1, 10_000, 'b1');
+      sink.take();
+      rows(0, 11_000, 'a2');
+      engine.feeds[0].push('delete', '"series":["k"],"cursor":"a3"', 'a3');
+      expect(told()).to.deep.equal([]);
+      engine.feeds[0].push('reset', '"reason":"r"');
+      engine.feeds[0].rows('["t",1]', 'a4', { phase: 'snapshot', watermarkMs: 12_000 });
+      expect(told()).to.deep.equal(['reset a undefined', 'rows a a4']);
+      rows(1, 12_500, 'b2');
+      expect(told()).to.deep.equal(['rows b b2', 'group a 12000', 'group b 12000']);
+    });
   });
 
   it('latest: keeps revisions apart, and moves the cursor only with the last frame', async () => {

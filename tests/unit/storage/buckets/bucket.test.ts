@@ -96,6 +96,25 @@ describe('a bucket', () => {
     expect(reader.blocksRead, 'from the cache').to.equal(8);
   });
 
+  it('finds every key, and no other, whatever keys share', async () => {
+    const seed = seedOfRun();
+    const random = new Random(seed);
+    const texts = new Set<string>();
+    const text = (): string =>
+      Array.from({ length: random.between(0, 6) }, () => random.pick(['a', 'b', 'é'])).join('');
+    while (texts.size < 600) texts.add(`k=${text()}`);
+    const encoder = new TextEncoder();
+    const keys = [...texts].map((key) => encoder.encode(key)).sort(Buffer.compare);
+    const content = large(keys.length, 1);
+    const reader = await openBucket(await written({ ...content, seriesKeys: TextDictionary.ofBytes(keys) }), PATH);
+    for (const [number, key] of keys.entries()) expect(findSeries(reader, key)).to.equal(number);
+    for (let n = 0; n < 2_000; n++) {
+      const other = `k=${text()}${random.pick(['', 'a', 'c'])}`;
+      const place = keys.findIndex((key) => Buffer.compare(key, encoder.encode(other)) === 0);
+      expect(findSeries(reader, encoder.encode(other)), `${other}, seed ${seed}`).to.equal(place);
+    }
+  });
+
   it('finds a series by its key in one section of keys', async () => {
     const files = await written(large(5_000, 1));
     const reader = await openBucket(files, PATH);
@@ -105,8 +124,10 @@ describe('a bucket', () => {
     }
     const before = reader.blocksRead;
     expect(find('user=0002499')).to.equal(2_499);
-    expect(reader.blocksRead, 'from the cache').to.equal(before);
-    for (const other of ['', 'user=', 'user=0000000x', 'user=00025000', 'user=0005000', 'z']) {
+    expect(reader.blocksRead, 'one section').to.equal(before + 1);
+    for (const other of ['', 'user=', 'user=0005000', 'z']) expect(find(other), other).to.equal(-1);
+    expect(reader.blocksRead, 'none before the first key, none behind the last').to.equal(before + 1);
+    for (const other of ['user=0000000x', 'user=00025000', 'user=000250', 'user=0002500,x=1']) {
       expect(find(other), other).to.equal(-1);
     }
   });

@@ -217,6 +217,102 @@ describe('buckets in object storage', function () {
     await store.close();
   });
 
+  it('are written anew without their deleted rows, and take less room there', async () => {
+    const { files, objects, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    const before = store.stats();
+    const series = Uint8Array.from({ length: 5 }, (_, number) => (number < 2 ? 1 : 0));
+    store.deleteRows({ ...NAME, minTime: 0n, maxTime: 40n * DAY, series });
+    const rows = await rowsIn(store);
+    // two of five series are above the share that is waited for: nobody has to ask
+    await eventually(async () => store.stats().tombstones === 0);
+    expect(await rowsIn(store)).to.deep.equal(rows);
+    await store.move();
+    const after = store.stats();
+    expect([after.tombstones, after.farBuckets]).to.deep.equal([0, before.farBuckets]);
+    expect(after.bucketRows).to.equal(rows.size);
+    expect(after.farBytes).to.be.lessThan(before.farBytes);
+    await eventually(async () => (await namesIn(objects)).length === after.farBuckets);
+    expect(await rowsIn(store)).to.deep.equal(rows);
+    await store.close();
+    const again = (await open({}, files, objects)).store;
+    expect([again.stats().tombstones, await rowsIn(again)]).to.deep.equal([0, rows]);
+    await again.close();
+  });
+
+  it('go where deletes have left none of their rows, and nothing is fetched for that', async () => {
+    const { objects, store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    const { farBuckets } = store.stats();
+    for (let number = 0; number < 5; number++) {
+      const series = Uint8Array.from({ length: 5 }, (_, other) => (other === number ? 1 : 0));
+      store.deleteRows({ ...NAME, minTime: 0n, maxTime: 20n * DAY, series });
+    }
+    await eventually(async () => store.stats().farBuckets < farBuckets && store.stats().tombstones === 0);
+    await eventually(async () => (await namesIn(objects)).length === store.stats().farBuckets);
+    const { tier } = store.stats();
+    expect(tier!.bytesFetched, 'but of the one that is hidden in part').to.be.lessThan(64 * 1024);
+    await store.close();
+  });
+
+  it('are merged with rows that came late, so that readers have nothing to merge', async () => {
+    const { store } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    for (let hour = 0n; hour < 48n; hour++) apply(store, [pointAt('a=1', 8n * DAY + hour * HOUR, { y: 77 })], 2);
+    await store.seal();
+    const rows = await rowsIn(store);
+    expect(rows.get(`a=1 ${8n * DAY}`)).to.deep.equal({ x: 'float 192', y: 'float 77' });
+    await store.clean();
+    expect(store.stats().contestedBuckets).to.equal(0);
+    await store.move();
+    expect([store.stats().contestedBuckets, await rowsIn(store)]).to.deep.equal([0, rows]);
+    await store.close();
+  });
+
+  it('stay as they are while the tier does not answer, and a store that closes does not wait for it', async () => {
+    const objects = new MemoryObjects();
+    let fault: 'none' | 'unreachable' | 'silent' = 'none';
+    let asked = 0;
+    const bad: ObjectStore = {
+      put: (name, source) => objects.put(name, source),
+      read: (name, at, length) => {
+        asked++;
+        if (fault === 'unreachable') return unreachable();
+        return fault === 'silent' ? new Promise(() => {}) : objects.read(name, at, length);
+      },
+      head: (name) => objects.head(name),
+      list: (prefix) => objects.list(prefix),
+      remove: (name) => objects.remove(name),
+      clear: () => objects.clear(),
+    };
+    const { files, store } = await open({}, new MemoryFiles(), bad);
+    fill(store);
+    await store.seal();
+    await store.move();
+    fault = 'unreachable';
+    const series = Uint8Array.of(1, 1, 0, 0, 0);
+    store.deleteRows({ ...NAME, minTime: 0n, maxTime: 40n * DAY, series });
+    await eventually(async () => store.stats().merges.failed > 3);
+    expect(store.stats().tombstones).to.be.greaterThan(0);
+    fault = 'silent';
+    asked = 0;
+    void store.clean();
+    await eventually(async () => asked > 0);
+    await store.close();
+    fault = 'none';
+    const again = (await open({}, files, bad)).store;
+    const rows = await rowsIn(again);
+    await again.clean();
+    expect([again.stats().tombstones, await rowsIn(again)]).to.deep.equal([0, rows]);
+    await again.close();
+  });
+
   const seed = seedOfRun();
   it(`survive a power cut, or a kill, at every call to the disk while they move (seed ${seed})`, async () => {
     let states = 0;
@@ -333,6 +429,14 @@ async function namesIn(objects: ObjectStore): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of objects.list('')) names.push(name);
   return names;
+}
+
+async function eventually(check: () => Promise<boolean>): Promise<void> {
+  for (let n = 0; n < 4000; n++) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('it did not come to be');
 }
 
 async function unreachable(): Promise<never> {

@@ -37,7 +37,7 @@ export class FakeFeed implements Feed {
   rows(
     values: string,
     cursor: string,
-    options: { phase?: 'snapshot' | 'live'; rev?: number; host?: string } = {},
+    options: { phase?: 'snapshot' | 'live'; rev?: number; host?: string; watermarkMs?: number } = {},
   ): void {
     const { phase = 'live', rev = 0, host = 'a' } = options;
     const series = `{"name":"cpu","tags":{"host":"${host}"},"columns":["time","v"],"values":[${values}]}`;
@@ -46,11 +46,18 @@ export class FakeFeed implements Feed {
       `"phase":"${phase}","final":true,"rev":${rev},"series":[${series}],"cursor":"${cursor}"`,
       cursor,
       phase,
+      options.watermarkMs,
     );
   }
 
-  push(op: FeedFrame['op'], members: string, cursor = '', phase: 'snapshot' | 'live' = 'live'): void {
-    if (!this.closed) this.#frame({ op, members: encoder.encode(members), cursor, phase });
+  push(
+    op: FeedFrame['op'],
+    members: string,
+    cursor = '',
+    phase: 'snapshot' | 'live' = 'live',
+    watermarkMs: number | null = null,
+  ): void {
+    if (!this.closed) this.#frame({ op, members: encoder.encode(members), cursor, phase, watermarkMs });
   }
 }
 

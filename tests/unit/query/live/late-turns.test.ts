@@ -1,0 +1,81 @@
+/** What a home makes of shards that have no time to tell of every query as often as it asks for. */
+import { expect } from 'chai';
+import { LiveMerges } from '../../../../query/runtime/live-merges.ts';
+import { LiveShard } from '../../../../query/runtime/live-shard.ts';
+import type { Emission } from '../../../../query/runtime/live-update.ts';
+import { AT, MemoryShard, NOW, planOf, rowsOf, SECOND } from './simulation.ts';
+
+describe('live queries whose turns come late', () => {
+  const live = planOf({ aggregates: [['sum', 'v']], interval: 10n * SECOND, fill: { kind: 'none' } });
+
+  /** One shard and its home; `write` tells the home at once, so much later than the query asked for. */
+  function query(heard: Float64Array | null = null) {
+    const shard = new MemoryShard();
+    const stage = new LiveShard(live, shard);
+    const merge = new LiveMerges(live, 1, heard);
+    merge.accept(0, stage.start(NOW));
+    merge.subscribe(NOW);
+    return {
+      merge,
+      write(seconds: number, v: number, nowMs: number, waitedMs?: number): Emission[] {
+        const time = AT + BigInt(Math.round(seconds * 1000)) * 1_000_000n;
+        stage.accept(shard.apply([{ host: 'a', time, v }]), nowMs);
+        merge.accept(0, { ...stage.collect(nowMs)!, waitedMs });
+        return merge.advance(nowMs);
+      },
+    };
+  }
+
+  function told(emissions: readonly Emission[]): unknown[] {
+    return emissions.map(({ final, tables }) => [final, Object.fromEntries(rowsOf(tables))]);
+  }
+
+  it('open windows are sent as seldom as the shard tells of them', () => {
+    const { merge, write } = query();
+    expect(told(write(1, 1, NOW + 1_000))).to.deep.equal([[false, { 'a@0': [1] }]]);
+    expect(told(write(2, 2, NOW + 2_000, 3_000))).to.deep.equal([]);
+    expect(merge.nextAdvanceMs(NOW + 2_000)).to.equal(NOW + 5_000);
+    expect(told(merge.advance(NOW + 4_999))).to.deep.equal([]);
+    expect(told(merge.advance(NOW + 5_000))).to.deep.equal([[false, { 'a@0': [3] }]]);
+    expect(told(write(3, 4, NOW + 6_000, 0)), 'the shard has time again').to.deep.equal([[false, { 'a@0': [7] }]]);
+  });
+
+  it('windows that end are sent at once', () => {
+    const { write } = query();
+    write(1, 1, NOW + 1_000, 60_000);
+    expect(told(write(10, 5, NOW + 1_100))[0]).to.deep.equal([true, { 'a@0': [1] }]);
+  });
+
+  it('a shard whose stream goes on is not idle, though it has not told of it', () => {
+    const heard = new Float64Array(1);
+    const [silent, alive] = [query(), query(heard)];
+    for (const { write } of [silent, alive]) write(1, 1, NOW + 1_000);
+    heard[0] = NOW + 25_000;
+    expect(told(silent.merge.advance(NOW + 30_000)), 'by the clock').to.deep.equal([[true, { 'a@0': [1] }]]);
+    expect(told(alive.merge.advance(NOW + 30_000))).to.deep.equal([]);
+    expect(alive.merge.nextAdvanceMs(NOW + 30_000)).to.equal(NOW + 35_000);
+    expect(told(alive.merge.advance(NOW + 44_000)), 'ten silent seconds, and nine of the window').to.deep.equal([
+      [true, { 'a@0': [1] }],
+    ]);
+  });
+
+  it('the clock is looked at when it may close a window, and not before', () => {
+    const { merge, write } = query();
+    write(1, 1, NOW + 1_000);
+    expect(merge.nextAdvanceMs(NOW + 2_000)).to.equal(NOW + 11_000);
+    merge.advance(NOW + 11_000);
+    expect(merge.nextAdvanceMs(NOW + 11_000)).to.equal(NOW + 20_000);
+    expect(told(merge.advance(NOW + 20_000))).to.deep.equal([[true, { 'a@0': [1] }]]);
+    expect(merge.nextAdvanceMs(NOW + 20_000)).to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('windows are kept for longer, for what is on its way', () => {
+    const { merge, write } = query();
+    write(1, 1, NOW + 1_000, 8_000);
+    write(75, 1, NOW + 20_000);
+    merge.advance(NOW + 25_000);
+    expect(merge.expiredBefore, 'W has stood behind end + lateness for five seconds').to.equal(AT - 60n * SECOND);
+    merge.advance(NOW + 31_000);
+    expect(merge.expiredBefore).to.equal(AT + 10n * SECOND);
+  });
+});
