@@ -59,6 +59,11 @@ export class LeafRows {
     return this.#clock.reading;
   }
 
+  /** All is told at a collect. */
+  get waits(): boolean {
+    return false;
+  }
+
   /** Gives the home what may still matter, as far as the clock knows, and as far back as the plan looks. */
   start(nowMs: number, before: LeafRows | null = null): LiveUpdate {
     const { rules, lookBack = null } = this.#live;

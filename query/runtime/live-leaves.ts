@@ -27,6 +27,10 @@ export class LiveLeaves {
     );
   }
 
+  get waits(): boolean {
+    return this.#leaves.some((leaf) => leaf.waits);
+  }
+
   accept(input: LiveInput, arrivalMs: number, again = false): void {
     for (const leaf of this.#leaves) leaf.accept(input, arrivalMs, again);
   }

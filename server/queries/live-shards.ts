@@ -220,6 +220,7 @@ export class LiveShards {
       op.stage.reach(from);
       this.#news.add(op);
     }
+    this.#wake();
   }
 
   /**
@@ -432,7 +433,7 @@ export class LiveShards {
       op.collectedAtMs = this.#options.nowMs();
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
-      if (op.stage instanceof LiveShard && op.stage.waits) this.#news.add(op);
+      if (!(op.stage instanceof LiveView) && op.stage.waits) this.#news.add(op);
     });
   }
 
@@ -505,7 +506,9 @@ function raise(error: Error): never {
 }
 
 /** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
-function readsAllAgain({ plan }: LivePlan): boolean {
+function readsAllAgain({ plan, leaves, lookBack }: LivePlan): boolean {
+  if (leaves !== undefined) return leaves.every(readsAllAgain);
+  if (lookBack === null) return true;
   return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
 }
 
