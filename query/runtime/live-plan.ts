@@ -7,12 +7,10 @@
  * history, where the range is known, but would make every live query tick for ever about series that have nothing to say.
  */
 import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
-import { TRANSFORMS } from '../functions/transform.ts';
 import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { isOfRows } from '../planner/row-windows.ts';
 import { timeRules } from './live-clauses.ts';
 import { leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
@@ -71,23 +69,6 @@ export function assertLive(statement: SelectStatement): void {
   }
   timeRules(statement);
   if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
-}
-
-/**
- * Whether rows of the answer are not sums of cells: windows of rows, functions from row to row, top and bottom, subqueries. Then the home
- * of the live query holds what they are made of.
- */
-export function isAnsweredAgain({ dimensions, fields, sources }: SelectStatement): boolean {
-  if (sources.some((source) => 'subquery' in source)) return true;
-  if (dimensions.some((dimension) => dimension.kind === 'window' && isOfRows(dimension.window))) return true;
-  let found = false;
-  for (const { expression } of fields) {
-    walk(expression, (e) => {
-      if (e.kind === 'call' && (TRANSFORMS.has(e.name) || e.name === 'top' || e.name === 'bottom')) found = true;
-      return undefined;
-    });
-  }
-  return found;
 }
 
 /** Where a client was told of `watermark`, windows that end at or before this have changed no more since. null = any may have. */

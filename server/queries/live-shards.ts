@@ -259,6 +259,11 @@ export class LiveShards {
       answer(() => op.stage.history(nowMs));
       return;
     }
+    if (op.stage instanceof LiveLeaves) {
+      // all that may have changed is read from the store, and nothing of it from the stream
+      answer(() => op.stage.missed(nowMs, cursor.watermark, [], cursor.reach));
+      return;
+    }
     this.#replay(side, op, cursor.sequence + 1, false, {
       caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs, cursor.reach)),
       failed: (message) => op.home.failed({ operator, instance, message, round }),
@@ -516,7 +521,9 @@ function raise(error: Error): never {
 }
 
 /** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
-function readsAllAgain({ plan }: LivePlan): boolean {
+function readsAllAgain({ plan, leaves, lookBack }: LivePlan): boolean {
+  if (leaves !== undefined) return leaves.every(readsAllAgain);
+  if (lookBack === null) return true;
   return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
 }
 
