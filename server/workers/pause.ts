@@ -2,12 +2,14 @@
 
 /** A write or a query waits at most this much longer, and what the asking piece of work takes. */
 const SLICE_MS = 10;
+/** The same of work that nobody waits for. */
+export const IDLE_SLICE_MS = 3;
 
 /** Resolves at once while the share lasts, else after everything that waits has run. */
-export function makePause(): () => Promise<void> {
+export function makePause(sliceMs = SLICE_MS): () => Promise<void> {
   let beganMs = performance.now();
   return () => {
-    if (performance.now() - beganMs < SLICE_MS) return Promise.resolve();
+    if (performance.now() - beganMs < sliceMs) return Promise.resolve();
     return new Promise((resolve) => {
       setImmediate(() => {
         beganMs = performance.now();

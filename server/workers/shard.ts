@@ -10,7 +10,7 @@ import { type Broker, BrokerError } from '../pubsub/index.ts';
 import type { LiveShards } from '../queries/index.ts';
 import { Recorder } from '../recorder/index.ts';
 import type { PublishCall } from './messages.ts';
-import { makePause } from './pause.ts';
+import { IDLE_SLICE_MS, makePause } from './pause.ts';
 
 /** Logs leave by whole segments: a quarter of what is kept, within what a file should be. */
 const SEGMENT_BYTES = { min: 1024 * 1024, max: 256 * 1024 * 1024 };
@@ -69,6 +69,7 @@ export class Shard {
       shard: options.id,
       headBytes: options.headBytes,
       pause: makePause(),
+      cleanerPause: makePause(IDLE_SLICE_MS),
       tier: options.tier,
       sealed: (sequence) => {
         if (shard !== null) shard.#forget(sequence);

@@ -143,7 +143,7 @@ export class ShardStore {
       fullBytesMin: options.manifestFullBytesMin,
     });
     const strays = await findStrays(files, `${directory}/buckets`, buckets, restored.manifest.cut);
-    const settings = { ...DEFAULTS, pace: makePace(), ...options };
+    const settings = { ...DEFAULTS, pace: makePace(), cleanerPause: options.pause ?? nextTurn, ...options };
     const open = new OpenBuckets(files, settings.openFilesMax, settings.footerBytesMax);
     const store = new ShardStore({
       files,
@@ -542,7 +542,7 @@ export class ShardStore {
       isAlive: (name, measurement) => this.#isAlive({ name, measurement }),
       shapeOf: (name) => this.#advice.of(name),
       nextId: () => this.#nextBucket++,
-      pause: () => this.#breathe(),
+      pause: () => this.#breathe(this.#options.cleanerPause),
       replace: (merge) => this.#replace(merge),
       failed: this.#options.warn,
     };
@@ -588,8 +588,8 @@ export class ShardStore {
     return new SealedBucket({ listed, source, far, tombstones, series, open: this.#open });
   }
 
-  async #breathe(): Promise<void> {
-    await this.#options.pause();
+  async #breathe(pause = this.#options.pause): Promise<void> {
+    await pause();
     if (this.#closing) throw GIVEN_UP;
   }
 }

@@ -30,6 +30,8 @@ export interface StoreOptions {
   readonly settledMs?: number;
   /** Lets others run while the store works; called at least every few milliseconds of work. */
   readonly pause?: Pause;
+  /** The same of the cleaner, which nobody waits for; not said = as `pause`. */
+  readonly cleanerPause?: Pause;
   /** Where old buckets go; null, or not said = they stay. */
   readonly tier?: MoveOptions | null;
   /** Told what merging has written; resolves when it may write more: its share of disk and thread. */
