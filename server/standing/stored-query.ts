@@ -122,7 +122,6 @@ export class StoredQuery implements StandingConsumer {
   }
 
   async #take(batch: StandingBatch): Promise<void> {
-    const { plan } = batch.live;
     if (batch.first) {
       this.#joined = false;
       this.#resumed = this.#asked !== '' && batch.lost === '';
