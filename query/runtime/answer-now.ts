@@ -75,7 +75,8 @@ function overRows(plan: Plan, inner: AnswerNow): AnswerNow {
     settled: (mark) => {
       const input = inner.settled(mark);
       const own = cut.settled(input.before);
-      return { before: own.before, next: later(own.next, input.next) };
+      // where no window is open, the mark itself goes on
+      return { before: own.before, next: own.next === TIME_MAX ? input.next : later(own.next, input.next) };
     },
     reachesBefore: (from, mark) => cut.reachesBefore(from, mark) || inner.reachesBefore(from, mark),
     cut,

@@ -445,7 +445,7 @@ export class LiveAnswers {
     const at = this.#watermark.at;
     const { before, next } = at === null ? { before: TIME_MIN, next: TIME_MIN } : answer.settled(at);
     part.finalTo = before;
-    part.finalAt = next;
+    part.finalAt = TIME_MAX;
     part.dirty = false;
     part.waits = false;
     part.answeredAtMs = nowMs;
@@ -454,6 +454,7 @@ export class LiveAnswers {
     for (const unit of unitsOf(answer.tables)) {
       if (unit.time < part.settledTo) continue;
       const final = unit.time < before;
+      if (!final) part.finalAt = next;
       const known = told.meet(unit);
       const isRevision = known?.final === true && known.text !== unit.text;
       if (final && (!known?.final || isRevision)) {
