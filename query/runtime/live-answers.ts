@@ -261,6 +261,9 @@ export class LiveAnswers {
       for (const unit of units) if (unit.time >= from) this.#show(part, unit, unit.time < finalTo, out);
     }
     this.#past = null;
+    // an operator that has started anew on a stream behind the clock learns here where the stream stands
+    const at = this.#watermark.at;
+    if (at !== null) this.#want(at - this.#live.rules.lateness);
     return { live: before.build(), missed: out.build() };
   }
 

@@ -57,7 +57,8 @@ export class LiveLeaves {
   }
 
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[], reach = 1n): LiveUpdate {
-    return together(this.#leaves.map((leaf) => leaf.missed(nowMs, watermark, inputs, reach)));
+    const since = watermark ?? leastTime(inputs);
+    return together(this.#leaves.map((leaf) => leaf.missed(nowMs, since, inputs, reach)));
   }
 }
 
@@ -74,6 +75,17 @@ const NOTHING: LiveUpdate = {
   counts: NO_COUNTS,
   complete: true,
 };
+
+/** Who was told of no watermark had seen nothing: what came since is all there is to it. null = nothing came. */
+function leastTime(inputs: readonly LiveInput[]): bigint | null {
+  let least: bigint | null = null;
+  for (const { block } of inputs) {
+    const offset = block.offsets.subarray(0, block.rows).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    const time = block.base + BigInt(offset);
+    if (least === null || time < least) least = time;
+  }
+  return least;
+}
 
 function together(leaves: readonly LiveUpdate[]): LiveUpdate {
   const readings = leaves.flatMap(({ reading }) => (reading === null ? [] : [reading]));

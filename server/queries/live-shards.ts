@@ -259,11 +259,6 @@ export class LiveShards {
       answer(() => op.stage.history(nowMs));
       return;
     }
-    if (op.stage instanceof LiveLeaves) {
-      // all that may have changed is read from the store, and nothing of it from the stream
-      answer(() => op.stage.missed(nowMs, cursor.watermark, [], cursor.reach));
-      return;
-    }
     this.#replay(side, op, cursor.sequence + 1, false, {
       caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs, cursor.reach)),
       failed: (message) => op.home.failed({ operator, instance, message, round }),
