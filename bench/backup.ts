@@ -1,35 +1,36 @@
 /**
  * Backup and restore as a user has them: `millrace backup` to a file, which reads it once more, `millrace restore` into the running server
- * under another name; and the stream alone. Beside them `tar` of the same data directory into a file of the same disk.
+ * under another name; and the stream alone. Beside them `tar` of the same data directory into a file of the same disk. Values are floats of 15 random
+ * digits, which take some 7 bytes each, so that bytes are what is measured.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CPU_FIELDS, devopsBodies } from './devops-data.ts';
+import { seeded } from './devops-data.ts';
 import { machineLine, table } from './report.ts';
 import { cpuSeconds, flagValue, post } from './requests.ts';
 import { type BenchServer, startMillrace } from './servers.ts';
 
+const LINES = 2_000_000;
 const HOSTS = 400;
-const POINTS = 10_000;
+const FIELDS = 10;
 const LINES_PER_BODY = 5_000;
 const CONNECTIONS = 4;
-const START = 1_767_225_600n * 1_000_000_000n;
-const STEP = 10n * 1_000_000_000n;
+const START = 1_767_225_600;
 const FLAGS = ['--head-bytes', String(32 * 1024 * 1024), '--log-keep-bytes', '0', '--telemetry-ms', '0'];
 const CLI = join(import.meta.dirname, '..', 'client', 'cli', 'main.ts');
 
-/** Flags: `--points N` of each host. */
+/** Flags: `--lines N`. */
 export async function runBackup(args: readonly string[]): Promise<string> {
-  const points = Number(flagValue(args, '--points') ?? POINTS);
-  const values = HOSTS * points * CPU_FIELDS.length;
+  const lines = Number(flagValue(args, '--lines') ?? LINES);
+  const values = lines * FIELDS;
   const out = mkdtempSync(join(tmpdir(), 'bench-backup-'));
   const server = await startMillrace(FLAGS);
   const rows = [['', 'MB', 's', 'MB/s', 'million values/s', 'CPU s of the server']];
   try {
-    await fill(server.url, points);
+    await fill(server.url, lines);
     // what is in memory is sealed by the first, which is not measured
     const bytes = await stream(server.url);
     const measured = async (what: string, moved: number, run: () => unknown): Promise<void> => {
@@ -64,11 +65,21 @@ export async function runBackup(args: readonly string[]): Promise<string> {
 
 // private functions
 
-async function fill(url: string, points: number): Promise<void> {
+async function fill(url: string, lines: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const bodies = devopsBodies({ hosts: HOSTS, points, start: START, step: STEP, linesPerBody: LINES_PER_BODY });
+  const random = seeded(11);
+  let next = 0;
   const connection = async (): Promise<void> => {
-    for (const body of bodies) await post(`${url}/write?db=bench`, body, agent);
+    while (next < lines) {
+      const from = next;
+      next = Math.min(lines, from + LINES_PER_BODY);
+      let text = '';
+      for (let i = from; i < next; i++) {
+        const fields = Array.from({ length: FIELDS }, (_, f) => `f${f}=${random().toFixed(15)}`).join(',');
+        text += `noise,host=h${i % HOSTS} ${fields} ${START + Math.floor(i / HOSTS)}\n`;
+      }
+      await post(`${url}/write?db=bench&precision=s`, Buffer.from(text), agent);
+    }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, connection));
   agent.destroy();

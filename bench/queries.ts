@@ -22,10 +22,11 @@ const ROUNDS_SLOW = 7;
 const SLOW_MS = 100;
 /**
  * Queries of each shape before those that are measured, as many as fit into the time: compilers, caches and connections of both
- * servers are warm then. Each of our threads compiles for itself what it has run some hundred times.
+ * servers are warm then. Each of our threads compiles for itself, and goes on doing so for a
+ * thousand queries of a shape.
  */
-const WARM_UP = 400;
-const WARM_UP_MS = 3_000;
+const WARM_UP = 1_500;
+const WARM_UP_MS = 5_000;
 /** InfluxDB puts it on a series of more than 10,000 rows, all of which it gives. */
 const STRAY_MARK = ',"partial":true';
 

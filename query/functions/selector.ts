@@ -80,6 +80,13 @@ export class SelectorState implements AggregateState {
     const { high, low } = data as Record<string, Float64Array>;
     const values = data.values as Float64Array | readonly Value[];
     if (this.#list === null && !(values instanceof Float64Array)) this.#widen();
+    if (this.#list === null && this.#carried.length === 0) {
+      const doubles = values as Float64Array;
+      for (let i = 0; i < slots.length; i++) {
+        if (slots[i] >= 0 && filled[i] === 1) this.#offer(doubles[i], high[i], low[i], slots[i]);
+      }
+      return;
+    }
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i];
       if (slot < 0 || filled[i] === 0) continue;

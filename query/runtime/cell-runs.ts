@@ -6,16 +6,16 @@
 import { type Block, firstRowFrom, type SeriesTable } from '../../model/index.ts';
 import type { BlockWindows, SourceRows } from './rows-in.ts';
 
-const ROOM_FIRST = 256;
+const ROOM_FIRST = 64;
 
 export class CellRuns {
   count = 0;
   /** As in RunSlice; `slots` are filled by whoever knows the cells. */
-  from = new Uint32Array(ROOM_FIRST);
-  to = new Uint32Array(ROOM_FIRST);
-  group = new Int32Array(ROOM_FIRST);
-  window = new Float64Array(ROOM_FIRST);
-  slots = new Int32Array(ROOM_FIRST);
+  from = new Uint32Array(0);
+  to = new Uint32Array(0);
+  group = new Int32Array(0);
+  window = new Float64Array(0);
+  slots = new Int32Array(0);
 
   /** Takes the place of what was found before. Returns how many rows there are. */
   find(
@@ -83,7 +83,7 @@ export class CellRuns {
   // private functions
 
   #grow(): void {
-    const length = 2 * this.from.length;
+    const length = Math.max(ROOM_FIRST, 2 * this.from.length);
     const { from, to, group, window } = this;
     this.from = new Uint32Array(length);
     this.to = new Uint32Array(length);

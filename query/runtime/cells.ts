@@ -38,7 +38,7 @@ export class CellTable {
   /** Makes room for so many more cells at once. */
   reserve(more: number): void {
     const wanted = Math.min(CELLS_MAX, this.size + more);
-    if (wanted > this.group.length) this.#growSlots(wanted);
+    if (wanted > this.group.length) this.#growSlots(Math.max(wanted, Math.ceil(1.5 * this.group.length)));
     if (wanted * 2 > this.#table.length) this.#rehash(2 ** Math.ceil(Math.log2(wanted * 2)));
   }
 

@@ -20,6 +20,7 @@ import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
+import type { WriteRows } from './row-texts.ts';
 import { rowWindowTables } from './row-windows.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
 import { inTurns } from './steps.ts';
@@ -29,16 +30,17 @@ import { windowTables } from './window-runs.ts';
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
 
-/** Stage 1, in slices. */
+/** Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). */
 export async function* historicalShard(
   plan: Plan,
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
+  write: WriteRows | null = null,
 ): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
-    yield* slicedRows(plan, source, turn, limits);
+    yield* slicedRows(plan, source, turn, limits, write);
     return;
   }
   const store = new PaneStore(plan);
@@ -102,7 +104,8 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
 }
 
 /**
- * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards. A
+ * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards; they are
+ * begun in its order, so those that others make had better come first. A
  * subquery's answer is one more shard to the query around it.
  */
 export function answerOf(
@@ -141,6 +144,14 @@ export async function* historicalAnswer(
   };
   if (plan.kind === 'raw') {
     const iterators = shards.map((shard) => shard[Symbol.asyncIterator]());
+    // all of them begin before the first is waited for; what fails is told to whoever waits
+    const first = iterators.map((iterator) => iterator.next());
+    for (const step of first) step.catch(() => {});
+    const next = (shard: number): Promise<IteratorResult<Partial>> => {
+      const begun = first[shard];
+      delete first[shard];
+      return begun ?? iterators[shard].next();
+    };
     try {
       const merge = mergeRows(plan, shards.length);
       let step = merge.next();
@@ -152,7 +163,7 @@ export async function* historicalAnswer(
           step = merge.next(null);
           continue;
         }
-        const { value, done } = await iterators[step.value].next();
+        const { value, done } = await next(step.value);
         if (done !== true && value.kind === 'counts') count(value);
         else step = merge.next(done === true ? null : (value as RowsPartial));
       }

@@ -22,6 +22,8 @@ import { EventClock, msToNs } from './watermark.ts';
 /** A shared query speaks in turn this often at least: the least and the greatest that EMIT EVERY makes of it. */
 const TURN_MS_MIN = 200;
 const TURN_MS_MAX = 1_000;
+/** Where turns come late, it says nothing in its own if no row came of which it tells, but for so long. */
+const SILENT_MS_MAX = 5_000;
 
 export class LiveView implements StreamReader {
   /** The values of the compared tags. */
@@ -51,9 +53,11 @@ export class LiveView implements StreamReader {
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
   #complete = true;
+  #toldComplete = true;
   #news = false;
   #sequence = 0;
-  spokeAtMs = Number.NEGATIVE_INFINITY;
+  turnAtMs = Number.NEGATIVE_INFINITY;
+  #spokeAtMs = Number.NEGATIVE_INFINITY;
   /** Kept by the stream: see `SharedStream.spoke`. */
   next: bigint | null = null;
 
@@ -153,6 +157,11 @@ export class LiveView implements StreamReader {
     const waitedMs = turn ? this.#stream.waitedMs(this, nowMs) : undefined;
     this.read();
     if (!this.#news) return null;
+    this.turnAtMs = nowMs;
+    if (waitedMs !== undefined && waitedMs > this.everyMs && this.#mayBeSilent(nowMs)) {
+      this.#stream.passed(this);
+      return null;
+    }
     const { reading } = this.#clock;
     const update: LiveUpdate = {
       kind: 'changes',
@@ -171,7 +180,8 @@ export class LiveView implements StreamReader {
     this.#touched = new Map();
     this.#counts = { ...NO_COUNTS };
     this.#news = false;
-    this.spokeAtMs = nowMs;
+    this.#spokeAtMs = nowMs;
+    this.#toldComplete = this.#complete;
     const { plan, rules } = this.#live;
     const end = reading === null ? null : windowEnd(plan, windowOf(plan, reading.greatest - rules.delay));
     this.#stream.spoke(this, end === null ? null : end + rules.delay);
@@ -208,6 +218,13 @@ export class LiveView implements StreamReader {
   }
 
   // private functions
+
+  /** No row of its own has come, and its home knows that the stream is there. */
+  #mayBeSilent(nowMs: number): boolean {
+    const elapsed = nowMs - this.#spokeAtMs;
+    if (elapsed < 0 || elapsed >= SILENT_MS_MAX || this.next === null) return false;
+    return this.#changed.size === 0 && this.#complete === this.#toldComplete;
+  }
 
   #sliceOf(window: number): number {
     return window * this.#count + this.#first;

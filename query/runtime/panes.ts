@@ -28,6 +28,8 @@ export interface SharedGroups {
 
 /** Group, window, place in the table and marks of a cell. */
 const CELL_BYTES = 30;
+/** Cells that room is made for before they are met. */
+const CELLS_AHEAD_MAX = 4_096;
 /** Of one aggregate in one cell: the widest keeps four doubles. */
 const STATE_BYTES = 32;
 
@@ -308,7 +310,8 @@ export class PaneStore {
     const from = this.#sources[source];
     const count = runs.find(block, from, table, this.#windows);
     if (count === 0) return 0;
-    this.#cells.reserve(runs.cellsMax(this.#groups.groups.length));
+    const groups = this.#groups.groups.length;
+    this.#cells.reserve(Math.max(runs.cellsMax(groups), this.#cells.size === 0 ? cellsAhead(this.#plan, groups) : 0));
     for (let i = 0; i < runs.count; i++) {
       runs.slots[i] = this.#cells.slot(runs.group[i], runs.window[i]);
       this.#mark(runs.slots[i]);
@@ -456,6 +459,13 @@ type RunBlock = Block & { readonly runs: Uint32Array };
 
 function hasRuns(block: Block): block is RunBlock {
   return block.runs !== undefined;
+}
+
+/** Of so many groups in all windows between the bounds, where these are stated and the cells are not too many. */
+function cellsAhead({ window, bounds }: Plan, groups: number): number {
+  if (window === null || !bounds.minStated || !bounds.maxStated) return groups;
+  const windows = Number((bounds.max - bounds.min) / window.interval) + 2;
+  return windows * groups <= CELLS_AHEAD_MAX ? windows * groups : 0;
 }
 
 function readAs(column: Column | undefined, type: Plan['columns'][number]['type']): Column | null {

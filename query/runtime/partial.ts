@@ -4,6 +4,7 @@
  */
 import type { Column } from '../../model/index.ts';
 import type { StateData } from '../functions/aggregate.ts';
+import type { RowTexts } from './row-texts.ts';
 
 /** A group of the answer: a measurement and the values of the plan's groupBy keys. */
 export interface Group {
@@ -33,8 +34,10 @@ export interface RowsPartial {
   /** Index of each row's series in `seriesKeys`. */
   readonly series: Uint32Array;
   readonly seriesKeys: readonly string[];
-  /** By the plan's columns. */
+  /** By the plan's columns; none where there are texts. */
   readonly columns: readonly Column[];
+  /** The rows as whoever asked for them wrote them on the shard. */
+  readonly texts?: RowTexts;
 }
 
 /** What a shard has counted since it last told, where a limit is set on it. */
@@ -95,6 +98,8 @@ function eachArray(partial: Partial, add: (value: unknown) => void): void {
   }
   add(partial.offsets);
   add(partial.series);
+  add(partial.texts?.bytes);
+  add(partial.texts?.ends);
   for (const column of partial.columns) {
     add(column.values);
     add(column.present);

@@ -13,6 +13,7 @@ import { compareGroups } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { SeriesWindow } from './table-writer.ts';
+import { TextTables } from './text-tables.ts';
 import { rowWriter } from './transform-rows.ts';
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */
@@ -22,7 +23,7 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
   const sign = plan.descending ? -1 : 1;
   const heads: (Head | null)[] = [];
   for (let s = 0; s < shards; s++) heads.push(headOf(yield s));
-  const writer = hasPlainOutputs(plan) ? new ColumnTables(plan) : new RowByRow(plan);
+  const writer = writerOf(plan, heads);
   const wanted = new SeriesWindow(plan);
   const picker = new Picker(sign, tableRowsMax(plan));
   for (;;) {
@@ -44,6 +45,11 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
 }
 
 // private functions
+
+function writerOf(plan: Plan, heads: readonly (Head | null)[]): PickWriter {
+  if (heads.some((head) => head?.partial.texts !== undefined)) return new TextTables(plan);
+  return hasPlainOutputs(plan) ? new ColumnTables(plan) : new RowByRow(plan);
+}
 
 /** Where one shard stands. */
 interface Head {

@@ -18,8 +18,10 @@ import type { Plan, PlanColumn } from '../planner/plan.ts';
 import { ColumnBuilder, columnAs, isConvertible } from './columns.ts';
 import { DerivedRows, scannedFields } from './derived-rows.ts';
 import { GroupTable } from './groups.ts';
+import { NewestRows } from './newest-rows.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
+import type { WriteRows } from './row-texts.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
 import { finished, type Steps } from './steps.ts';
@@ -49,14 +51,17 @@ export class RawRows {
   readonly #sources: SourceRows[];
   readonly #fields: readonly PlanColumn[];
   readonly #derived: DerivedRows;
+  /** null where the answer may need all rows, or those that come first. */
+  readonly #newest: NewestRows | null;
   /** Rows that passed since the beginning. */
   points = 0;
 
-  /** `arrival`: rows of a group keep the order in which they come. */
-  constructor(plan: Plan, arrival = false) {
+  /** `arrival`: rows of a group keep the order in which they come. `write`: partials have texts of rows instead of columns. */
+  constructor(plan: Plan, arrival = false, write: WriteRows | null = null) {
     this.#plan = plan;
     this.#derived = new DerivedRows(plan);
-    this.#held = new HeldRows(plan, arrival);
+    this.#newest = pageOf(plan) > 0 && !arrival ? new NewestRows(pageOf(plan), plan.descending) : null;
+    this.#held = new HeldRows(plan, arrival, write);
     this.#sources = plan.sources.map((_, index) => new SourceRows(plan, index, this.#held.groups));
     this.#fields = plan.columns.filter(({ kind }) => kind === 'field');
   }
@@ -88,7 +93,9 @@ export class RawRows {
     const selected = this.#held.withinPage(block, rows, rows.select(block, table, null));
     const count = withAnyOf(block, this.#fields, rows, selected);
     this.points += count;
-    if (count > 0) this.#held.add(block, table, rows, count);
+    if (count === 0) return;
+    const needed = this.#newest?.narrow(block, rows.rows, count, table.size) ?? count;
+    this.#held.add(block, table, rows, needed);
   }
 
   get groups(): GroupTable {
@@ -155,6 +162,7 @@ class HeldRows {
   readonly groups = new GroupTable();
   readonly #plan: Plan;
   readonly #arrival: boolean;
+  readonly #write: WriteRows | null;
   rows = 0;
   /** By row; times as in slot-time.ts. */
   #group = new Uint32Array(ROWS_FIRST);
@@ -164,6 +172,8 @@ class HeldRows {
   /** By column; none for a tag, which is kept once per series. */
   readonly #builders: (ColumnBuilder | null)[];
   readonly #seriesKeys: string[] = [];
+  /** By index in #seriesKeys: its number in the partial that is being made + 1, 0 = not met there. */
+  #localOf = new Uint32Array(0);
   /** By column, then as #seriesKeys; empty for fields. */
   readonly #seriesTags: (string | null)[][];
   #seriesRanks: Uint32Array = new Uint32Array(0);
@@ -174,9 +184,10 @@ class HeldRows {
   /** By group that had as many rows as the answer needs when rows were last thrown away: time high, low of the last of these. */
   readonly #ends: ({ readonly high: number; readonly low: number } | undefined)[] = [];
 
-  constructor(plan: Plan, arrival: boolean) {
+  constructor(plan: Plan, arrival: boolean, write: WriteRows | null) {
     this.#plan = plan;
     this.#arrival = arrival;
+    this.#write = write;
     this.#builders = plan.columns.map(({ kind, type }) => (kind === 'field' ? new ColumnBuilder(type) : null));
     this.#seriesTags = plan.columns.map(() => []);
     this.#pruneAt = pageOf(plan) > 0 ? PRUNE_ROWS : Number.POSITIVE_INFINITY;
@@ -240,8 +251,9 @@ class HeldRows {
     const columns = this.#builders.map((builder) => builder?.finish() ?? null);
     for (let from = 0; from < order.length; ) {
       const to = this.#cut(order, from);
-      yield this.#partial(order.subarray(from, to), columns);
-      from = to;
+      const partial = this.#partial(order.subarray(from, to), columns);
+      yield partial;
+      from += partial.rows;
     }
     this.clear();
   }
@@ -304,23 +316,31 @@ class HeldRows {
     return Math.abs(this.#high[row] - this.#high[first]) < OFFSET_MAX / 2 ** 32 - 1;
   }
 
-  #partial(order: Uint32Array, columns: readonly (Column | null)[]): RowsPartial {
-    const [first] = order;
-    const offsets = new Float64Array(order.length);
-    const series = new Uint32Array(order.length);
-    const local = new Map<number, number>();
-    let lastSeries = -1;
-    let lastLocal = 0;
+  /** Of these rows, or, where they are written, the first of them. */
+  #partial(wanted: Uint32Array, columns: readonly (Column | null)[]): RowsPartial {
+    const [first] = wanted;
+    let order = wanted;
+    let offsets = new Float64Array(order.length);
+    let series = new Uint32Array(order.length);
+    const numbers: number[] = [];
+    if (this.#localOf.length < this.#seriesKeys.length) this.#localOf = new Uint32Array(2 * this.#seriesKeys.length);
+    const localOf = this.#localOf;
     for (let i = 0; i < order.length; i++) {
       const row = order[i];
       offsets[i] = (this.#high[row] - this.#high[first]) * 2 ** 32 + (this.#low[row] - this.#low[first]);
       const number = this.#series[row];
-      if (number !== lastSeries) {
-        lastSeries = number;
-        lastLocal = local.get(number) ?? local.size;
-        if (lastLocal === local.size) local.set(number, lastLocal);
-      }
-      series[i] = lastLocal;
+      if (localOf[number] === 0) localOf[number] = numbers.push(number);
+      series[i] = localOf[number] - 1;
+    }
+    for (const number of numbers) localOf[number] = 0;
+    const base = joinTime(this.#high[first], this.#low[first]);
+    const tags = this.#seriesTags.map((texts) => (texts.length === 0 ? [] : numbers.map((number) => texts[number])));
+    const fields = this.#fields(order, columns);
+    const texts = this.#write?.({ base, offsets, series, columns: fields, tags });
+    if (texts !== undefined && texts.ends.length < order.length) {
+      order = order.subarray(0, texts.ends.length);
+      offsets = offsets.slice(0, order.length);
+      series = series.slice(0, order.length);
     }
     const groups: Group[] = [];
     const ends: number[] = [];
@@ -335,17 +355,24 @@ class HeldRows {
       groups,
       ends: Uint32Array.from(ends),
       rows: order.length,
-      base: joinTime(this.#high[first], this.#low[first]),
+      base,
       offsets,
       series,
-      seriesKeys: [...local.keys()].map((number) => this.#seriesKeys[number]),
-      columns: columns.map((column, c) => {
-        if (column === null) return tagColumn(series, [...local.keys()], this.#seriesTags[c]);
-        const builder = new ColumnBuilder(this.#plan.columns[c].type, order.length);
-        builder.append(column, order, order.length);
-        return builder.finish();
-      }),
+      seriesKeys: numbers.map((number) => this.#seriesKeys[number]),
+      ...(texts === undefined
+        ? { columns: fields.map((column, c) => column ?? tagColumn(series, tags[c])) }
+        : { columns: [], texts }),
     };
+  }
+
+  /** Columns of fields, rows in their order; null for tags. */
+  #fields(order: Uint32Array, columns: readonly (Column | null)[]): (Column | null)[] {
+    return columns.map((column, c) => {
+      if (column === null) return null;
+      const builder = new ColumnBuilder(this.#plan.columns[c].type, order.length);
+      builder.append(column, order, order.length);
+      return builder.finish();
+    });
   }
 
   /** Row numbers in the order of the answer, cut by the LIMIT. */
@@ -395,16 +422,16 @@ class HeldRows {
   }
 }
 
-/** Of rows by their series; `numbers` are those of the series in `tags`. */
-function tagColumn(series: Uint32Array, numbers: readonly number[], tags: readonly (string | null)[]): Column {
+/** Of rows by their series; `tags` by series. */
+function tagColumn(series: Uint32Array, tags: readonly (string | null)[]): Column {
   const texts = new Map<string, number>();
-  const bySeries = Uint32Array.from(numbers, (number) => {
-    const tag = tags[number] ?? '';
+  const bySeries = Uint32Array.from(tags, (value) => {
+    const tag = value ?? '';
     const text = texts.get(tag) ?? texts.size;
     texts.set(tag, text);
     return text;
   });
-  const isPresent = Uint8Array.from(numbers, (number) => (tags[number] === null ? 0 : 1));
+  const isPresent = Uint8Array.from(tags, (tag) => (tag === null ? 0 : 1));
   const values = new Uint32Array(series.length);
   for (let i = 0; i < values.length; i++) values[i] = bySeries[series[i]];
   let present: Uint8Array | null = null;

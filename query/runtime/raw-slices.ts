@@ -17,6 +17,7 @@ import { areCounted, checkBytes, checkPoints, checkSeries, type Limits, NO_LIMIT
 import type { CountsPartial, RowsPartial } from './partial.ts';
 import { pageOf, RawRows, rowBytes } from './raw-rows.ts';
 import { RowMap } from './row-map.ts';
+import type { WriteRows } from './row-texts.ts';
 import type { PinnableSource, PinnedRows, Source, TimeRange, Turn } from './source.ts';
 
 /** A part that is as much larger than thought is cut again. */
@@ -46,8 +47,9 @@ export async function* slicedRows(
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
+  write: WriteRows | null = null,
 ): AsyncGenerator<RowsPartial | CountsPartial> {
-  const held = new RawRows(plan);
+  const held = new RawRows(plan, false, write);
   const pinned: Pinned[] = [];
   let wanted = 0;
   try {

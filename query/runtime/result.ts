@@ -20,4 +20,6 @@ export interface ResultTable {
   readonly columns: readonly string[];
   readonly rows: number;
   readonly data: readonly ResultColumn[];
+  /** Its rows as somebody wrote them (row-texts.ts), where that was asked for; `data` is empty then. */
+  readonly texts?: Uint8Array;
 }

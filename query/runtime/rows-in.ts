@@ -43,6 +43,10 @@ export class SourceRows {
   /** Fills `rows`; returns how many. */
   select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
     this.#begin(table);
+    if (block.runs !== undefined && skip === null) {
+      const walked = this.#walk(block, block.runs, table);
+      return this.#filter.narrow(block, table, this.rows, walked);
+    }
     const groups = this.#groupOfSeries;
     const { series, offsets, selection } = block;
     const n = selection === null ? block.rows : selection.length;
@@ -127,6 +131,22 @@ export class SourceRows {
   }
 
   // private functions
+
+  /** As `select`, before the filter, where rows stand in runs. */
+  #walk({ series, offsets, base }: Block, runs: Uint32Array, table: SeriesTable): number {
+    const [low, high] = this.range(base);
+    let room = 0;
+    for (let i = 0; i < runs.length; i += 2) room += runs[i + 1] - runs[i];
+    if (this.rows.length < room) this.rows = new Uint32Array(room);
+    const rows = this.rows;
+    let count = 0;
+    for (let i = 0; i < runs.length; i += 2) {
+      if (this.#known(table, series[runs[i]]) === UNWANTED) continue;
+      const end = runs[i + 1];
+      for (let row = runs[i]; row < end; row++) if (offsets[row] >= low && offsets[row] <= high) rows[count++] = row;
+    }
+    return count;
+  }
 
   #begin(table: SeriesTable): void {
     if (table === this.#table) return;

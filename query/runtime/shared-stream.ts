@@ -72,7 +72,8 @@ export interface StreamReader {
   readonly hasNews: boolean;
   /** Slices below this one change nothing that it tells. */
   readonly floor: number;
-  readonly spokeAtMs: number;
+  /** When it had its turn last, or spoke without. */
+  readonly turnAtMs: number;
   /** The stream's: see `spoke`. */
   next: bigint | null;
   /** Reads the log to its end. */
@@ -280,10 +281,10 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   }
 
   /** For how long a view has had something to tell beyond its interval. */
-  waitedMs({ place, spokeAtMs, everyMs }: View, nowMs: number): number {
+  waitedMs({ place, turnAtMs, everyMs }: View, nowMs: number): number {
     const news = this.#log[place - this.#first];
     if (news === undefined) return 0;
-    return Math.max(0, nowMs - Math.max(spokeAtMs + everyMs, news.sealedAtMs));
+    return Math.max(0, nowMs - Math.max(turnAtMs + everyMs, news.sealedAtMs));
   }
 
   /** Nothing is left to be told of what came. */
@@ -304,10 +305,15 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     if (this.#views.has(view)) this.#turnsOf(view).add(view);
   }
 
-  /** A view has spoken: its turn comes after the others', and when the stream has come to `next`, null = no window is open. */
-  spoke(view: View, next: bigint | null): void {
+  /** A view has nothing to say that cannot wait: its turn comes after the others'. */
+  passed(view: View): void {
     const turns = this.#turnsOf(view);
     if (turns.delete(view)) turns.add(view);
+  }
+
+  /** A view has spoken: its turn comes after the others', and when the stream has come to `next`, null = no window is open. */
+  spoke(view: View, next: bigint | null): void {
+    this.passed(view);
     this.#unplan(view);
     view.next = next;
     if (next === null) return;
@@ -444,7 +450,7 @@ export function sourceKey(source: { database: string; retentionPolicy: string; m
 // private functions
 
 function turnCame(view: StreamReader, intervalMs: number, nowMs: number): boolean {
-  const elapsed = nowMs - view.spokeAtMs;
+  const elapsed = nowMs - view.turnAtMs;
   return elapsed >= intervalMs || elapsed < 0;
 }
 

@@ -28,6 +28,8 @@ export class ColumnBuilder {
   /** Rows up to and with the last that has a value. */
   filled = 0;
   capacity = 0;
+  /** Rows below it are put into `doubles` and nowhere else: its capacity, 0 where it has another type, holes or wide integers. */
+  plainRows = 0;
   doubles = new Float64Array(0);
   /** Booleans. */
   flags = new Uint8Array(0);
@@ -53,6 +55,15 @@ export class ColumnBuilder {
     if (this.present !== null) this.#sparePresent = this.present;
     this.present = null;
     this.texts?.reset();
+    this.#setPlainRows();
+  }
+
+  /** A number behind the last; false where it takes more than that. */
+  putPlain(row: number, value: number): boolean {
+    if (this.filled !== row || row >= this.plainRows) return false;
+    this.filled = row + 1;
+    this.doubles[row] = value;
+    return true;
   }
 
   grow(row: number): void {
@@ -64,6 +75,7 @@ export class ColumnBuilder {
     else this.doubles = grown(this.doubles, length);
     if (this.wide !== null) this.wide = grown(this.wide, length);
     if (this.present !== null) this.present = grown(this.present, length);
+    this.#setPlainRows();
   }
 
   /** Rows [filled, row) have no value. */
@@ -76,6 +88,7 @@ export class ColumnBuilder {
       present.fill(1, 0, this.filled);
     }
     present.fill(0, this.filled, row);
+    this.plainRows = 0;
   }
 
   putWide(row: number, value: bigint): void {
@@ -84,6 +97,7 @@ export class ColumnBuilder {
       for (let i = 0; i < row; i++) this.wide[i] = BigInt(this.doubles[i]);
     }
     this.wide[row] = value;
+    this.plainRows = 0;
   }
 
   finish(rows: number): Column {
@@ -102,6 +116,13 @@ export class ColumnBuilder {
       case 'string':
         return { type, values: this.codes, dictionary: this.texts!.finish(), present };
     }
+  }
+
+  // private functions
+
+  #setPlainRows(): void {
+    const isNumber = this.kind !== BOOLEAN && this.kind !== STRING;
+    this.plainRows = isNumber && this.present === null && this.wide === null ? this.capacity : 0;
   }
 }
 

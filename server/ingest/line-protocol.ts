@@ -392,9 +392,7 @@ export class LineDecoder {
     if (from < end && body[from] !== 35) {
       this.#lines++;
       const problem = this.#readByTheBook(from, end);
-      if (problem !== '') {
-        this.#errors.unparsed(line, body.subarray(from, end), problem);
-      }
+      if (problem !== '') this.#errors.unparsed(line, body.subarray(from, end), problem);
     }
     this.#line = line + newlines;
     return lineEnd + 1;
@@ -535,6 +533,7 @@ export class LineDecoder {
       const slot = this.#slot[k];
       const column =
         (slot < bySlot.length ? bySlot[slot] : undefined) ?? batch.openColumn(slot, m.names[slot], m.kinds[slot]);
+      if (this.#wide[k] === null && column.putPlain(row, this.#value[k])) continue;
       if (column.filled < row) column.skipTo(row);
       if (row >= column.capacity) column.grow(row);
       column.filled = row + 1;

@@ -1,4 +1,5 @@
 /** Planning where the schema lies spread over shards: asks all of them what they know of the measurements named, then plans once. */
+import type { Epoch } from '../../client/protocol/index.ts';
 import type { MeasurementSchema } from '../../model/index.ts';
 import {
   type MeasurementMatcher,
@@ -18,6 +19,8 @@ import { namePolicies } from './policy-names.ts';
 /** How a query reaches the shards, here or on other workers (workers/mesh.ts). */
 export interface ShardMesh {
   readonly shards: number;
+  /** All of them, in the order in which to ask them. */
+  readonly nearLast: readonly number[];
   /** Number of this worker. */
   readonly index: number;
   call<T>(shard: number, method: string, body: object): Promise<T>;
@@ -36,6 +39,12 @@ export interface PartialsCall {
   readonly plan: Plan;
   /** Of the shard's schema over which the plan was made. */
   readonly version: number;
+  /** Rows are wanted as JSON texts. */
+  readonly texts: TextFormat | null;
+}
+
+export interface TextFormat {
+  readonly epoch: Epoch | null;
 }
 
 export interface Described {

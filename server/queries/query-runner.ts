@@ -14,7 +14,6 @@ import {
   type IntoTarget,
   type Limits,
   measurementsOf,
-  type Plan,
   parse,
   print,
   QueryError,
@@ -41,7 +40,7 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh } from './plan-over-shards.ts';
+import type { ShardMesh, TextFormat } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { SelectRunner } from './select-runner.ts';
@@ -204,10 +203,9 @@ export class QueryRunner {
       return { tables: showCatalogue(statement, database, catalogue, userOf(run.request, catalogue)) };
     }
     switch (statement.kind) {
-      case 'select': {
+      case 'select':
         if (statement.into !== undefined) return { tables: [await this.#into(statement, statement.into, run)] };
-        return { tables: (await this.#select(statement, run)).tables };
-      }
+        return { tables: (await this.#select(statement, run, textsOf(run.request))).tables };
       case 'explain':
         return { tables: await this.#explain(statement, run) };
       case 'show queries': {
@@ -243,12 +241,11 @@ export class QueryRunner {
     }
   }
 
-  async #select(
-    statement: SelectStatement,
-    { request: { database, now }, signal, turn }: Run,
-  ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
+  async #select(statement: SelectStatement, run: Run, texts?: TextFormat): ReturnType<SelectRunner['select']> {
+    const { request, signal, turn } = run;
+    const { database, now } = request;
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    return this.#selects.select(statement, { database, now, signal, turn });
+    return this.#selects.select(statement, { database, now, signal, turn, texts });
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
@@ -281,13 +278,16 @@ export class QueryRunner {
 
   async #known(database: string): Promise<void> {
     if (database === '') throw new QueryError('invalid', 'database name required');
-    if (!this.#options.catalogue.has(database)) {
-      throw new QueryError('invalid', `database not found: ${database}`);
-    }
+    if (this.#options.catalogue.has(database)) return;
+    throw new QueryError('invalid', `database not found: ${database}`);
   }
 }
 
 // private functions
+
+function textsOf({ format, chunkRows, epoch }: QueryRequest): TextFormat | undefined {
+  return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
+}
 
 async function* watched(tables: Tables['tables'], failed: () => void): AsyncGenerator<ResultTable> {
   try {

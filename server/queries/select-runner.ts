@@ -13,6 +13,7 @@ import {
   QueryError,
   type ResultTable,
   type SelectStatement,
+  showsRows,
   type Turn,
   unbatched,
 } from '../../query/index.ts';
@@ -24,6 +25,7 @@ import {
   type PartialsCall,
   planContext,
   type ShardMesh,
+  type TextFormat,
 } from './plan-over-shards.ts';
 import { namePolicies } from './policy-names.ts';
 
@@ -41,6 +43,8 @@ export interface SelectRequest {
   readonly now: bigint;
   readonly signal: AbortSignal;
   readonly turn: Turn;
+  /** Tables of raw rows may have texts instead of values; not there = they may not. */
+  readonly texts?: TextFormat | undefined;
 }
 
 export interface SelectRunnerOptions {
@@ -78,11 +82,13 @@ export class SelectRunner {
     }
   }
 
-  #answer({ plan, versions }: Planned, { signal, turn }: SelectRequest): AsyncGenerator<ResultTable> {
+  #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {
     const { mesh, limits } = this.#options;
+    const { signal, turn } = request;
+    const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
     const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
-      Array.from({ length: mesh.shards }, (_, shard) => {
-        const call: PartialsCall = { shard, plan: { ...leaf, subqueries: [] }, version: versions[shard] };
+      mesh.nearLast.map((shard) => {
+        const call: PartialsCall = { shard, plan: { ...leaf, subqueries: [] }, version: versions[shard], texts };
         return unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
       });
     return answerOf(plan, ask, turn, limits);

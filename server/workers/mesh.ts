@@ -21,6 +21,13 @@ export class Mesh {
     return this.#owners.length;
   }
 
+  /** All shards, those of this worker last: who asks each of them in turn has the others at work while its own are read. */
+  get nearLast(): number[] {
+    const shards = this.#owners.map((_, shard) => shard);
+    const isNear = (shard: number): number => (this.#owners[shard] === this.#index ? 1 : 0);
+    return shards.sort((a, b) => isNear(a) - isNear(b) || a - b);
+  }
+
   async call<T>(shard: number, method: string, body: object): Promise<T> {
     const peer = this.#peers[this.#owners[shard]];
     return peer === null ? ((await this.#own.calls[method](body as never)) as T) : peer.call<T>(method, body);

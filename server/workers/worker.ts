@@ -14,6 +14,7 @@ import { type AlertStatus, type Alerts, executeAlert, isAlertStatement } from '.
 import { bucketAdviceIn, type CatalogueNews, CatalogueView, findPolicy, keptFrom } from '../catalogue/index.ts';
 import { FieldTypes, LineDecoder } from '../ingest/index.ts';
 import { type Broker, meteredBroker, meteredFiles, openEmbeddedBroker, openNatsBroker } from '../pubsub/index.ts';
+import { jsonRows } from '../queries/answers/index.ts';
 import {
   type CheckDeleteCall,
   checkDelete,
@@ -227,10 +228,14 @@ function makeStreams(): Handlers['streams'] {
   };
 }
 
-async function* partialsOf({ shard, plan, version }: PartialsCall, signal: AbortSignal): AsyncGenerator<Partial> {
+async function* partialsOf(
+  { shard, plan, version, texts }: PartialsCall,
+  signal: AbortSignal,
+): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
   if (store.schemaVersion !== version) throw new StaleSchema('the schema of the shard has changed');
-  yield* historicalShard(plan, store, turns.of(signal), config.queryLimits);
+  const write = texts === null ? null : jsonRows(plan, texts.epoch);
+  yield* historicalShard(plan, store, turns.of(signal), config.queryLimits, write);
 }
 
 function makeNotices(): Handlers['notices'] {

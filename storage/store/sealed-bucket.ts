@@ -19,6 +19,9 @@ import { MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.
 
 /** Series listed are looked up in a bucket so many at a time, each costing at most one section of keys. */
 const FOUND_SERIES = 32;
+/** Whoever copies it reads so much of its file at a time; of its object more, in several requests beside each other. */
+const PIECE_BYTES = 256 * 1024;
+const FAR_PIECE_BYTES = 8 * 1024 * 1024;
 
 export interface SealedBucketParts {
   /** As in the manifest. */
@@ -165,13 +168,14 @@ export class SealedBucket implements RowLayer {
   }
 
   /** Its bytes as they are, wherever they lie, checked on their way. Throws StorageError; after `corrupt`, one who asks again may fare better. */
-  async *pieces(pieceBytes: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const { source, far } = this.#parts;
     const check = this.reader.check();
+    const pieceBytes = far === null ? PIECE_BYTES : FAR_PIECE_BYTES;
     for (let at = 0; at < this.bytes; at += pieceBytes) {
       const length = Math.min(pieceBytes, this.bytes - at);
       const bytes = new Uint8Array(length);
-      const held = far === null ? source : await far.fetch([{ at, length }]);
+      const held = far === null ? source : await far.fetchOnce({ at, length });
       const n = held.readSync(bytes, at);
       if (n < length) throw corrupt(source.path, at + n, 'the file ends early');
       try {

@@ -10,8 +10,6 @@ import { PartitionMap } from './partition-map.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
 import type { Tombstone } from './tombstones.ts';
 
-/** Read from a bucket at a time. */
-const PIECE_BYTES = 256 * 1024;
 /** Whoever removes without a pause is not waited for: his removals show in the snapshot, and its `removed` says so. */
 const ROUNDS_MAX = 8;
 
@@ -94,7 +92,7 @@ export class StoreSnapshot {
 
   /** The bytes of one of the buckets. Throws StorageError, `corrupt` where they are not as they were written. */
   pieces(index: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    return this.#held[index].pieces(PIECE_BYTES);
+    return this.#held[index].pieces();
   }
 
   /** May be called twice. */

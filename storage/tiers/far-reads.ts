@@ -50,8 +50,8 @@ export class FarReads {
     this.#cache = cache;
   }
 
-  /** Rejects with StorageError, as ObjectStore.read. */
-  async fetch(object: string, objectBytes: number, ranges: readonly ByteRange[]): Promise<HeldPages> {
+  /** What comes again is kept in the cache, what does not (`once`) pushes nothing out of it. Rejects with StorageError, as ObjectStore.read. */
+  async fetch(object: string, objectBytes: number, ranges: readonly ByteRange[], once = false): Promise<HeldPages> {
     const numbers = new Set<number>();
     for (const { at, length } of ranges) {
       for (let page = Math.floor(at / PAGE_BYTES); page * PAGE_BYTES < at + length; page++) numbers.add(page);
@@ -69,7 +69,7 @@ export class FarReads {
       else missing.push(page);
     }
     for (const [first, last] of runsOf(missing)) {
-      for (const [page, bytes] of this.#fetchRun(object, objectBytes, first, last)) {
+      for (const [page, bytes] of this.#fetchRun(object, objectBytes, first, last, once)) {
         joined.push(bytes.then((value) => void pages.set(page, value)));
       }
     }
@@ -84,7 +84,13 @@ export class FarReads {
   // private functions
 
   /** One request; a promise for each of its pages. */
-  #fetchRun(object: string, objectBytes: number, first: number, last: number): Map<number, Promise<Uint8Array>> {
+  #fetchRun(
+    object: string,
+    objectBytes: number,
+    first: number,
+    last: number,
+    once: boolean,
+  ): Map<number, Promise<Uint8Array>> {
     const at = first * PAGE_BYTES;
     const length = Math.min(objectBytes, (last + 1) * PAGE_BYTES) - at;
     const whole = this.#request(() => this.#objects.read(object, at, length));
@@ -96,7 +102,8 @@ export class FarReads {
       this.#underWay.set(key, bytes);
       const landed = async (): Promise<void> => {
         try {
-          await this.#cache.keep(object, page, await bytes);
+          const value = await bytes;
+          if (!once) await this.#cache.keep(object, page, value);
         } catch {
           // told to those who wait for the page
         }

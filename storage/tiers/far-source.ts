@@ -45,6 +45,11 @@ export class FarSource implements BucketSource {
     return this.#reads.fetch(this.path, this.bytes, ranges);
   }
 
+  /** Any bytes, for who copies all of them: they are not kept here. */
+  fetchOnce(range: ByteRange): Promise<HeldPages> {
+    return this.#reads.fetch(this.path, this.bytes, [range], true);
+  }
+
   /** What was fetched was damaged, here or there: it is fetched anew by the next who asks. */
   forget(): void {
     this.#reads.forget(this.path);

@@ -40,7 +40,7 @@ describe(`backup and restore, where points lie elsewhere (SEED=${SEED})`, functi
     afterEach(() => s3.close());
 
     function tiered(flags: readonly string[] = []): Promise<TestServer> {
-      const tier = ['--tier', s3.url('cold'), '--tier-after', '1d', '--tier-cache-bytes', '0'];
+      const tier = ['--tier', s3.url('cold'), '--tier-after', '1d'];
       return start(['--shards', '2', ...SMALL_HEADS, ...tier, ...flags], s3.environment);
     }
 

@@ -29,9 +29,8 @@ export function jsonCells(table: ResultTable, epoch: Epoch | null, out: JsonByte
   return table.data.map((column) => jsonCell(column, epoch, out));
 }
 
-// private functions
-
-function jsonCell(column: ResultColumn, epoch: Epoch | null, out: JsonBytes): WriteCell {
+/** Of one column; `epoch` is for times. */
+export function jsonCell(column: ResultColumn, epoch: Epoch | null, out: JsonBytes): WriteCell {
   switch (column.type) {
     case 'time':
       return timeCell(column, epoch, out);
@@ -58,6 +57,8 @@ function jsonCell(column: ResultColumn, epoch: Epoch | null, out: JsonBytes): Wr
     }
   }
 }
+
+// private functions
 
 function orNull(present: Presence, out: JsonBytes, cell: WriteCell): WriteCell {
   if (present === null) return cell;

@@ -9,6 +9,8 @@
 const FIRST_BYTES = 4096;
 /** Longer texts are left to the encoder of the platform, whose call costs as much as some dozens of characters. */
 const SHORT_TEXT_MAX = 48;
+/** A shorter array is copied sooner than it makes a piece. */
+const HANDED_BYTES_MIN = 16 * 1024;
 /** Of digits and signs of one number. */
 const NUMBER_BYTES_MAX = 32;
 /** Below it a double has its 15 digits exactly, and dividing it by a billion floors exactly. */
@@ -16,6 +18,7 @@ const DIGITS_MAX = 1e15;
 const BILLION = 1e9;
 const DECIMALS = 6;
 const DECIMALS_SCALE = 1e6;
+const COMMA = 0x2c;
 const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -24,9 +27,11 @@ const encoder = new TextEncoder();
 export class JsonBytes {
   #bytes = new Uint8Array(FIRST_BYTES);
   #at = 0;
+  #handed: Uint8Array[] = [];
+  #handedBytes = 0;
 
   get length(): number {
-    return this.#at;
+    return this.#handedBytes + this.#at;
   }
 
   /** What was written, copied; nothing is written afterwards. */
@@ -34,6 +39,26 @@ export class JsonBytes {
     const bytes = this.#bytes.slice(0, this.#at);
     this.#at = 0;
     return bytes;
+  }
+
+  /** The same in pieces, those that were handed over among them as they are. */
+  pieces(): Uint8Array[] {
+    const pieces = this.#handed;
+    if (this.#at > 0) pieces.push(this.take());
+    this.#handed = [];
+    this.#handedBytes = 0;
+    return pieces;
+  }
+
+  /** As `bytes`, for whoever takes pieces: a long array is given on, not copied. The caller has it no more. */
+  hand(bytes: Uint8Array): void {
+    if (bytes.length < HANDED_BYTES_MIN) {
+      this.bytes(bytes);
+      return;
+    }
+    if (this.#at > 0) this.#handed.push(this.take());
+    this.#handed.push(bytes);
+    this.#handedBytes = this.#handed.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Takes over what was written there. */
@@ -47,6 +72,37 @@ export class JsonBytes {
   byte(value: number): void {
     this.#room(1);
     this.#bytes[this.#at++] = value;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    const { length } = bytes;
+    this.#room(length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += length;
+  }
+
+  /** Of each column a comma and the whole number that it has in a row, as `integer` writes it. */
+  integers(columns: readonly Float64Array[], row: number): void {
+    this.#room(columns.length * (NUMBER_BYTES_MAX + 1));
+    let bytes = this.#bytes;
+    let at = this.#at;
+    for (let c = 0; c < columns.length; c++) {
+      bytes[at++] = COMMA;
+      const value = columns[c][row];
+      if (value >= 0 && value < 10) bytes[at++] = ZERO + value;
+      else if (value >= 0 && value < 100) {
+        const tens = (value / 10) | 0;
+        bytes[at++] = ZERO + tens;
+        bytes[at++] = ZERO + value - 10 * tens;
+      } else {
+        this.#at = at;
+        this.integer(value);
+        this.#room((columns.length - c) * (NUMBER_BYTES_MAX + 1));
+        bytes = this.#bytes;
+        at = this.#at;
+      }
+    }
+    this.#at = at;
   }
 
   text(text: string): void {

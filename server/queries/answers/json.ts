@@ -40,8 +40,13 @@ export class RowWriter {
     this.#before = before;
   }
 
-  /** Rows [from, to) of a table. */
+  /** Rows [from, to) of a table; all, where it has texts. */
   write(table: ResultTable, from: number, to: number): void {
+    if (table.texts !== undefined) {
+      // each of them ends with a comma
+      this.#out.hand(table.texts.subarray(0, table.texts.length - 1));
+      return;
+    }
     if (table !== this.#table) {
       this.#table = table;
       this.#cells = jsonCells(table, this.#epoch, this.#out);
@@ -80,8 +85,8 @@ export async function* piecesWritten(
   out: JsonBytes,
   eager: boolean,
 ): AsyncGenerator<Uint8Array> {
-  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) yield out.take();
-  if (out.length > 0) yield out.take();
+  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) yield* out.pieces();
+  yield* out.pieces();
 }
 
 /** `"name":…,"tags":{…},"columns":[…]` of a series; parts that are empty are left out, as InfluxDB leaves them. */

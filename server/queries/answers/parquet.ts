@@ -1,24 +1,34 @@
 /**
  * Answers as a Parquet file (`application/vnd.apache.parquet`), a row group at a time: tags and texts as UTF-8, times as UTC
  * nanoseconds, integers in 64 bits with their sign, what is not there as null; pages are compressed with Snappy, which every reader
- * knows. What is held is one row group and the footer, which grows by some hundred bytes a column and row group. The only file that
- * knows the library.
+ * knows. What is held is one row group and the footer, which grows by some hundred bytes a column and row group, up to a limit. The
+ * only file that knows the library.
  *
  * Columns without nulls are handed over as they are; the library wants the others, and texts, as arrays of values.
  */
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
+import { QueryError } from '../../../query/index.ts';
 import type { StatementAnswers } from './answer.ts';
 import { type RecordColumn, type RecordRows, type RecordType, recordRows } from './record-rows.ts';
+
+/** Of columns times row groups, which the footer lists: some 200 MB of memory; with ten columns 1.7 thousand million rows. */
+const CHUNKS_MAX = 262_144;
 
 type Values = Float64Array | BigInt64Array | BigUint64Array | (number | bigint | string | boolean | null)[];
 
 /** Rejects with QueryError where there is an answer that has no place in one table. */
-export async function* encodeParquet(answers: StatementAnswers): AsyncGenerator<Uint8Array> {
+export async function* encodeParquet(answers: StatementAnswers, chunksMax = CHUNKS_MAX): AsyncGenerator<Uint8Array> {
   const bytes = new Pieces();
+  let chunks = 0;
   let writer: ParquetWriter | null = null;
   for await (const batch of recordRows(answers)) {
     writer ??= new ParquetWriter({ writer: bytes, schema: schemaOf(batch), createdBy: 'millrace' });
     if (batch.rows === 0) break;
+    chunks += batch.columns.length;
+    if (chunks > chunksMax) {
+      const text = `more than ${chunksMax} column chunks in one Parquet file: ask for less time, or for fewer columns`;
+      throw new QueryError('invalid', text);
+    }
     const columnData = batch.columns.map((column) => ({ name: column.name, data: valuesOf(column, batch.rows) }));
     writer.write({ columnData, rowGroupSize: batch.rows });
     yield bytes.taken();

@@ -44,9 +44,10 @@ export async function* runsOf(tables: Iterable<ResultTable> | AsyncIterable<Resu
 // private functions
 
 function* cut(table: ResultTable, starts: boolean, ends: boolean): Generator<Run> {
+  const most = table.texts === undefined ? RUN_ROWS_MAX : table.rows;
   let from = 0;
   do {
-    const to = Math.min(table.rows, from + RUN_ROWS_MAX);
+    const to = Math.min(table.rows, from + most);
     yield { table, from, to, starts: starts && from === 0, ends: ends && to === table.rows };
     from = to;
   } while (from < table.rows);

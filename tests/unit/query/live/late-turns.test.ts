@@ -2,7 +2,9 @@
 import { expect } from 'chai';
 import { LiveMerges } from '../../../../query/runtime/live-merges.ts';
 import { LiveShard } from '../../../../query/runtime/live-shard.ts';
+import { LiveStages } from '../../../../query/runtime/live-stages.ts';
 import type { Emission } from '../../../../query/runtime/live-update.ts';
+import type { LiveView } from '../../../../query/runtime/live-view.ts';
 import { AT, MemoryShard, NOW, planOf, rowsOf, SECOND } from './simulation.ts';
 
 describe('live queries whose turns come late', () => {
@@ -67,6 +69,33 @@ describe('live queries whose turns come late', () => {
     expect(merge.nextAdvanceMs(NOW + 11_000)).to.equal(NOW + 20_000);
     expect(told(merge.advance(NOW + 20_000))).to.deep.equal([[true, { 'a@0': [1] }]]);
     expect(merge.nextAdvanceMs(NOW + 20_000)).to.equal(Number.POSITIVE_INFINITY);
+  });
+
+  it('a query of which no row came says nothing in a turn that is late, until a window ends or five seconds are over', () => {
+    const shard = new MemoryShard();
+    const stages = new LiveStages(shard);
+    const [source] = live.plan.sources;
+    const condition = {
+      kind: 'binary',
+      operator: '=',
+      left: { kind: 'tag', name: 'host' },
+      right: { kind: 'literal', type: 'string', value: 'b' },
+      type: 'boolean',
+    } as const;
+    const view = stages.open({ ...live, plan: { ...live.plan, sources: [{ ...source, condition }] } }) as LiveView;
+    const turn = (seconds: number, sealedAtMs: number, nowMs: number): boolean => {
+      const input = shard.apply([{ host: 'a', time: AT + BigInt(seconds) * SECOND, v: 1 }]);
+      stages.accept(input, sealedAtMs, 1, (_, error) => expect.fail(error.message));
+      view.stream.seal(sealedAtMs);
+      return view.collect(nowMs, true) !== null;
+    };
+    view.start(NOW);
+    expect(turn(1, NOW + 1_000, NOW + 3_500), 'its home has not heard of the stream').to.equal(true);
+    expect(turn(2, NOW + 4_000, NOW + 4_600), 'a turn in time').to.equal(true);
+    expect(turn(3, NOW + 5_000, NOW + 8_000), 'a late one').to.equal(false);
+    expect(turn(4, NOW + 8_100, NOW + 10_000), 'five seconds').to.equal(true);
+    expect(turn(5, NOW + 10_100, NOW + 13_000)).to.equal(false);
+    expect(view.collect(NOW + 13_001)?.touched.rows, 'a window ended').to.deep.equal(Float64Array.of(1));
   });
 
   it('windows are kept for longer, for what is on its way', () => {

@@ -10,6 +10,7 @@ import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { TextDictionary } from '../../../../model/index.ts';
 import type { ResultTable } from '../../../../query/index.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from '../../../../server/queries/answers/index.ts';
+import { encodeParquet } from '../../../../server/queries/answers/parquet.ts';
 
 const BASE = 1_700_000_000_123_456_789n;
 
@@ -52,6 +53,20 @@ describe('answers as Arrow and Parquet', () => {
     ]);
     const sums = await duck(bytes, (path) => `SELECT count(*), count(host), max(i), max(u), count(f) FROM '${path}'`);
     expect(sums).to.deep.equal([[9n, 6n, 2n ** 63n - 1n, 2n ** 64n - 1n, 6n]]);
+  });
+
+  it('parquet: breaks off where a file would have more column chunks than its limit', async () => {
+    async function* answers(): AsyncGenerator<StatementAnswer> {
+      yield { statement: 0, tables: [plain('h0', 200_000)] };
+    }
+    const read = async (chunksMax: number): Promise<number> => {
+      let pieces = 0;
+      for await (const piece of encodeParquet(answers(), chunksMax)) pieces += piece.length > 0 ? 1 : 0;
+      return pieces;
+    };
+    expect(await read(16)).to.be.greaterThan(1);
+    const refused = await read(15).catch((error: Error) => error.message);
+    expect(refused).to.equal('more than 15 column chunks in one Parquet file: ask for less time, or for fewer columns');
   });
 
   it('cuts long answers into batches and row groups of bounded length, and loses nothing at the cuts', async () => {

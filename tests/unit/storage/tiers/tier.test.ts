@@ -82,6 +82,28 @@ describe('buckets in object storage', function () {
     await store.close();
   });
 
+  it('are copied whole for who saves them, and push nothing out of the cache', async () => {
+    const { store, objects } = await open();
+    fill(store);
+    await store.seal();
+    await store.move();
+    const { farBuckets } = store.stats();
+    const cached = store.stats().tier!.cacheBytes;
+    const snapshot = await store.snapshot({ since: 0, databases: null });
+    const copied: number[] = [];
+    for (const index of snapshot.buckets.keys()) {
+      let bytes = 0;
+      for await (const piece of snapshot.pieces(index)) bytes += piece.length;
+      copied.push(bytes);
+    }
+    expect(copied).to.deep.equal(snapshot.buckets.map(({ bytes }) => bytes));
+    expect((await namesIn(objects)).length).to.equal(farBuckets);
+    expect([farBuckets > 3, store.stats().tier!.cacheBytes]).to.deep.equal([true, cached]);
+    expect(store.stats().tier!.bytesFetched).to.be.greaterThan(0);
+    snapshot.release();
+    await store.close();
+  });
+
   it('are refused to who cannot wait', async () => {
     const { store } = await open();
     fill(store);
@@ -315,46 +337,74 @@ describe('buckets in object storage', function () {
 
   const seed = seedOfRun();
   it(`survive a power cut, or a kill, at every call to the disk while they move (seed ${seed})`, async () => {
-    let states = 0;
-    for (let cut = 1; ; cut++) {
-      const files = new MemoryFiles();
-      const objects = new MemoryObjects();
-      const random = new Random(seed + cut);
-      let calls = 0;
-      const faulty = new FaultyFiles(files, (call) => {
-        if (call === 'read' || ++calls < cut) return null;
-        // in half of the runs the process dies and the disk lives
-        const isPower = cut % 2 === 0;
-        if (calls === cut && isPower) files.crash((durable, seen) => (random.next() < 0.5 ? durable : seen));
-        return { code: 'failed' };
-      });
-      let rows: Map<string, Record<string, string>> | null = null;
-      let first: ShardStore | null = null;
-      try {
-        first = (await open({}, faulty, objects)).store;
-        fill(first, 2, 15n);
-        await first.seal();
-        const sealed = await rowsIn(first);
-        if (calls < cut) rows = sealed;
-        await first.move();
-      } catch {
-        // the disk is gone
-      }
-      await first?.close().catch(() => {});
-      const { store } = await open({}, files, objects);
-      if (rows !== null) expect(await rowsIn(store), `cut at call ${cut}`).to.deep.equal(rows);
+    const states = await eachCut(seed, async (store, sealed) => {
+      fill(store, 2, 15n);
+      await store.seal();
+      await sealed();
       await store.move();
-      if (rows !== null) expect(await rowsIn(store), `cut at call ${cut}, moved`).to.deep.equal(rows);
-      expect((await namesIn(objects)).length, `cut at call ${cut}`).to.equal(store.stats().farBuckets);
-      await store.close();
-      states++;
-      if (calls < cut) break;
-    }
+    });
     expect(states).to.be.greaterThan(30);
+  });
+
+  it(`survive a power cut, or a kill, at every call while they are merged with what came late (seed ${seed})`, async () => {
+    const states = await eachCut(seed, async (store, sealed) => {
+      fill(store, 2, 9n);
+      await store.seal();
+      await store.move();
+      for (let hour = 0n; hour < 48n; hour++) apply(store, [pointAt('a=1', DAY + hour * HOUR, { y: 77 })], 2);
+      await store.seal();
+      await sealed();
+      await store.clean();
+      await store.move();
+    });
+    expect(states).to.be.greaterThan(60);
   });
 });
 
 // private functions
+
+/**
+ * The disk, or the process, ends at each call that the script makes, one run after the other. From when `sealed` was called on, all rows are there again
+ * after a start, and objects are those of the buckets. Gives the number of runs.
+ */
+async function eachCut(
+  seed: number,
+  script: (store: ShardStore, sealed: () => Promise<void>) => Promise<void>,
+): Promise<number> {
+  for (let cut = 1; ; cut++) {
+    const files = new MemoryFiles();
+    const objects = new MemoryObjects();
+    const random = new Random(seed + cut);
+    let calls = 0;
+    const faulty = new FaultyFiles(files, (call) => {
+      if (call === 'read' || ++calls < cut) return null;
+      // in half of the runs the process dies and the disk lives
+      const isPower = cut % 2 === 0;
+      if (calls === cut && isPower) files.crash((durable, seen) => (random.next() < 0.5 ? durable : seen));
+      return { code: 'failed' };
+    });
+    let rows: Map<string, Record<string, string>> | null = null;
+    let first: ShardStore | null = null;
+    try {
+      const { store } = await open({}, faulty, objects);
+      first = store;
+      await script(store, async () => {
+        const found = await rowsIn(store);
+        if (calls < cut) rows = found;
+      });
+    } catch {
+      // the disk is gone
+    }
+    await first?.close().catch(() => {});
+    const { store } = await open({}, files, objects);
+    if (rows !== null) expect(await rowsIn(store), `cut at call ${cut}`).to.deep.equal(rows);
+    await store.move();
+    if (rows !== null) expect(await rowsIn(store), `cut at call ${cut}, moved`).to.deep.equal(rows);
+    expect((await namesIn(objects)).length, `cut at call ${cut}`).to.equal(store.stats().farBuckets);
+    await store.close();
+    if (calls < cut) return cut;
+  }
+}
 
 async function open(
   options: Partial<MoveOptions> = {},

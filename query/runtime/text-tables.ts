@@ -1,0 +1,99 @@
+/** TextTables: merged rows that were written on their shards (row-texts.ts), into tables of texts. Applies LIMIT and OFFSET. */
+import type { Plan } from '../planner/plan.ts';
+import { hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
+import type { Group } from './partial.ts';
+import type { ResultTable } from './result.ts';
+
+/** Of one table, about. */
+const TABLE_BYTES = 256 * 1024;
+const ROWS_FEW = 1_000;
+
+/** Whether rows of the answer are rows of the shards, with outputs as they are. */
+export function showsRows(plan: Plan): boolean {
+  if (plan.kind !== 'raw' || plan.pair !== undefined || plan.sources.length === 0) return false;
+  return hasPlainOutputs(plan) && plan.sources.every(({ subquery }) => subquery === undefined);
+}
+
+export class TextTables implements PickWriter {
+  readonly #plan: Plan;
+  readonly #names: readonly string[];
+  #group: Group = { name: '', tags: [] };
+  #bytes = new Uint8Array(0);
+  #at = 0;
+  #rows = 0;
+  /** Of the series, those that OFFSET leaves out included. */
+  #seen = 0;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+  }
+
+  start(group: Group): void {
+    this.#group = group;
+    this.#seen = 0;
+  }
+
+  get full(): boolean {
+    const { limit, offset } = this.#plan;
+    return limit > 0 && this.#seen >= limit + offset;
+  }
+
+  *add({ partials, from, rows, count }: Picks): Generator<ResultTable> {
+    const { limit, offset } = this.#plan;
+    const first = Math.min(count, Math.max(0, offset - this.#seen));
+    const end = limit > 0 ? Math.min(count, limit + offset - this.#seen) : count;
+    this.#seen += count;
+    for (let k = first; k < end; ) {
+      const { bytes, ends } = partials[from[k]].texts!;
+      const row = rows[k];
+      let next = k + 1;
+      // rows of one shard that follow one another stand together
+      while (next < end && from[next] === from[k]) next++;
+      const begin = row === 0 ? 0 : ends[row - 1];
+      this.#take(bytes, begin, ends[rows[next - 1]]);
+      this.#rows += next - k;
+      k = next;
+      if (this.#at >= TABLE_BYTES) yield this.#table();
+    }
+  }
+
+  *finish(): Generator<ResultTable> {
+    if (this.#rows > 0) yield this.#table();
+  }
+
+  // private functions
+
+  #take(bytes: Uint8Array, from: number, to: number): void {
+    const length = this.#at + to - from;
+    if (length > this.#bytes.length) {
+      const longer = new Uint8Array(Math.max(length, 2 * this.#bytes.length, this.#first()));
+      longer.set(this.#bytes.subarray(0, this.#at));
+      this.#bytes = longer;
+    }
+    this.#bytes.set(bytes.subarray(from, to), this.#at);
+    this.#at = length;
+  }
+
+  /** Room for all of a table where tables are long, for a few rows where series have no more. */
+  #first(): number {
+    return this.#seen > ROWS_FEW ? TABLE_BYTES + TABLE_BYTES / 8 : 0;
+  }
+
+  #table(): ResultTable {
+    const { groupBy } = this.#plan;
+    const { name, tags } = this.#group;
+    const table: ResultTable = {
+      name,
+      tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
+      columns: this.#names,
+      rows: this.#rows,
+      data: [],
+      texts: this.#bytes.subarray(0, this.#at),
+    };
+    this.#bytes = new Uint8Array(0);
+    this.#at = 0;
+    this.#rows = 0;
+    return table;
+  }
+}

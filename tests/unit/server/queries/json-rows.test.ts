@@ -1,0 +1,90 @@
+/** Raw rows written as JSON on their shards, beside the same answers made of tables of values. */
+import { expect } from 'chai';
+import {
+  answerOf,
+  historicalShard,
+  mergeSchemas,
+  NO_LIMITS,
+  type Partial,
+  type Plan,
+  parse,
+  planSelect,
+  type ResultTable,
+  type SelectStatement,
+  showsRows,
+} from '../../../../query/index.ts';
+import { encodeAnswer, jsonRows } from '../../../../server/queries/answers/index.ts';
+import { Random, seedOfRun } from '../../../support/random.ts';
+import { ArraySource, rowsOf } from '../../query/support/array-source.ts';
+import { NOW } from '../../query/support/ask.ts';
+
+const ROUNDS = 80;
+
+const seed = seedOfRun();
+
+describe(`rows as JSON texts (SEED=${seed})`, () => {
+  it('are the bytes that tables of values are', async () => {
+    const random = new Random(seed);
+    const sources = [made(random, 'a'), made(random, 'b')];
+    let bytes = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const names = Array.from({ length: random.between(1, 6) }, () =>
+        random.pick(['i', 'j', 'f', 's', 'b', 'w', 'host', 'zone']),
+      );
+      const text = [
+        `SELECT ${random.pick(['*', `${names.join(', ')}, i`])} FROM m`,
+        random.pick(['', 'WHERE i > 0', "WHERE host = 'a1' AND time > 5s", 'WHERE time < 60s']),
+        random.pick(['', 'GROUP BY host', 'GROUP BY *']),
+        random.pick(['', 'ORDER BY time DESC']),
+        random.pick(['', '', 'LIMIT 3', 'LIMIT 50 OFFSET 7', 'SLIMIT 1']),
+        random.pick(['', "tz('Europe/Berlin')"]),
+      ].join(' ');
+      const schemas = (...wanted: Parameters<ArraySource['describe']>) =>
+        mergeSchemas(sources.map((source) => source.describe(...wanted)));
+      const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
+      const plan = planSelect(parse(text)[0] as SelectStatement, context);
+      if (plan.sources.length === 0) continue;
+      expect(showsRows(plan), text).to.equal(true);
+      const epoch = random.pick([null, 'ns', 'ms'] as const);
+      const expected = await answer(plan, sources, false, epoch);
+      expect(await answer(plan, sources, true, epoch), text).to.equal(expected);
+      bytes += expected.length;
+    }
+    expect(bytes).to.be.above(ROUNDS * 1_000);
+  });
+});
+
+// private functions
+
+async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch: 'ns' | 'ms' | null): Promise<string> {
+  const streams = (leaf: Plan) =>
+    sources.map(async function* (source) {
+      const write = isText ? jsonRows(leaf, epoch) : null;
+      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, write)) {
+        yield structuredClone(partial) as Partial;
+      }
+    });
+  const tables: ResultTable[] = [];
+  for await (const table of answerOf(plan, streams, () => null, NO_LIMITS)) tables.push(table);
+  expect(tables.every(({ texts }) => (texts !== undefined) === isText)).to.equal(true);
+  const pieces: Uint8Array[] = [];
+  const options = { format: 'json', epoch, pretty: false, chunkRows: 0 } as const;
+  for await (const piece of encodeAnswer([{ statement: 0, tables }], options)) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+/** Rows of all types, some of whose fields are missing; whole numbers of one and of many digits, and texts to escape. */
+function made(random: Random, prefix: string): ArraySource {
+  const lines: string[] = [];
+  for (let row = 0; row < 300; row++) {
+    const fields = [`i=${random.pick([0, 7, 42, 100, -3, 123456789])}i`, `j=${random.between(0, 99)}i`];
+    if (random.between(0, 3) > 0) fields.push(`f=${random.between(-9, 9) / 7}`);
+    if (random.between(0, 3) > 0) fields.push(`s="${random.pick(['x', '<y>', 'ü&'])}"`);
+    if (random.between(0, 3) > 0) fields.push(`b=${random.pick(['true', 'false'])}`);
+    if (random.between(0, 3) > 0) fields.push(`w=${random.pick(['9007199254740993', '5'])}i`);
+    const zone = random.between(0, 1) === 0 ? '' : `,zone=<z${random.between(0, 1)}>`;
+    const time = random.between(0, 90) * 1_000_000_000 + random.pick([0, 1, 500_000_000]);
+    lines.push(`m,host=${prefix}${random.between(0, 2)}${zone} ${fields.join(',')} ${time}`);
+  }
+  return new ArraySource(rowsOf(lines.join('\n')), 40);
+}
