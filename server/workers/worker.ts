@@ -25,6 +25,7 @@ import {
   type LiveHomePort,
   LiveHomes,
   LivePace,
+  type LiveReach,
   type LiveReport,
   LiveShards,
   type LiveStart,
@@ -254,6 +255,7 @@ function makeNotices(): Handlers['notices'] {
     'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
+    'live reach': (reach: LiveReach) => liveShards.reach(reach),
   };
 }
 
