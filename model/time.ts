@@ -29,6 +29,16 @@ export function floorDiv(time: bigint, width: bigint): bigint {
   return time % width < 0n ? q - 1n : q;
 }
 
+export function earlier(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
+export function later(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
 /** RFC3339 text in UTC with as many fraction digits as needed (none to nine), as InfluxDB prints times. */
 export function formatTime(time: bigint): string {
   const seconds = floorDiv(time, NS_PER_SECOND);

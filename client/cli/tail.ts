@@ -35,8 +35,10 @@ export function printEvent(event: LiveEvent, format: LiveFlags['format']): void 
     for (const { name, tags = {}, columns, values } of event.series) {
       for (const row of values) console.log(rowLine(name, tags, columns, row) + standing(event));
     }
-  } else if (event.op === 'delete') console.error(`withdrawn: ${event.series.join(' ')}`);
-  else if (event.op === 'gap') console.error(`gap from ${event.from} to ${event.to}: ${event.reason}`);
+  } else if (event.op === 'delete') {
+    const all = event.from === undefined ? [] : [`all from ${event.from} on, but for what follows`];
+    console.error(`withdrawn: ${[...event.series, ...all].join(' ')}`);
+  } else if (event.op === 'gap') console.error(`gap from ${event.from} to ${event.to}: ${event.reason}`);
   else if (event.op === 'reset') console.error(`starting anew: ${event.reason}`);
 }
 

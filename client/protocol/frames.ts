@@ -75,8 +75,8 @@ export type ServerFrame =
   | RowsFrame
   /** Who asked for `refs` is told of the series that have numbers already, from number `from` on. */
   | { op: 'series'; id: string; from: number; series: Omit<FrameSeries, 'values'>[] }
-  /** Keys as in `row-key.ts`. */
-  | { op: 'delete'; id: string; series: string[]; cursor: string }
+  /** Keys as in `row-key.ts`. `from`: nor is any other row from this time on, of whatever series; those that are follow. */
+  | { op: 'delete'; id: string; series: string[]; from?: FrameValue; cursor: string }
   | { op: 'progress'; id: string; watermark: FrameValue; cursor: string }
   /** All of the group have come so far, ms since 1970: what came before this frame belongs together. */
   | { op: 'group'; id: string; group: string; watermarkMs: number }

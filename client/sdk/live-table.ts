@@ -84,6 +84,7 @@ export class LiveTable {
         break;
       case 'delete':
         for (const key of event.series) this.#delete(key);
+        if (event.from !== undefined) this.#deleteFrom(event.from);
         break;
       case 'reset':
         this.clear();
@@ -170,6 +171,16 @@ export class LiveTable {
     this.#version += 1;
     if (key.time !== undefined) kept.rows = kept.rows.filter((row) => row.time !== key.time);
     if (key.time === undefined || kept.rows.length === 0) this.#series.delete(seriesKey);
+  }
+
+  #deleteFrom(time: FrameValue): void {
+    for (const kept of this.#series.values()) {
+      const from = lowerBound(kept.rows, time);
+      if (from === kept.rows.length) continue;
+      kept.rows.length = from;
+      this.#version += 1;
+      if (from === 0) this.#series.delete(kept.key);
+    }
   }
 }
 

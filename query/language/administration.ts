@@ -372,7 +372,7 @@ function checkStored(
   let aggregates = false;
   for (const { expression } of fields) walk(expression, ({ kind }) => void (aggregates ||= kind === 'call'));
   const time = dimensions.find(({ kind }) => kind === 'time');
-  if (aggregates && time === undefined) {
+  if (aggregates && time === undefined && !dimensions.some(({ kind }) => kind === 'window')) {
     const last = lastToken(text.slice(0, endIdx));
     throw parseError(`found ${last.text}, expected GROUP BY time(...)${describePosition(text, last.at)}`, last.at);
   }

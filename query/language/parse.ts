@@ -20,6 +20,11 @@ export const TOKENS_MAX = 8_000;
 /** Of the tree of one statement. Whoever walks expressions may recurse. `a OR b OR c …` is as deep as it is long. */
 export const EXPRESSION_DEPTH_MAX = 2_000;
 
+/** Parameters and durations, past texts, names and words. */
+const MINDED =
+  /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\$(?<name>[A-Za-z_]\w*)|[A-Za-z_]\w*|(?<duration>\d+[A-Za-zµμ][\wµμ]*)/g;
+const DURATION = /^(?:\d+(?:ns|ms|[uµμsmhdwyq]|mo))+$/;
+
 interface FailedMatch {
   getRightmostFailures(): readonly object[];
   getRightmostFailurePosition(): number;
@@ -42,7 +47,7 @@ export function parse(text: string, params: Parameters = {}): Statement[] {
         : `query has more than ${TOKENS_MAX} tokens`;
     throw parseError(problem + describePosition(text, excess.at), excess.at);
   }
-  const statements = toStatements(matchText(text), params);
+  const statements = toStatements(matchText(text, params), params);
   if (statements.some((statement) => depthOf(statement) > EXPRESSION_DEPTH_MAX)) {
     throw parseError(`an expression chains more than ${EXPRESSION_DEPTH_MAX} operators`, 0);
   }
@@ -51,13 +56,24 @@ export function parse(text: string, params: Parameters = {}): Statement[] {
 
 // private functions
 
-function matchText(text: string): MatchResult {
+function matchText(text: string, params: Parameters): MatchResult {
   const match = GRAMMAR_OF_INFLUXQL.match(text);
   if (match.succeeded()) return match;
   // missing from Ohm's types, though documented there
   const failed = match as unknown as FailedMatch;
   const failures = failed.getRightmostFailures().map((failure) => failure.toString());
-  throw syntaxError(text, failures, failed.getRightmostFailurePosition());
+  const at = failed.getRightmostFailurePosition();
+  refuseTokens(text.slice(0, at), params);
+  throw syntaxError(text, failures, at);
+}
+
+/** What InfluxDB minds as it reads a token, before it comes to where the text makes no sense. */
+function refuseTokens(before: string, params: Parameters): void {
+  for (const { groups, index } of before.matchAll(MINDED)) {
+    const { name, duration } = groups!;
+    if (name !== undefined && !Object.hasOwn(params, name)) throw parseError(`missing parameter: ${name}`, index);
+    if (duration !== undefined && !DURATION.test(duration)) throw parseError('invalid duration', index);
+  }
 }
 
 /** Without recursion, since what it guards against is recursion. */

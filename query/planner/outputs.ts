@@ -262,7 +262,7 @@ export class OutputBinder {
       case 'call':
         return `${e.name}(${e.args.map((argument) => this.#typed(argument)).join(', ')})`;
       case 'number':
-        return e.value.toFixed(3);
+        return Object.is(e.value, -0) ? '-0.000' : e.value.toFixed(3);
       case 'reference': {
         const tag = !this.#names.fields.has(e.name) && this.#names.tagKeys.includes(e.name);
         const type = e.cast ?? (tag ? 'tag' : this.#names.fields.get(e.name));

@@ -9,7 +9,6 @@ import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
 import type { Turn } from './source.ts';
-import { inTurns } from './steps.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -29,22 +28,40 @@ export async function* blockPartials(
   limits: Limits,
   arrival: boolean,
 ): AsyncGenerator<Partial> {
-  const store = plan.kind === 'aggregate' ? new PaneStore(plan) : new RawRows(plan, arrival);
+  const store = storeOf(plan, arrival);
   for await (const { block, source, series } of blocks) {
     store.add(block, source, series);
     checkBytes(store.bytes, limits);
     const wait = turn();
     if (wait !== null) await wait;
   }
+  for (const partial of partialsOf(store)) {
+    if (partial !== null) yield partial;
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
+}
+
+/** The same of blocks that are at hand. */
+export function* blockPartialsNow(plan: Plan, blocks: Iterable<SourceBlock>, arrival: boolean): Generator<Partial> {
+  const store = storeOf(plan, arrival);
+  for (const { block, source, series } of blocks) store.add(block, source, series);
+  for (const partial of partialsOf(store)) if (partial !== null) yield partial;
+}
+
+// private functions
+
+function storeOf(plan: Plan, arrival: boolean): PaneStore | RawRows {
+  return plan.kind === 'aggregate' ? new PaneStore(plan) : new RawRows(plan, arrival);
+}
+
+/** In steps: null where it may be left for a while. */
+function* partialsOf(store: PaneStore | RawRows): Generator<Partial | null> {
   if (store instanceof RawRows) {
-    for (const partial of store.partials()) {
-      if (partial !== null) yield partial;
-      const wait = turn();
-      if (wait !== null) await wait;
-    }
+    yield* store.partials();
     return;
   }
-  const slots = await inTurns(store.order(), turn);
+  const slots = yield* store.order();
   for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
     yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
   }

@@ -18,6 +18,11 @@ import { answerWindows, type WindowTimes } from './window-times.ts';
 /** Rows that fill() may make in one answer: a window of 1ns over a year must not fill the memory of the client. */
 export const BUCKETS_MAX = 10_000_000;
 
+/** Groups between two steps, whether they have rows or not. */
+const STEP_GROUPS = 1_024;
+/** Cells of few values that are settled in one step. */
+const STEP_CELLS = 1_024;
+
 /** Of nothing there are none. */
 const COUNTS: ReadonlySet<string> = new Set(['count', 'count distinct', 'count_distinct_approx', 'histogram', 'rows']);
 
@@ -40,7 +45,10 @@ export function* cellTables(
   const budget = { buckets: 0 };
   const series = yield* store.byGroup();
   const isOfGrid = isGrid(plan);
+  let looked = 0;
   for (const slots of plan.descending ? series.reverse() : series) {
+    // groups that SLIMIT leaves out, or that have nothing, give no table to stop at
+    if (++looked % STEP_GROUPS === 0) yield null;
     const group = store.groupOf(slots[0]);
     if (isOfGrid && areDoubles(store, slots)) {
       if (slots.every((slot) => store.emptyCell(slot)) || !wanted.admits(group)) continue;
@@ -54,7 +62,11 @@ export function* cellTables(
       continue;
     }
     for (const state of store.states) {
-      if (state.settle !== undefined) for (const slot of slots) yield* state.settle(slot);
+      if (state.settle === undefined) continue;
+      for (const [i, slot] of slots.entries()) {
+        yield* state.settle(slot);
+        if (i % STEP_CELLS === STEP_CELLS - 1) yield null;
+      }
     }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;

@@ -45,6 +45,8 @@ export async function* historicalShard(
   }
   const store = new PaneStore(plan);
   let points = 0;
+  let blocks = 0;
+  let blocksByStatistics = 0;
   const pins: (PinnedRows | null)[] = [];
   try {
     const requests = plan.sources.map((_, i) => cellsRequest(store, i, source));
@@ -53,7 +55,7 @@ export async function* historicalShard(
     const tables = requests.map((r) => r && source.series(r.database, r.retentionPolicy, r.measurement));
     const series = wantedIn(requests, source);
     checkSeries(series, limits);
-    if (areCounted(limits)) yield { kind: 'counts', series, points: 0 };
+    if (areCounted(limits)) yield { kind: 'counts', series, points: 0, blocks: 0, blocksByStatistics: 0 };
     const { ranges, isEnough } = newestWindows(plan);
     for (const range of ranges) {
       for (const [i, rows] of pins.entries()) {
@@ -61,12 +63,18 @@ export async function* historicalShard(
         if (rows === null || request === null || table === null) continue;
         const take: TakeTotals = (totals) => {
           const taken = store.addTotals(totals, i, table);
-          if (taken) points += totals.rows;
+          if (taken) {
+            points += totals.rows;
+            blocksByStatistics++;
+          }
           return taken;
         };
         for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
           if (step instanceof Promise) await step;
-          else points += store.add(step, i, table);
+          else {
+            points += store.add(step, i, table);
+            blocks++;
+          }
           checkPoints(points, limits);
           checkBytes(store.bytes, limits);
           const wait = turn();
@@ -78,7 +86,7 @@ export async function* historicalShard(
   } finally {
     for (const rows of pins) rows?.release();
   }
-  if (areCounted(limits)) yield { kind: 'counts', series: 0, points };
+  if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics };
   for (const slots of parts(await inTurns(store.order(), turn))) {
     yield store.take(slots);
     const wait = turn();

@@ -3,6 +3,7 @@ export { columnReader } from './columns.ts';
 export * from './deletion.ts';
 export * from './historical.ts';
 export * from './limits.ts';
+export { LiveLeaves } from './live-leaves.ts';
 export * from './live-merge.ts';
 export * from './live-merges.ts';
 export * from './live-plan.ts';

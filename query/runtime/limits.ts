@@ -17,6 +17,8 @@ export interface Limits {
   readonly bytesMax: number;
   /** Of raw rows: what a shard holds at a time to put it in order; never 0. Partials that are made of it take as much again. */
   readonly partBytes: number;
+  /** Shards tell what they have counted though no limit is set on it. */
+  readonly isCounted?: boolean;
 }
 
 /** A query of an ordinary dashboard holds a few megabytes. */
@@ -52,8 +54,8 @@ export function checkBytes(bytes: number, { bytesMax }: Limits): void {
 }
 
 /** Whether shards have to tell what they have counted. */
-export function areCounted({ pointsMax, seriesMax }: Limits): boolean {
-  return pointsMax > 0 || seriesMax > 0;
+export function areCounted({ pointsMax, seriesMax, isCounted }: Limits): boolean {
+  return pointsMax > 0 || seriesMax > 0 || isCounted === true;
 }
 
 // private functions

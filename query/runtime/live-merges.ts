@@ -3,10 +3,19 @@
  * own, as if it had been asked for alone; here they are one to the outside. Of one kind, or none, it is that LiveMerge and nothing
  * more. Order of calls and what holds: see live-merge.ts.
  */
+import { LiveAnswers } from './live-answers.ts';
 import { type LiveCounters, type LiveFloor, LiveMerge } from './live-merge.ts';
 import type { LivePlan } from './live-plan.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import type { LastHeard } from './watermark.ts';
+
+/** Stage 2 of a live query. */
+export type LiveHomeStage = LiveMerges | LiveAnswers;
+
+/** `heard`: of the stream that the query reads, changed by who hears. */
+export function openHome(live: LivePlan, shards: number, heard: LastHeard | null = null): LiveHomeStage {
+  return live.leaves === undefined ? new LiveMerges(live, shards, heard) : new LiveAnswers(live, shards, heard);
+}
 
 export class LiveMerges {
   readonly #kinds: readonly LiveMerge[];
@@ -59,6 +68,15 @@ export class LiveMerges {
       if (least === null || expiredBefore < least) least = expiredBefore;
     }
     return least;
+  }
+
+  /** All that is asked for lies in windows: nothing reaches further back. */
+  get wantedFrom(): bigint | null {
+    return null;
+  }
+
+  readsEnough(_watermark: bigint | null): boolean {
+    return true;
   }
 
   accept(shard: number, update: LiveUpdate): void {

@@ -7,13 +7,12 @@
  * history, where the range is known, but would make every live query tick for ever about series that have nothing to say.
  */
 import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
-import { TRANSFORMS } from '../functions/transform.ts';
 import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
-import { isOfRows } from '../planner/row-windows.ts';
 import { timeRules } from './live-clauses.ts';
+import { leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -21,6 +20,10 @@ export interface LivePlan {
   readonly rules: TimeRules;
   /** Empty windows of live series are sent, filled as the plan says. */
   readonly fills: boolean;
+  /** Of a query over held rows (live-answers.ts): what shards are asked for, in the order of `leavesOf`. Not there = it is kept as cells, or a tail. */
+  readonly leaves?: readonly LivePlan[];
+  /** Of a leaf: how far before the rows that may still change others matter, ns; null = however far. */
+  readonly lookBack?: bigint | null;
 }
 
 /** Narrower windows close more often than any client is told: 1 ms. */
@@ -33,8 +36,6 @@ const PAIRS_ONLY =
   'a join ON WINDOW is kept up to date where both sides are aggregates of measurements that exist, GROUP BY time() and the tags of ' +
   'ON, and the SELECT over it takes their columns, GROUP BY these tags; with FILL(null) or a number, and conditions on these tags';
 
-const OWN_TIMES: ReadonlySet<string> = new Set(['top', 'bottom', 'sample']);
-
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
@@ -42,30 +43,26 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
-  if (statement.sources.some((source) => 'subquery' in source)) {
-    throw new QueryError('invalid', 'live query: a subquery is not kept up to date: watch the inner SELECT itself');
+  const inner = statement.sources.flatMap((source) => ('subquery' in source ? [source.subquery] : []));
+  if (inner.length > 0 && inner.length < statement.sources.length) {
+    throw new QueryError(
+      'invalid',
+      'live query: a subquery beside a measurement is not kept up to date: watch them apart',
+    );
   }
+  for (const subquery of inner) assertLive(subquery);
   if (statement.sources.some((source) => 'join' in source && source.join !== 'window')) {
     const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
     throw new QueryError('invalid', `live query: ${reason}`);
   }
-  for (const dimension of statement.dimensions) {
-    if (dimension.kind !== 'window' || !isOfRows(dimension.window)) continue;
-    const advice = 'ask for it over history, or watch time(), hop() or cumulate() windows';
-    const { of } = dimension.window;
-    throw new QueryError('invalid', `live query: ${of}() windows are not kept up to date: ${advice}`);
-  }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
-      if (e.kind === 'call' && TRANSFORMS.has(e.name)) {
-        throw new QueryError(
-          'invalid',
-          `live query: ${e.name}() is not kept up to date: it depends on all rows before`,
-        );
+      if (e.kind !== 'call') return undefined;
+      if (e.name === 'sample') {
+        throw new QueryError('invalid', 'live query: sample() is not kept up to date: it gives other rows each time');
       }
-      if (e.kind === 'call' && OWN_TIMES.has(e.name)) {
-        const reason = 'its rows have times of their own, by which no revision could replace them';
-        throw new QueryError('invalid', `live query: ${e.name}() is not kept up to date: ${reason}`);
+      if (e.name.startsWith('holt_winters')) {
+        throw new QueryError('invalid', `live query: ${e.name}() is not kept up to date: its rows lie in the future`);
       }
       return undefined;
     });
@@ -87,24 +84,30 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }
   for (const { every, count, steps } of plan.windows ?? []) {
-    const open = Math.ceil((count + steps - 1) / every) * steps;
-    if (open > WINDOWS_OPEN_MAX) {
-      const limit = `at most ${WINDOWS_OPEN_MAX} windows may hold a point, these would be ${open}`;
+    const held = Math.ceil((count + steps - 1) / every) * steps;
+    if (held > WINDOWS_OPEN_MAX) {
+      const limit = `at most ${WINDOWS_OPEN_MAX} windows may hold a point, these would be ${held}`;
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
-  if (rules.finalOnly && plan.window === null && plan.kind === 'aggregate' && !plan.bounds.maxStated) {
+  if (
+    rules.finalOnly &&
+    plan.window === null &&
+    plan.rowWindow === undefined &&
+    plan.kind === 'aggregate' &&
+    !plan.bounds.maxStated
+  ) {
     throw new QueryError(
       'invalid',
       'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',
     );
   }
-  const bounds = plan.bounds.maxFromNow
-    ? { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false }
-    : plan.bounds;
+  const open = endless(plan);
+  const leaves = isHeld(open) ? leafPlans(open, rules) : undefined;
+  if (leaves !== undefined) assertUnfilled(open);
   const fills =
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
-  return { plan: { ...plan, bounds }, rules, fills };
+  return { plan: open, rules, fills, ...(leaves && { leaves }) };
 }
 
 /** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
@@ -124,6 +127,28 @@ export function samePlan(a: Plan, b: Plan): boolean {
 }
 
 // private functions
+
+/** An upper bound that moves with the clock is none. */
+function endless(plan: Plan): Plan {
+  const subqueries = plan.subqueries.map(endless);
+  if (!plan.bounds.maxFromNow) return { ...plan, subqueries };
+  return { ...plan, subqueries, bounds: { ...plan.bounds, max: TIME_MAX, maxStated: false, maxFromNow: false } };
+}
+
+/** Whether rows of the answer are not sums of cells: then the home holds what they are made of. */
+function isHeld({ subqueries, transforms, aggregates }: Plan): boolean {
+  const hasOwnTimes = aggregates.some(({ name }) => name === 'top' || name === 'bottom');
+  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes;
+}
+
+function assertUnfilled(plan: Plan): void {
+  if (plan.fill.kind !== 'none' && plan.fill.kind !== 'null') {
+    const kind = plan.fill.kind === 'value' ? String(plan.fill.value) : plan.fill.kind;
+    const reason = 'windows without rows are not made for functions from row to row, top, bottom and subqueries';
+    throw new QueryError('invalid', `live query: fill(${kind}) is not kept up to date here: ${reason}`);
+  }
+  for (const inner of plan.subqueries) assertUnfilled(inner);
+}
 
 function refuse(clause: string, reason: string): never {
   throw new QueryError('invalid', `live query: ${clause} has no meaning while points keep coming: ${reason}`);

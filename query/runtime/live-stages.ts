@@ -3,6 +3,7 @@
  * an operator of its own, and hands what was applied to those streams that read it. Which queries share changes no answer.
  */
 
+import { LiveLeaves } from './live-leaves.ts';
 import type { LivePlan } from './live-plan.ts';
 import { LiveShard } from './live-shard.ts';
 import type { LiveInput } from './live-update.ts';
@@ -11,7 +12,7 @@ import { type Sharing, sharing, sliceRuns, sliceWindow, streamName } from './sha
 import { SharedStream, sourceKey, sourcesKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 
-export type LiveStage = LiveShard | LiveView;
+export type LiveStage = LiveShard | LiveView | LiveLeaves;
 
 /** Told of each query that can not go on. */
 export type StageFailed = (stage: LiveView, error: Error) => void;
@@ -46,6 +47,7 @@ export class LiveStages {
 
   /** The stage is then started by who opened it, and closed when its query has gone. */
   open(live: LivePlan): LiveStage {
+    if (live.leaves !== undefined) return new LiveLeaves(live, this.#source);
     const shared = sharing(live);
     if (shared === null) return new LiveShard(live, this.#source);
     return new LiveView(live, shared, this.#streamFor(live, shared), this.#source);

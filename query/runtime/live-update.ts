@@ -6,6 +6,7 @@ import type { Block } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { CellsPartial, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import type { TimeRange } from './source.ts';
 import type { ClockReading } from './watermark.ts';
 
 /** Rows that were just applied to a shard; series numbers are those of `source.series` of that measurement. */
@@ -51,6 +52,12 @@ export interface LiveUpdate {
   readonly counts: ShardCounts;
   /** All that was accepted is in this update and those before; false = a window waits to be read again. */
   readonly complete: boolean;
+  /** Of a query over held rows, by run: of these times it has all rows of the shard, in place of those that it sent before. null = it adds rows. */
+  readonly spans?: readonly (TimeRange | null)[];
+  /** Of a query over held rows: what was read is read from this time on. */
+  readonly from?: bigint;
+  /** Of a query over held rows: by leaf of its plan; then cells, runs and spans are in these. */
+  readonly leaves?: readonly LiveUpdate[];
   /** How much later it comes than the query's EMIT asks for, because the shard had no time; not there = it was not asked by its turn. */
   readonly waitedMs?: number;
   /** Of the first update: the name of the stream that it shares; not there = none. */
@@ -65,6 +72,11 @@ export interface Emission {
   readonly rev: number;
   readonly phase: 'snapshot' | 'live';
   readonly tables: readonly ResultTable[];
+  /**
+   * Its rows are no more: series and time say which. They had been sent. `from`: all rows from this time on are no more, of whatever
+   * series; those that are still there follow.
+   */
+  readonly gone?: { readonly from: bigint | null };
 }
 
 export const NO_COUNTS: ShardCounts = { accepted: 0, ahead: 0, disordered: 0, recomputed: 0, dropped: 0 };

@@ -17,7 +17,7 @@ import { GroupTable } from './groups.ts';
 import type { CellsPartial, Group } from './partial.ts';
 import { BlockWindows, SourceRows } from './rows-in.ts';
 import type { Totals } from './source.ts';
-import { finished, type Steps } from './steps.ts';
+import { finished, STEP_ROWS, type Steps } from './steps.ts';
 import { stateOfTotals } from './totals.ts';
 
 /** What stores of one shared measurement have in common: group numbers mean the same in all of them. */
@@ -276,6 +276,7 @@ export class PaneStore {
     const slots = yield* this.order();
     const groups: Int32Array[] = [];
     for (let from = 0, i = 1; i <= slots.length; i++) {
+      if (i % STEP_ROWS === 0) yield null;
       if (i < slots.length && this.#cells.group[slots[i]] === this.#cells.group[slots[from]]) continue;
       groups.push(slots.subarray(from, i));
       from = i;

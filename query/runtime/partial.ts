@@ -40,11 +40,15 @@ export interface RowsPartial {
   readonly texts?: RowTexts;
 }
 
-/** What a shard has counted since it last told, where a limit is set on it. */
+/** What a shard has counted since it last told, where somebody wants to know. */
 export interface CountsPartial {
   readonly kind: 'counts';
   readonly series: number;
   readonly points: number;
+  /** Read, a chunk of a bucket or of the head each. */
+  readonly blocks: number;
+  /** Not read, as their statistics said enough. */
+  readonly blocksByStatistics: number;
 }
 
 export type Partial = CellsPartial | RowsPartial | CountsPartial;

@@ -55,6 +55,8 @@ export class RawRows {
   readonly #newest: NewestRows | null;
   /** Rows that passed since the beginning. */
   points = 0;
+  /** Read for them; counted by who reads. */
+  blocks = 0;
 
   /** `arrival`: rows of a group keep the order in which they come. `write`: partials have texts of rows instead of columns. */
   constructor(plan: Plan, arrival = false, write: WriteRows | null = null) {

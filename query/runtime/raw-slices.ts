@@ -62,14 +62,16 @@ export async function* slicedRows(
       wanted += countChosen(request.series, table.size);
     }
     checkSeries(wanted, limits);
-    if (areCounted(limits)) yield { kind: 'counts', series: wanted, points: 0 };
+    const counts: CountsPartial = { kind: 'counts', series: wanted, points: 0, blocks: 0, blocksByStatistics: 0 };
+    if (areCounted(limits)) yield counts;
     for (const part of byMeasurement(plan, pinned)) {
       yield* new MeasurementRows(plan, part, held, turn, limits).partials();
     }
   } finally {
     for (const { rows } of pinned) rows.release();
   }
-  if (areCounted(limits)) yield { kind: 'counts', series: 0, points: held.points };
+  const { points, blocks } = held;
+  if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics: 0 };
 }
 
 // private functions
@@ -205,7 +207,10 @@ class MeasurementRows {
     for (const [s, { index, rows, table, series }] of this.#sources.entries()) {
       for (const step of rows.scan(range, masks === null ? series : masks[s])) {
         if (step instanceof Promise) await step;
-        else this.#held.add(step, index, table);
+        else {
+          this.#held.add(step, index, table);
+          this.#held.blocks++;
+        }
         checkBytes(this.#held.bytes, this.#limits);
         if (this.#held.bytes > bytesMax) {
           this.#held.clear();

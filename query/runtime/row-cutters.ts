@@ -3,7 +3,7 @@
  * numbers their windows; one of windows that overlap numbers panes, and tells the windows as runs of them when the group has ended.
  * It is long because each kind of window is a small class of the same shape, and they are best read beside one another.
  */
-import type { Block, SeriesTable, Value } from '../../model/index.ts';
+import { type Block, type SeriesTable, TIME_MAX, type Value } from '../../model/index.ts';
 import type { RowWindow } from '../planner/plan.ts';
 import { columnReader } from './columns.ts';
 import { RowFilter } from './filter.ts';
@@ -15,16 +15,33 @@ export class WindowList implements WindowTimes {
   readonly #times: bigint[] = [];
   readonly #starts: bigint[] = [];
   readonly #ends: bigint[] = [];
+  readonly #closes: bigint[] = [];
+  readonly #firstRows: number[] = [];
 
-  /** Number of a new window whose row has this time. */
-  add(time: bigint, start = time, end = time): number {
+  /** Number of a new window whose row has this time; `firstRow`: its number among the rows of the group. */
+  add(firstRow: number, time: bigint, start = time, end = time): number {
     this.#times.push(time);
     this.#starts.push(start);
+    this.#closes.push(TIME_MAX);
+    this.#firstRows.push(firstRow);
     return this.#ends.push(end) - 1;
   }
 
   endAt(window: number, end: bigint): void {
     this.#ends[window] = end;
+  }
+
+  closeAt(window: number, time: bigint): void {
+    this.#closes[window] = time;
+  }
+
+  /** No row of this time or a later one changes the window; TIME_MAX where one may, whenever it comes. */
+  closes(window: number): bigint {
+    return this.#closes[window];
+  }
+
+  firstRow(window: number): number {
+    return this.#firstRows[window];
   }
 
   time(window: number): bigint {
@@ -52,6 +69,8 @@ export class WindowList implements WindowTimes {
 export interface Cutter {
   begin(): void;
   cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array;
+  /** How many of the first rows of the group no window to come holds, where no row before `floor` comes. */
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number;
 }
 
 export function cutterOf(window: RowWindow): Cutter {
@@ -71,23 +90,33 @@ export function cutterOf(window: RowWindow): Cutter {
 
 /** A cutter into panes, and the windows they make. */
 export abstract class RunCutter implements Cutter {
-  /** By pane of the group: first and last time of its rows. */
+  /** By pane of the group: first and last time of its rows, number of the first. */
   protected starts: bigint[] = [];
   protected ends: bigint[] = [];
+  protected firstRows: number[] = [];
+  #row = 0;
 
   begin(): void {
     this.starts = [];
     this.ends = [];
+    this.firstRows = [];
+    this.#row = 0;
   }
 
   abstract cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array;
+
+  abstract settledRows(floor: bigint, countBefore: (time: bigint) => number): number;
 
   /** The windows of the group that has just ended; `held`: the panes that have a state, ascending. */
   abstract runs(held: readonly number[], windows: WindowList): Iterable<Run>;
 
   protected extend(pane: number, time: bigint): void {
-    if (pane === this.starts.length) this.starts.push(time);
+    if (pane === this.starts.length) {
+      this.starts.push(time);
+      this.firstRows.push(this.#row);
+    }
     this.ends[pane] = time;
+    this.#row++;
   }
 }
 
@@ -97,6 +126,7 @@ class SessionCutter implements Cutter {
   readonly #gap: bigint;
   readonly #longest: bigint | null;
   #window = -1;
+  #row = 0;
   #first = 0n;
   #last = 0n;
 
@@ -107,19 +137,27 @@ class SessionCutter implements Cutter {
 
   begin(): void {
     this.#window = -1;
+    this.#row = 0;
+  }
+
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number {
+    return countBefore(floor);
   }
 
   cut({ rows, base, offsets }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
     const numbers = new Float64Array(rows);
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < rows; row++, this.#row++) {
       const time = base + BigInt(offsets[row]);
       const over = time - this.#last >= this.#gap || (this.#longest !== null && time - this.#first >= this.#longest);
       if (this.#window < 0 || over) {
-        this.#window = windows.add(time);
+        this.#window = windows.add(this.#row, time);
         this.#first = time;
       }
       this.#last = time;
-      windows.endAt(this.#window, time + this.#gap);
+      const end = time + this.#gap;
+      windows.endAt(this.#window, end);
+      const longest = this.#longest === null ? end : this.#first + this.#longest;
+      windows.closeAt(this.#window, longest < end ? longest : end);
       numbers[row] = this.#window;
     }
     return numbers;
@@ -129,6 +167,7 @@ class SessionCutter implements Cutter {
 class StateCutter implements Cutter {
   readonly #field: string;
   #window = -1;
+  #row = 0;
   #state: Value = null;
 
   constructor(field: string) {
@@ -137,17 +176,24 @@ class StateCutter implements Cutter {
 
   begin(): void {
     this.#window = -1;
+    this.#row = 0;
     this.#state = null;
+  }
+
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number {
+    return countBefore(floor);
   }
 
   cut({ rows, base, offsets, columns }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
     const numbers = new Float64Array(rows);
     const read = columnReader(columns.get(this.#field) ?? null);
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < rows; row++, this.#row++) {
       const time = base + BigInt(offsets[row]);
       const state = read(row);
       if (state !== null && state !== this.#state) {
-        this.#window = windows.add(time);
+        // of rows of one time a later one may still come to stand before this one
+        if (this.#window >= 0) windows.closeAt(this.#window, time + 1n);
+        this.#window = windows.add(this.#row, time);
         this.#state = state;
       }
       if (this.#window >= 0) windows.endAt(this.#window, time);
@@ -161,6 +207,7 @@ class EventCutter implements Cutter {
   readonly #start: RowFilter;
   readonly #end: RowFilter;
   #window = -1;
+  #row = 0;
 
   constructor(start: RowFilter, end: RowFilter) {
     this.#start = start;
@@ -169,6 +216,11 @@ class EventCutter implements Cutter {
 
   begin(): void {
     this.#window = -1;
+    this.#row = 0;
+  }
+
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number {
+    return countBefore(floor);
   }
 
   cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array {
@@ -176,13 +228,15 @@ class EventCutter implements Cutter {
     const numbers = new Float64Array(rows);
     const starts = passing(this.#start, block, table);
     const ends = passing(this.#end, block, table);
-    for (let row = 0; row < rows; row++) {
+    for (let row = 0; row < rows; row++, this.#row++) {
       const time = base + BigInt(offsets[row]);
-      if (this.#window < 0 && starts[row] === 1) this.#window = windows.add(time);
+      if (this.#window < 0 && starts[row] === 1) this.#window = windows.add(this.#row, time);
       numbers[row] = this.#window;
       if (this.#window < 0) continue;
       windows.endAt(this.#window, time);
-      if (ends[row] === 1) this.#window = -1;
+      if (ends[row] !== 1) continue;
+      windows.closeAt(this.#window, time + 1n);
+      this.#window = -1;
     }
     return numbers;
   }
@@ -204,14 +258,21 @@ class RowsCutter implements Cutter {
     this.#count = 0;
   }
 
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number {
+    const rows = countBefore(floor);
+    return rows - (rows % this.#every);
+  }
+
   cut({ rows, base, offsets }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
     const numbers = new Float64Array(rows).fill(-1);
     for (let row = 0; row < rows; row++) {
-      const place = this.#count++ % this.#every;
+      const count = this.#count++;
+      const place = count % this.#every;
       if (place >= this.#size) continue;
       const time = base + BigInt(offsets[row]);
-      if (place === 0) this.#window = windows.add(time);
+      if (place === 0) this.#window = windows.add(count, time);
       windows.endAt(this.#window, time);
+      if (place === this.#size - 1) windows.closeAt(this.#window, time + 1n);
       numbers[row] = this.#window;
     }
     return numbers;
@@ -235,6 +296,11 @@ class HopCutter extends RunCutter {
     this.#count = 0;
   }
 
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number {
+    const rows = countBefore(floor);
+    return rows - (rows % this.#every);
+  }
+
   cut({ rows, base, offsets }: Block): Float64Array {
     const numbers = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
@@ -256,7 +322,9 @@ class HopCutter extends RunCutter {
       if (from === to) continue;
       const start = this.starts[begin];
       const last = this.ends[Math.min(end, this.ends.length) - 1];
-      yield { window: windows.add(start, start, last), from, to };
+      const window = windows.add(first, start, start, last);
+      if (first + this.#size <= this.#count) windows.closeAt(window, last + 1n);
+      yield { window, from, to };
     }
   }
 
@@ -279,6 +347,10 @@ class SlidingCutter extends RunCutter {
     this.#size = size;
   }
 
+  settledRows(floor: bigint, countBefore: (time: bigint) => number): number {
+    return countBefore(floor - this.#size + 1n);
+  }
+
   cut({ rows, base, offsets }: Block): Float64Array {
     const numbers = new Float64Array(rows);
     for (let row = 0; row < rows; row++) {
@@ -295,7 +367,10 @@ class SlidingCutter extends RunCutter {
       const time = this.starts[pane];
       while (to < held.length && held[to] <= pane) to++;
       while (from < to && this.starts[held[from]] <= time - this.#size) from++;
-      if (from < to) yield { window: windows.add(time, time - this.#size, time), from, to };
+      if (from === to) continue;
+      const window = windows.add(this.firstRows[held[from]], time, time - this.#size, time);
+      windows.closeAt(window, time + 1n);
+      yield { window, from, to };
     }
   }
 }

@@ -20,30 +20,39 @@ export function subqueryPartials(
 }
 
 /** The tables of subquery `number` as blocks of the sources that read it; a block is of one group. */
-export async function* blocksOf(
-  { sources }: Plan,
-  number: number,
-  tables: AsyncIterable<ResultTable>,
-): AsyncGenerator<SourceBlock> {
-  const places = new Map<string, { source: number; series: TagTable }>();
-  for (const [source, { measurement, subquery }] of sources.entries()) {
-    if (subquery === number) places.set(measurement, { source, series: new TagTable() });
+export class SubqueryBlocks {
+  readonly #places = new Map<string, { source: number; series: TagTable }>();
+
+  constructor({ sources }: Plan, number: number) {
+    for (const [source, { measurement, subquery }] of sources.entries()) {
+      if (subquery === number) this.#places.set(measurement, { source, series: new TagTable() });
+    }
   }
-  for await (const table of tables) {
-    const place = places.get(table.name);
-    if (place !== undefined) yield { ...place, block: blockOf(table, place.series.number(table)) };
+
+  /** null where no source reads it. */
+  of(table: ResultTable): SourceBlock | null {
+    const place = this.#places.get(table.name);
+    return place === undefined ? null : { ...place, block: blockOf(table, place.series.number(table)) };
   }
 }
 
-// private functions
-
 /** Rows of a single subquery stay as it gives them, one series after the other, where it has neither windows nor rows of its own. */
-function keepsOrder({ subqueries, sources, byTime, join }: Plan): boolean {
+export function keepsOrder({ subqueries, sources, byTime, join }: Plan): boolean {
   const [inner] = subqueries;
   if (byTime || join !== undefined || subqueries.length !== 1 || sources.some(({ subquery }) => subquery === undefined))
     return false;
   if (inner.window !== null || inner.rowWindow !== undefined) return false;
   return inner.kind === 'aggregate' || inner.transforms.length > 0 || keepsOrder(inner);
+}
+
+// private functions
+
+async function* blocksOf(plan: Plan, number: number, tables: AsyncIterable<ResultTable>): AsyncGenerator<SourceBlock> {
+  const blocks = new SubqueryBlocks(plan, number);
+  for await (const table of tables) {
+    const block = blocks.of(table);
+    if (block !== null) yield block;
+  }
 }
 
 /** The series that a subquery has given so far; the tags are those it is grouped by. */

@@ -12,7 +12,7 @@
  * "Has not moved" rather than "accepted nothing": a backfill of old points is accepted for hours and must not hold windows open.
  * This file reads no clock; times are ns as bigint, the wall clock is ms as the hosts have it.
  */
-import { NS_PER_SECOND } from '../../model/index.ts';
+import { earlier, later, NS_PER_SECOND } from '../../model/index.ts';
 
 /** What decides when windows close and what happens to late points; one per live query. Durations in ns. */
 export interface TimeRules {
@@ -158,16 +158,4 @@ export class Watermark {
     const reading = this.#readings[shard];
     return reading === null ? null : Math.max(reading.arrivalMs, this.#heard?.[shard] ?? 0);
   }
-}
-
-// private functions
-
-function earlier(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
-}
-
-function later(a: bigint, b: bigint): bigint {
-  if (a > b) return a;
-  return b;
 }

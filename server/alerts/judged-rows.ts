@@ -14,8 +14,8 @@ export interface Judged extends JudgedWindow {
 /** In order of time; of revisions the last. Throws QueryError where a condition cannot be asked. */
 export function judgedRows({ emissions, live: { plan } }: StandingBatch, { conditions }: AlertDefinition): Judged[] {
   const rows = new Map<string, Judged>();
-  for (const { final, tables } of emissions) {
-    if (!final) continue;
+  for (const { final, tables, gone } of emissions) {
+    if (!final || gone !== undefined) continue;
     for (const table of tables) {
       const series = { name: table.name, tags: table.tags ?? [] };
       const key = seriesKey(series);

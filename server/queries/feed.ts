@@ -5,7 +5,7 @@
 import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
-import { encodeRowsMembers, encodeSeriesMembers, SeriesNumbers } from './answers/index.ts';
+import { encodeDeleteMembers, encodeRowsMembers, encodeSeriesMembers, SeriesNumbers } from './answers/index.ts';
 
 /** Frames and bytes of them kept per feed: minutes of a window per second, or one burst. */
 const RING_FRAMES_MAX = 512;
@@ -28,8 +28,8 @@ export function firstFrames(
   const list = emissions.length > 0 || phase === 'live' ? emissions : [nothing];
   return list.map((emission, i) => {
     const at = i === list.length - 1 ? cursor : '';
-    const members = encodeRowsMembers({ ...emission, phase, cursor: at }, epoch);
-    return { op: 'rows', members, cursor: at, phase, watermarkMs: at === '' ? null : watermarkMs };
+    const frame = emissionFrame({ ...emission, phase }, epoch, null, at);
+    return { ...frame, watermarkMs: at === '' ? null : watermarkMs };
   });
 }
 
@@ -55,9 +55,9 @@ export class Feed {
   }
 
   /** `more`: others follow that were emitted with it. */
-  rows(emission: Emission, cursor: string, watermarkMs: number | null, more: boolean): FeedFrame {
-    const members = encodeRowsMembers({ ...emission, cursor }, this.epoch, this.#numbers ?? undefined);
-    return { op: 'rows', members, cursor, phase: 'live', watermarkMs, ...(more && { more }) };
+  frame(emission: Emission, cursor: string, watermarkMs: number | null, more: boolean): FeedFrame {
+    const frame = emissionFrame(emission, this.epoch, this.#numbers, cursor);
+    return { ...frame, watermarkMs, ...(more && { more }) };
   }
 
   /** What a subscriber has to know before the next frame, or one of the ring. */
@@ -91,4 +91,25 @@ export class Feed {
     if (seen > last || seen + 1 < this.#first || this.#first + this.#ring.length !== last + 1) return null;
     return this.#ring.slice(seen + 1 - this.#first);
   }
+}
+
+// private functions
+
+/** Rows, or rows that are no more. */
+function emissionFrame(
+  emission: Emission,
+  epoch: Epoch | null,
+  numbers: SeriesNumbers | null,
+  cursor: string,
+): Omit<FeedFrame, 'watermarkMs' | 'more'> {
+  const { phase, tables, gone } = emission;
+  if (gone !== undefined) {
+    return { op: 'delete', members: encodeDeleteMembers(tables, gone.from, epoch, cursor), cursor, phase };
+  }
+  return {
+    op: 'rows',
+    members: encodeRowsMembers({ ...emission, cursor }, epoch, numbers ?? undefined),
+    cursor,
+    phase,
+  };
 }

@@ -20,7 +20,9 @@ import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import {
   askOf,
+  cursorAt,
   type LiveExpire,
+  type LiveReach,
   type LiveStop,
   nameOf,
   type SchemaChange,
@@ -101,11 +103,9 @@ export class LiveHomes {
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
       history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
-      missed: (op, round, cursor) =>
-        this.#toShards(op, 'live ask', (shard) => {
-          const { sequence } = cursor.positions[shard];
-          return askOf(op, shard, round, { sequence, watermark: cursor.watermark });
-        }),
+      missed: (op, round, cursor, reach) =>
+        this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, cursorAt(cursor, shard, reach))),
+      reach: (op, from) => mesh.notifyAll('live reach', { operator: op.key, from } satisfies LiveReach),
       expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
     };
   }

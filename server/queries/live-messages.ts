@@ -1,6 +1,7 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
 import type { LivePlan, LiveUpdate } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
+import type { Cursor } from './cursor.ts';
 import type { MeasurementName } from './named-measurements.ts';
 import type { RunningQuery } from './operator-port.ts';
 
@@ -58,7 +59,7 @@ export interface LiveAsk {
   readonly operator: string;
   readonly instance: number;
   readonly round: number;
-  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null } | null;
+  readonly cursor: { readonly sequence: number; readonly watermark: bigint | null; readonly reach: bigint } | null;
 }
 
 export interface LiveStop {
@@ -70,6 +71,12 @@ export interface LiveStop {
 export interface LiveExpire {
   readonly operator: string;
   readonly before: bigint;
+}
+
+/** The home of a query over held rows needs them from this time on. */
+export interface LiveReach {
+  readonly operator: string;
+  readonly from: bigint;
 }
 
 export function nameOf(op: RunningQuery, shard: number): { shard: number; operator: string; instance: number } {
@@ -85,6 +92,11 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
     home,
     replayFrom: op.replayFrom?.[shard] ?? null,
   };
+}
+
+/** What a shard has to know of a client's cursor. */
+export function cursorAt({ positions, watermark }: Cursor, shard: number, reach: bigint): LiveAsk['cursor'] {
+  return { sequence: positions[shard].sequence, watermark, reach };
 }
 
 export function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {

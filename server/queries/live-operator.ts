@@ -1,5 +1,5 @@
 /**
- * LiveOperator: one distinct live query at its home: stage 2 (`LiveMerges`), the feeds of its subscribers, and how a subscriber joins
+ * LiveOperator: one distinct live query at its home: stage 2 (`openHome`), the feeds of its subscribers, and how a subscriber joins
  * without a seam.
  *
  *     shards ──updates──▶ merge ──emissions──▶ frames (encoded once per epoch) ──▶ subscribers that are attached
@@ -13,7 +13,7 @@
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
-import { type Emission, LiveMerges, type LivePlan } from '../../query/index.ts';
+import { type Emission, type LiveHomeStage, type LivePlan, openHome } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
@@ -34,6 +34,8 @@ interface Round {
   readonly joiners: Joiner[];
   /** Not null: what this cursor missed is asked for, else the history. */
   readonly cursor: Cursor | null;
+  /** How many times as far back as its plan looks is read for the cursor. */
+  readonly reach: bigint;
   readonly answers: (ShardUpdate | null)[];
   readonly waiting: ShardUpdate[];
 }
@@ -47,7 +49,7 @@ export class LiveOperator implements RunningQuery {
   instance = 1;
   replayFrom: readonly number[] | null = null;
   #port: OperatorPort;
-  merge: LiveMerges;
+  merge: LiveHomeStage;
   #life: string;
   readonly #feeds = new Map<string, Feed>();
   readonly #subscribers = new Map<number, Feed>();
@@ -74,6 +76,7 @@ export class LiveOperator implements RunningQuery {
   /** The same of `merge`. */
   #nextMs = 0;
   #expired: bigint | null = null;
+  #wanted: bigint | null = null;
   /** When the last subscriber left; null while there are some. */
   idleSinceMs: number | null = null;
 
@@ -88,7 +91,7 @@ export class LiveOperator implements RunningQuery {
     this.query = query;
     this.live = live;
     this.#port = port;
-    this.merge = new LiveMerges(live, port.shards, port.heard(live));
+    this.merge = openHome(live, port.shards, port.heard(live));
     this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
     this.#sentPositions = this.#positions;
@@ -203,8 +206,9 @@ export class LiveOperator implements RunningQuery {
     const { watermark, rev } = this.merge;
     this.live = live;
     this.instance++;
+    this.#wanted = null;
     this.#lookSoon();
-    this.merge = new LiveMerges(live, this.#port.shards, this.#port.heard(live));
+    this.merge = openHome(live, this.#port.shards, this.#port.heard(live));
     this.merge.raise({ watermark, rev });
     this.#life = newLife();
     this.#started = new Set();
@@ -310,8 +314,8 @@ export class LiveOperator implements RunningQuery {
       if (fresh) this.merge.subscribe(this.#port.nowMs());
     }
     const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
-    this.#round = { id: ++this.#rounds, joiners, cursor, answers, waiting };
-    if (cursor !== null) this.#port.missed(this, this.#round.id, cursor);
+    this.#round = { id: ++this.#rounds, joiners, cursor, reach: 1n, answers, waiting };
+    if (cursor !== null) this.#port.missed(this, this.#round.id, cursor, 1n);
     else if (fresh) this.#endRound(this.#round);
     else this.#port.history(this, this.#round.id);
   }
@@ -339,6 +343,10 @@ export class LiveOperator implements RunningQuery {
   #endRound(round: Round): void {
     const nowMs = this.#port.nowMs();
     for (const answer of round.answers) if (answer !== null) this.#take(answer);
+    if (round.cursor !== null && !this.merge.readsEnough(round.cursor.watermark)) {
+      this.#askFurther(round);
+      return;
+    }
     const first =
       round.cursor === null ? this.merge.subscribe(nowMs) : this.merge.resume(round.cursor.watermark, nowMs);
     this.#emit(first.live);
@@ -366,6 +374,19 @@ export class LiveOperator implements RunningQuery {
     this.#round = null;
     this.#takeWaiting(round.waiting);
     this.#nextRound();
+  }
+
+  /** The same round once more, of what lies further back. Updates that came behind its answers are taken with it. */
+  #askFurther(round: Round): void {
+    for (const message of round.waiting) this.#take(message);
+    this.#round = {
+      ...round,
+      id: ++this.#rounds,
+      reach: round.reach * 4n,
+      answers: Array.from({ length: this.#port.shards }, () => null),
+      waiting: [],
+    };
+    this.#port.missed(this, this.#round.id, round.cursor!, this.#round.reach);
   }
 
   #attach({ subscriber, feed: key, epoch, refs }: Joiner): void {
@@ -411,7 +432,7 @@ export class LiveOperator implements RunningQuery {
       if (i === emissions.length - 1) this.#settle();
       const cursor = this.#cursor();
       for (const feed of this.#feeds.values()) {
-        const frame = feed.rows(emission, cursor, this.#watermarkMs, i < emissions.length - 1);
+        const frame = feed.frame(emission, cursor, this.#watermarkMs, i < emissions.length - 1);
         feed.keep(this.#frames, frame);
         if (feed.subscribers.size > 0) this.#port.frame(feed.key, null, frame);
       }
@@ -420,6 +441,8 @@ export class LiveOperator implements RunningQuery {
     if (emissions.length > 0) this.#tell(emissions);
     const before = this.merge.expiredBefore;
     if (before !== null && before !== this.#expired) this.#port.expire(this, (this.#expired = before));
+    const from = this.merge.wantedFrom;
+    if (from !== null && from !== this.#wanted) this.#port.reach(this, (this.#wanted = from));
   }
 
   #tell(emissions: readonly Emission[]): void {

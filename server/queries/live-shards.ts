@@ -15,6 +15,7 @@
 import type { Compression, ControlEntry } from '../../model/index.ts';
 import {
   type LiveInput,
+  LiveLeaves,
   type LivePlan,
   LiveShard,
   type LiveStage,
@@ -29,6 +30,7 @@ import type { BatchName, DeletedSpan, RecorderObserver } from '../recorder/index
 import type {
   LiveAsk,
   LiveExpire,
+  LiveReach,
   LiveStart,
   LiveStop,
   SchemaChange,
@@ -225,6 +227,16 @@ export class LiveShards {
     for (const side of this.#shards.values()) side.operators.get(operator)?.stage.expire(before);
   }
 
+  reach({ operator, from }: LiveReach): void {
+    for (const side of this.#shards.values()) {
+      const op = side.operators.get(operator);
+      if (op === undefined || !(op.stage instanceof LiveLeaves)) continue;
+      op.stage.reach(from);
+      this.#news.add(op);
+    }
+    this.#wake();
+  }
+
   /**
    * Answers a round. What is on the way to the home is sent first, and the answer goes the same way, so that answer and later updates
    * join without a seam.
@@ -248,7 +260,7 @@ export class LiveShards {
       return;
     }
     this.#replay(side, op, cursor.sequence + 1, false, {
-      caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs)),
+      caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs, cursor.reach)),
       failed: (message) => op.home.failed({ operator, instance, message, round }),
     });
   }
@@ -431,7 +443,7 @@ export class LiveShards {
       const update = op.stage.collect(op.collectedAtMs, turn);
       if (update !== null) this.#send(side, op, update);
       if (update?.waitedMs !== undefined) this.#waitedMs += WAITED_NEWEST * (update.waitedMs - this.#waitedMs);
-      if (op.stage instanceof LiveShard && op.stage.waits) this.#news.add(op);
+      if (!(op.stage instanceof LiveView) && op.stage.waits) this.#news.add(op);
     });
   }
 
@@ -495,7 +507,8 @@ function rest(stage: LiveStage): boolean {
 /** One of the other kind held nothing: a query is of one kind or the other, but for the time when it reads nothing at all. */
 function startAfter(stage: LiveStage, nowMs: number, before: LiveStage | null): LiveUpdate {
   if (stage instanceof LiveView) return stage.start(nowMs, before instanceof LiveView ? before : null);
-  return stage.start(nowMs, before instanceof LiveView ? null : before);
+  if (stage instanceof LiveLeaves) return stage.start(nowMs, before instanceof LiveLeaves ? before : null);
+  return stage.start(nowMs, before instanceof LiveShard ? before : null);
 }
 
 function raise(error: Error): never {
@@ -503,7 +516,9 @@ function raise(error: Error): never {
 }
 
 /** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
-function readsAllAgain({ plan }: LivePlan): boolean {
+function readsAllAgain({ plan, leaves, lookBack }: LivePlan): boolean {
+  if (leaves !== undefined) return leaves.every(readsAllAgain);
+  if (lookBack === null) return true;
   return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
 }
 

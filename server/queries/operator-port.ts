@@ -65,8 +65,11 @@ export interface OperatorPort {
   start(operator: RunningQuery): void;
   stop(operator: RunningQuery): void;
   history(operator: RunningQuery, round: number): void;
-  missed(operator: RunningQuery, round: number, cursor: Cursor): void;
+  /** `reach`: so many times as far back as the plan looks. */
+  missed(operator: RunningQuery, round: number, cursor: Cursor, reach: bigint): void;
   expire(operator: RunningQuery, before: bigint): void;
+  /** The home needs rows from this time on. */
+  reach(operator: RunningQuery, from: bigint): void;
   /** Rows that came for windows that were closed. */
   late(rows: number): void;
 }

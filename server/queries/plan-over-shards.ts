@@ -39,6 +39,8 @@ export interface PartialsCall {
   readonly plan: Plan;
   /** Of the shard's schema over which the plan was made. */
   readonly version: number;
+  /** The shard tells what it counts. */
+  readonly isCounted?: boolean;
   /** Rows are wanted as JSON texts. */
   readonly texts: TextFormat | null;
 }

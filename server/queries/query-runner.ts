@@ -43,7 +43,7 @@ import { type WriteLines, writeInto } from './into.ts';
 import type { ShardMesh, TextFormat } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
-import { SelectRunner } from './select-runner.ts';
+import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
 
 export interface QueryRequest {
@@ -107,7 +107,6 @@ interface Run {
   readonly turn: Turn;
 }
 
-/** What a table stream is before its statement's error, if it has one, is known. */
 type Tables = { readonly tables: AsyncIterable<ResultTable> | Iterable<ResultTable> };
 
 export class QueryRunner {
@@ -205,7 +204,7 @@ export class QueryRunner {
     switch (statement.kind) {
       case 'select':
         if (statement.into !== undefined) return { tables: [await this.#into(statement, statement.into, run)] };
-        return { tables: (await this.#select(statement, run, textsOf(run.request))).tables };
+        return { tables: (await this.#select(statement, run, { texts: textsOf(run.request) })).tables };
       case 'explain':
         return { tables: await this.#explain(statement, run) };
       case 'show queries': {
@@ -241,11 +240,10 @@ export class QueryRunner {
     }
   }
 
-  async #select(statement: SelectStatement, run: Run, texts?: TextFormat): ReturnType<SelectRunner['select']> {
-    const { request, signal, turn } = run;
-    const { database, now } = request;
+  async #select(statement: SelectStatement, run: Run, how?: Pick<SelectRequest, 'texts' | 'read'>) {
+    const { database, now } = run.request;
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
-    return this.#selects.select(statement, { database, now, signal, turn, texts });
+    return this.#selects.select(statement, { ...run, database, now, ...how });
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
@@ -262,9 +260,9 @@ export class QueryRunner {
   }
 
   async #explain({ analyze, select }: Statement & { kind: 'explain' }, run: Run): Promise<ResultTable[]> {
-    const beganMs = performance.now();
-    const planned = await this.#select(select, run);
-    return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze });
+    const [beganMs, read]: [number, ShardReading[]] = [performance.now(), []];
+    const planned = await this.#select(select, run, { read });
+    return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze, read });
   }
 
   async #show(asked: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {

@@ -32,6 +32,8 @@ import { namePolicies } from './policy-names.ts';
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
 const REMEMBERED_MAX = 256;
 
+const NOTHING_READ: ShardReading = { series: 0, rows: 0, blocks: 0, blocksByStatistics: 0, ms: 0 };
+
 /** What a shard throws when its schema is not the one that the plan was made over. */
 export class StaleSchema extends Error {
   readonly code = 'stale';
@@ -45,6 +47,17 @@ export interface SelectRequest {
   readonly turn: Turn;
   /** Tables of raw rows may have texts instead of values; not there = they may not. */
   readonly texts?: TextFormat | undefined;
+  /** By shard: what it read for this answer is added up here. Not there = nobody wants to know. */
+  readonly read?: ShardReading[];
+}
+
+/** What a shard read, and how long its answers were waited for. */
+export interface ShardReading {
+  series: number;
+  rows: number;
+  blocks: number;
+  blocksByStatistics: number;
+  ms: number;
 }
 
 export interface SelectRunnerOptions {
@@ -84,12 +97,15 @@ export class SelectRunner {
 
   #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {
     const { mesh, limits } = this.#options;
-    const { signal, turn } = request;
+    const { signal, turn, read } = request;
     const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
     const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
       mesh.nearLast.map((shard) => {
-        const call: PartialsCall = { shard, plan: { ...leaf, subqueries: [] }, version: versions[shard], texts };
-        return unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
+        const isCounted = read !== undefined;
+        const leafPlan = { ...leaf, subqueries: [] };
+        const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted };
+        const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
+        return read === undefined ? partials : observed(partials, (read[shard] ??= { ...NOTHING_READ }));
       });
     return answerOf(plan, ask, turn, limits);
   }
@@ -122,6 +138,22 @@ export class SelectRunner {
 }
 
 // private functions
+
+async function* observed(partials: AsyncIterable<Partial>, reading: ShardReading): AsyncGenerator<Partial> {
+  let askedMs = performance.now();
+  for await (const partial of partials) {
+    reading.ms += performance.now() - askedMs;
+    if (partial.kind === 'counts') {
+      reading.series += partial.series;
+      reading.rows += partial.points;
+      reading.blocks += partial.blocks;
+      reading.blocksByStatistics += partial.blocksByStatistics;
+    }
+    yield partial;
+    askedMs = performance.now();
+  }
+  reading.ms += performance.now() - askedMs;
+}
 
 interface Planned {
   readonly plan: Plan;

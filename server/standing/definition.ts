@@ -12,6 +12,7 @@ import {
   type EmitClause,
   type Expression,
   type IntoTarget,
+  isOfRows,
   matchesName,
   measurementsOf,
   parse,
@@ -102,15 +103,17 @@ function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefini
 
 /** Points that are copied are neither open nor closed. */
 function emission({ dimensions }: SelectStatement, every: bigint | null): readonly EmitClause[] | undefined {
-  if (!dimensions.some(({ kind }) => kind === 'time')) return undefined;
+  if (!dimensions.some(({ kind }) => kind === 'time' || kind === 'window')) return undefined;
   const finals: EmitClause[] = [{ on: 'close' }, { on: 'late' }];
   return every === null ? finals : [{ on: 'every', interval: every, ifChanged: true }, ...finals];
 }
 
 function assertRuns(statement: CreateContinuousQuery): void {
   const { database, live, into } = definitionOf(statement);
-  if (live.dimensions.some(({ kind }) => kind === 'window')) {
-    throw new QueryError('invalid', 'continuous query: only GROUP BY time() is kept by this server yet');
+  for (const dimension of live.dimensions) {
+    if (dimension.kind !== 'window' || isOfRows(dimension.window)) continue;
+    const { of } = dimension.window;
+    throw new QueryError('invalid', `continuous query: ${of}() windows are not kept by this server yet`);
   }
   assertLive(live);
   for (const source of measurementsOf(live)) {

@@ -1,4 +1,5 @@
 /** Long ranges of history in parts: so many windows are read and written at a time, however long the range is. */
+import { earlier } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../../query/index.ts';
 
 /** At a window a minute, most of a day; far below what a query may hold, unless there are very many series. */
@@ -12,9 +13,4 @@ export function* spansOf(plan: Plan, from: bigint, to: bigint): Generator<readon
     yield [at, end];
     at = end;
   }
-}
-
-export function earlier(a: bigint, b: bigint): bigint {
-  if (a < b) return a;
-  return b;
 }

@@ -16,11 +16,12 @@
  *     stood at the checkpoint, as it does for every quiet stream.
  *   - A new query begins with the windows that may still change: those within its lateness behind the watermark. Where no point was in
  *     sight, it begins with the first that comes.
- *   - Before there is a mark (no point came yet), and where there are no windows (a copy of points), the checkpoint is the cursor of the
- *     live query: the stream is replayed from there.
+ *   - Before there is a mark (no point came yet), where there are no windows (a copy of points), and where edges of windows are known to
+ *     the live query only (sessions and their like), the checkpoint is the cursor of the live query: it gives what was missed.
  *
  * Everything it does is done one after the other: batches, REFRESH. It judges nothing as late: that is the operator's business.
  */
+import { earlier } from '../../model/index.ts';
 import {
   chosenTags,
   lastEnded,
@@ -37,7 +38,7 @@ import { type WriteLines, writeInto } from '../queries/index.ts';
 import { type Checkpoints, type Mark, NO_MARK } from './checkpoints.ts';
 import { overHistory, type StoredDefinition } from './definition.ts';
 import type { Line } from './line.ts';
-import { earlier, spansOf } from './spans.ts';
+import { spansOf } from './spans.ts';
 import type { StandingBatch, StandingConsumer } from './standing-query.ts';
 
 export type FailureReason = 'query' | 'write' | 'history' | 'gap';
@@ -121,7 +122,6 @@ export class StoredQuery implements StandingConsumer {
   }
 
   async #take(batch: StandingBatch): Promise<void> {
-    const { plan } = batch.live;
     if (batch.first) {
       this.#joined = false;
       this.#resumed = this.#asked !== '' && batch.lost === '';
@@ -131,7 +131,7 @@ export class StoredQuery implements StandingConsumer {
       this.#asked = '';
     }
     const stood = this.#mark;
-    if (!this.#joined && plan.window !== null) await this.#catchUp(batch);
+    if (!this.#joined && goesByWindows(batch)) await this.#catchUp(batch);
     await this.#write(writable(batch, this.definition.provisional));
     this.#mark = this.#markBehind(batch);
     this.#port.checkpoints.set(this.stored, this.#mark);
@@ -229,6 +229,11 @@ export class StoredQuery implements StandingConsumer {
 
 // private functions
 
+/** Else it goes by the cursor of its live query: a copy of points, and what is answered again, as by sessions. */
+function goesByWindows({ live: { plan, leaves } }: StandingBatch): boolean {
+  return plan.window !== null && leaves === undefined;
+}
+
 /** Windows that begin before this are closed where the watermark stands at `at`. */
 function closedBefore(plan: Plan, at: bigint): bigint {
   return windowStart(plan, lastEnded(plan, at) + 1);
@@ -249,5 +254,5 @@ function leastTime({ emissions }: StandingBatch): bigint | null {
 }
 
 function* writable({ emissions }: StandingBatch, provisional: boolean): Generator<ResultTable> {
-  for (const { final, tables } of emissions) if (final || provisional) yield* tables;
+  for (const { final, tables, gone } of emissions) if (gone === undefined && (final || provisional)) yield* tables;
 }

@@ -25,6 +25,7 @@ import {
   type LiveHomePort,
   LiveHomes,
   LivePace,
+  type LiveReach,
   type LiveReport,
   LiveShards,
   type LiveStart,
@@ -228,13 +229,14 @@ function makeStreams(): Handlers['streams'] {
 }
 
 async function* partialsOf(
-  { shard, plan, version, texts }: PartialsCall,
+  { shard, plan, version, texts, isCounted }: PartialsCall,
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
   if (store.schemaVersion !== version) throw new StaleSchema('the schema of the shard has changed');
   const write = texts === null ? null : jsonRows(plan, texts.epoch);
-  yield* historicalShard(plan, store, turns.of(signal), config.queryLimits, write);
+  const limits = { ...config.queryLimits, isCounted };
+  yield* historicalShard(plan, store, turns.of(signal), limits, write);
 }
 
 function makeNotices(): Handlers['notices'] {
@@ -254,6 +256,7 @@ function makeNotices(): Handlers['notices'] {
     'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
+    'live reach': (reach: LiveReach) => liveShards.reach(reach),
   };
 }
 

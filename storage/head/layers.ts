@@ -48,7 +48,8 @@ export function* scanLayers(
   for (const step of layerSteps(layers, range, wanted, fields)) {
     if (step instanceof Promise) {
       step.catch(() => {});
-      throw new StorageError('away', 'the time range reaches into object storage, where a live query does not read');
+      const text = 'the time range reaches into object storage, where a live query does not read';
+      throw new StorageError('away', `${text}: begin it later, or say a greater tier_after`);
     }
     yield step;
   }

@@ -5,6 +5,45 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
+/** Statements in an order in which each can be executed, and the columns of the one series that is answered: of more the shell makes several results. */
+const KINDS: readonly (readonly [string, string])[] = [
+  ['CREATE DATABASE other WITH DURATION 2d NAME short', ''],
+  ['DROP DATABASE other', ''],
+  ['CREATE RETENTION POLICY week ON shell DURATION 7d REPLICATION 1', ''],
+  ['ALTER RETENTION POLICY week ON shell DURATION 14d', ''],
+  ['SHOW RETENTION POLICIES', 'name,duration,shardGroupDuration,replicaN,default'],
+  ["CREATE USER ann WITH PASSWORD 'x'", ''],
+  ['GRANT READ ON shell TO ann', ''],
+  ['SHOW GRANTS FOR ann', 'database,privilege'],
+  ["SET PASSWORD FOR ann = 'y'", ''],
+  ['REVOKE READ ON shell FROM ann', ''],
+  ['SHOW USERS', 'user,admin'],
+  ["SELECT mean(v) FROM k WHERE host = 'a' GROUP BY host", 'time,mean'],
+  ['SELECT mean(v) INTO means FROM k WHERE time < 1m GROUP BY time(1m), host', 'time,written'],
+  ['SELECT max(m) FROM (SELECT mean(v) AS m FROM k GROUP BY host)', 'time,max'],
+  ["SELECT v, host FROM k WHERE host =~ /a|b/ ORDER BY time DESC LIMIT 1 tz('Europe/Berlin')", 'time,v,host'],
+  ['EXPLAIN SELECT mean(v) FROM k', 'QUERY PLAN'],
+  ['EXPLAIN ANALYZE SELECT mean(v) FROM k', 'EXPLAIN ANALYZE'],
+  ['SHOW MEASUREMENTS', 'name'],
+  ['SHOW SERIES FROM k', 'key'],
+  ['SHOW TAG KEYS FROM k', 'tagKey'],
+  ['SHOW TAG VALUES FROM k WITH KEY = host', 'key,value'],
+  ['SHOW FIELD KEYS FROM k', 'fieldKey,fieldType'],
+  ['SHOW SERIES EXACT CARDINALITY FROM k', 'count'],
+  ['SHOW MEASUREMENT CARDINALITY', 'cardinality estimation'],
+  ['SHOW TAG VALUES CARDINALITY FROM k WITH KEY = host', 'count'],
+  ['SHOW QUERIES', 'qid,query,database,duration,status'],
+  ['SHOW SUBSCRIPTIONS', ''],
+  ['CREATE CONTINUOUS QUERY c ON shell BEGIN SELECT mean(v) INTO each FROM k GROUP BY time(1m) END', ''],
+  ['SHOW CONTINUOUS QUERIES', 'name,query,state,points,failures,last_failure'],
+  ['DROP CONTINUOUS QUERY c ON shell', ''],
+  ["DELETE FROM k WHERE host = 'a'", ''],
+  ["DROP SERIES FROM k WHERE host = 'b'", ''],
+  ['DROP MEASUREMENT means', ''],
+  ['DROP USER ann', ''],
+  ['DROP RETENTION POLICY week ON shell', ''],
+];
+
 describe('the influx shell', () => {
   let server: TestServer;
 
@@ -48,6 +87,19 @@ describe('the influx shell', () => {
     await run(server, ['-database', 'shell', '-execute', 'INSERT g,host=b v=2 2']);
     const { stdout } = await run(server, ['-database', 'shell', '-execute', 'SELECT * FROM g GROUP BY host']);
     expect(stdout).to.match(/name: g\ntags: host=a\ntime v\n-+ -\n1 +1\n\nname: g\ntags: host=b\ntime v\n-+ -\n2 +2\n/);
+  });
+
+  it('executes every kind of statement', async () => {
+    await run(server, ['-database', 'shell', '-execute', 'INSERT k,host=a v=1,n=2i 1']);
+    await run(server, ['-database', 'shell', '-execute', 'INSERT k,host=b v=3 2']);
+    const statements = KINDS.map(([statement]) => statement).join('; ');
+    const { stdout, code } = await run(server, ['-database', 'shell', '-execute', statements, '-format', 'json']);
+    const { results } = JSON.parse(stdout) as { results: { error?: string; series?: { columns: string[] }[] }[] };
+    expect(code).to.equal(0);
+    for (const [i, [statement, columns]] of KINDS.entries()) {
+      expect(results[i].error, statement).to.equal(undefined);
+      expect(results[i].series?.[0].columns.join() ?? '', statement).to.equal(columns);
+    }
   });
 
   it('tells errors in our words and ends with 1', async () => {

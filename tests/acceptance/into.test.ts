@@ -77,6 +77,15 @@ describe('SELECT INTO and subqueries over HTTP', () => {
     const [analyzed] = await series(server, 'd', 'EXPLAIN ANALYZE SELECT v FROM cpu');
     expect(analyzed.columns).to.deep.equal(['EXPLAIN ANALYZE']);
     expect(analyzed.values.flat()).to.include('ROWS: 4');
+    const shards = analyzed.values.flat().filter((line) => String(line).startsWith('SHARD '));
+    expect(shards).to.have.length(4);
+    const found = shards.map(
+      (line) => /^SHARD (\d): (\d+) SERIES, (\d+) ROWS, (\d+) BLOCKS READ, [\d.]+ms$/.exec(String(line))!,
+    );
+    const sum = (part: number): number => found.reduce((all, match) => all + Number(match[part]), 0);
+    expect(sum(3)).to.equal(4);
+    // a chunk of the head each, of the shards that have a series of it
+    expect(sum(4)).to.equal(found.filter((match) => match[2] !== '0').length);
   });
 
   it('joins over all shards and databases, and writes what it joins', async () => {

@@ -41,6 +41,36 @@ describe('a restart', () => {
     }
   });
 
+  it('knows series that were written again and again together, after kill -9 and where some were dropped', async () => {
+    const flags = [...QUIET, '--data-dir', await temporaryDirectory(), '--shards', '2'];
+    let server = await startServer(flags);
+    const bodyOf = (rack: number, time: number): string =>
+      Array.from({ length: 200 }, (_, i) => `m,host=a-host-in-rack-${rack}-of-number-${i} v=${i + time}i ${time}`).join(
+        '\n',
+      );
+    const rounds = async (from: number, to: number): Promise<void> => {
+      for (let time = from; time < to; time++)
+        for (const rack of [1, 2]) await written(server, 'd', bodyOf(rack, time));
+    };
+    const answers = (): Promise<unknown> =>
+      results(server, 'd', 'SELECT count("v"), sum("v") FROM "m"; SELECT "v" FROM "m" GROUP BY "host"');
+    await rounds(1, 5);
+    await results(server, 'd', `DROP SERIES FROM "m" WHERE "host" = 'a-host-in-rack-1-of-number-7'`);
+    await rounds(5, 8);
+    const before = await answers();
+    expect(JSON.stringify(before)).to.include(`[0,${7 * 400 - 4},`);
+    await server.kill();
+    server = await startServer(flags);
+    try {
+      expect(await answers()).to.deep.equal(before);
+      await rounds(8, 11);
+      const [{ values }] = await series(server, 'd', 'SELECT count("v") FROM "m"');
+      expect(values[0][1]).to.equal(10 * 400 - 4);
+    } finally {
+      await server.stop();
+    }
+  });
+
   it('keeps what was overwritten overwritten', async () => {
     const flags = [...QUIET, '--data-dir', await temporaryDirectory()];
     let server = await startServer(flags);

@@ -1,7 +1,7 @@
 /** Stored continuous queries on the real server: the statements about them, what they write, and that a kill changes no point of it. */
 import { expect } from 'chai';
 import { eventually, metric, type Series, series, written } from '../support/api.ts';
-import { QUIET, startServer, type TestServer } from '../support/server.ts';
+import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
 const FLAGS = [...QUIET, '--shards', '2', '--workers', '2'];
 /** A shard without points holds the others up for so long. */
@@ -11,9 +11,11 @@ const T0 = 1_700_000_040_000_000_000n;
 
 describe('stored continuous queries', () => {
   let server: TestServer;
+  let flags: string[];
 
   before(async () => {
-    server = await startServer(FLAGS);
+    flags = [...FLAGS, '--data-dir', await temporaryDirectory()];
+    server = await startServer(flags);
     await query('CREATE DATABASE d');
   });
 
@@ -147,6 +149,55 @@ describe('stored continuous queries', () => {
       [at(60), 5],
       [at(600), 4],
     ]);
+  });
+
+  it('write sessions and what is computed from rows of windows, also behind a kill', async () => {
+    const sessions = 'SELECT sum(v), count(v) INTO visits FROM w GROUP BY session(10s), host';
+    await query(`CREATE CONTINUOUS QUERY sessions ON d BEGIN ${sessions} ${IDLE} END`);
+    const rise = 'SELECT difference(max(v)) INTO rises FROM w GROUP BY time(1m), host fill(none)';
+    await query(`CREATE CONTINUOUS QUERY rises ON d BEGIN ${rise} ${IDLE} END`);
+    expect(
+      await refused(`CREATE CONTINUOUS QUERY hops ON d BEGIN ${sessions.replace('session(10s)', 'hop(2m, 1m)')} END`),
+    ).to.include('hop() windows are not kept');
+    const write = (...seconds: number[]) =>
+      written(
+        server,
+        'd',
+        seconds.flatMap((s) => [point('a', s, s % 17, 'w'), point('b', s + 3, s % 13, 'w')]).join(''),
+      );
+    await write(0, 5, 12, 60);
+    await eventually(
+      () => rows('visits'),
+      (found) => found.length === 2,
+    );
+    await write(64, 130, 138);
+    await server.kill();
+    server = await startServer(flags);
+    await write(145, 200, 260, 268);
+    // closes what came before
+    await write(400, 500);
+    const told = async (select: string, to: number) => {
+      const text = select
+        .replace(/ INTO \w+/, '')
+        .replace(' GROUP', ` WHERE time >= ${at(0)} AND time < ${at(to)} GROUP`);
+      return (await query(text)).flatMap(({ tags, values }) =>
+        (values ?? []).map(([time, ...rest]) => [time, tags!.host, ...rest].join()),
+      );
+    };
+    const held = async (measurement: string, columns: string) =>
+      (await query(`SELECT ${columns} FROM ${measurement} WHERE time < ${at(300)} GROUP BY host`)).flatMap(
+        ({ tags, values }) => (values ?? []).map(([time, ...rest]) => [time, tags!.host, ...rest].join()),
+      );
+    const sums = await told(sessions, 300);
+    const rises = await told(rise, 300);
+    await eventually(
+      () => held('visits', 'sum, count'),
+      (found) => JSON.stringify(found) === JSON.stringify(sums),
+    );
+    await eventually(
+      () => held('rises', 'difference'),
+      (found) => JSON.stringify(found) === JSON.stringify(rises),
+    );
   });
 
   it('go on when what they write is refused, and say so', async () => {

@@ -57,7 +57,7 @@ function normalise(tree: unknown, cut: boolean): void {
   const { columns, values } = tree;
   if (Array.isArray(columns) && columns[0] === 'time' && Array.isArray(values)) {
     const rows = values as unknown[][];
-    const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row)]]));
+    const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row, rounded)]]));
     const edges = [rows[0], rows[rows.length - 1]].map((row) => keys.get(row)![0]);
     let start = 0;
     for (let i = 1; i <= rows.length; i++) {
@@ -70,6 +70,11 @@ function normalise(tree: unknown, cut: boolean): void {
     return;
   }
   for (const inner of Object.values(tree)) normalise(inner, cut);
+}
+
+/** So that floats that differ in their last digits stand at the same place among rows of one time. */
+function rounded(_key: string, value: unknown): unknown {
+  return value instanceof Spelled ? Number(value.source).toPrecision(10) : value;
 }
 
 function compare(a: unknown, b: unknown, at: string): string | null {

@@ -22,7 +22,7 @@ const KINDS = (process.env.KINDS ?? '').split(',').filter((kind) => kind !== '')
 const TOGETHER = 4;
 /** Of all statements: the same answer, or one that a rule covers. */
 const SHARE_EXPLAINED = 0.995;
-/** Of all statements: the same answer. Rules must stay exceptions; the goal is 0.995, seeds give 0.980 to 0.986. */
+/** Of all statements: the same answer. Rules must stay exceptions; the goal is 0.995, fresh seeds give 0.979 to 0.986. */
 const SHARE_EQUAL = 0.975;
 
 const LIST = new URL('../../docs/influxql-differences.md', import.meta.url);

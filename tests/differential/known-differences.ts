@@ -40,7 +40,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'Errors between statements',
     example: 'SHOW TAG KEYS ON nodatabase; SHOW DATABASES; SHOW DATABASES',
-    covers: ({ q }, theirs) => q.includes(';') && theirs.includes('"error":"not executed"'),
+    covers: ({ q }, theirs, ours) => q.includes(';') && `${theirs}${ours}`.includes('"error":"not executed"'),
   },
   {
     name: 'Microseconds by their own letter',
@@ -79,7 +79,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     example: 'SELECT first(v), k FROM steps',
     unstable: true,
     covers: ({ q }, theirs, ours) =>
-      /\b(first|last|min|max)\(/i.test(q) && sameTimes(theirs, ours) && isOfSeveralSeries(q) && !/fill\((p|l)/.test(q),
+      sameTimes(theirs, ours) &&
+      q.split(';').some((one) => /\b(first|last|min|max|top|bottom)\(/i.test(one) && isOfSeveralSeries(one)),
   },
   {
     name: 'Windows in which percentile has no rank',
@@ -126,6 +127,12 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     name: 'SHOW MEASUREMENTS of a database that is not there',
     example: 'SHOW MEASUREMENTS ON nodatabase',
     covers: ({ q }, _theirs, ours) => /^show measurements/i.test(q) && ours.includes('database not found'),
+  },
+  {
+    name: 'SHOW by a tag that is a field, too',
+    example: 'SHOW SERIES FROM "odd näme, ü" WHERE host =~ /^e/',
+    unstable: true,
+    covers: ({ q }) => /^show .*where host/i.test(q) && !/from (cpu|mem|one)/i.test(q),
   },
   {
     name: 'Shards of weeks',

@@ -781,8 +781,10 @@ function tail(random: Random, shape: MeasurementShape): string {
   let text = '';
   if (random.next() < 0.2) text += ` ORDER BY time${random.pick(['', ' ASC', ' DESC', ' desc'])}`;
   if (random.next() < 0.25) {
-    text += ` LIMIT ${random.between(0, 5)}`;
-    if (random.next() < 0.3) text += ` OFFSET ${random.between(0, 5)}`;
+    const limit = random.between(0, 5);
+    text += ` LIMIT ${limit}`;
+    // LIMIT 0 is none, and OFFSET alone does not what it says
+    if (random.next() < 0.3 * (limit > 0 ? 1 : SELDOM)) text += ` OFFSET ${random.between(0, 5)}`;
   } else if (random.next() < SELDOM / 50) text += ` OFFSET ${random.between(0, 5)}`;
   if (shape.tags.length > 0 && random.next() < 0.04) text += ` SLIMIT ${random.between(1, 3)}`;
   if (shape.tags.length > 0 && random.next() < 0.02) text += ` SOFFSET ${random.between(0, 3)}`;

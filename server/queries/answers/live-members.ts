@@ -2,7 +2,7 @@
  * The members of live frames, encoded once per query for all of its subscribers: what stands between the subscription's id and the
  * closing brace of a frame (client/protocol). Called by a live query's home worker; sessions only put an id in front.
  */
-import type { Epoch } from '../../../client/protocol/index.ts';
+import { type Epoch, encodeRowKey } from '../../../client/protocol/index.ts';
 import type { ResultTable } from '../../../query/index.ts';
 import { jsonText } from './cells.ts';
 import { RowWriter, seriesHead } from './json.ts';
@@ -62,9 +62,16 @@ export function encodeSeriesMembers(from: number, heads: readonly string[]): Uin
   return encoder.encode(`"from":${from},"series":[${heads.map((head) => `{${head}}`).join(',')}]`);
 }
 
-/** `series`: keys of the rows that are no more. */
-export function encodeDeleteMembers(series: readonly string[], cursor: string): Uint8Array {
-  return encoder.encode(`"series":[${series.map(jsonText).join(',')}],"cursor":${jsonText(cursor)}`);
+/** The rows of the tables are no more; `from`: nor is any row from this time on, ns; null = that is not said. */
+export function encodeDeleteMembers(
+  tables: readonly ResultTable[],
+  from: bigint | null,
+  epoch: Epoch | null,
+  cursor: string,
+): Uint8Array {
+  const keys = tables.flatMap((table) => rowKeys(table, epoch));
+  const since = from === null ? '' : `"from":${timeText(from, epoch)},`;
+  return encoder.encode(`"series":[${keys.map(jsonText).join(',')}],${since}"cursor":${jsonText(cursor)}`);
 }
 
 /** `watermark`: ns; null where nothing was seen yet. */
@@ -87,6 +94,15 @@ export function encodeErrorMembers(code: string, message: string, at?: number): 
 }
 
 // private functions
+
+/** As in client/protocol/row-key.ts. */
+function rowKeys({ name, tags, rows, data: [time] }: ResultTable, epoch: Epoch | null): string[] {
+  if (time.type !== 'time') return [];
+  const series = encodeRowKey(name, Object.fromEntries(tags ?? [])).slice(0, -1);
+  return Array.from({ length: rows }, (_, row) => {
+    return `${series},${timeText(time.base + BigInt(time.offsets[row]), epoch)}]`;
+  });
+}
 
 /** False where the series has no number yet: it gets one, where there is one left, and its rows are to be written with its name. */
 function writeRefs(table: ResultTable, epoch: Epoch | null, numbers: SeriesNumbers, out: JsonBytes): boolean {

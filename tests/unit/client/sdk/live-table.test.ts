@@ -71,6 +71,9 @@ describe('sdk/live-table', () => {
     expect(shown(table)).to.deep.equal(['a: 2=2', 'b: 1=1']);
     table.apply({ op: 'delete', id: 's1', series: [encodeRowKey('cpu', { host: 'b' })], cursor: 'c' });
     expect(shown(table)).to.deep.equal(['a: 2=2']);
+    table.apply(rows('b', [[1, 1]]));
+    table.apply({ op: 'delete', id: 's1', series: [], from: 2, cursor: 'c' });
+    expect(shown(table)).to.deep.equal(['b: 1=1']);
     expect(table.apply({ op: 'reset', id: 's1', reason: 'r' })).to.equal(true);
     expect(shown(table)).to.deep.equal([]);
   });

@@ -117,9 +117,34 @@ export class ArraySource implements PinnableSource {
     };
   }
 
+  /** More rows, as a shard applies them: by measurement, with the numbers of those that are not newer than all of their series. */
+  apply(
+    rows: Iterable<Row>,
+  ): { readonly measurement: string; readonly block: Block; readonly late: Uint32Array | null }[] {
+    const applied = new Map<string, { rows: Stored[]; late: number[] }>();
+    for (const row of rows) {
+      const held = this.#measurements.get(row.measurement);
+      const number = held?.table.number(seriesKey(row.tags));
+      const isLate =
+        held !== undefined && [...held.rows.values()].some((r) => r.series === number && r.time >= row.time);
+      const series = this.#store(row);
+      const { rows: stored, late } = applied.get(row.measurement) ?? { rows: [], late: [] };
+      applied.set(row.measurement, { rows: stored, late });
+      if (isLate) late.push(stored.length);
+      const fields = new Map(Object.entries(row.fields).map(([name, { value }]) => [name, value]));
+      stored.push({ series, time: row.time, fields });
+    }
+    return [...applied].map(([measurement, { rows: stored, late }]) => ({
+      measurement,
+      block: block(stored, this.#measurements.get(measurement)!.types),
+      late: late.length > 0 ? Uint32Array.from(late) : null,
+    }));
+  }
+
   // private functions
 
-  #store({ measurement, tags, time, fields }: Row): void {
+  /** Gives the number of its series. */
+  #store({ measurement, tags, time, fields }: Row): number {
     let found = this.#measurements.get(measurement);
     if (found === undefined) {
       found = { table: new Table(), types: new Map(), rows: new Map() };
@@ -133,6 +158,7 @@ export class ArraySource implements PinnableSource {
       stored.fields.set(name, value);
     }
     found.rows.set(key, stored);
+    return series;
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type Partial,
   type PinnableSource,
   type Plan,
+  type PlanContext,
   parse,
   planSelect,
   type ResultTable,
@@ -34,15 +35,13 @@ export async function ask(
   shards: readonly PinnableSource[],
   now = NOW,
   limits = NO_LIMITS,
+  schemas: PlanContext['schemas'] = (...wanted) => mergeSchemas(shards.map((shard) => shard.describe(...wanted))),
 ): Promise<Series[]> {
   const [statement] = parse(text);
   const context = { database: 'db', defaultRetentionPolicy: 'autogen', now };
   switch (statement.kind) {
     case 'select': {
-      const plan = planSelect(statement, {
-        ...context,
-        schemas: (...wanted) => mergeSchemas(shards.map((shard) => shard.describe(...wanted))),
-      });
+      const plan = planSelect(statement, { ...context, schemas });
       const tables: ResultTable[] = [];
       const streams = (leaf: Plan) =>
         shards.map((shard) => cloned(historicalShard(structuredClone(leaf), shard, atOnce, limits)));

@@ -1,6 +1,7 @@
 /** Results as bytes: the exact texts that InfluxDB gives, whatever the cuts between tables. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { encodeRowKey } from '../../../../client/protocol/index.ts';
 import { formatTime, TextDictionary } from '../../../../model/index.ts';
 import type { ResultColumn, ResultTable } from '../../../../query/runtime/result.ts';
 import {
@@ -336,7 +337,17 @@ cpu,host=b,1700000000000,-0
     });
     const none = encodeRowsMembers({ phase: 'snapshot', final: false, rev: 0, tables: [], cursor: '' }, null);
     expect(frame(none)).to.deep.equal({ phase: 'snapshot', final: false, rev: 0, series: [], cursor: '' });
-    expect(frame(encodeDeleteMembers(['host=a'], 'c'))).to.deep.equal({ series: ['host=a'], cursor: 'c' });
+    const time = { type: 'time', base: BASE, offsets: new Float64Array(1) } as const;
+    const gone = { name: 'cpu', tags: [['host', 'a']] as const, columns: ['time'], rows: 1, data: [time] };
+    expect(frame(encodeDeleteMembers([gone], null, 'ms', 'c'))).to.deep.equal({
+      series: [encodeRowKey('cpu', { host: 'a' }, 1700000000000)],
+      cursor: 'c',
+    });
+    expect(frame(encodeDeleteMembers([], BASE, null, 'c'))).to.deep.equal({
+      series: [],
+      from: '2023-11-14T22:13:20Z',
+      cursor: 'c',
+    });
     expect(frame(encodeProgressMembers(BASE, null, 'c'))).to.deep.equal({
       watermark: '2023-11-14T22:13:20Z',
       cursor: 'c',

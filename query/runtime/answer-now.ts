@@ -1,0 +1,114 @@
+/**
+ * The answer of a plan over rows that are at hand, in one turn, by the steps of history; and how far it is settled. A live query that
+ * is not kept as cells is answered like this again and again: what is settled is final, what is settled no more by the rows that may
+ * still come late can be let go.
+ *
+ * Settled, for a mark (no row before it comes any more): all rows of an answer before this time, and that no other row comes there.
+ * It goes up the plan:
+ *
+ *     rows of measurements          the mark
+ *     windows of time over them     the beginning of the first window that has not ended
+ *     windows of rows               the beginning of the first window that a row to come may change
+ *     a row from one row, or from those before it    as far as these rows
+ *
+ * Reads no clock.
+ */
+import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
+import { blockPartialsNow, type SourceBlock } from './block-partials.ts';
+import { historicalHome } from './historical.ts';
+import type { ResultTable } from './result.ts';
+import { RowCut } from './row-windows.ts';
+import { keepsOrder, SubqueryBlocks } from './subquery-rows.ts';
+import { answerWindows } from './window-times.ts';
+
+/** How far rows are settled at a mark, and the least mark that settles more. */
+export interface Settled {
+  readonly before: bigint;
+  readonly next: bigint;
+}
+
+export interface AnswerNow {
+  readonly tables: readonly ResultTable[];
+  settled(mark: bigint): Settled;
+  /** Whether rows before `from`, which are not here, may be of windows that are not settled at the mark. */
+  reachesBefore(from: bigint, mark: bigint): boolean;
+  /** Of a plan of windows of rows. */
+  readonly cut: RowCut | null;
+}
+
+/** The plans in a plan that read measurements, in its order: what shards are asked for. */
+export function leavesOf(plan: Plan): Plan[] {
+  return plan.subqueries.length === 0 ? [plan] : plan.subqueries.flatMap(leavesOf);
+}
+
+/** `tablesOf`: the answer of a leaf, over what is at hand. */
+export function answerNow(plan: Plan, tablesOf: (leaf: Plan) => Iterable<ResultTable>): AnswerNow {
+  if (plan.subqueries.length === 0) {
+    return {
+      tables: [...tablesOf(plan)],
+      settled: (mark) => settledWindows(plan, { before: mark, next: mark + 1n }),
+      reachesBefore: () => false,
+      cut: null,
+    };
+  }
+  const inner = plan.subqueries.map((subquery) => answerNow(subquery, tablesOf));
+  const settledInside = (mark: bigint): Settled => earliest(inner.map((one) => one.settled(mark)));
+  if (plan.rowWindow !== undefined) return overRows(plan, inner[0]);
+  return {
+    tables: [...historicalHome(plan, blockPartialsNow(plan, blocksOf(plan, inner), keepsOrder(plan)))],
+    settled: (mark) => settledWindows(plan, settledInside(mark)),
+    reachesBefore: (from, mark) => inner.some((one) => one.reachesBefore(from, mark)),
+    cut: null,
+  };
+}
+
+// private functions
+
+function overRows(plan: Plan, inner: AnswerNow): AnswerNow {
+  const cut = new RowCut(plan);
+  const blocks = new SubqueryBlocks(plan, 0);
+  for (const table of inner.tables) cut.add(blocks.of(table));
+  const tables = [...cut.tables()].filter((table) => table !== null);
+  return {
+    tables,
+    settled: (mark) => {
+      const input = inner.settled(mark);
+      const own = cut.settled(input.before);
+      // where no window is open, the mark itself goes on
+      return { before: own.before, next: own.next === TIME_MAX ? input.next : later(own.next, input.next) };
+    },
+    reachesBefore: (from, mark) => cut.reachesBefore(from, mark) || inner.reachesBefore(from, mark),
+    cut,
+  };
+}
+
+function* blocksOf(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlock> {
+  for (const [number, { tables }] of inner.entries()) {
+    const blocks = new SubqueryBlocks(plan, number);
+    for (const table of tables) {
+      const block = blocks.of(table);
+      if (block !== null) yield block;
+    }
+  }
+}
+
+/** Of the rows of a plan whose input is settled so far. */
+function settledWindows(plan: Plan, input: Settled): Settled {
+  if (plan.kind === 'raw') return input;
+  if (plan.window === null) return { before: TIME_MIN, next: TIME_MAX };
+  return earliest(
+    (plan.windows ?? [undefined]).map((kind) => {
+      const windows = answerWindows(plan, kind);
+      const first = windows.lastEnded(input.before) + 1;
+      return { before: windows.start(first), next: later(windows.end(first), input.next) };
+    }),
+  );
+}
+
+function earliest(all: readonly Settled[]): Settled {
+  return all.reduce((a, b) => ({
+    before: earlier(a.before, b.before),
+    next: earlier(a.next, b.next),
+  }));
+}

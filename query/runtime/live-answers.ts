@@ -1,0 +1,577 @@
+/**
+ * Stage 2 of a live query over held rows: one whose rows are not sums of cells. The home holds the rows (or windows) that its answer is
+ * made of, as far back as the answer may still change, answers the plan over them as history does, and sends what is different from
+ * what it sent before. So it equals history by its making, whatever the plan; what it costs is that a change answers a whole part anew.
+ *
+ *     shards ──rows──▶ held, by part ──answer──▶ units (series, time) ──compared with what was sent──▶ emissions
+ *
+ * A part is what is answered alone: a group of windows of rows, else everything. A part is answered when rows have come and it is time
+ * to tell (EMIT), or when the watermark reaches where its next rows become final.
+ *
+ * Order of calls, and what holds, as in live-merge.ts; besides: a unit that was sent and is no more (late rows join two sessions) is
+ * sent as gone. What is settled at W − lateness is let go, and rows that come before it are counted and not taken.
+ *
+ * It is long because telling, settling and joining all change what is known of a unit.
+ */
+import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import type { Plan } from '../planner/plan.ts';
+import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
+import { HeldCells } from './held-cells.ts';
+import { type GroupTimes, HeldRows } from './held-rows.ts';
+import type { LiveCounters, LiveFloor } from './live-merge.ts';
+import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
+import { timeColumn } from './live-rows.ts';
+import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
+import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
+import { type LastHeard, Watermark } from './watermark.ts';
+
+/** Rows and windows that one query holds. */
+export const HELD_ROWS_MAX = 2_000_000;
+/** As in live-merge.ts: rows that had arrived before may still be on their way. */
+const GRACE_MS = 2_500;
+/** A part is settled, and answered for what has become final, at most this often. */
+const SETTLE_GAP_MS = 1_000;
+const FINALS_GAP_MS = 50;
+/** The part of a query that is answered as a whole. */
+const WHOLE = '';
+
+interface Part {
+  readonly key: string;
+  readonly told: Told;
+  /** Rows have come since it was answered. */
+  dirty: boolean;
+  /** It was answered, but not all was told. */
+  waits: boolean;
+  /** Least W at which more of it is final, and least W − lateness at which more is settled. */
+  finalAt: bigint;
+  settleAt: bigint;
+  /** Its answer's rows before this are final; settled. */
+  finalTo: bigint | null;
+  settledTo: bigint;
+  /** Rows before this are not taken. */
+  floor: bigint | null;
+  answeredAtMs: number;
+  settledAtMs: number;
+}
+
+type Held = HeldRows | HeldCells;
+
+export class LiveAnswers {
+  readonly counters: LiveCounters = {
+    onTime: 0,
+    late: 0,
+    tooLate: 0,
+    ahead: 0,
+    disordered: 0,
+    recomputed: 0,
+    revised: 0,
+  };
+  readonly #live: LivePlan;
+  readonly #leaves: readonly Plan[];
+  readonly #held: ReadonlyMap<Plan, Held>;
+  /** Read for who joins, until they have joined. */
+  #past: ReadonlyMap<Plan, HeldRows> | null = null;
+  /** What was read for them begins here. */
+  #pastFrom = TIME_MIN;
+  /** By shard: what is held of it begins here. */
+  readonly #froms: bigint[];
+  #wanted: bigint | null = null;
+  /** How far before what may change rows are held; null = all are. */
+  readonly #lookBack: bigint | null;
+  #isJoined = false;
+  /** What was settled here when the first client came is not known yet. */
+  #beginAt: bigint | null = null;
+  readonly #parts = new Map<string, Part>();
+  readonly #byGroup: boolean;
+  readonly #shards: number;
+  readonly #started = new Set<number>();
+  readonly #watermark: Watermark;
+  #moments: { readonly ms: number; readonly at: bigint }[] = [];
+  /** W − lateness as it was when parts were last settled. */
+  #settledAt: bigint | null = null;
+  #floor: LiveFloor = { watermark: null, rev: -1 };
+  #goneRev = 0;
+  #revMax = 0;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+  readonly #incomplete = new Set<number>();
+  /** Earliest row that was ever held. */
+  #earliest: bigint | null = null;
+
+  /** `heard`: of the stream that the query reads, changed by who hears. */
+  constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
+    this.#live = live;
+    this.#shards = shards;
+    this.#froms = new Array<bigint>(shards).fill(TIME_MIN);
+    this.#leaves = leavesOf(live.plan);
+    this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
+    this.#watermark = new Watermark(shards, live.rules, heard);
+    const [first] = this.#leaves;
+    this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
+    this.#lookBack = lookBackOf(live);
+    if (!this.#byGroup) this.#part(WHOLE);
+  }
+
+  get watermark(): bigint | null {
+    return this.#watermark.at;
+  }
+
+  /** Rows and windows that are held. */
+  get cells(): number {
+    let rows = 0;
+    for (const held of this.#held.values()) rows += held.rows;
+    return rows;
+  }
+
+  get rev(): number {
+    return Math.max(this.#goneRev, this.#revMax);
+  }
+
+  get settled(): boolean {
+    if (this.#incomplete.size > 0) return false;
+    for (const { dirty, waits } of this.#parts.values()) if (dirty || waits) return false;
+    return true;
+  }
+
+  /** With no other query. */
+  get shares(): null {
+    return null;
+  }
+
+  /** Shards tell what they have when it is there. */
+  get waitedMs(): number {
+    return 0;
+  }
+
+  get expiredBefore(): bigint | null {
+    let least = this.#settledAt;
+    for (const { floor } of this.#parts.values()) {
+      if (floor === null) return null;
+      if (least !== null && floor < least) least = floor;
+    }
+    return least;
+  }
+
+  nextAdvanceMs(nowMs: number): number {
+    let changes = Number.POSITIVE_INFINITY;
+    let finalAt = TIME_MAX;
+    const tickMs = this.#sentAtMs + Number(this.#live.rules.emitEvery) / 1e6;
+    const at = this.#watermark.at;
+    for (const part of this.#parts.values()) {
+      if (part.dirty || part.waits) changes = Math.min(changes, tickMs);
+      if (at !== null && part.finalAt <= at) changes = Math.min(changes, part.answeredAtMs + FINALS_GAP_MS);
+      else if (part.finalAt < finalAt) finalAt = part.finalAt;
+    }
+    return finalAt === TIME_MAX ? changes : Math.min(changes, this.#watermark.reachesAtMs(finalAt, nowMs));
+  }
+
+  /**
+   * Shards should give rows from this time on: windows that may still change may have begun before what is held. Until all have, nothing
+   * is told. null = nothing is missing.
+   */
+  get wantedFrom(): bigint | null {
+    return this.#wanted !== null && this.#wanted < this.#heldFrom ? this.#wanted : null;
+  }
+
+  /** Whether what was read for a client that comes back reaches far enough; false = it has to be read from further back. */
+  readsEnough(watermark: bigint | null): boolean {
+    const from = changeableFrom(this.#live, watermark);
+    if (from === null || this.#past === null || !this.#reachesBefore(this.#past, this.#pastFrom, from)) return true;
+    this.#past = null;
+    return false;
+  }
+
+  accept(shard: number, update: LiveUpdate): void {
+    this.#watermark.observe(shard, update.reading);
+    const isHistory = update.kind === 'history';
+    const isStart = !isHistory && !this.#started.has(shard);
+    if (isHistory && this.#past === null) {
+      this.#past = new Map(this.#leaves.flatMap((leaf) => (leaf.kind === 'raw' ? [[leaf, new HeldRows(leaf)]] : [])));
+      this.#pastFrom = TIME_MIN;
+    }
+    const froms = update.leaves!.flatMap(({ from }) => (from === undefined ? [] : [from]));
+    if (!isHistory && froms.length > 0) this.#froms[shard] = froms.reduce(later);
+    for (const [i, leaf] of update.leaves!.entries()) {
+      const plan = this.#leaves[i];
+      if (plan.kind === 'aggregate') this.#takeCells(shard, plan, leaf, isStart);
+      else if (isHistory) this.#takePast(shard, plan, leaf);
+      else this.#takeRows(shard, plan, leaf, isStart);
+    }
+    if (!isHistory) {
+      this.#started.add(shard);
+      if (update.complete) this.#incomplete.delete(shard);
+      else this.#incomplete.add(shard);
+    }
+    if (this.cells > HELD_ROWS_MAX) throw tooMany('rows that its windows hold', HELD_ROWS_MAX);
+  }
+
+  raise(floor: LiveFloor): void {
+    if (floor.watermark === null) return;
+    this.#earliest = TIME_MIN;
+    const { watermark, rev } = this.#floor;
+    this.#watermark.raise(floor.watermark);
+    this.#floor = {
+      watermark: watermark === null || floor.watermark > watermark ? floor.watermark : watermark,
+      rev: Math.max(rev, floor.rev),
+    };
+    this.#want(floor.watermark - this.#live.rules.lateness);
+    for (const { told } of this.#parts.values()) {
+      this.#revMax = Math.max(this.#revMax, told.raise(floor.watermark, floor.rev));
+    }
+  }
+
+  advance(nowMs: number): Emission[] {
+    const out = new Outgoing('live');
+    this.#step(nowMs, false, out);
+    this.#settle(nowMs, out);
+    return out.build();
+  }
+
+  subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
+    const before = new Outgoing('live');
+    const at = this.#watermark.advance(nowMs);
+    const all = this.#leaves.some(({ bounds }) => bounds.minStated);
+    if (!this.#isJoined && at !== null && !all) this.#beginAt = at - this.#live.rules.lateness;
+    this.#isJoined = true;
+    this.#step(nowMs, true, before);
+    const out = new Outgoing('snapshot');
+    if (this.wantedFrom !== null) return { live: before.build(), snapshot: [] };
+    this.#each(all, (part, answer, finalTo) => {
+      for (const unit of unitsOf(answer.tables)) {
+        if (all || unit.time >= finalTo) this.#show(part, unit, unit.time < finalTo, out);
+      }
+    });
+    this.#past = null;
+    return { live: before.build(), snapshot: out.build() };
+  }
+
+  resume(watermark: bigint | null, nowMs: number): { readonly live: Emission[]; readonly missed: Emission[] } {
+    const before = new Outgoing('live');
+    this.#step(nowMs, true, before);
+    const out = new Outgoing('live');
+    const changeable = changeableFrom(this.#live, watermark);
+    const answers: { part: Part; units: Unit[]; finalTo: bigint }[] = [];
+    let from = changeable ?? TIME_MIN;
+    this.#each(true, (part, answer, finalTo) => {
+      if (changeable !== null) from = earlier(from, answer.settled(changeable).before);
+      answers.push({ part, units: [...unitsOf(answer.tables)], finalTo });
+    });
+    // which of the rows that the client holds there are no more is not known
+    out.goneFrom(from);
+    for (const { part, units, finalTo } of answers) {
+      for (const unit of units) if (unit.time >= from) this.#show(part, unit, unit.time < finalTo, out);
+    }
+    this.#past = null;
+    // an operator that has started anew on a stream behind the clock learns here where the stream stands
+    const at = this.#watermark.at;
+    if (at !== null) this.#want(at - this.#live.rules.lateness);
+    return { live: before.build(), missed: out.build() };
+  }
+
+  leansOn(min: bigint, max: bigint): boolean {
+    const { bounds } = this.#live.plan;
+    return min <= bounds.max && max >= bounds.min && this.#earliest !== null && max >= this.#earliest;
+  }
+
+  // private functions
+
+  /** What is held of all shards begins here. */
+  get #heldFrom(): bigint {
+    return this.#froms.reduce(later);
+  }
+
+  #open(leaf: Plan): Held {
+    return leaf.kind === 'raw' ? new HeldRows(leaf) : new HeldCells(leaf, this.#shards);
+  }
+
+  #part(key: string): Part {
+    let part = this.#parts.get(key);
+    if (part === undefined) {
+      part = {
+        key,
+        told: new Told(),
+        dirty: false,
+        waits: false,
+        finalAt: TIME_MAX,
+        settleAt: TIME_MIN,
+        finalTo: null,
+        settledTo: TIME_MIN,
+        floor: this.#settledAt,
+        answeredAtMs: Number.NEGATIVE_INFINITY,
+        settledAtMs: Number.NEGATIVE_INFINITY,
+      };
+      this.#parts.set(key, part);
+    }
+    return part;
+  }
+
+  #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
+    const held = this.#held.get(plan) as HeldRows;
+    if (!isStart) this.#judge(update);
+    for (const [r, run] of update.runs.entries()) {
+      const span = update.spans?.[r] ?? null;
+      for (const news of held.take(shard, run, span, (key) => this.#timesOf(key))) {
+        const part = this.#part(this.#byGroup ? news.key : WHOLE);
+        part.dirty = true;
+        const soonest = this.#closesSoonest(news.least);
+        if (soonest < part.finalAt) part.finalAt = soonest;
+        if (news.rows > 0) this.#holdsFrom(news.least);
+        if (isStart || span !== null) continue;
+        this.counters.onTime += news.rows - news.late;
+        this.counters.late += news.late;
+        this.counters.tooLate += news.tooLate;
+      }
+    }
+  }
+
+  #takePast(shard: number, plan: Plan, { runs, from }: LiveUpdate): void {
+    if (from !== undefined && from > this.#pastFrom) this.#pastFrom = from;
+    for (const run of runs) this.#past!.get(plan)!.take(shard, run, null, () => ({ floor: null, closed: null }));
+  }
+
+  #takeCells(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
+    if (update.cells === null) return;
+    (this.#held.get(plan) as HeldCells).replace(shard, update.cells);
+    const part = this.#part(WHOLE);
+    part.dirty = true;
+    part.finalAt = TIME_MIN;
+    if (isStart || update.kind === 'history') return;
+    const { counts, touched } = update;
+    this.counters.ahead += counts.ahead;
+    this.counters.disordered += counts.disordered;
+    this.counters.recomputed += counts.recomputed;
+    this.counters.tooLate += counts.dropped;
+    const at = this.#watermark.at;
+    for (const [w, window] of touched.windows.entries()) {
+      if (at !== null && windowEnd(plan, window) <= at) this.counters.late += touched.rows[w];
+      else this.counters.onTime += touched.rows[w];
+    }
+  }
+
+  /** Rows that may overwrite others, by the watermark: what window they are of is not known before they are read again. */
+  #judge({ counts, touched }: LiveUpdate): void {
+    this.counters.ahead += counts.ahead;
+    this.counters.disordered += counts.disordered;
+    this.counters.recomputed += counts.recomputed;
+    this.counters.tooLate += counts.dropped;
+    const at = this.#watermark.at;
+    for (const time of touched.windows) {
+      if (this.#settledAt !== null && time < Number(this.#settledAt)) this.counters.tooLate++;
+      else if (at !== null && time < Number(at)) this.counters.late++;
+      else this.counters.onTime++;
+    }
+  }
+
+  /** Rows from this time on may still change, and those that matter to them are wanted. */
+  #want(time: bigint): void {
+    if (this.#lookBack === null) return;
+    const from = time - this.#lookBack;
+    if (this.#wanted === null || from < this.#wanted) this.#wanted = from;
+  }
+
+  #holdsFrom(time: bigint): void {
+    if (this.#earliest === null || time < this.#earliest) this.#earliest = time;
+  }
+
+  #timesOf(key: string): GroupTimes {
+    const part = this.#parts.get(this.#byGroup ? key : WHOLE);
+    return part === undefined
+      ? { floor: this.#settledAt, closed: this.#watermark.at }
+      : { floor: part.floor, closed: part.finalTo };
+  }
+
+  /** The least W at which something that holds a row of this time may be final. */
+  #closesSoonest(time: bigint): bigint {
+    const { rowWindow } = this.#live.plan;
+    const isGap = this.#byGroup && rowWindow?.of === 'session' && rowWindow.longest === null;
+    return time + (isGap ? rowWindow.gap : 1n);
+  }
+
+  #answer(part: Part, held: ReadonlyMap<Plan, Held> = this.#held): AnswerNow {
+    return answerNow(this.#live.plan, (leaf) => {
+      const rows = held.get(leaf) ?? this.#held.get(leaf)!;
+      return rows instanceof HeldRows ? rows.tables(this.#byGroup ? part.key : null) : rows.tables();
+    });
+  }
+
+  /** What was settled before the first client came is nobody's news. False: not all is held that says what that is. */
+  #begin(): boolean {
+    const mark = this.#beginAt;
+    if (mark === null) return true;
+    const settled = [...this.#parts.values()].map((part) => {
+      const answer = this.#answer(part);
+      return this.#isWhole(answer, mark) ? ([part, answer.settled(mark).before] as const) : null;
+    });
+    if (settled.includes(null)) return false;
+    for (const [part, before] of settled.filter((one) => one !== null)) {
+      part.settledTo = before;
+      part.floor = earlier(before, mark);
+    }
+    this.#settledAt = mark;
+    this.#beginAt = null;
+    return true;
+  }
+
+  /** Whether windows that may change at `mark` are held from their beginning; else rows from further back are wanted, twice as far. */
+  #isWhole(answer: AnswerNow, mark: bigint): boolean {
+    const heldFrom = this.#heldFrom;
+    if (heldFrom === TIME_MIN || !answer.reachesBefore(heldFrom, mark)) return true;
+    const at = this.#watermark.at ?? heldFrom;
+    const reached = earlier(heldFrom, timeOf(answer) ?? heldFrom);
+    this.#want(at < reached ? reached : reached - (at - reached));
+    return this.wantedFrom === null;
+  }
+
+  #tickDue(nowMs: number): boolean {
+    const elapsed = nowMs - this.#sentAtMs;
+    return elapsed < 0 || elapsed * 1e6 >= Number(this.#live.rules.emitEvery);
+  }
+
+  #step(nowMs: number, flush: boolean, out: Outgoing): void {
+    const at = this.#watermark.advance(nowMs);
+    if (this.wantedFrom !== null || !this.#begin()) return;
+    const isTick = flush || this.#tickDue(nowMs);
+    let told = false;
+    for (const part of this.#parts.values()) {
+      const changed = isTick && (part.dirty || part.waits);
+      const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
+      if (!changed && !isFinal) continue;
+      const answer = this.#answer(part);
+      if (!this.#isWhole(answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness))) return;
+      this.#tell(part, answer, isTick, nowMs, out);
+      told = true;
+    }
+    if (isTick && told) this.#sentAtMs = nowMs;
+  }
+
+  /** Sends what is final and was not said, and where it is time what else has changed. */
+  #tell(part: Part, answer: AnswerNow, isTick: boolean, nowMs: number, out: Outgoing): void {
+    const at = this.#watermark.at;
+    const { before, next } = at === null ? { before: TIME_MIN, next: TIME_MIN } : answer.settled(at);
+    part.finalTo = before;
+    part.finalAt = TIME_MAX;
+    part.dirty = false;
+    part.waits = false;
+    part.answeredAtMs = nowMs;
+    const { told } = part;
+    told.begin();
+    for (const unit of unitsOf(answer.tables)) {
+      if (unit.time < part.settledTo) continue;
+      const final = unit.time < before;
+      if (!final) part.finalAt = next;
+      const known = told.meet(unit);
+      const isRevision = known?.final === true && known.text !== unit.text;
+      if (final && (!known?.final || isRevision)) {
+        if (isRevision && !isTick) part.waits = true;
+        else this.#sendFinal(part, unit, out);
+      } else if (!final && known?.text !== unit.text && this.#live.rules.finalOnly !== true) {
+        if (!isTick) part.waits = true;
+        else out.add(false, told.provisional(unit), unit);
+      }
+    }
+    for (const unit of told.missing(part.settledTo)) {
+      if (!isTick) part.waits = true;
+      else out.gone(told.vanish(unit));
+    }
+  }
+
+  #sendFinal(part: Part, unit: Unit, out: Outgoing): void {
+    const { told } = part;
+    if (told.wasFinal(unit)) this.counters.revised++;
+    const rev = told.final(unit, this.#firstRev(part, unit.time));
+    this.#revMax = Math.max(this.#revMax, rev);
+    out.add(true, rev, unit);
+  }
+
+  /** The revision of a unit's first final row in this life. */
+  #firstRev(part: Part, time: bigint): number {
+    const { watermark, rev } = this.#floor;
+    const seen = watermark !== null && time < watermark;
+    return Math.max(seen ? rev + 1 : 0, time < part.settledTo ? this.#goneRev : 0);
+  }
+
+  /** Shows a unit as it stands to one client; nothing about it changes for the others. */
+  #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
+    const known = part.told.find(unit);
+    if (!final) out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
+    else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
+    else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
+    else this.#sendFinal(part, unit, out);
+  }
+
+  /** Each part with its answer, over what was read for who joins, where something was read and `past` says so. */
+  #each(past: boolean, act: (part: Part, answer: AnswerNow, finalTo: bigint) => void): void {
+    const held = past && this.#past !== null ? this.#past : this.#held;
+    const at = this.#watermark.at;
+    for (const key of this.#keys(held)) {
+      const part = this.#part(key);
+      const answer = this.#answer(part, held);
+      act(part, answer, at === null ? TIME_MIN : answer.settled(at).before);
+    }
+  }
+
+  #keys(held: ReadonlyMap<Plan, Held>): string[] {
+    const [first] = held.values();
+    return this.#byGroup ? [...(first as HeldRows).keys] : [WHOLE];
+  }
+
+  #reachesBefore(held: ReadonlyMap<Plan, Held>, from: bigint, mark: bigint): boolean {
+    if (from === TIME_MIN || this.#leaves.some(({ bounds }) => bounds.minStated)) return false;
+    return this.#keys(held).some((key) => this.#answer(this.#part(key), held).reachesBefore(from, mark));
+  }
+
+  /** Lets go of what can no longer change, after a last word about what changed in it. */
+  #settle(nowMs: number, out: Outgoing): void {
+    const at = this.#watermark.at;
+    if (at === null || this.wantedFrom !== null) return;
+    if (this.#moments.at(-1)?.at !== at) this.#moments.push({ ms: nowMs, at });
+    while (this.#moments.length > 1 && this.#moments[1].ms <= nowMs - GRACE_MS) this.#moments.shift();
+    if (this.#moments[0].ms > nowMs - GRACE_MS) return;
+    const mark = this.#moments[0].at - this.#live.rules.lateness;
+    if (this.#settledAt !== null && mark <= this.#settledAt) return;
+    this.#settledAt = mark;
+    for (const part of [...this.#parts.values()]) {
+      if (part.floor !== null && mark < part.settleAt) continue;
+      if (Math.abs(nowMs - part.settledAtMs) < SETTLE_GAP_MS) continue;
+      part.settledAtMs = nowMs;
+      const answer = this.#answer(part);
+      if (part.dirty || part.waits) this.#tell(part, answer, true, nowMs, out);
+      const { before, next } = answer.settled(mark);
+      part.settleAt = next;
+      part.settledTo = before;
+      this.#goneRev = Math.max(this.#goneRev, part.told.forget(before));
+      this.#letGo(part, answer, mark, before);
+    }
+  }
+
+  #letGo(part: Part, answer: AnswerNow, mark: bigint, before: bigint): void {
+    if (this.#byGroup) {
+      const held = this.#held.get(this.#leaves[0]) as HeldRows;
+      const { rows, floor } = answer.cut!.needed(mark, (time) => held.countBefore(part.key, time));
+      held.dropFirst(part.key, rows);
+      part.floor = floor;
+      if (held.rowsOf(part.key) === 0 && part.told.size === 0) this.#parts.delete(part.key);
+      return;
+    }
+    part.floor = before;
+    for (const [i, leaf] of this.#leaves.entries()) {
+      const { lookBack = null } = this.#live.leaves![i];
+      if (lookBack !== null && before > TIME_MIN) this.#held.get(leaf)!.dropBefore(before - lookBack);
+    }
+  }
+}
+
+// private functions
+
+function lookBackOf({ leaves }: LivePlan): bigint | null {
+  const backs = leaves!.flatMap(({ plan, lookBack = null }) => (plan.kind === 'raw' ? [lookBack] : []));
+  return backs.length === 0 || backs.includes(null) ? null : backs.map((back) => back!).reduce(later);
+}
+
+function timeOf({ tables }: AnswerNow): bigint | null {
+  let least: bigint | null = null;
+  for (const table of tables) {
+    const { base, offsets } = timeColumn(table);
+    if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
+  }
+  return least;
+}

@@ -1,0 +1,100 @@
+/**
+ * Stage 1 of a live query over held rows: one stage for each plan of it that reads measurements, together one to the outside. Order of
+ * calls: see live-shard.ts.
+ */
+import { LeafRows } from './leaf-rows.ts';
+import type { LivePlan } from './live-plan.ts';
+import { LiveShard } from './live-shard.ts';
+import { type LiveInput, type LiveUpdate, NO_WINDOWS, type ShardCounts } from './live-update.ts';
+import type { Source } from './source.ts';
+
+export class LiveLeaves {
+  readonly #leaves: readonly (LeafRows | LiveShard)[];
+
+  constructor(live: LivePlan, source: Source) {
+    this.#leaves = live.leaves!.map((leaf) =>
+      leaf.plan.kind === 'raw' ? new LeafRows(leaf, source) : new LiveShard(leaf, source),
+    );
+  }
+
+  start(nowMs: number, before: LiveLeaves | null = null): LiveUpdate {
+    return together(
+      this.#leaves.map((leaf, i) => {
+        const old = before === null ? null : before.#leaves[i];
+        if (leaf instanceof LeafRows) return leaf.start(nowMs, old instanceof LeafRows ? old : null);
+        return leaf.start(nowMs, old instanceof LiveShard ? old : null);
+      }),
+    );
+  }
+
+  get waits(): boolean {
+    return this.#leaves.some((leaf) => leaf.waits);
+  }
+
+  accept(input: LiveInput, arrivalMs: number, again = false): void {
+    for (const leaf of this.#leaves) leaf.accept(input, arrivalMs, again);
+  }
+
+  due(nowMs: number): boolean {
+    return this.#leaves.some((leaf) => leaf.due(nowMs));
+  }
+
+  collect(nowMs: number): LiveUpdate | null {
+    const updates = this.#leaves.map((leaf) => leaf.collect(nowMs));
+    return updates.every((update) => update === null) ? null : together(updates.map((update) => update ?? NOTHING));
+  }
+
+  expire(before: bigint): void {
+    for (const leaf of this.#leaves) leaf.expire(before);
+  }
+
+  reach(from: bigint): void {
+    for (const leaf of this.#leaves) if (leaf instanceof LeafRows) leaf.reach(from);
+  }
+
+  history(nowMs: number): LiveUpdate {
+    return together(this.#leaves.map((leaf) => leaf.history(nowMs)));
+  }
+
+  missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[], reach = 1n): LiveUpdate {
+    const since = watermark ?? leastTime(inputs);
+    return together(this.#leaves.map((leaf) => leaf.missed(nowMs, since, inputs, reach)));
+  }
+}
+
+// private functions
+
+const NO_COUNTS: ShardCounts = { accepted: 0, ahead: 0, disordered: 0, recomputed: 0, dropped: 0 };
+
+const NOTHING: LiveUpdate = {
+  kind: 'changes',
+  reading: null,
+  cells: null,
+  runs: [],
+  touched: NO_WINDOWS,
+  counts: NO_COUNTS,
+  complete: true,
+};
+
+/** Who was told of no watermark had seen nothing: what came since is all there is to it. null = nothing came. */
+function leastTime(inputs: readonly LiveInput[]): bigint | null {
+  let least: bigint | null = null;
+  for (const { block } of inputs) {
+    const offset = block.offsets.subarray(0, block.rows).reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    const time = block.base + BigInt(offset);
+    if (least === null || time < least) least = time;
+  }
+  return least;
+}
+
+function together(leaves: readonly LiveUpdate[]): LiveUpdate {
+  const readings = leaves.flatMap(({ reading }) => (reading === null ? [] : [reading]));
+  const greatest = readings.reduce((a, b) => (b.greatest > a.greatest ? b : a), readings[0]);
+  return {
+    ...NOTHING,
+    kind: leaves[0].kind,
+    reading: greatest ?? null,
+    complete: leaves.every(({ complete }) => complete),
+    leaves,
+  };
+}

@@ -1,0 +1,115 @@
+/** Live windows of rows on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
+import { expect } from 'chai';
+import { LiveTable } from '../../client/sdk/live-table.ts';
+import { eventually, series, written } from '../support/api.ts';
+import { LiveClient } from '../support/live-client.ts';
+import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
+
+const SECOND = 1_000_000_000;
+const CLAUSES = 'WATERMARK IDLE 1s LATENESS 1h UPDATE EMIT EVERY 50ms ON CHANGE, ON CLOSE, ON LATE';
+const WINDOWS = ['session(10s)', 'state(s)', 'event(v > 6, v < 4)', 'rows(3, 2)', 'sliding(10s)'];
+
+describe('live windows of rows', () => {
+  let server: TestServer;
+  let flags: string[];
+  const clients: LiveClient[] = [];
+
+  before(async () => {
+    flags = [...QUIET, '--data-dir', await temporaryDirectory(), '--shards', '3'];
+    server = await startServer(flags);
+  });
+
+  after(async () => {
+    for (const client of clients) client.close();
+    await server.stop();
+  });
+
+  async function connected(): Promise<LiveClient> {
+    const client = await LiveClient.connect(server);
+    clients.push(client);
+    return client;
+  }
+
+  it('a late point joins two sessions: one row is withdrawn, the other sent again', async () => {
+    await written(server, 'joined', `m,host=a v=0 ${SECOND}`);
+    const client = await connected();
+    await client.subscribed({ db: 'joined', q: `SELECT sum(v) FROM m GROUP BY session(10s), host ${CLAUSES}` });
+    const at = (s: number) => (1_000_000 + s) * SECOND;
+    await written(server, 'joined', `m,host=a v=1 ${at(0)}\nm,host=a v=2 ${at(15)}\nm,host=a v=9 ${at(100)}`);
+    const row = (time: number, v: number) => (f: { final: boolean; series: { values: unknown[][] }[] }) =>
+      f.final && f.series.some(({ values }) => values.some(([t, value]) => t === time && value === v));
+    await client.first('rows', row(at(0), 1));
+    await client.first('rows', row(at(15), 2));
+    await written(server, 'joined', `m,host=a v=4 ${at(8)}`);
+    const gone = await client.first('delete', ({ series: keys }) => keys.length > 0);
+    expect(gone.series).to.deep.equal([`["m",{"host":"a"},${at(15)}]`]);
+    const again = await client.first('rows', row(at(0), 7));
+    expect(again.rev).to.equal(1);
+  });
+
+  it('all kinds hold what history says, also behind a kill, from a cursor', async () => {
+    const lines = (from: number, to: number, step: number) => {
+      const some: string[] = [];
+      for (let i = from; i < to; i += step) {
+        const time = 2_000_000 + i * 3 + (i % 7 === 0 ? 12 : 0);
+        some.push(`m,host=h${i % 3} v=${(i * 7) % 10},s="${i % 11 < 6 ? 'up' : 'down'}" ${time * SECOND}`);
+      }
+      return some.join('\n');
+    };
+    await written(server, 'kinds', lines(0, 40, 1));
+    const queries = WINDOWS.map(
+      (window) => `SELECT sum(v), count(v) FROM m WHERE time >= ${1_900_000}s GROUP BY ${window}, host`,
+    );
+    const tables = queries.map(() => new LiveTable());
+    let client = await connected();
+    const follow = (from: string[]) =>
+      Promise.all(
+        queries.map((q, n) =>
+          client.subscribed({
+            id: `${n}`,
+            db: 'kinds',
+            q: `${q} ${CLAUSES}`,
+            mode: 'every',
+            ...(from[n] && { since: from[n] }),
+          }),
+        ),
+      );
+    let seen = 0;
+    const read = () => {
+      for (; seen < client.frames.length; seen++) {
+        const frame = client.frames[seen];
+        if (frame.op === 'rows' || frame.op === 'delete' || frame.op === 'reset') tables[Number(frame.id)].apply(frame);
+      }
+    };
+    const agree = () =>
+      eventually(
+        async () => {
+          read();
+          return Promise.all(
+            queries.map(async (q, n) => {
+              const history = (await series(server, 'kinds', q)).map(({ tags, values }) => [tags, values]);
+              const held = tables[n].series().map(({ tags, rows }) => [tags, rows.map(({ values }) => values)]);
+              return JSON.stringify(held) === JSON.stringify(history)
+                ? 'equal'
+                : `${q}\n${JSON.stringify(held)}\n${JSON.stringify(history)}`;
+            }),
+          );
+        },
+        (all) => all.every((one) => one === 'equal'),
+      );
+    await follow([]);
+    await agree();
+    await written(server, 'kinds', lines(40, 80, 2));
+    await agree();
+    const cursors = queries.map((_, n) => client.cursor(`${n}`));
+    await written(server, 'kinds', lines(41, 90, 2));
+    await server.kill();
+    server = await startServer(flags);
+    client = await connected();
+    seen = 0;
+    await follow(cursors);
+    await agree();
+    await written(server, 'kinds', lines(90, 100, 1));
+    await agree();
+  });
+});

@@ -1,0 +1,60 @@
+/**
+ * Live queries whose rows are not sums of cells: functions from row to row over windows, top and bottom, subqueries, over random streams
+ * with disorder, overwrites, lost connections and kills: what a client holds in the end is the same SELECT over history.
+ */
+import { expect } from 'chai';
+import { play, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { LiveText } from '../support/live-texts.ts';
+import { Random, seedOfRun } from '../support/random.ts';
+
+const RUNS = 20;
+/** In front of all points. */
+const SINCE = 'time >= 1699990000s';
+const INNER = `SELECT mean(v) AS a, max(i) AS b FROM m WHERE ${SINCE} GROUP BY time(10s), host fill(none)`;
+
+describe('live queries over held rows', function () {
+  this.timeout(120_000);
+  const seed = seedOfRun();
+
+  it(`hold what history says, ${RUNS} runs (seed ${seed})`, async () => {
+    for (let run = 0; run < RUNS; run++) {
+      const random = new Random(seed + run);
+      const text = textOf(random);
+      const live = new LiveText(text, SCHEMA, random.between(1, 3));
+      const schedule = scheduleOf(random);
+      for (let from = 0; from < schedule.length; from += 5) {
+        const part = schedule.slice(from, from + 5);
+        const what = random.between(0, 4);
+        if (what < 3) play(live, part);
+        else live.reconnect(what === 4, () => play(live, part));
+      }
+      live.pass(150_000);
+      const shown = (rows: ReadonlyMap<string, readonly string[]>) => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+      expect(shown(live.rows()), `seed ${seed + run}: ${text}`).to.deep.equal(shown(await live.history()));
+      expect(live.finals().length, text).to.equal(live.held.size);
+      expect(live.home.counters.tooLate).to.equal(0);
+    }
+  });
+});
+
+// private functions
+
+function textOf(random: Random): string {
+  const keys = random.pick(['', ', host']);
+  const windows = random.pick(['time(10s)', 'time(30s)']);
+  const over = (what: string, rest = '') => `SELECT ${what} FROM m WHERE ${SINCE} GROUP BY ${windows}${keys}${rest}`;
+  return random.pick([
+    over('derivative(mean(v), 1s), difference(max(i))', ' fill(none)'),
+    over('moving_average(sum(v), 3)', ' fill(none)'),
+    over('cumulative_sum(count(v)), elapsed(last(v), 1s)', ' fill(none)'),
+    over('top(v, 2)'),
+    over('bottom(i, host, 1)'),
+    `SELECT difference(v) FROM m WHERE ${SINCE}${keys === '' ? '' : ' GROUP BY host'}`,
+    `SELECT sum(a), max(b) FROM (${INNER}) GROUP BY ${windows} fill(none)`,
+    `SELECT difference(a) FROM (${INNER}) GROUP BY host`,
+    `SELECT a - b AS c FROM (${INNER}) WHERE a > 20 GROUP BY host`,
+    `SELECT count(d), sum(d) FROM (SELECT sum(v) AS d FROM m WHERE ${SINCE} GROUP BY session(7s), host) GROUP BY time(1m) fill(none)`,
+    `SELECT sum(a), _end FROM (${INNER}) GROUP BY session(25s), host`,
+    `SELECT max(d) FROM (SELECT difference(mean(v)) AS d FROM m WHERE ${SINCE} GROUP BY time(10s), host fill(none)) GROUP BY time(1m), host fill(none)`,
+  ]);
+}

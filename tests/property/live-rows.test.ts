@@ -1,0 +1,76 @@
+/**
+ * Live windows of rows (session, state, event, rows, sliding) over random streams with disorder, ties, overwrites and any number of
+ * shards: what a client holds in the end is the same SELECT over history, which windows-oracle.test.ts holds equal to brute force; over
+ * connections that end, over kills, in any order within lateness.
+ */
+import { expect } from 'chai';
+import { play, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { LiveText } from '../support/live-texts.ts';
+import { Random, seedOfRun } from '../support/random.ts';
+
+const RUNS = 15;
+const COLUMNS = '_start, _end, _count, count(v), sum(v), min(v), max(i), median(v)';
+
+describe('live windows of rows', function () {
+  this.timeout(120_000);
+  const seed = seedOfRun();
+
+  it(`are those of history in the end, ${RUNS} runs (seed ${seed})`, async () => {
+    for (
+      let run = Number(process.env.ONLY ?? 0);
+      run < (process.env.ONLY ? Number(process.env.ONLY) + 1 : RUNS);
+      run++
+    ) {
+      const random = new Random(seed + run);
+      const live = new LiveText(textOf(random), SCHEMA, random.between(1, 3));
+      play(live, scheduleOf(random));
+      await expectHistory(live, `seed ${seed + run}`);
+    }
+  });
+
+  it(`go on over lost connections and kills, ${RUNS} runs (seed ${seed})`, async () => {
+    for (
+      let run = Number(process.env.ONLY ?? 0);
+      run < (process.env.ONLY ? Number(process.env.ONLY) + 1 : RUNS);
+      run++
+    ) {
+      const random = new Random(seed + run);
+      const live = new LiveText(textOf(random), SCHEMA, random.between(1, 3));
+      const schedule = scheduleOf(random);
+      for (let from = 0; from < schedule.length; from += 5) {
+        const part = schedule.slice(from, from + 5);
+        const what = random.between(0, 3);
+        if (what < 2) play(live, part);
+        else live.reconnect(what === 3, () => play(live, part));
+      }
+      await expectHistory(live, `seed ${seed + run}`);
+    }
+  });
+});
+
+// private functions
+
+async function expectHistory(live: LiveText, message: string): Promise<void> {
+  // longer than the longest gap, and than it takes to be idle
+  live.pass(150_000);
+  const history = await live.history();
+  const shown = (rows: ReadonlyMap<string, readonly string[]>) => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+  expect(shown(live.rows()), `${message}: ${live.text}`).to.deep.equal(shown(history));
+  expect(live.home.counters.tooLate, message).to.equal(0);
+  if (/session|sliding/.test(live.text)) expect(live.finals().length, message).to.equal(history.size);
+}
+
+function textOf(random: Random): string {
+  const seconds = random.between(1, 60);
+  const longest = random.next() < 0.5 ? '' : `, ${random.between(1, 200)}s`;
+  const window = random.pick([
+    `session(${seconds}s${longest})`,
+    'state("s")',
+    `event(v > ${random.between(0, 90)}, v < ${random.between(10, 100)})`,
+    `rows(${random.between(1, 9)}, ${random.between(1, 9)})`,
+    `sliding(${seconds}s)`,
+  ]);
+  const keys = random.pick(['', ', host', ', host, zone', ', *']);
+  const where = random.pick(['', '', "WHERE zone = 'x' ", 'WHERE v > 20 ']);
+  return `SELECT ${COLUMNS} FROM m ${where}GROUP BY ${window}${keys}`;
+}

@@ -1,0 +1,96 @@
+/**
+ * Nothing that a query does over all it holds goes on for long without a step: what is done between two of them is counted here, in
+ * comparisons and rows, since a clock says nothing on a machine that is busy.
+ */
+import { expect } from 'chai';
+import { KeptState } from '../../../../query/functions/kept.ts';
+import { selectRank } from '../../../../query/functions/rank-select.ts';
+import { CellTable } from '../../../../query/runtime/cells.ts';
+import { orderOfRows } from '../../../../query/runtime/row-order.ts';
+import { finished, inTurns, STEP_ROWS, type Steps } from '../../../../query/runtime/steps.ts';
+import { Random, seedOfRun } from '../../../support/random.ts';
+
+const ROWS = 400_000;
+const SEED = seedOfRun();
+
+describe(`steps (SEED=${SEED})`, () => {
+  const random = new Random(SEED);
+
+  it('finds the item of a rank as a sort does, whatever is equal, with at most so many comparisons in a step', () => {
+    for (const distinct of [1, 3, 1_000, ROWS]) {
+      const values = Float64Array.from({ length: ROWS / 4 }, () => random.between(0, distinct));
+      const sorted = values.slice().sort();
+      for (const rank of [0, 1, ROWS / 8, ROWS / 4 - 2, ROWS / 4 - 1]) {
+        let compared = 0;
+        let most = 0;
+        const steps = selectRank(values.length, rank, (a, b) => {
+          most = Math.max(most, ++compared);
+          return values[a] - values[b];
+        });
+        let step = steps.next();
+        for (; step.done !== true; step = steps.next()) compared = 0;
+        expect(values[step.value[rank]], `rank ${rank} of ${distinct}`).to.equal(sorted[rank]);
+        expect(most).to.be.at.most(STEP_ROWS);
+      }
+    }
+  });
+
+  it('puts rows in order in steps', () => {
+    const numbers = (below: number): Float64Array =>
+      Float64Array.from({ length: ROWS }, () => random.between(0, below));
+    const keys = {
+      rows: ROWS,
+      group: Uint32Array.from(numbers(9)),
+      groupRank: Uint32Array.from({ length: 10 }, (_, i) => 9 - i),
+      series: Uint32Array.from(numbers(99)),
+      seriesRank: Uint32Array.from({ length: 100 }, (_, i) => i),
+      high: numbers(3),
+      low: numbers(2 ** 31),
+    };
+    // group, series, and three digits of the time at least, each looked at twice
+    expect(stepsOf(orderOfRows(keys, true))).to.be.at.least((2 * 5 * ROWS) / STEP_ROWS);
+  });
+
+  it('puts cells in order in steps, also where their windows came in none', () => {
+    const cells = new CellTable();
+    for (let i = 0; i < ROWS; i++) cells.slot(0, (i * 7_919) % ROWS);
+    const ordering = (): Steps<Int32Array> => cells.order(Uint32Array.of(0), () => true);
+    expect(stepsOf(ordering())).to.be.at.least((5 * ROWS) / STEP_ROWS);
+    expect(Array.from(finished(ordering()).slice(0, 3), (slot) => cells.window[slot])).to.deep.equal([0, 1, 2]);
+  });
+
+  it('finds the median of a large cell in steps, and remembers it', () => {
+    const state = new KeptState(null, 0);
+    state.grow(1);
+    const values = Float64Array.from({ length: ROWS }, () => random.between(0, 1_000_000));
+    state.merge({ counts: Uint32Array.of(ROWS), values, times: new Float64Array(0), carried: [] }, Int32Array.of(0));
+    expect([...state.settle(0)].length).to.be.at.least(ROWS / STEP_ROWS);
+    expect([...state.settle(0)]).to.deep.equal([]);
+    const sorted = values.slice().sort();
+    expect(state.result(0)).to.equal((sorted[ROWS / 2 - 1] + sorted[ROWS / 2]) / 2);
+  });
+
+  it('does nothing more once the query is given up', async () => {
+    let done = 0;
+    const work = function* (): Steps<number> {
+      for (;;) {
+        done++;
+        yield null;
+      }
+    };
+    const turn = (): null => {
+      if (done === 3) throw new Error('query interrupted');
+      return null;
+    };
+    const error = await inTurns(work(), turn).catch((cause: Error) => cause.message);
+    expect([error, done]).to.deep.equal(['query interrupted', 3]);
+  });
+});
+
+// private functions
+
+function stepsOf(steps: Steps<unknown>): number {
+  let count = 0;
+  for (let step = steps.next(); step.done !== true; step = steps.next()) count++;
+  return count;
+}
