@@ -8,7 +8,7 @@ const HOSTS = 20;
 const BODIES = 30;
 const ROWS_PER_BODY = 10_000;
 /** Some seconds of work. */
-const LONG = Array.from({ length: 28 }, (_, i) =>
+const LONG = Array.from({ length: 14 }, (_, i) =>
   `SELECT percentile(v, ${i}), stddev(v), mode(v), count(distinct(w)) FROM
     (SELECT v, v * 2 AS w FROM m WHERE v >= ${-i}) GROUP BY time(2ms) fill(none)`.replaceAll(/\s+/g, ' '),
 ).join('; ');
@@ -17,7 +17,7 @@ describe('queries that are ended', () => {
   let server: TestServer;
 
   before(async () => {
-    server = await startServer([...QUIET, '--query-timeout-ms', '4000', '--max-concurrent-queries', '3']);
+    server = await startServer([...QUIET, '--query-timeout-ms', '3000', '--max-concurrent-queries', '3']);
     for (let n = 0; n < BODIES; n++) {
       const lines = Array.from({ length: ROWS_PER_BODY }, (_, i) => {
         const at = n * ROWS_PER_BODY + i;
