@@ -29,6 +29,8 @@ interface Member {
   /** When it said so, or joined. */
   saidAtMs: number;
   held: FeedFrame[];
+  /** How far what has left is; null = nothing has. */
+  left: number | null;
 }
 
 export class WatermarkGroup {
@@ -57,7 +59,7 @@ export class WatermarkGroup {
   }
 
   join(lane: Lane): void {
-    this.#members.set(lane, { lane, step: null, saidAtMs: this.#clock.nowMs(), held: [] });
+    this.#members.set(lane, { lane, step: null, saidAtMs: this.#clock.nowMs(), held: [], left: null });
   }
 
   leave(lane: Lane): void {
@@ -101,6 +103,7 @@ export class WatermarkGroup {
       behindSinceMs = Math.min(behindSinceMs, member.saidAtMs);
     }
     if (step === Number.POSITIVE_INFINITY || this.#bytes > GROUP_BYTES_MAX) step = furthest;
+    else step = this.#sharedStep(step, nowMs);
     let released = 0;
     for (const member of this.#members.values()) released += this.#release(member, step);
     if (released > 0 && this.#isParted(step)) this.#counters.groupsParted++;
@@ -110,6 +113,26 @@ export class WatermarkGroup {
     if (this.#bytes === 0) return;
     const waitMs = Math.max(0, behindSinceMs + LAG_MS_MAX - nowMs);
     this.#cancelTimer = this.#clock.after(waitMs, () => this.#move());
+  }
+
+  /** The last step up to `step` at which every one of the group has something to show: one may have come further in one frame. */
+  #sharedStep(step: number, nowMs: number): number {
+    for (let shared = step; ; ) {
+      let least = shared;
+      for (const { held, left, saidAtMs } of this.#members.values()) {
+        if (nowMs - saidAtMs >= LAG_MS_MAX) continue;
+        let at = left ?? Number.NEGATIVE_INFINITY;
+        let isBeyond = false;
+        for (const { watermarkMs } of held) {
+          if (watermarkMs === null) continue;
+          if (stepOf(watermarkMs) > shared) isBeyond = true;
+          else at = stepOf(watermarkMs);
+        }
+        if (isBeyond) least = Math.min(least, at);
+      }
+      if (least === shared) return shared;
+      shared = least;
+    }
   }
 
   /** Somebody is not as far. */
@@ -126,6 +149,7 @@ export class WatermarkGroup {
       count++;
     }
     for (const frame of member.held.splice(0, count)) {
+      if (frame.watermarkMs !== null) member.left = stepOf(frame.watermarkMs);
       this.#bytes -= frame.members.length;
       this.#outbox.offer(member.lane, frame);
     }
