@@ -77,15 +77,8 @@ export class RawRows {
     if (series instanceof Uint32Array && series.length === 0) return null;
     const fields = scannedFields(this.#plan, [...this.#fields.map(({ name }) => name), ...fieldsOf(condition)]);
     const { min: minTime, max: maxTime } = this.#plan.bounds;
-    return {
-      database,
-      retentionPolicy,
-      measurement,
-      minTime,
-      maxTime,
-      series,
-      fields,
-    };
+    const byTime = this.#plan.groupBy.length === 0 && !(series instanceof Uint32Array);
+    return { database, retentionPolicy, measurement, minTime, maxTime, series, fields, byTime };
   }
 
   add(stored: Block, index: number, tags: SeriesTable): void {

@@ -18,6 +18,8 @@ export interface ScanRequest {
   readonly series: SeriesChoice;
   /** Fields wanted; a row that has none of them may be left out. null = all. */
   readonly fields: readonly string[] | null;
+  /** Rows of all series are put in order of time afterwards: it is no use to have those of each series together. */
+  readonly byTime?: boolean;
 }
 
 export interface Source {

@@ -117,7 +117,7 @@ export class Measurement {
   pin(request: HeadScan): PinnedRows {
     const { fields } = request;
     const { layers: sealed, release } = this.sealed.hold({ min: request.minTime, max: request.maxTime }, true);
-    for (const partition of this.#active.partitions) if (partition.sortOne(request.minTime, request.maxTime)) break;
+    if (request.byTime !== true) this.#sortOne(request);
     const head = [...(this.#frozen?.partitions ?? []), ...this.#active.partitions];
     const layers = [...sealed, ...head.map((partition) => partition.pin(fields))];
     return {
@@ -197,6 +197,10 @@ export class Measurement {
   }
 
   // private functions
+
+  #sortOne({ minTime, maxTime }: HeadScan): void {
+    for (const partition of this.#active.partitions) if (partition.sortOne(minTime, maxTime)) return;
+  }
 
   #numbers(batch: Batch): Uint32Array {
     return batch.keptKeys === undefined ? this.series.number(batch.seriesKeys) : this.series.numberKept(batch.keptKeys);

@@ -12,6 +12,8 @@ export interface HeadScan {
   readonly series: SeriesChoice;
   /** Fields wanted; a row that has none of them may be left out. null = all. */
   readonly fields: readonly string[] | null;
+  /** They are put in order of time afterwards: it is no use to have those of each series together. */
+  readonly byTime?: boolean;
 }
 
 export interface MeasurementName {
