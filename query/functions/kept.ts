@@ -73,7 +73,7 @@ export class KeptState implements AggregateState {
     for (let i = 0; i < slots.length; i++) {
       const kept = this.#slots[slots[i]];
       if (kept === undefined) continue;
-      times.set(kept.times, 2 * at);
+      if (this.#percentile !== null) times.set(kept.times, 2 * at);
       for (let k = 0; k < counts[i]; k++) values[at++] = kept.values[k];
       for (const value of kept.carried) carried.push(value);
     }
