@@ -14,8 +14,8 @@
 
 const SHARE_MIN = 0.1;
 const SHARE_MAX = 0.7;
-/** What is left to others beside what they take, for they come in bursts. */
-const ROOM = 1.3;
+/** For each part that others take so much is left to them: they come in bursts, and the thread shares processors with its like. */
+const ROOM = 3;
 /** How often the share is found anew. */
 const LOOK_INTERVAL_MS = 100;
 /** Weight of the newest look. */
