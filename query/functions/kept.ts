@@ -57,19 +57,27 @@ export class KeptState implements AggregateState {
 
   take(slots: Int32Array): StateData {
     const counts = new Uint32Array(slots.length);
-    const values: Value[] = [];
-    const times: number[] = [];
-    const carried: Value[] = [];
+    let total = 0;
+    let numbers = true;
     for (let i = 0; i < slots.length; i++) {
       const kept = this.#slots[slots[i]];
       if (kept === undefined) continue;
       counts[i] = kept.values.length;
-      for (const value of kept.values) values.push(value);
-      for (const time of kept.times) times.push(time);
+      total += counts[i];
+      numbers &&= kept.values.every((value) => typeof value === 'number');
+    }
+    const values = numbers ? new Float64Array(total) : new Array<Value>(total);
+    const times = new Float64Array(this.#percentile === null ? 0 : 2 * total);
+    const carried: Value[] = [];
+    let at = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const kept = this.#slots[slots[i]];
+      if (kept === undefined) continue;
+      if (this.#percentile !== null) times.set(kept.times, 2 * at);
+      for (let k = 0; k < counts[i]; k++) values[at++] = kept.values[k];
       for (const value of kept.carried) carried.push(value);
     }
-    const numbers = values.every((value) => typeof value === 'number');
-    return { counts, values: numbers ? Float64Array.from(values) : values, times: Float64Array.from(times), carried };
+    return { counts, values, times, carried };
   }
 
   merge(data: StateData, slots: Int32Array): void {
