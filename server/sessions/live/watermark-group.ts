@@ -6,7 +6,10 @@
  *     a  ──rows 10.2── ─rows 11.0──────────┐ held
  *     b  ──────rows 10.9──────────rows 11.3┴▶ both leave, `group` 11
  *
- * One that says nothing for LAG_MS_MAX is waited for no longer, until it speaks again: a quiet measurement must not hold up the rest.
+ * What a query emits at once belongs together, so one that goes from 10 to 12 in one frame is never at 11: the group is only where all of
+ * them have been.
+ *
+ * One that says nothing for LAG_MS_MAX is waited for no longer, until it speaks again, nor are rows held for longer: a quiet measurement must not hold up the rest.
  */
 import type { FeedFrame } from '../engine.ts';
 import type { LiveCounters } from './counters.ts';
@@ -28,9 +31,14 @@ interface Member {
   step: number | null;
   /** When it said so, or joined. */
   saidAtMs: number;
-  held: FeedFrame[];
-  /** How far what has left is; null = nothing has. */
-  left: number | null;
+  /** Where it is for the client. */
+  sentStep: number;
+  held: Held[];
+}
+
+interface Held {
+  readonly frame: FeedFrame;
+  readonly atMs: number;
 }
 
 export class WatermarkGroup {
@@ -59,7 +67,13 @@ export class WatermarkGroup {
   }
 
   join(lane: Lane): void {
-    this.#members.set(lane, { lane, step: null, saidAtMs: this.#clock.nowMs(), held: [], left: null });
+    this.#members.set(lane, {
+      lane,
+      step: null,
+      saidAtMs: this.#clock.nowMs(),
+      sentStep: Number.NEGATIVE_INFINITY,
+      held: [],
+    });
   }
 
   leave(lane: Lane): void {
@@ -78,12 +92,13 @@ export class WatermarkGroup {
     if (frame.op === 'reset') {
       this.#forget(member);
       member.step = null;
+      member.sentStep = Number.NEGATIVE_INFINITY;
     }
     if (frame.watermarkMs !== null && frame.more !== true) {
-      member.step = stepOf(frame.watermarkMs);
+      member.step = stepOf(frame);
       member.saidAtMs = this.#clock.nowMs();
     }
-    member.held.push(frame);
+    member.held.push({ frame, atMs: this.#clock.nowMs() });
     this.#bytes += frame.members.length;
     this.#move();
   }
@@ -92,18 +107,21 @@ export class WatermarkGroup {
 
   #move(): void {
     const nowMs = this.#clock.nowMs();
-    let step = Number.POSITIVE_INFINITY;
+    const waitedFor: Member[] = [];
     let furthest = Number.NEGATIVE_INFINITY;
-    let behindSinceMs = Number.POSITIVE_INFINITY;
+    let sinceMs = Number.POSITIVE_INFINITY;
+    let heldSinceMs = Number.POSITIVE_INFINITY;
     for (const member of this.#members.values()) {
-      const at = member.step ?? Number.NEGATIVE_INFINITY;
-      furthest = Math.max(furthest, at);
+      furthest = Math.max(furthest, member.step ?? Number.NEGATIVE_INFINITY);
       if (nowMs - member.saidAtMs >= LAG_MS_MAX) continue;
-      step = Math.min(step, at);
-      behindSinceMs = Math.min(behindSinceMs, member.saidAtMs);
+      waitedFor.push(member);
+      sinceMs = Math.min(sinceMs, member.saidAtMs);
     }
-    if (step === Number.POSITIVE_INFINITY || this.#bytes > GROUP_BYTES_MAX) step = furthest;
-    else step = this.#sharedStep(step, nowMs);
+    const all = waitedFor.length === 0 || this.#bytes > GROUP_BYTES_MAX;
+    const reached = all ? furthest : Math.min(...waitedFor.map(({ step }) => step ?? Number.NEGATIVE_INFINITY));
+    let step = all ? reached : commonStep(waitedFor, reached);
+    for (const { held } of waitedFor) if (held.length > 0) heldSinceMs = Math.min(heldSinceMs, held[0].atMs);
+    if (nowMs - heldSinceMs >= LAG_MS_MAX) step = reached;
     let released = 0;
     for (const member of this.#members.values()) released += this.#release(member, step);
     if (released > 0 && this.#isParted(step)) this.#counters.groupsParted++;
@@ -111,47 +129,28 @@ export class WatermarkGroup {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     if (this.#bytes === 0) return;
-    const waitMs = Math.max(0, behindSinceMs + LAG_MS_MAX - nowMs);
+    for (const { held } of this.#members.values()) if (held.length > 0) sinceMs = Math.min(sinceMs, held[0].atMs);
+    const waitMs = Math.max(1, sinceMs + LAG_MS_MAX - nowMs);
     this.#cancelTimer = this.#clock.after(waitMs, () => this.#move());
   }
 
-  /** The last step up to `step` at which every one of the group has something to show: one may have come further in one frame. */
-  #sharedStep(step: number, nowMs: number): number {
-    for (let shared = step; ; ) {
-      let least = shared;
-      for (const { held, left, saidAtMs } of this.#members.values()) {
-        if (nowMs - saidAtMs >= LAG_MS_MAX) continue;
-        let at = left ?? Number.NEGATIVE_INFINITY;
-        let isBeyond = false;
-        for (const { watermarkMs } of held) {
-          if (watermarkMs === null) continue;
-          if (stepOf(watermarkMs) > shared) isBeyond = true;
-          else at = stepOf(watermarkMs);
-        }
-        if (isBeyond) least = Math.min(least, at);
-      }
-      if (least === shared) return shared;
-      shared = least;
-    }
-  }
-
-  /** Somebody is not as far. */
+  /** Somebody has points, and is for the client not there. */
   #isParted(step: number): boolean {
-    for (const member of this.#members.values()) if (member.step !== null && member.step < step) return true;
+    for (const member of this.#members.values()) if (member.step !== null && member.sentStep < step) return true;
     return false;
   }
 
   /** Sends what is held up to a step; how many frames. What has no watermark, and a snapshot, waits only for what came before it. */
   #release(member: Member, step: number): number {
     let count = 0;
-    for (const { watermarkMs, phase } of member.held) {
-      if (phase === 'live' && watermarkMs !== null && stepOf(watermarkMs) > step) break;
+    for (const { frame } of member.held) {
+      if (frame.phase === 'live' && (stepOf(frame) ?? step) > step) break;
       count++;
     }
-    for (const frame of member.held.splice(0, count)) {
-      if (frame.watermarkMs !== null) member.left = stepOf(frame.watermarkMs);
+    for (const { frame } of member.held.splice(0, count)) {
       this.#bytes -= frame.members.length;
       this.#outbox.offer(member.lane, frame);
+      if (frame.more !== true) member.sentStep = stepOf(frame) ?? member.sentStep;
     }
     return count;
   }
@@ -165,13 +164,37 @@ export class WatermarkGroup {
   }
 
   #forget(member: Member): void {
-    for (const { members } of member.held) this.#bytes -= members.length;
+    for (const { frame } of member.held) this.#bytes -= frame.members.length;
     member.held = [];
   }
 }
 
 // private functions
 
-function stepOf(watermarkMs: number): number {
-  return Math.floor(watermarkMs / STEP_MS);
+/** The furthest step, `reached` at most, at which all of them are, or have been told to be by what is held. */
+function commonStep(members: readonly Member[], reached: number): number {
+  let step = reached;
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const member of members) {
+      const own = ownStep(member, step);
+      moved ||= own < step;
+      step = Math.min(step, own);
+    }
+  }
+  return step;
+}
+
+/** The furthest that a member has been at, up to `step`. */
+function ownStep({ sentStep, held }: Member, step: number): number {
+  let own = sentStep;
+  for (const { frame } of held) {
+    const at = frame.more === true ? null : stepOf(frame);
+    if (at !== null && at <= step) own = Math.max(own, at);
+  }
+  return Math.min(own, step);
+}
+
+function stepOf({ watermarkMs }: FeedFrame): number | null {
+  return watermarkMs === null ? null : Math.floor(watermarkMs / STEP_MS);
 }

@@ -240,6 +240,24 @@ describe('live session', () => {
       expect(session.heldBytes()).to.equal(0);
     });
 
+    it('is only where all of them have been, though one may go two steps at once', async () => {
+      await grouped('a', 'b');
+      rows(0, 10_000, 'a1');
+      rows(1, 10_000, 'b1');
+      sink.take();
+      rows(0, 11_000, 'a2');
+      rows(1, 12_000, 'b2');
+      expect(told(), 'b was never at 11').to.deep.equal([]);
+      rows(0, 12_000, 'a3');
+      expect(told()).to.deep.equal(['rows a a2', 'rows a a3', 'rows b b2', 'group a 12000', 'group b 12000']);
+      for (let i = 0; i < 8; i++) {
+        rows(0, 13_000 + i * 2_000, `odd${i}`);
+        rows(1, 14_000 + i * 2_000, `even${i}`);
+        clock.advance(LAG_MS_MAX / 4);
+      }
+      expect(told(), 'nothing is held for longer than a while').to.include('rows a odd1');
+    });
+
     it('does not wait for one that says nothing, nor for one that has left, and bounds what it holds', async () => {
       await grouped('a', 'b', 'c');
       rows(0, 10_000, 'a1');
