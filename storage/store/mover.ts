@@ -84,6 +84,7 @@ export class Mover {
   readonly #options: MoveOptions;
   readonly #host: MoverHost;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #timerAtMs = 0;
   #round: Promise<void> | null = null;
   /** The last. */
   #swapping: Promise<void> | null = null;
@@ -216,9 +217,15 @@ export class Mover {
     }
   }
 
+  /** A round in so long, or sooner where one stands already: sealings that follow each other closely must not put it off. */
   #later(ms: number): void {
-    if (this.#isClosed) return;
+    const atMs = performance.now() + ms;
+    if (this.#isClosed || (this.#timer !== null && this.#timerAtMs <= atMs)) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.round(), ms);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.round();
+    }, ms);
   }
 }
