@@ -94,7 +94,7 @@ export class LiveOperator implements RunningQuery {
     this.merge = openHome(live, port.shards, port.heard(live));
     this.#life = newLife();
     this.#positions = Array.from({ length: port.shards }, () => ORIGIN);
-    this.#sentPositions = this.#positions;
+    this.#sentPositions = [...this.#positions];
   }
 
   get subscribers(): number {
@@ -311,7 +311,10 @@ export class LiveOperator implements RunningQuery {
     this.#fresh = false;
     if (cursor !== null) {
       this.merge.raise(cursor);
-      if (fresh) this.merge.subscribe(this.#port.nowMs());
+      if (fresh) {
+        this.merge.subscribe(this.#port.nowMs());
+        this.#sentPositions = [...cursor.positions];
+      }
     }
     const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
     this.#round = { id: ++this.#rounds, joiners, cursor, reach: 1n, answers, waiting };
