@@ -74,7 +74,7 @@ if (!isMainThread) {
 
 async function measureRound(server: BenchServer, reader: Worker, seconds: number): Promise<Round> {
   const without = await measurePhase(server, reader, seconds);
-  const letGoBefore = await metricOf(server, 'millrace_live_overflows');
+  const letGoBefore = await metricOf(server, 'millrace_live_overflows_total');
   const stopped: FrameSocket[] = [];
   const newest: number[] = [];
   let reading = false;
@@ -91,7 +91,7 @@ async function measureRound(server: BenchServer, reader: Worker, seconds: number
     stopped.push(socket);
   }
   const full = async (): Promise<boolean> =>
-    (await metricOf(server, 'millrace_live_overflows')) - letGoBefore >= STOPPED;
+    (await metricOf(server, 'millrace_live_overflows_total')) - letGoBefore >= STOPPED;
   await until(full, FULL_MS_MAX, 'the stopped readers were never let go');
   const during = await measurePhase(server, reader, seconds);
   const heldBytes = await metricOf(server, 'millrace_live_held_bytes');
