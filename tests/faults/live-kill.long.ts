@@ -5,8 +5,7 @@
  *
  *     KILLS=30 npx mocha tests/faults/live-kill.long.ts
  *
- * It takes minutes and is not among the tests of `npm test`. On a busy machine about one run of 30 kills in three still finds a late
- * revision that a subscriber which resumed was not told.
+ * It takes minutes, and is not among the tests of `npm test`.
  */
 import { expect } from 'chai';
 import { eventually, series, write, written } from '../support/api.ts';
