@@ -113,18 +113,19 @@ export class WatermarkGroup {
     let heldSinceMs = Number.POSITIVE_INFINITY;
     for (const member of this.#members.values()) {
       furthest = Math.max(furthest, member.step ?? Number.NEGATIVE_INFINITY);
+      if (member.held.length > 0) heldSinceMs = Math.min(heldSinceMs, member.held[0].atMs);
       if (nowMs - member.saidAtMs >= LAG_MS_MAX) continue;
       waitedFor.push(member);
       sinceMs = Math.min(sinceMs, member.saidAtMs);
     }
     const all = waitedFor.length === 0 || this.#bytes > GROUP_BYTES_MAX;
     const reached = all ? furthest : Math.min(...waitedFor.map(({ step }) => step ?? Number.NEGATIVE_INFINITY));
-    let step = all ? reached : commonStep(waitedFor, reached);
-    for (const { held } of waitedFor) if (held.length > 0) heldSinceMs = Math.min(heldSinceMs, held[0].atMs);
-    if (nowMs - heldSinceMs >= LAG_MS_MAX) step = reached;
+    const isLate = nowMs - heldSinceMs >= LAG_MS_MAX;
+    const step = all || isLate ? reached : commonStep(waitedFor, reached);
+    const upTo = isLate ? furthest : step;
     let released = 0;
-    for (const member of this.#members.values()) released += this.#release(member, step);
-    if (released > 0 && this.#isParted(step)) this.#counters.groupsParted++;
+    for (const member of this.#members.values()) released += this.#release(member, upTo);
+    if (released > 0 && this.#isParted(upTo)) this.#counters.groupsParted++;
     if (step > this.#toldStep && step !== Number.NEGATIVE_INFINITY) this.#tell(step);
     this.#cancelTimer?.();
     this.#cancelTimer = null;

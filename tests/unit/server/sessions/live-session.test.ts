@@ -258,6 +258,21 @@ describe('live session', () => {
       expect(told(), 'nothing is held for longer than a while').to.include('rows a odd1');
     });
 
+    it('holds nothing for longer because of one that says again and again that it is behind', async () => {
+      await grouped('a', 'b');
+      rows(0, 12_000, 'a1');
+      rows(1, 12_000, 'b1');
+      sink.take();
+      rows(0, 13_000, 'a2');
+      for (let i = 0; i < 4; i++) {
+        expect(told(), `after ${(i * LAG_MS_MAX) / 4} ms`).to.not.include('rows a a2');
+        clock.advance(LAG_MS_MAX / 4);
+        engine.feeds[1].push('progress', `"watermark":${i},"cursor":"p${i}"`, `p${i}`, 'live', 12_000);
+      }
+      expect(told(), 'the group is not there').to.deep.equal(['rows a a2', 'progress b p3']);
+      expect(session.heldBytes()).to.equal(0);
+    });
+
     it('does not wait for one that says nothing, nor for one that has left, and bounds what it holds', async () => {
       await grouped('a', 'b', 'c');
       rows(0, 10_000, 'a1');
