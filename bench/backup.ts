@@ -5,19 +5,17 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seeded } from './devops-data.ts';
 import { machineLine, table } from './report.ts';
-import { cpuSeconds, flagValue, post } from './requests.ts';
+import { bytesOf, cpuSeconds, flagValue, writeLines } from './requests.ts';
 import { type BenchServer, startMillrace } from './servers.ts';
 
 const LINES = 2_000_000;
 const HOSTS = 400;
 const FIELDS = 10;
 const LINES_PER_BODY = 5_000;
-const CONNECTIONS = 4;
 const START = 1_767_225_600;
 const FLAGS = ['--head-bytes', String(32 * 1024 * 1024), '--log-keep-bytes', '0', '--telemetry-ms', '0'];
 const CLI = join(import.meta.dirname, '..', 'client', 'cli', 'main.ts');
@@ -31,8 +29,9 @@ export async function runBackup(args: readonly string[]): Promise<string> {
   const rows = [['', 'MB', 's', 'MB/s', 'million values/s', 'CPU s of the server']];
   try {
     await fill(server.url, lines);
+    const archive = `${server.url}/backup?db=bench`;
     // what is in memory is sealed by the first, which is not measured
-    const bytes = await stream(server.url);
+    const bytes = await bytesOf(archive);
     const measured = async (what: string, moved: number, run: () => unknown): Promise<void> => {
       const cpu = cpuSeconds(server.pid);
       const began = performance.now();
@@ -42,11 +41,11 @@ export async function runBackup(args: readonly string[]): Promise<string> {
       const spent = cpuSeconds(server.pid) - cpu;
       rows.push([what, megabytes(moved), seconds.toFixed(2), rate.toFixed(0), each.toFixed(1), spent.toFixed(1)]);
     };
-    await measured('GET /backup, thrown away', bytes, () => stream(server.url));
+    await measured('GET /backup, thrown away', bytes, () => bytesOf(archive));
     await measured('millrace backup, written and read back', bytes, () => millrace(server, ['backup', out]));
-    const archive = join(out, readdirSync(out)[0]);
-    await measured('millrace restore --verify', bytes, () => millrace(server, ['restore', '--verify', archive]));
-    const restore = ['restore', archive, '--db', 'bench', '--as', 'again'];
+    const file = join(out, readdirSync(out)[0]);
+    await measured('millrace restore --verify', bytes, () => millrace(server, ['restore', '--verify', file]));
+    const restore = ['restore', file, '--db', 'bench', '--as', 'again'];
     await measured('millrace restore into the same server', bytes, () => millrace(server, restore));
     const copy = join(out, 'directory.tar');
     await measured('tar of the data directory', 0, () => tar(server.directory, copy));
@@ -66,38 +65,10 @@ export async function runBackup(args: readonly string[]): Promise<string> {
 // private functions
 
 async function fill(url: string, lines: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const random = seeded(11);
-  let next = 0;
-  const connection = async (): Promise<void> => {
-    while (next < lines) {
-      const from = next;
-      next = Math.min(lines, from + LINES_PER_BODY);
-      let text = '';
-      for (let i = from; i < next; i++) {
-        const fields = Array.from({ length: FIELDS }, (_, f) => `f${f}=${random().toFixed(15)}`).join(',');
-        text += `noise,host=h${i % HOSTS} ${fields} ${START + Math.floor(i / HOSTS)}\n`;
-      }
-      await post(`${url}/write?db=bench&precision=s`, Buffer.from(text), agent);
-    }
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
-  agent.destroy();
-}
-
-/** How many bytes came. */
-function stream(url: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const asked = request(`${url}/backup?db=bench`, (response) => {
-      let bytes = 0;
-      response.on('data', (piece: Buffer) => {
-        bytes += piece.length;
-      });
-      response.on('error', reject);
-      response.on('end', () => resolve(bytes));
-    });
-    asked.on('error', reject);
-    asked.end();
+  await writeLines(url, lines, LINES_PER_BODY, (i) => {
+    const fields = Array.from({ length: FIELDS }, (_, f) => `f${f}=${random().toFixed(15)}`).join(',');
+    return `noise,host=h${i % HOSTS} ${fields} ${START + Math.floor(i / HOSTS)}`;
   });
 }
 

@@ -4,17 +4,15 @@
  * Memory is the kernel's high-water mark of resident memory, set back before each export.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { seeded } from './devops-data.ts';
 import { machineLine, table } from './report.ts';
-import { cpuSeconds, flagValue, get, post } from './requests.ts';
+import { bytesOf, cpuSeconds, flagValue, get, writeLines } from './requests.ts';
 import { startMillrace } from './servers.ts';
 
 const ROWS = 10_000_000;
 /** Short ones as of many hosts, and one long one. */
 const SERIES = [1_000, 1];
 const LINES_PER_BODY = 10_000;
-const CONNECTIONS = 4;
 const START = 1_767_225_600;
 const FLAGS = ['--head-bytes', String(32 * 1024 * 1024), '--log-keep-bytes', '0', '--telemetry-ms', '0'];
 const FORMATS: Readonly<Record<string, string>> = {
@@ -39,8 +37,9 @@ export async function runExport(args: readonly string[]): Promise<string> {
         const cpu = cpuSeconds(server.pid);
         // sets VmHWM to VmRSS
         writeFileSync(`/proc/${server.pid}/clear_refs`, '5');
+        const q = `SELECT *::field FROM m${series} GROUP BY *`;
         const began = performance.now();
-        const bytes = await taken(server.url, `SELECT *::field FROM m${series} GROUP BY *`, accept);
+        const bytes = await bytesOf(`${server.url}/query?db=bench&q=${encodeURIComponent(q)}`, accept);
         const seconds = (performance.now() - began) / 1000;
         const highest = highWaterBytes(server.pid);
         lines.push([
@@ -65,47 +64,13 @@ export async function runExport(args: readonly string[]): Promise<string> {
 // private functions
 
 async function fill(url: string, measurement: string, rows: number, series: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const random = seeded(3);
-  let next = 0;
-  const connection = async (): Promise<void> => {
-    while (next < rows) {
-      const from = next;
-      next = Math.min(rows, from + LINES_PER_BODY);
-      let text = '';
-      for (let i = from; i < next; i++) {
-        const fields = `v=${(random() * 100).toFixed(3)},n=${i % 977}i,s="state ${i % 7}"`;
-        text += `${measurement},host=h${i % series} ${fields} ${START + Math.floor(i / series)}\n`;
-      }
-      await post(`${url}/write?db=bench&precision=s`, Buffer.from(text), agent);
-    }
-  };
-  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
-  const found = await get(
-    `${url}/query?db=bench&q=${encodeURIComponent(`SELECT count(n) FROM ${measurement}`)}`,
-    agent,
-  );
-  if (!found.includes(`,${rows}]`)) throw new Error(`${rows} rows were written: ${found}`);
-  agent.destroy();
-}
-
-/** How many bytes came. */
-function taken(url: string, q: string, accept: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const asked = request(`${url}/query?db=bench&q=${encodeURIComponent(q)}`, { headers: { accept } }, (response) => {
-      let bytes = 0;
-      response.on('data', (piece: Buffer) => {
-        bytes += piece.length;
-      });
-      response.on('error', reject);
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve(bytes);
-        else reject(new Error(`${accept}: ${response.statusCode}`));
-      });
-    });
-    asked.on('error', reject);
-    asked.end();
+  await writeLines(url, rows, LINES_PER_BODY, (i) => {
+    const fields = `v=${(random() * 100).toFixed(3)},n=${i % 977}i,s="state ${i % 7}"`;
+    return `${measurement},host=h${i % series} ${fields} ${START + Math.floor(i / series)}`;
   });
+  const found = await get(`${url}/query?db=bench&q=${encodeURIComponent(`SELECT count(n) FROM ${measurement}`)}`);
+  if (!found.includes(`,${rows}]`)) throw new Error(`${rows} rows were written: ${found}`);
 }
 
 /** Of resident memory since it was set back. */

@@ -14,14 +14,13 @@
  * to the subscribers, subscribers that had none, and memory; at the end, the rates beside that of one query. In every region some values
  * grow and some fall, so that each row has something new to say. Writer and subscribers have a thread each and share the machine.
  */
-import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { ServerFrame } from '../client/protocol/index.ts';
 import { machineLine, table } from './report.ts';
-import { flagValue, post } from './requests.ts';
-import { type BenchServer, startMillrace } from './servers.ts';
+import { cpuSeconds, flagValue, post, residentBytes } from './requests.ts';
+import { startMillrace } from './servers.ts';
 
 const HOSTS = 2_000;
 const REGIONS = 10;
@@ -33,8 +32,6 @@ const SUBSCRIPTIONS_PER_SOCKET = 250;
 const ASKED_AT_ONCE = 32;
 const SECONDS = 30;
 const WARM_UP_MS = 3_000;
-/** Ticks of /proc/PID/stat. */
-const TICKS_PER_SECOND = 100;
 
 /**
  * An exact median or percentile is not among them: it keeps every value, and costs by value whoever shares it. Nor is `first`, which
@@ -108,13 +105,13 @@ async function measure(mode: Mode, size: number, seconds: number, rate: number):
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   await ask(watcher, 'count');
   const pointsBefore = writer === null ? 0 : await ask<number>(writer, 'count');
-  const cpuBefore = cpuSeconds(server);
+  const cpuBefore = cpuSeconds(server.pid);
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const points = writer === null ? 0 : (await ask<number>(writer, 'count')) - pointsBefore;
   const took = (performance.now() - began) / 1000;
-  const cpu = cpuSeconds(server) - cpuBefore;
-  const rssBytes = residentBytes(server);
+  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  const rssBytes = residentBytes(server.pid);
   const counts = await ask<Counts>(watcher, 'count');
   await Promise.all([watcher.terminate(), writer?.terminate()]);
   await server.stop();
@@ -235,16 +232,6 @@ function watch(
       if (answered.size === to - from) resolve();
     });
   });
-}
-
-/** Of all threads of its process, user and system. */
-function cpuSeconds(server: BenchServer): number {
-  const fields = readFileSync(`/proc/${server.pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-function residentBytes(server: BenchServer): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))![1]) * 1024;
 }
 
 function report(measured: readonly Measured[]): string {

@@ -7,12 +7,11 @@
  * those, beyond the growth that it has without them; how many connections were lost; and whether those that stopped are told the
  * newest rows once they read again. Readers and writer have a thread each and share the machine.
  */
-import { readFileSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { ServerFrame } from '../client/protocol/index.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { machineLine, quantile, table } from './report.ts';
-import { flagValue, get, post } from './requests.ts';
+import { flagValue, get, post, residentBytes } from './requests.ts';
 import { type BenchServer, startMillrace } from './servers.ts';
 
 const READERS = 900;
@@ -115,7 +114,7 @@ async function measurePhase(server: BenchServer, reader: Worker, seconds: number
   const began = performance.now();
   const rss: number[] = [];
   while (performance.now() - began < seconds * 1000) {
-    rss.push(residentBytes(server));
+    rss.push(residentBytes(server.pid));
     await sleep(RSS_MS);
   }
   const latencies = (await ask(reader)).sort();
@@ -205,10 +204,6 @@ async function until(reached: () => boolean | Promise<boolean>, msMax: number, w
     if (performance.now() > end) throw new Error(`${what} within ${msMax} ms`);
     await sleep(RSS_MS);
   }
-}
-
-function residentBytes(server: BenchServer): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))![1]) * 1024;
 }
 
 function sleep(ms: number): Promise<void> {

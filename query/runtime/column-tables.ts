@@ -7,6 +7,7 @@ import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import { RowLimit } from './row-limit.ts';
 import { finishTable, TABLE_ROWS_MAX } from './table-writer.ts';
 
 /** A table with as many rows is given as it is, rather than filled up by copies. */
@@ -51,11 +52,11 @@ export class ColumnTables implements PickWriter {
   readonly #times: Float64Array;
   #rows = 0;
   #base = 0n;
-  /** Of the series, those that OFFSET leaves out included. */
-  #seen = 0;
+  readonly #limit: RowLimit;
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.#limit = new RowLimit(plan);
     this.#times = new Float64Array(tableRowsMax(plan));
     this.#columns = plan.outputs.map(({ expression }) => (expression.kind === 'column' ? expression.index : -1));
     this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
@@ -64,19 +65,16 @@ export class ColumnTables implements PickWriter {
 
   start(group: Group): void {
     this.#group = group;
-    this.#seen = 0;
+    this.#limit.start();
   }
 
   get full(): boolean {
-    const { limit, offset } = this.#plan;
-    return limit > 0 && this.#seen >= limit + offset;
+    return this.#limit.full;
   }
 
   *add(picks: Picks): Generator<ResultTable> {
-    const { limit, offset } = this.#plan;
-    let from = Math.min(picks.count, Math.max(0, offset - this.#seen));
-    const end = limit > 0 ? Math.min(picks.count, limit + offset - this.#seen) : picks.count;
-    this.#seen += picks.count;
+    const [first, end] = this.#limit.take(picks.count);
+    let from = first;
     while (from < end) {
       const shift = Number(picks.base - this.#base);
       const isNear =

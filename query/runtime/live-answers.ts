@@ -18,17 +18,15 @@ import type { Plan } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
-import type { LiveCounters, LiveFloor } from './live-merge.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { timeColumn } from './live-rows.ts';
+import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
 import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
-import { type LastHeard, Watermark } from './watermark.ts';
+import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
 
 /** Rows and windows that one query holds. */
 export const HELD_ROWS_MAX = 2_000_000;
-/** As in live-merge.ts: rows that had arrived before may still be on their way. */
-const GRACE_MS = 2_500;
 /** A part is settled, and answered for what has become final, at most this often. */
 const SETTLE_GAP_MS = 1_000;
 const FINALS_GAP_MS = 50;
@@ -57,15 +55,7 @@ interface Part {
 type Held = HeldRows | HeldCells;
 
 export class LiveAnswers {
-  readonly counters: LiveCounters = {
-    onTime: 0,
-    late: 0,
-    tooLate: 0,
-    ahead: 0,
-    disordered: 0,
-    recomputed: 0,
-    revised: 0,
-  };
+  readonly counters = newLiveCounters();
   readonly #live: LivePlan;
   readonly #leaves: readonly Plan[];
   readonly #held: ReadonlyMap<Plan, Held>;
@@ -86,7 +76,7 @@ export class LiveAnswers {
   readonly #shards: number;
   readonly #started = new Set<number>();
   readonly #watermark: Watermark;
-  #moments: { readonly ms: number; readonly at: bigint }[] = [];
+  readonly #moments = new PastWatermark();
   /** W − lateness as it was when parts were last settled. */
   #settledAt: bigint | null = null;
   #floor: LiveFloor = { watermark: null, rev: -1 };
@@ -336,10 +326,7 @@ export class LiveAnswers {
     part.finalAt = TIME_MIN;
     if (isStart || update.kind === 'history') return;
     const { counts, touched } = update;
-    this.counters.ahead += counts.ahead;
-    this.counters.disordered += counts.disordered;
-    this.counters.recomputed += counts.recomputed;
-    this.counters.tooLate += counts.dropped;
+    addCounts(this.counters, counts);
     const at = this.#watermark.at;
     for (const [w, window] of touched.windows.entries()) {
       if (at !== null && windowEnd(plan, window) <= at) this.counters.late += touched.rows[w];
@@ -349,10 +336,7 @@ export class LiveAnswers {
 
   /** Rows that may overwrite others, by the watermark: what window they are of is not known before they are read again. */
   #judge({ counts, touched }: LiveUpdate): void {
-    this.counters.ahead += counts.ahead;
-    this.counters.disordered += counts.disordered;
-    this.counters.recomputed += counts.recomputed;
-    this.counters.tooLate += counts.dropped;
+    addCounts(this.counters, counts);
     const at = this.#watermark.at;
     for (const time of touched.windows) {
       if (this.#settledAt !== null && time < Number(this.#settledAt)) this.counters.tooLate++;
@@ -523,10 +507,9 @@ export class LiveAnswers {
   #settle(nowMs: number, out: Outgoing): void {
     const at = this.#watermark.at;
     if (at === null || this.wantedFrom !== null) return;
-    if (this.#moments.at(-1)?.at !== at) this.#moments.push({ ms: nowMs, at });
-    while (this.#moments.length > 1 && this.#moments[1].ms <= nowMs - GRACE_MS) this.#moments.shift();
-    if (this.#moments[0].ms > nowMs - GRACE_MS) return;
-    const mark = this.#moments[0].at - this.#live.rules.lateness;
+    const past = this.#moments.note(at, nowMs);
+    if (past === null) return;
+    const mark = past - this.#live.rules.lateness;
     if (this.#settledAt !== null && mark <= this.#settledAt) return;
     this.#settledAt = mark;
     for (const part of [...this.#parts.values()]) {

@@ -2,7 +2,6 @@
  * What stage 2 of a live query remembers of the cells it answers for: which there are, what was last sent of each and in which
  * revision. States are not here (they lie in one PaneStore per shard), nor is any rule of time.
  */
-import type { Plan } from '../planner/plan.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 
@@ -100,9 +99,4 @@ export function groupKey(group: Group): string {
 /** The key of the group that a finished table is about. */
 export function tableKey(table: ResultTable): string {
   return groupKey({ name: table.name, tags: table.tags?.map(([, value]) => value) ?? [] });
-}
-
-/** A finished table's tags for a group. */
-export function tagsOf(plan: Plan, group: Group): ResultTable['tags'] {
-  return plan.groupBy.length === 0 ? null : plan.groupBy.map((key, i) => [key, group.tags[i]] as const);
 }

@@ -5,7 +5,7 @@
 import { LeafRows } from './leaf-rows.ts';
 import type { LivePlan } from './live-plan.ts';
 import { LiveShard } from './live-shard.ts';
-import { type LiveInput, type LiveUpdate, NO_WINDOWS, type ShardCounts } from './live-update.ts';
+import { history, type LiveInput, type LiveUpdate } from './live-update.ts';
 import type { Source } from './source.ts';
 
 export class LiveLeaves {
@@ -64,17 +64,7 @@ export class LiveLeaves {
 
 // private functions
 
-const NO_COUNTS: ShardCounts = { accepted: 0, ahead: 0, disordered: 0, recomputed: 0, dropped: 0 };
-
-const NOTHING: LiveUpdate = {
-  kind: 'changes',
-  reading: null,
-  cells: null,
-  runs: [],
-  touched: NO_WINDOWS,
-  counts: NO_COUNTS,
-  complete: true,
-};
+const NOTHING: LiveUpdate = { ...history(), kind: 'changes' };
 
 /** Who was told of no watermark had seen nothing: what came since is all there is to it. null = nothing came. */
 function leastTime(inputs: readonly LiveInput[]): bigint | null {

@@ -25,50 +25,20 @@ import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
 import type { Rendered } from './live-rows.ts';
+import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
-import { type LastHeard, Watermark } from './watermark.ts';
+import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
 import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
-/**
- * A window is given up only when W has stood behind end + lateness for this long: rows that had arrived before may still be on
- * their way from a shard, which tells the home once a second, or by so much later as it says.
- */
-const GRACE_MS = 2_500;
-
-/** What a client of an earlier life of this query has seen: the watermark it was told, and the greatest revision. */
-export interface LiveFloor {
-  readonly watermark: bigint | null;
-  readonly rev: number;
-}
-
-/** Since the operator started. `onTime`, `late` and `tooLate` judge each row by its window. */
-export interface LiveCounters {
-  onTime: number;
-  late: number;
-  tooLate: number;
-  ahead: number;
-  disordered: number;
-  recomputed: number;
-  /** Final rows that were sent again. */
-  revised: number;
-}
 
 type Run = readonly RowsPartial[];
 
 export class LiveMerge {
-  readonly counters: LiveCounters = {
-    onTime: 0,
-    late: 0,
-    tooLate: 0,
-    ahead: 0,
-    disordered: 0,
-    recomputed: 0,
-    revised: 0,
-  };
+  readonly counters = newLiveCounters();
   readonly #live: LivePlan;
   readonly #windows: AnswerWindows;
   readonly #plain: PlainRows | null;
@@ -84,8 +54,7 @@ export class LiveMerge {
   #closed = Number.NEGATIVE_INFINITY;
   /** Windows below this one can no longer change. */
   #frozen = Number.NEGATIVE_INFINITY;
-  /** W as it was, to find where it stood GRACE_MS ago, and more. */
-  #past: { readonly ms: number; readonly at: bigint }[] = [];
+  readonly #past = new PastWatermark();
   /** Last window with data of each live series, by closed windows; only where the plan fills. */
   readonly #alive: AliveSeries = new Map();
   #floor: LiveFloor = { watermark: null, rev: -1 };
@@ -311,10 +280,7 @@ export class LiveMerge {
   }
 
   #count({ kind, touched, counts }: LiveUpdate): void {
-    this.counters.ahead += counts.ahead;
-    this.counters.disordered += counts.disordered;
-    this.counters.recomputed += counts.recomputed;
-    this.counters.tooLate += counts.dropped;
+    addCounts(this.counters, counts);
     if (kind === 'history') return;
     for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
@@ -487,11 +453,9 @@ export class LiveMerge {
     const { plan, rules, fills } = this.#live;
     const at = this.#watermark.at;
     if (at === null) return;
-    if (this.#past.at(-1)?.at !== at) this.#past.push({ ms: nowMs, at });
-    const graceMs = GRACE_MS + this.waitedMs;
-    while (this.#past.length > 1 && this.#past[1].ms <= nowMs - graceMs) this.#past.shift();
-    if (this.#past[0].ms > nowMs - graceMs) return;
-    const frozen = this.#windows.lastEnded(this.#past[0].at - rules.lateness) + 1;
+    const past = this.#past.note(at, nowMs, this.waitedMs);
+    if (past === null) return;
+    const frozen = this.#windows.lastEnded(past - rules.lateness) + 1;
     if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
       this.#sendLate(
         [...this.#cells.dirty].filter((cell) => cell.window < frozen),

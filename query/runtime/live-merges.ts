@@ -4,8 +4,9 @@
  * more. Order of calls and what holds: see live-merge.ts.
  */
 import { LiveAnswers } from './live-answers.ts';
-import { type LiveCounters, type LiveFloor, LiveMerge } from './live-merge.ts';
+import { LiveMerge } from './live-merge.ts';
 import type { LivePlan } from './live-plan.ts';
+import type { LiveCounters, LiveFloor } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import type { LastHeard } from './watermark.ts';
 

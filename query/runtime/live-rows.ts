@@ -5,9 +5,9 @@
 import { type Column, TextDictionary } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
-import { tagsOf } from './live-cells.ts';
 import type { Group } from './partial.ts';
 import type { ResultColumn, ResultTable, TimeColumn } from './result.ts';
+import { tagsOf } from './table-writer.ts';
 import type { WindowTimes } from './window-times.ts';
 
 /** The rows of one cell, in a table that may hold other cells' rows too. */

@@ -8,6 +8,7 @@ import { ColumnBuilder } from './columns.ts';
 import { compileExpression } from './expression.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import { RowLimit } from './row-limit.ts';
 import type { WindowTimes } from './window-times.ts';
 
 /** Rows of one table: some hundred kilobytes, so that an answer is encoded and sent while it is made. */
@@ -43,11 +44,12 @@ export class TableWriter implements RowWriter {
   #times: Float64Array = new Float64Array(64);
   #rows = 0;
   #base = 0n;
-  #seen = 0;
+  readonly #limit: RowLimit;
 
   /** `times`: of the windows of rows, where their edges are asked for. */
   constructor(plan: Plan, times: WindowTimes | null = null) {
     this.#plan = plan;
+    this.#limit = new RowLimit(plan);
     this.#columns = plan.outputs.map(({ type }) => new ColumnBuilder(type));
     this.#compute = plan.outputs.map(({ expression }) =>
       compileExpression(expression, (leaf) => {
@@ -60,16 +62,15 @@ export class TableWriter implements RowWriter {
 
   start(group: Group): void {
     this.#group = group;
-    this.#seen = 0;
+    this.#limit.start();
   }
 
   get full(): boolean {
-    const { limit, offset } = this.#plan;
-    return limit > 0 && this.#seen >= limit + offset;
+    return this.#limit.full;
   }
 
   add(time: bigint, values: readonly Value[], window = 0): readonly ResultTable[] {
-    if (this.full || this.#seen++ < this.#plan.offset) return NONE;
+    if (!this.#limit.admits()) return NONE;
     let closed = NONE;
     const ahead = time - this.#base;
     if (this.#rows === TABLE_ROWS_MAX || ahead > OFFSET_MAX || ahead < -OFFSET_MAX) closed = this.finish();
@@ -97,19 +98,25 @@ export class TableWriter implements RowWriter {
 
 /** The rows of a group that stand in these builders, which begin anew. */
 export function finishTable(
-  { groupBy, zone }: Plan,
-  { name, tags }: Group,
+  plan: Plan,
+  group: Group,
   names: readonly string[],
   times: { readonly base: bigint; readonly offsets: Float64Array },
   columns: readonly ColumnBuilder[],
 ): ResultTable {
+  const { zone } = plan;
   return {
-    name,
-    tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
+    name: group.name,
+    tags: tagsOf(plan, group),
     columns: names,
     rows: times.offsets.length,
     data: [{ type: 'time', ...times, ...(zone && { zone }) }, ...columns.map((column) => column.finish())],
   };
+}
+
+/** A finished table's tags for a group. */
+export function tagsOf({ groupBy }: Plan, { tags }: Group): ResultTable['tags'] {
+  return groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const);
 }
 
 /** SLIMIT and SOFFSET: which series of a measurement are wanted. SOFFSET alone leaves none, as InfluxDB has it. */

@@ -3,6 +3,8 @@ import type { Plan } from '../planner/plan.ts';
 import { hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import { RowLimit } from './row-limit.ts';
+import { tagsOf } from './table-writer.ts';
 
 /** Of one table, about. */
 const TABLE_BYTES = 256 * 1024;
@@ -21,29 +23,25 @@ export class TextTables implements PickWriter {
   #bytes = new Uint8Array(0);
   #at = 0;
   #rows = 0;
-  /** Of the series, those that OFFSET leaves out included. */
-  #seen = 0;
+  readonly #limit: RowLimit;
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.#limit = new RowLimit(plan);
     this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
   }
 
   start(group: Group): void {
     this.#group = group;
-    this.#seen = 0;
+    this.#limit.start();
   }
 
   get full(): boolean {
-    const { limit, offset } = this.#plan;
-    return limit > 0 && this.#seen >= limit + offset;
+    return this.#limit.full;
   }
 
   *add({ partials, from, rows, count }: Picks): Generator<ResultTable> {
-    const { limit, offset } = this.#plan;
-    const first = Math.min(count, Math.max(0, offset - this.#seen));
-    const end = limit > 0 ? Math.min(count, limit + offset - this.#seen) : count;
-    this.#seen += count;
+    const [first, end] = this.#limit.take(count);
     for (let k = first; k < end; ) {
       const { bytes, ends } = partials[from[k]].texts!;
       const row = rows[k];
@@ -77,15 +75,13 @@ export class TextTables implements PickWriter {
 
   /** Room for all of a table where tables are long, for a few rows where series have no more. */
   #first(): number {
-    return this.#seen > ROWS_FEW ? TABLE_BYTES + TABLE_BYTES / 8 : 0;
+    return this.#limit.seen > ROWS_FEW ? TABLE_BYTES + TABLE_BYTES / 8 : 0;
   }
 
   #table(): ResultTable {
-    const { groupBy } = this.#plan;
-    const { name, tags } = this.#group;
     const table: ResultTable = {
-      name,
-      tags: groupBy.length === 0 ? null : groupBy.map((key, i) => [key, tags[i]] as const),
+      name: this.#group.name,
+      tags: tagsOf(this.#plan, this.#group),
       columns: this.#names,
       rows: this.#rows,
       data: [],

@@ -82,6 +82,26 @@ export class EventClock {
  */
 export type LastHeard = Float64Array;
 
+/**
+ * What can change no more is given up only when W has stood behind its end + lateness for this long: rows that had arrived before may
+ * still be on their way from a shard, which tells the home once a second, or by so much later as it says.
+ */
+const GRACE_MS = 2_500;
+
+/** W as it was, to find where it stood GRACE_MS ago, and more. */
+export class PastWatermark {
+  readonly #moments: { readonly ms: number; readonly at: bigint }[] = [];
+
+  /** W is here now. Gives where it stood GRACE_MS and `moreMs` ago; null = that is not known. */
+  note(at: bigint, nowMs: number, moreMs = 0): bigint | null {
+    const moments = this.#moments;
+    if (moments.at(-1)?.at !== at) moments.push({ ms: nowMs, at });
+    const ms = nowMs - GRACE_MS - moreMs;
+    while (moments.length > 1 && moments[1].ms <= ms) moments.shift();
+    return moments[0].ms > ms ? null : moments[0].at;
+  }
+}
+
 /** W of a query over all shards. `at` is null until some shard has had a point. */
 export class Watermark {
   readonly #rules: TimeRules;

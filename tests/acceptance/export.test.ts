@@ -1,5 +1,4 @@
 /** `millrace export` as a process against the real server: what comes out is what was written, in every format. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import { ask, results, written } from '../support/api.ts';
+import { run as runCli } from '../support/backups.ts';
 import { QUIET, startServer, type TestServer } from '../support/server.ts';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -32,7 +32,7 @@ describe(`export (SEED=${SEED})`, function () {
     await written(server, 'odd', lines.join('\n'));
     for (const measurement of new Set(lines.map((line) => NAMES.find((name) => line.startsWith(escapedName(name)))!))) {
       const file = join(directory, 'odd.lp');
-      const out = await run([
+      const out = await runCli(server, [
         'export',
         '--db',
         'odd',
@@ -44,7 +44,7 @@ describe(`export (SEED=${SEED})`, function () {
         file,
       ]);
       expect(out.err).to.match(/^exporting as line: [\d.]+ k?B in [\d.]+ s\n$/);
-      const back = await run(['write', '--db', 'again', '--file', file]);
+      const back = await runCli(server, ['write', '--db', 'again', '--file', file]);
       expect(back.err).to.equal('');
     }
     const q = 'SELECT *::field FROM /.*/ GROUP BY *; SHOW FIELD KEYS; SHOW SERIES';
@@ -69,7 +69,7 @@ describe(`export (SEED=${SEED})`, function () {
       '3000000001',
     ];
     const file = join(directory, 'cpu.parquet');
-    expect((await run([...asked, '--output', file])).code).to.equal(0);
+    expect((await runCli(server, [...asked, '--output', file])).code).to.equal(0);
     const bytes = await readFile(file);
     const read = await parquetReadObjects({
       file: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
@@ -79,21 +79,21 @@ describe(`export (SEED=${SEED})`, function () {
       { name: 'cpu', host: 'b', v: 9007199254740993n },
     ];
     expect(read.map(({ name, host, v }) => ({ name, host, v }))).to.have.deep.members(expected);
-    const arrow = tableFromIPC((await run([...asked, '--format', 'arrow'])).bytes);
+    const arrow = tableFromIPC((await runCli(server, [...asked, '--format', 'arrow'])).bytes);
     expect(arrow.toArray().map(({ name, host, v }) => ({ name, host, v }))).to.have.deep.members(expected);
-    expect((await run([...asked, '--format', 'csv'])).bytes.toString()).to.equal(
+    expect((await runCli(server, [...asked, '--format', 'csv'])).bytes.toString()).to.equal(
       'name,tags,time,v\ncpu,,3000000000,3\ncpu,host=b,2000000000,9007199254740993\n',
     );
   });
 
   it('refuses in words, by its exit code, and leaves no file behind', async () => {
     const file = join(directory, 'none.parquet');
-    const unknown = await run(['export', '--db', 'nowhere', '--output', file, 'SELECT v FROM cpu']);
+    const unknown = await runCli(server, ['export', '--db', 'nowhere', '--output', file, 'SELECT v FROM cpu']);
     expect([unknown.code, unknown.err]).to.deep.equal([1, 'millrace: database not found: nowhere\n']);
-    const two = await run(['export', '--db', 'd', '--output', file, 'SELECT v FROM cpu; SELECT v FROM cpu']);
+    const two = await runCli(server, ['export', '--db', 'd', '--output', file, 'SELECT v FROM cpu; SELECT v FROM cpu']);
     expect(two.err).to.contain('takes one statement');
     expect(await stat(file).catch(() => null)).to.equal(null);
-    const both = await run(['export', '--db', 'd', '--measurement', 'cpu', 'SELECT v FROM cpu']);
+    const both = await runCli(server, ['export', '--db', 'd', '--measurement', 'cpu', 'SELECT v FROM cpu']);
     expect(both.err).to.contain('not both');
   });
 
@@ -111,23 +111,6 @@ describe(`export (SEED=${SEED})`, function () {
         () => 'broken off',
       );
       expect(outcome).to.equal('broken off');
-    });
-  }
-
-  function run(args: readonly string[]): Promise<{ code: number | null; bytes: Buffer; err: string }> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, ['client/cli/main.ts', ...args], {
-        env: { ...process.env, MILLRACE_URL: server.http },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      const out: Buffer[] = [];
-      let err = '';
-      child.stdout.on('data', (data) => out.push(data));
-      child.stderr.on('data', (data) => {
-        err += data;
-      });
-      child.on('error', reject);
-      child.on('close', (code) => resolve({ code, bytes: Buffer.concat(out), err }));
     });
   }
 });

@@ -1,0 +1,32 @@
+/** Where a live query stands, whichever way its home makes its rows: what clients of an earlier life have seen, and what it has counted. */
+import type { ShardCounts } from './live-update.ts';
+
+/** What a client of an earlier life of this query has seen: the watermark it was told, and the greatest revision. */
+export interface LiveFloor {
+  readonly watermark: bigint | null;
+  readonly rev: number;
+}
+
+/** Since the operator started. `onTime`, `late` and `tooLate` judge each row by its window. */
+export interface LiveCounters {
+  onTime: number;
+  late: number;
+  tooLate: number;
+  ahead: number;
+  disordered: number;
+  recomputed: number;
+  /** Final rows that were sent again. */
+  revised: number;
+}
+
+export function newLiveCounters(): LiveCounters {
+  return { onTime: 0, late: 0, tooLate: 0, ahead: 0, disordered: 0, recomputed: 0, revised: 0 };
+}
+
+/** What a shard has counted since it spoke last. */
+export function addCounts(counters: LiveCounters, counts: ShardCounts): void {
+  counters.ahead += counts.ahead;
+  counters.disordered += counts.disordered;
+  counters.recomputed += counts.recomputed;
+  counters.tooLate += counts.dropped;
+}
