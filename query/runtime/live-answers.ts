@@ -484,8 +484,10 @@ export class LiveAnswers {
   #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
     if (!final && this.#live.rules.finalOnly) return;
-    if (!final) out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
-    else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
+    if (!final) {
+      out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
+      part.told.show(unit);
+    } else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
     else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
     else this.#sendFinal(part, unit, out);
   }

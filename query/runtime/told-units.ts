@@ -27,6 +27,8 @@ export interface KnownUnit {
   final: boolean;
   everFinal: boolean;
   rev: number;
+  /** A client that joined was shown it while it may change, whatever the others have. */
+  shown: boolean;
 }
 
 /** The units of an answer, in its order. */
@@ -97,10 +99,15 @@ export class Told {
     return known.everFinal ? known.rev + 1 : known.rev;
   }
 
-  /** Units that were sent and not met since `begin`, from a time on. */
+  /** Notes that one client has it. */
+  show(unit: Unit): void {
+    this.#know(unit).shown = true;
+  }
+
+  /** Units that were sent, or shown to one, and not met since `begin`, from a time on. */
   missing(from: bigint): KnownUnit[] {
     return [...this.#known.values()].filter(
-      ({ unit, text }) => text !== null && unit.time >= from && !this.#met.has(unit.key),
+      ({ unit, text, shown }) => (text !== null || shown) && unit.time >= from && !this.#met.has(unit.key),
     );
   }
 
@@ -108,6 +115,7 @@ export class Told {
   vanish(known: KnownUnit): Unit {
     known.text = null;
     known.final = false;
+    known.shown = false;
     return known.unit;
   }
 
@@ -141,7 +149,7 @@ export class Told {
       // without its rows: they would keep whole answers in memory
       const { key, name, tags, time } = unit;
       const bare = { key, name, tags, time, text: '', rendered: [] };
-      known = { unit: bare, text: null, final: false, everFinal: false, rev: 0 };
+      known = { unit: bare, text: null, final: false, everFinal: false, rev: 0, shown: false };
       this.#known.set(key, known);
     }
     return known;

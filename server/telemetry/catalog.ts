@@ -129,6 +129,11 @@ export const METRICS = {
     help: 'rows that the windows of the live query with most of them hold; it ends beyond 2,000,000',
     merge: 'max',
   },
+  live_cpu_seconds: {
+    kind: 'counter',
+    help: 'processor seconds of the operators of live queries, by thread; without what goes between threads and to clients',
+    labels: ['thread'],
+  },
   live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
   standing_queries: { kind: 'gauge', help: 'stored continuous queries running' },
   standing_points: { kind: 'counter', help: 'points written by stored continuous queries' },
@@ -167,6 +172,11 @@ export const METRICS = {
   },
   // the server itself
   event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },
+  thread_cpu_seconds: {
+    kind: 'counter',
+    help: 'processor seconds of each thread that runs JavaScript; 0 before Node 22.19',
+    labels: ['thread'],
+  },
   threads: { kind: 'gauge', help: 'threads that run shards' },
   internal_errors: { kind: 'counter', help: 'errors that nobody expected; each is in the log' },
   telemetry_write_failed: { kind: 'counter', help: 'reports about the server that could not be written' },
