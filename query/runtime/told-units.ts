@@ -27,8 +27,6 @@ export interface KnownUnit {
   final: boolean;
   everFinal: boolean;
   rev: number;
-  /** A client that joined was shown it while it may change, whatever the others have. */
-  shown: boolean;
 }
 
 /** The units of an answer, in its order. */
@@ -99,15 +97,16 @@ export class Told {
     return known.everFinal ? known.rev + 1 : known.rev;
   }
 
-  /** Notes that one client has it. */
-  show(unit: Unit): void {
-    this.#know(unit).shown = true;
+  /** One client has seen it, perhaps not as the others have: it is sent to all once more, and where it is no more they are told. */
+  shown(unit: Unit): void {
+    const known = this.#know(unit);
+    known.text ??= '';
   }
 
-  /** Units that were sent, or shown to one, and not met since `begin`, from a time on. */
+  /** Units that were sent and not met since `begin`, from a time on. */
   missing(from: bigint): KnownUnit[] {
     return [...this.#known.values()].filter(
-      ({ unit, text, shown }) => (text !== null || shown) && unit.time >= from && !this.#met.has(unit.key),
+      ({ unit, text }) => text !== null && unit.time >= from && !this.#met.has(unit.key),
     );
   }
 
@@ -115,7 +114,6 @@ export class Told {
   vanish(known: KnownUnit): Unit {
     known.text = null;
     known.final = false;
-    known.shown = false;
     return known.unit;
   }
 
@@ -149,7 +147,7 @@ export class Told {
       // without its rows: they would keep whole answers in memory
       const { key, name, tags, time } = unit;
       const bare = { key, name, tags, time, text: '', rendered: [] };
-      known = { unit: bare, text: null, final: false, everFinal: false, rev: 0, shown: false };
+      known = { unit: bare, text: null, final: false, everFinal: false, rev: 0 };
       this.#known.set(key, known);
     }
     return known;
