@@ -18,7 +18,7 @@ export function spansOf(places: readonly ByteRange[]): Span[] {
     const start = span === undefined ? 0 : places[span.first].at;
     if (span !== undefined && at - start - span.length <= GAP_BYTES_MAX) {
       span.last = i;
-      span.length = at + length - start;
+      span.length = Math.max(span.length, at + length - start);
     } else spans.push({ first: i, last: i, length });
   });
   return spans;
