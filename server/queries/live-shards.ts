@@ -375,7 +375,9 @@ export class LiveShards {
     const { shard, database } = op;
     const { broker, store } = side;
     const { compression } = this.#options;
-    const deletesOf = overDeletes ? null : op.live.plan.sources.map(({ measurement }) => measurement);
+    const plans = (op.live.leaves ?? [op.live]).map(({ plan }) => plan);
+    const measurements = plans.flatMap(({ sources }) => sources.map(({ measurement }) => measurement));
+    const deletesOf = overDeletes ? null : measurements;
     replay({ broker, shard, store, database, compression, from, deletesOf, applied: () => side.applied, ...then });
   }
 
