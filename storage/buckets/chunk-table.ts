@@ -12,6 +12,7 @@ import {
   statisticsAt,
   TIMES_AT,
 } from './layout.ts';
+import { Ranges } from './spans.ts';
 import { readStatistics } from './statistics.ts';
 import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
 
@@ -194,28 +195,5 @@ export class ChunkTable {
     const last = this.lastSeries(chunk);
     for (let s = this.firstSeries(chunk); s <= last; s++) if (mask[map === null ? s : map(s)] === 1) return true;
     return false;
-  }
-}
-
-// private functions
-
-/** Bytes of a file; what touches becomes one. */
-class Ranges {
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
-
-  add(at: number, length: number): void {
-    if (length === 0) return;
-    const last = this.#starts.length - 1;
-    if (last >= 0 && at === this.#ends[last]) this.#ends[last] = at + length;
-    // times that a chunk shares with the one before
-    else if (last < 0 || at < this.#starts[last] || at >= this.#ends[last]) {
-      this.#starts.push(at);
-      this.#ends.push(at + length);
-    }
-  }
-
-  ascending(): ByteRange[] {
-    return this.#starts.map((at, i) => ({ at, length: this.#ends[i] - at })).sort((a, b) => a.at - b.at);
   }
 }
