@@ -501,12 +501,13 @@ export class LiveAnswers {
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
   #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
-    if (!final && this.#live.rules.finalOnly) return;
-    if (!final) {
+    // as the others have it, though what came since may change it again
+    if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
+    else if (!final) {
+      if (this.#live.rules.finalOnly) return;
       part.told.shown(unit);
       out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
-    } else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
-    else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
+    } else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
     else this.#sendFinal(part, unit, out);
   }
 
