@@ -284,6 +284,7 @@ export class LiveMerge {
     if (kind === 'history') return;
     for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
+      if (this.#windows.firstWith(pane) > this.#windows.lastWith(pane)) continue;
       if (this.#windows.lastWith(pane) < this.#frozen) {
         this.counters.tooLate += rows;
         this.#goneRev = this.rev + 1;
