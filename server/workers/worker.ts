@@ -50,7 +50,7 @@ import {
   type StoredQueries,
   type StoredStatus,
 } from '../standing/index.ts';
-import { Metrics, type MetricsSnapshot, openLog } from '../telemetry/index.ts';
+import { Metrics, type MetricsSnapshot, openLog, threadCpuMs } from '../telemetry/index.ts';
 import { openAlerts } from './alert-link.ts';
 import { type BackupParts, backupStreams, restoreCall } from './backup-handlers.ts';
 import { foundIn } from './found.ts';
@@ -79,6 +79,7 @@ import { gaugeStores } from './store-metrics.ts';
 import { openStoredQueries } from './stored-link.ts';
 import { tierOf } from './tier-link.ts';
 import { Turns } from './turns.ts';
+import { warmUp } from './warm-up.ts';
 import { Writer } from './writer.ts';
 
 const start = workerData as WorkerStart;
@@ -118,6 +119,7 @@ const mesh = new Mesh(
 const pace = new LivePace(
   () => performance.now(),
   () => performance.eventLoopUtilization().active,
+  threadCpuMs,
 );
 const liveShards = new LiveShards({
   pace,
@@ -265,6 +267,7 @@ async function open(): Promise<WorkerReady> {
   const { headBytes, logKeepBytes } = config;
   const segmentBytesMax = logSegmentBytes(logKeepBytes);
   const warn = (text: string, error: Error): void => log.warn(text, { error: error.message });
+  await warmUp(owners.length, files);
   for (const id of own) {
     const tier = tierOf(config, owners.length, disk, catalogue, metrics, warn);
     const told = { live: liveShards, failed: fatal, warn };
@@ -363,6 +366,9 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('alert_firing').set(watched.reduce((sum, { firing }) => sum + firing, 0));
   metrics.gauge('alert_waiting').set(watched.reduce((sum, { waiting }) => sum + waiting, 0));
   metrics.gauge('threads').set(1);
+  const thread = `worker-${index}`;
+  metrics.counter('thread_cpu_seconds', { thread }).value = threadCpuMs() / 1000;
+  metrics.counter('live_cpu_seconds', { thread }).value = pace.cpuMs / 1000;
   return metrics.snapshot();
 }
 
