@@ -15,12 +15,14 @@ import {
 import type { ShardStore } from '../../storage/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
 import { namePolicies } from './policy-names.ts';
+import type { ShardDirectory } from './shards-asked.ts';
 
 /** How a query reaches the shards, here or on other workers (workers/mesh.ts). */
 export interface ShardMesh {
   readonly shards: number;
   /** All of them, in the order in which to ask them. */
   readonly nearLast: readonly number[];
+  readonly directory: ShardDirectory;
   /** Number of this worker. */
   readonly index: number;
   call<T>(shard: number, method: string, body: object): Promise<T>;
