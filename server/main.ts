@@ -19,6 +19,7 @@ import {
   mergeSnapshots,
   openLog,
   startReporter,
+  threadCpuMs,
   toPrometheus,
   toVars,
 } from './telemetry/index.ts';
@@ -67,6 +68,17 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
     expiry.start();
     if (config.telemetryMs > 0) await engine.createDatabase(INTERNAL_DATABASE);
     const counters = newLiveCounters();
+    /** Alerts and stored queries over the reports wait for them as clients do. */
+    const isHeard = (): boolean =>
+      (['alert', 'continuous query'] as const).some(
+        (kind) => engine.catalogue.documents.list(kind, INTERNAL_DATABASE).length > 0,
+      );
+    let wentOn = 0;
+    const isQuiet = (): boolean => {
+      const before = wentOn;
+      wentOn = engine.asked + counters.rowsFramesSent;
+      return wentOn === before && !isHeard();
+    };
     const snapshot = async (): Promise<MetricsSnapshot> => {
       metrics.gauge('sessions').set(counters.clients);
       metrics.gauge('subscriptions').set(counters.subscriptions);
@@ -75,6 +87,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       metrics.counter('frames_conflated').value = counters.rowsConflated;
       metrics.counter('live_overflows').value = counters.overflows;
       metrics.counter('live_groups_parted').value = counters.groupsParted;
+      metrics.counter('thread_cpu_seconds', { thread: 'main' }).value = threadCpuMs() / 1000;
       metrics.gauge('live_held_bytes').set(sessions.heldBytes());
       return mergeSnapshots([metrics.snapshot(), await engine.metrics()]);
     };
@@ -105,6 +118,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
             paths: [config.dataDir],
             intervalMs: config.telemetryMs,
             snapshot,
+            isQuiet,
             write: async (lines) => {
               const body = new Uint8Array(lines);
               await engine.ingest(

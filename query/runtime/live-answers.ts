@@ -75,6 +75,8 @@ export class LiveAnswers {
   readonly #byGroup: boolean;
   readonly #shards: number;
   readonly #started = new Set<number>();
+  readonly #isJoin: boolean;
+  /** By shard; of a join by side and shard. */
   readonly #watermark: Watermark;
   readonly #moments = new PastWatermark();
   /** W − lateness as it was when parts were last settled. */
@@ -94,7 +96,11 @@ export class LiveAnswers {
     this.#froms = new Array<bigint>(shards).fill(TIME_MIN);
     this.#leaves = leavesOf(live.plan);
     this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
-    this.#watermark = new Watermark(shards, live.rules, heard);
+    // what is joined goes on with the slower of its sides
+    this.#isJoin = isJoin(live.plan);
+    this.#watermark = this.#isJoin
+      ? new Watermark(shards * this.#leaves.length, live.rules)
+      : new Watermark(shards, live.rules, heard);
     const [first] = this.#leaves;
     this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
     this.#lookBack = lookBackOf(live);
@@ -171,7 +177,11 @@ export class LiveAnswers {
   }
 
   accept(shard: number, update: LiveUpdate): void {
-    this.#watermark.observe(shard, update.reading);
+    if (this.#isJoin) {
+      for (const [i, { reading }] of update.leaves!.entries()) {
+        this.#watermark.observe(i * this.#shards + shard, reading);
+      }
+    } else this.#watermark.observe(shard, update.reading);
     const isHistory = update.kind === 'history';
     const isStart = !isHistory && !this.#started.has(shard);
     if (isHistory && this.#past === null) {
@@ -296,10 +306,11 @@ export class LiveAnswers {
 
   #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
     const held = this.#held.get(plan) as HeldRows;
-    if (!isStart) this.#judge(update);
+    const { lasts = 0n } = this.#live.leaves![this.#leaves.indexOf(plan)];
+    if (!isStart) this.#judge(update, lasts);
     for (const [r, run] of update.runs.entries()) {
       const span = update.spans?.[r] ?? null;
-      for (const news of held.take(shard, run, span, (key) => this.#timesOf(key))) {
+      for (const news of held.take(shard, run, span, (key) => this.#timesOf(key, lasts))) {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
         const soonest = this.#closesSoonest(news.least);
@@ -335,11 +346,12 @@ export class LiveAnswers {
   }
 
   /** Rows that may overwrite others, by the watermark: what window they are of is not known before they are read again. */
-  #judge({ counts, touched }: LiveUpdate): void {
+  #judge({ counts, touched }: LiveUpdate, lasts: bigint | null): void {
     addCounts(this.counters, counts);
     const at = this.#watermark.at;
+    const settledAt = this.#settledAt === null ? null : minus(this.#settledAt, lasts);
     for (const time of touched.windows) {
-      if (this.#settledAt !== null && time < Number(this.#settledAt)) this.counters.tooLate++;
+      if (settledAt !== null && time < Number(settledAt)) this.counters.tooLate++;
       else if (at !== null && time < Number(at)) this.counters.late++;
       else this.counters.onTime++;
     }
@@ -356,11 +368,10 @@ export class LiveAnswers {
     if (this.#earliest === null || time < this.#earliest) this.#earliest = time;
   }
 
-  #timesOf(key: string): GroupTimes {
+  #timesOf(key: string, lasts: bigint | null): GroupTimes {
     const part = this.#parts.get(this.#byGroup ? key : WHOLE);
-    return part === undefined
-      ? { floor: this.#settledAt, closed: this.#watermark.at }
-      : { floor: part.floor, closed: part.finalTo };
+    const [floor, closed] = part === undefined ? [this.#settledAt, this.#watermark.at] : [part.floor, part.finalTo];
+    return { floor: floor === null ? null : minus(floor, lasts), closed };
   }
 
   /** The least W at which something that holds a row of this time may be final. */
@@ -476,8 +487,10 @@ export class LiveAnswers {
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
   #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
-    if (!final) out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
-    else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
+    if (!final) {
+      part.told.shown(unit);
+      out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
+    } else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
     else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
     else this.#sendFinal(part, unit, out);
   }
@@ -537,17 +550,31 @@ export class LiveAnswers {
     }
     part.floor = before;
     for (const [i, leaf] of this.#leaves.entries()) {
-      const { lookBack = null } = this.#live.leaves![i];
-      if (lookBack !== null && before > TIME_MIN) this.#held.get(leaf)!.dropBefore(before - lookBack);
+      const { lookBack = null, latest } = this.#live.leaves![i];
+      const held = this.#held.get(leaf)!;
+      if (before === TIME_MIN) continue;
+      if (lookBack !== null) held.dropBefore(before - lookBack);
+      else if (latest !== undefined) (held as HeldRows).dropToLatest(before - latest.back, latest.asked);
     }
   }
 }
 
 // private functions
 
+/** Of the leaves of which not everything is held. */
 function lookBackOf({ leaves }: LivePlan): bigint | null {
-  const backs = leaves!.flatMap(({ plan, lookBack = null }) => (plan.kind === 'raw' ? [lookBack] : []));
-  return backs.length === 0 || backs.includes(null) ? null : backs.map((back) => back!).reduce(later);
+  const raw = leaves!.filter(({ plan }) => plan.kind === 'raw');
+  const backs = raw.flatMap(({ lookBack = null }) => (lookBack === null ? [] : [lookBack]));
+  return backs.length === 0 ? null : backs.reduce(later);
+}
+
+function isJoin({ join, subqueries }: Plan): boolean {
+  return join !== undefined || subqueries.some(isJoin);
+}
+
+/** null = before all times. */
+function minus(time: bigint, back: bigint | null): bigint {
+  return back === null ? TIME_MIN : later(time - back, TIME_MIN);
 }
 
 function timeOf({ tables }: AnswerNow): bigint | null {

@@ -10,6 +10,8 @@
  *
  * Where the share is not enough, turns come later than EMIT asks for, all of them alike; `EMIT EVERY 1s` is the most that is sent,
  * not the least. It reads no clock: times are passed in.
+ *
+ * It also counts the processor time of all that operators do, in turns or not (`cpuMs`).
  */
 
 const SHARE_MIN = 0.1;
@@ -27,6 +29,9 @@ const OWED_MS_MAX = 300;
 export class LivePace {
   readonly #nowMs: () => number;
   readonly #busyMs: () => number;
+  readonly #threadCpuMs: () => number;
+  #cpuMs = 0;
+  #counting = false;
   #lookedAtMs: number;
   #busyBefore: number;
   #spentBefore = 0;
@@ -37,10 +42,14 @@ export class LivePace {
   #spending = false;
   #beganMs = 0;
 
-  /** `nowMs` with fractions, never going back; `busyMs`: for how long the thread has been busy in all, with live queries too. */
-  constructor(nowMs: () => number, busyMs: () => number) {
+  /**
+   * `nowMs` with fractions, never going back; `busyMs`: for how long the thread has been busy in all, with live queries too;
+   * `threadCpuMs`: processor time of the thread.
+   */
+  constructor(nowMs: () => number, busyMs: () => number, threadCpuMs: () => number) {
     this.#nowMs = nowMs;
     this.#busyMs = busyMs;
+    this.#threadCpuMs = threadCpuMs;
     this.#lookedAtMs = nowMs();
     this.#busyBefore = busyMs();
   }
@@ -56,13 +65,31 @@ export class LivePace {
     return this.#leftMs > (this.#spending ? this.#nowMs() - this.#beganMs : 0);
   }
 
+  /** Processor time that live queries took. */
+  get cpuMs(): number {
+    return this.#cpuMs;
+  }
+
+  /** Counts the processor time that `act` takes, which is not taken of the share. */
+  count<T>(act: () => T): T {
+    if (this.#counting) return act();
+    this.#counting = true;
+    const before = this.#threadCpuMs();
+    try {
+      return act();
+    } finally {
+      this.#counting = false;
+      this.#cpuMs += this.#threadCpuMs() - before;
+    }
+  }
+
   /** Counts the time that `act` takes. */
   spend<T>(act: () => T): T {
     if (this.#spending) return act();
     this.#spending = true;
     this.#beganMs = this.#nowMs();
     try {
-      return act();
+      return this.count(act);
     } finally {
       this.#spending = false;
       const took = this.#nowMs() - this.#beganMs;

@@ -311,6 +311,10 @@ export class LiveShards {
     this.#wake();
     if (inputs.length === 0) return;
     side.inputs = [];
+    this.#options.pace.count(() => this.#accept(side, inputs, sequence));
+  }
+
+  #accept(side: ShardSide, inputs: readonly LiveInput[], sequence: number): void {
     const nowMs = this.#options.nowMs();
     for (const input of inputs) side.stages.accept(input, nowMs, sequence, this.#failedOn(side));
     for (const op of side.alone) {
@@ -371,13 +375,15 @@ export class LiveShards {
     const { shard, database } = op;
     const { broker, store } = side;
     const { compression } = this.#options;
-    const deletesOf = overDeletes ? null : op.live.plan.sources.map(({ measurement }) => measurement);
+    const plans = (op.live.leaves ?? [op.live]).map(({ plan }) => plan);
+    const measurements = plans.flatMap(({ sources }) => sources.map(({ measurement }) => measurement));
+    const deletesOf = overDeletes ? null : measurements;
     replay({ broker, shard, store, database, compression, from, deletesOf, applied: () => side.applied, ...then });
   }
 
   #wake(): void {
     const runs = [...this.#shards.values()].some(({ operators }) => operators.size > 0);
-    if (runs) this.#timer ??= setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    if (runs) this.#timer ??= setInterval(() => this.#options.pace.count(() => this.#sweep()), SWEEP_INTERVAL_MS);
   }
 
   /** Nothing is looked at until something comes. */

@@ -115,6 +115,11 @@ export const METRICS = {
     kind: 'gauge',
     help: 'how much later rows of open windows come than EMIT asks for, on average, summed over workers',
   },
+  live_cpu_seconds: {
+    kind: 'counter',
+    help: 'processor seconds of the operators of live queries, by thread; without what goes between threads and to clients',
+    labels: ['thread'],
+  },
   live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
   standing_queries: { kind: 'gauge', help: 'stored continuous queries running' },
   standing_points: { kind: 'counter', help: 'points written by stored continuous queries' },
@@ -153,6 +158,11 @@ export const METRICS = {
   },
   // the server itself
   event_loop_lag_ms: { kind: 'gauge', help: '99th percentile of the delay of the event loop', merge: 'max' },
+  thread_cpu_seconds: {
+    kind: 'counter',
+    help: 'processor seconds of each thread that runs JavaScript; 0 before Node 22.19',
+    labels: ['thread'],
+  },
   threads: { kind: 'gauge', help: 'threads that run shards' },
   internal_errors: { kind: 'counter', help: 'errors that nobody expected; each is in the log' },
   telemetry_write_failed: { kind: 'counter', help: 'reports about the server that could not be written' },

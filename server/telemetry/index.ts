@@ -8,3 +8,4 @@ export * from './metrics.ts';
 export { type EventLoopLag, ProcessStats } from './process-stats.ts';
 export * from './reporter.ts';
 export * from './snapshot.ts';
+export { threadCpuMs } from './thread-cpu.ts';

@@ -3,6 +3,9 @@
  * which puts it into the database `_internal` through the same door as anybody's points. So the server can be watched with its own
  * live queries. Started and stopped by the composition root.
  *
+ * A report costs some milliseconds of all threads, which on a server that does nothing would be most of what it does. So while nobody
+ * asks anything of the server and nobody is told anything (`isQuiet`), only every thirtieth report is made.
+ *
  * One report is under way at a time: while one cannot be written, the next ones are skipped and counted, never queued. A failing
  * `write` is logged when it begins to fail and when it works again.
  */
@@ -21,6 +24,9 @@ import {
 
 /** The database that reports go to. */
 export const INTERNAL_DATABASE = '_internal';
+
+/** Of a quiet server, one report comes after so many intervals. */
+export const QUIET_INTERVALS = 30;
 
 export interface ReporterClock {
   /** Milliseconds since 1970: the time of the points. */
@@ -41,6 +47,8 @@ export interface ReporterOptions {
   readonly snapshot: () => MetricsSnapshot | Promise<MetricsSnapshot>;
   /** Takes a body in line protocol with times in nanoseconds. */
   readonly write: (lines: Uint8Array) => void | Promise<void>;
+  /** Called at every interval: whether nothing went on since the last call but reports. */
+  readonly isQuiet: () => boolean;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly clock?: ReporterClock;
@@ -66,6 +74,7 @@ export function startReporter(options: ReporterOptions): Reporter {
   // rates of the machine are known from the first report on
   host.rows(beforeMs);
   let failing = false;
+  let quietIntervals = 0;
   let running: Promise<void> | null = null;
 
   async function once(): Promise<void> {
@@ -101,7 +110,10 @@ export function startReporter(options: ReporterOptions): Reporter {
     return running;
   }
 
-  const stopTimer = clock.every(options.intervalMs, report);
+  const stopTimer = clock.every(options.intervalMs, () => {
+    quietIntervals = options.isQuiet() ? quietIntervals + 1 : 0;
+    if (quietIntervals % QUIET_INTERVALS === 0) void report();
+  });
   return {
     report,
     async stop() {

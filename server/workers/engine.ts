@@ -89,6 +89,8 @@ export class PoolEngine implements Engine {
   readonly #backups: BackupDesk;
   #pool: Pool | null = null;
   #bytesInFlight = 0;
+  /** What was asked of the server since it started: writes, queries, subscriptions; the server's own reports do not count. */
+  asked = 0;
 
   constructor(options: PoolEngineOptions) {
     this.#options = options;
@@ -165,6 +167,7 @@ export class PoolEngine implements Engine {
   /** The same for any door, with numbers instead of an error for what could not be read. Rejects with EngineError. */
   async ingest(request: WriteRequest, door: string): Promise<WriteResult> {
     const pool = this.#serving();
+    if (door !== 'internal') this.asked++;
     const { database, body } = request;
     const bytes = body.byteLength;
     if (this.#bytesInFlight + bytes > WRITE_BYTES_IN_FLIGHT_MAX) {
@@ -208,6 +211,7 @@ export class PoolEngine implements Engine {
 
   async query(request: QueryRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const pool = this.#serving();
+    this.asked++;
     if (request.after !== '') await this.#reached(request.after);
     const likely = likelyWorker(request.text, request.database, pool);
     const worker = likely === null ? pool.next() : pool.peers[likely];
@@ -224,6 +228,7 @@ export class PoolEngine implements Engine {
 
   async subscribe(request: SubscribeRequest, frame: FrameListener): Promise<Feed> {
     const pool = this.#serving();
+    this.asked++;
     const { database } = request;
     try {
       const { query } = await pool.next().call<CanonicalResult>('canonical', { text: request.text, database });

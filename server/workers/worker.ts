@@ -50,7 +50,7 @@ import {
   type StoredQueries,
   type StoredStatus,
 } from '../standing/index.ts';
-import { Metrics, type MetricsSnapshot, openLog } from '../telemetry/index.ts';
+import { Metrics, type MetricsSnapshot, openLog, threadCpuMs } from '../telemetry/index.ts';
 import { openAlerts } from './alert-link.ts';
 import { type BackupParts, backupStreams, restoreCall } from './backup-handlers.ts';
 import { foundIn } from './found.ts';
@@ -120,6 +120,7 @@ const mesh = new Mesh(
 const pace = new LivePace(
   () => performance.now(),
   () => performance.eventLoopUtilization().active,
+  threadCpuMs,
 );
 const liveShards = new LiveShards({
   pace,
@@ -380,6 +381,9 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('alert_firing').set(watched.reduce((sum, { firing }) => sum + firing, 0));
   metrics.gauge('alert_waiting').set(watched.reduce((sum, { waiting }) => sum + waiting, 0));
   metrics.gauge('threads').set(1);
+  const thread = `worker-${index}`;
+  metrics.counter('thread_cpu_seconds', { thread }).value = threadCpuMs() / 1000;
+  metrics.counter('live_cpu_seconds', { thread }).value = pace.cpuMs / 1000;
   return metrics.snapshot();
 }
 

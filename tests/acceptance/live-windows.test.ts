@@ -1,4 +1,4 @@
-/** Live windows of rows on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
+/** Live windows of rows, and joins, on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
 import { expect } from 'chai';
 import { LiveTable } from '../../client/sdk/live-table.ts';
 import { eventually, series, written } from '../support/api.ts';
@@ -7,9 +7,15 @@ import { QUIET, startServer, type TestServer, temporaryDirectory } from '../supp
 
 const SECOND = 1_000_000_000;
 const CLAUSES = 'WATERMARK IDLE 1s LATENESS 1h UPDATE EMIT EVERY 50ms ON CHANGE, ON CLOSE, ON LATE';
+const SINCE = 'time >= 1900000s';
 const WINDOWS = ['session(10s)', 'state(s)', 'event(v > 6, v < 4)', 'rows(3, 2)', 'sliding(10s)'];
+const JOINS = [
+  `SELECT l.v, r.v FROM m AS l JOIN m AS r WITHIN 10s ON host WHERE ${SINCE} GROUP BY host`,
+  `SELECT l.v, r.s FROM m AS l ASOF JOIN n AS r TOLERANCE 20s ON host WHERE ${SINCE} GROUP BY host`,
+  `SELECT sum(l.v) FROM m AS l ASOF JOIN n AS r ON host WHERE ${SINCE} AND r.s = 'up' GROUP BY session(30s), host`,
+];
 
-describe('live windows of rows', () => {
+describe('live windows of rows, and joins', () => {
   let server: TestServer;
   let flags: string[];
   const clients: LiveClient[] = [];
@@ -52,14 +58,16 @@ describe('live windows of rows', () => {
       const some: string[] = [];
       for (let i = from; i < to; i += step) {
         const time = 2_000_000 + i * 3 + (i % 7 === 0 ? 12 : 0);
+        if (i % 4 === 0) some.push(`n,host=h${i % 3} s="${i % 8 === 0 ? 'up' : 'down'}" ${(time - 1) * SECOND}`);
         some.push(`m,host=h${i % 3} v=${(i * 7) % 10},s="${i % 11 < 6 ? 'up' : 'down'}" ${time * SECOND}`);
       }
       return some.join('\n');
     };
     await written(server, 'kinds', lines(0, 40, 1));
-    const queries = WINDOWS.map(
-      (window) => `SELECT sum(v), count(v) FROM m WHERE time >= ${1_900_000}s GROUP BY ${window}, host`,
-    );
+    const queries = [
+      ...WINDOWS.map((window) => `SELECT sum(v), count(v) FROM m WHERE ${SINCE} GROUP BY ${window}, host`),
+      ...JOINS,
+    ];
     const tables = queries.map(() => new LiveTable());
     let client = await connected();
     const follow = (from: string[]) =>

@@ -111,7 +111,7 @@ export class LiveText {
     }
     this.#take(this.home.resume(cursor.watermark, this.nowMs).missed);
     const positions = this.#log.map(({ length }) => length);
-    this.#spoken = positions;
+    this.#spoken = [...positions];
     this.#cursor = { positions, watermark: this.home.watermark, rev: this.home.rev };
   }
 

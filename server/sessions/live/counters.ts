@@ -6,6 +6,8 @@ export interface LiveCounters {
   /** Held now. */
   subscriptions: number;
   framesSent: number;
+  /** Of those: with rows. */
+  rowsFramesSent: number;
   bytesSent: number;
   /** Rows that were replaced by newer ones before a slow reader took them. */
   rowsConflated: number;
@@ -21,6 +23,7 @@ export function newLiveCounters(): LiveCounters {
     clients: 0,
     subscriptions: 0,
     framesSent: 0,
+    rowsFramesSent: 0,
     bytesSent: 0,
     rowsConflated: 0,
     overflows: 0,

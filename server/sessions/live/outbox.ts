@@ -232,6 +232,7 @@ export class Outbox {
 
   #sendFrame(lane: Lane, frame: HeldFrame): void {
     if (frame.cursor !== '') lane.cursor = frame.cursor;
+    if (frame.op === 'rows') this.#counters.rowsFramesSent++;
     if (frame.op === 'rows' && frame.phase === 'live' && lane.intervalMs > 0) {
       lane.nextRowsMs = this.#clock.nowMs() + lane.intervalMs;
     }

@@ -9,6 +9,7 @@ describe('pace of live queries', () => {
     const pace = new LivePace(
       () => now,
       () => busy,
+      () => busy,
     );
     return {
       pace,

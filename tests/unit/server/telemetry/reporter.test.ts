@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import {
   Metrics,
   openLog,
+  QUIET_INTERVALS,
   type Reporter,
   type ReporterClock,
   type ReporterOptions,
@@ -42,6 +43,7 @@ describe('reporter', () => {
       intervalMs: 1000,
       snapshot: () => metrics.snapshot(),
       write: (body) => void bodies.push(new TextDecoder().decode(body)),
+      isQuiet: () => false,
       metrics,
       log: openLog({ level: 'info', write: (line) => void logged.push(JSON.parse(line).message) }),
       clock,
@@ -105,6 +107,27 @@ describe('reporter', () => {
     await reporter.stop();
     tick();
     expect(writes).to.equal(1);
+  });
+
+  it('makes few reports while the server is quiet, and one at once when something goes on', async () => {
+    let quiet = true;
+    start({ isQuiet: () => quiet });
+    const ticks = async (count: number): Promise<number> => {
+      const before = bodies.length;
+      for (let i = 0; i < count; i++) {
+        tick();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return bodies.length - before;
+    };
+    expect(await ticks(QUIET_INTERVALS - 1)).to.equal(0);
+    expect(await ticks(1)).to.equal(1);
+    expect(await ticks(3)).to.equal(0);
+    quiet = false;
+    expect(await ticks(3)).to.equal(3);
+    quiet = true;
+    expect(await ticks(QUIET_INTERVALS)).to.equal(1);
+    expect(metrics.counter('telemetry_write_failed').value).to.equal(0);
   });
 
   it('logs when writing begins to fail and when it works again, and goes on', async () => {
