@@ -80,6 +80,7 @@ import { gaugeStores } from './store-metrics.ts';
 import { openStoredQueries } from './stored-link.ts';
 import { tierOf } from './tier-link.ts';
 import { Turns } from './turns.ts';
+import { warmUp } from './warm-up.ts';
 import { Writer } from './writer.ts';
 
 const start = workerData as WorkerStart;
@@ -270,6 +271,7 @@ async function open(): Promise<WorkerReady> {
   const { headBytes, logKeepBytes } = config;
   const segmentBytesMax = logSegmentBytes(logKeepBytes);
   const warn = (text: string, error: Error): void => log.warn(text, { error: error.message });
+  await warmUp(owners.length, files);
   for (const id of own) {
     const tier = tierOf(config, owners.length, disk, catalogue, metrics, warn);
     const told = { live: liveShards, failed: fatal, warn };
