@@ -11,4 +11,3 @@ export { namePolicies, policyNamed } from './policy-names.ts';
 export * from './query-runner.ts';
 export * from './running-queries.ts';
 export { SelectRunner, StaleSchema } from './select-runner.ts';
-export type { ShardDirectory, TagValue } from './shards-asked.ts';

@@ -4,23 +4,7 @@
  * holds no more, so its version is compared here.
  */
 import type { Bound, Plan, PlanSource } from '../../query/index.ts';
-import type { ShardMesh } from './plan-over-shards.ts';
-
-/** What every thread knows of every shard, without asking it, in the moment in which it looks. */
-export interface ShardDirectory {
-  /** False: no series of the measurement, in any policy, has ever had the value there. */
-  mayHold(shard: number, name: TagValue): boolean;
-  /** Of its schema. */
-  version(shard: number): number;
-}
-
-export interface TagValue {
-  readonly database: string;
-  readonly measurement: string;
-  readonly tag: string;
-  /** Not empty: that would be the series without the tag. */
-  readonly value: string;
-}
+import type { ShardDirectory, ShardMesh, TagValue } from './plan-over-shards.ts';
 
 /** At least one, in the order in which to ask them; null = the plan stands on a schema that another shard has no more. */
 export function shardsAsked(

@@ -1,7 +1,8 @@
 /** Which shards a plan is asked of, by what is known of their tags; and that nothing is lost by asking fewer. */
 import { expect } from 'chai';
 import { parse, planSelect, type SelectStatement } from '../../../../query/index.ts';
-import { type ShardDirectory, shardsAsked } from '../../../../server/queries/shards-asked.ts';
+import type { ShardDirectory } from '../../../../server/queries/index.ts';
+import { shardsAsked } from '../../../../server/queries/shards-asked.ts';
 
 const VERSIONS = [4, 9, 2];
 /** By shard: what there is of tags. */
