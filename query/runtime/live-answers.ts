@@ -16,6 +16,7 @@
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
+import { EmitTicks } from './emit-ticks.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
@@ -84,7 +85,7 @@ export class LiveAnswers {
   #floor: LiveFloor = { watermark: null, rev: -1 };
   #goneRev = 0;
   #revMax = 0;
-  #sentAtMs = Number.NEGATIVE_INFINITY;
+  readonly #ticks: EmitTicks;
   readonly #incomplete = new Set<number>();
   /** Earliest row that was ever held. */
   #earliest: bigint | null = null;
@@ -96,6 +97,7 @@ export class LiveAnswers {
     this.#froms = new Array<bigint>(shards).fill(TIME_MIN);
     this.#leaves = leavesOf(live.plan);
     this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
+    this.#ticks = new EmitTicks(live.rules);
     // what is joined goes on with the slower of its sides
     this.#isJoin = isJoin(live.plan);
     this.#watermark = this.#isJoin
@@ -150,10 +152,11 @@ export class LiveAnswers {
   nextAdvanceMs(nowMs: number): number {
     let changes = Number.POSITIVE_INFINITY;
     let finalAt = TIME_MAX;
-    const tickMs = this.#sentAtMs + Number(this.#live.rules.emitEvery) / 1e6;
+    const [tickMs, allMs] = [this.#ticks.changesMs(0), this.#ticks.allMs(0)];
     const at = this.#watermark.at;
     for (const part of this.#parts.values()) {
       if (part.dirty || part.waits) changes = Math.min(changes, tickMs);
+      if (part.finalAt < TIME_MAX) changes = Math.min(changes, allMs);
       if (at !== null && part.finalAt <= at) changes = Math.min(changes, part.answeredAtMs + FINALS_GAP_MS);
       else if (part.finalAt < finalAt) finalAt = part.finalAt;
     }
@@ -317,6 +320,7 @@ export class LiveAnswers {
         if (soonest < part.finalAt) part.finalAt = soonest;
         if (news.rows > 0) this.#holdsFrom(news.least);
         if (isStart || span !== null) continue;
+        this.#ticks.count(news.rows);
         this.counters.onTime += news.rows - news.late;
         this.counters.late += news.late;
         this.counters.tooLate += news.tooLate;
@@ -340,6 +344,7 @@ export class LiveAnswers {
     addCounts(this.counters, counts);
     const at = this.#watermark.at;
     for (const [w, window] of touched.windows.entries()) {
+      this.#ticks.count(touched.rows[w]);
       if (at !== null && windowEnd(plan, window) <= at) this.counters.late += touched.rows[w];
       else this.counters.onTime += touched.rows[w];
     }
@@ -349,6 +354,7 @@ export class LiveAnswers {
   #judge({ counts, touched }: LiveUpdate, lasts: bigint | null): void {
     addCounts(this.counters, counts);
     const at = this.#watermark.at;
+    this.#ticks.count(touched.windows.length);
     const settledAt = this.#settledAt === null ? null : minus(this.#settledAt, lasts);
     for (const time of touched.windows) {
       if (settledAt !== null && time < Number(settledAt)) this.counters.tooLate++;
@@ -416,30 +422,28 @@ export class LiveAnswers {
     return this.wantedFrom === null;
   }
 
-  #tickDue(nowMs: number): boolean {
-    const elapsed = nowMs - this.#sentAtMs;
-    return elapsed < 0 || elapsed * 1e6 >= Number(this.#live.rules.emitEvery);
-  }
-
   #step(nowMs: number, flush: boolean, out: Outgoing): void {
     const at = this.#watermark.advance(nowMs);
     if (this.wantedFrom !== null || !this.#begin()) return;
-    const isTick = flush || this.#tickDue(nowMs);
+    const all = this.#ticks.allDue(nowMs, 0);
+    const isTick = flush || all || this.#ticks.changesDue(nowMs, 0);
     let told = false;
     for (const part of this.#parts.values()) {
-      const changed = isTick && (part.dirty || part.waits);
+      const changed = isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX));
       const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
       if (!changed && !isFinal) continue;
       const answer = this.#answer(part);
       if (!this.#isWhole(answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness))) return;
-      this.#tell(part, answer, isTick, nowMs, out);
+      this.#tell(part, answer, isTick ? (all ? 'all' : 'changes') : 'finals', nowMs, out);
       told = true;
     }
-    if (isTick && told) this.#sentAtMs = nowMs;
+    if (isTick && (told || all)) this.#ticks.told(nowMs, all);
   }
 
   /** Sends what is final and was not said, and where it is time what else has changed. */
-  #tell(part: Part, answer: AnswerNow, isTick: boolean, nowMs: number, out: Outgoing): void {
+  #tell(part: Part, answer: AnswerNow, what: 'finals' | 'changes' | 'all', nowMs: number, out: Outgoing): void {
+    const { finalOnly, closesSilently, sendsOnce } = this.#live.rules;
+    const isTick = what !== 'finals';
     const at = this.#watermark.at;
     const { before, next } = at === null ? { before: TIME_MIN, next: TIME_MIN } : answer.settled(at);
     part.finalTo = before;
@@ -454,16 +458,19 @@ export class LiveAnswers {
       const final = unit.time < before;
       if (!final) part.finalAt = next;
       const known = told.meet(unit);
-      const isRevision = known?.final === true && known.text !== unit.text;
-      if (final && (!known?.final || isRevision)) {
-        if (isRevision && !isTick) part.waits = true;
+      const changed = known?.text !== unit.text;
+      if (final) {
+        const isRevision = known?.final === true;
+        if (isRevision ? !changed || sendsOnce : !changed && closesSilently) continue;
+        if (!isTick && (isRevision || closesSilently)) part.waits = true;
         else this.#sendFinal(part, unit, out);
-      } else if (!final && known?.text !== unit.text && this.#live.rules.finalOnly !== true) {
+      } else if ((changed || what === 'all') && !finalOnly) {
         if (!isTick) part.waits = true;
         else out.add(false, told.provisional(unit), unit);
       }
     }
     for (const unit of told.missing(part.settledTo)) {
+      if (sendsOnce && unit.final) continue;
       if (!isTick) part.waits = true;
       else out.gone(told.vanish(unit));
     }
@@ -487,6 +494,7 @@ export class LiveAnswers {
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
   #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
+    if (!final && this.#live.rules.finalOnly) return;
     if (!final) {
       part.told.shown(unit);
       out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
@@ -530,7 +538,7 @@ export class LiveAnswers {
       if (Math.abs(nowMs - part.settledAtMs) < SETTLE_GAP_MS) continue;
       part.settledAtMs = nowMs;
       const answer = this.#answer(part);
-      if (part.dirty || part.waits) this.#tell(part, answer, true, nowMs, out);
+      if (part.dirty || part.waits) this.#tell(part, answer, 'changes', nowMs, out);
       const { before, next } = answer.settled(mark);
       part.settleAt = next;
       part.settledTo = before;

@@ -85,24 +85,22 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
-  if (
-    rules.finalOnly &&
-    plan.window === null &&
-    plan.rowWindow === undefined &&
-    plan.kind === 'aggregate' &&
-    !plan.bounds.maxStated
-  ) {
+  const open = endless(plan);
+  const isTotal = open.kind === 'aggregate' && open.window === null && open.rowWindow === undefined;
+  if (rules.finalOnly && isTotal && !open.bounds.maxStated) {
+    const expected = 'expected ON UPDATE or EVERY …';
     throw new QueryError(
       'invalid',
-      'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',
+      `live query: EMIT says nothing of a running total, which never closes: ${expected}`,
     );
   }
-  const open = endless(plan);
   const leaves = isHeld(open) ? leafPlans(open, rules) : undefined;
   if (leaves !== undefined) assertUnfilled(open);
   const fills =
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
-  return { plan: open, rules, fills, ...(leaves && { leaves }) };
+  const live = { plan: open, rules, fills, ...(leaves && { leaves }) };
+  if (statement.emit !== undefined) assertEmits(live);
+  return live;
 }
 
 /** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
@@ -139,6 +137,18 @@ function endless(plan: Plan): Plan {
 function isHeld({ subqueries, transforms, aggregates }: Plan): boolean {
   const hasOwnTimes = aggregates.some(({ name }) => name === 'top' || name === 'bottom');
   return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes;
+}
+
+/** Where EMIT would say what does not happen. */
+function assertEmits({ plan, rules, fills, leaves }: LivePlan): void {
+  if (plan.kind === 'raw' && leaves === undefined) {
+    const reason = 'is about windows and totals, and points are sent once, when they come: leave it out';
+    throw new QueryError('invalid', `live query: EMIT ${reason}`);
+  }
+  if (rules.closesSilently && fills) {
+    const reason = 'empty windows are known to be empty when they close: add ON CLOSE';
+    throw new QueryError('invalid', `live query: EMIT without ON CLOSE sends no row that fill() makes: ${reason}`);
+  }
 }
 
 function assertUnfilled(plan: Plan): void {

@@ -274,7 +274,9 @@ export class LiveShard {
       const at = this.#recomputedAtMs.get(window) ?? Number.NEGATIVE_INFINITY;
       const end = windowEnd(this.#plan, window);
       const closing = this.#clock.reading !== null && this.#clock.reading.greatest - this.#live.rules.delay >= end;
-      if (!closing && nowMs - at < Math.min(wide, RECOMPUTE_GAP_MS_MAX)) continue;
+      // it is told before the clock may close it
+      const gapMs = Math.min(wide, RECOMPUTE_GAP_MS_MAX, Number(this.#live.rules.idle / 2_000_000n));
+      if (!closing && nowMs - at < gapMs) continue;
       this.#stale.delete(window);
       this.#recomputedAtMs.set(window, nowMs);
       this.#store.reset(window);

@@ -44,6 +44,8 @@ export class LiveText {
   nowMs = NOW_MS;
   /** By series and time: the rows that a client holds, as texts. */
   readonly held = new Map<string, Held>();
+  /** How many rows were sent that were not final. */
+  provisional = 0;
   readonly #schema: Schema;
   #stages: LiveStages[] = [];
   #operators: LiveStage[] = [];
@@ -208,7 +210,10 @@ export class LiveText {
           continue;
         }
         this.held.set(key, { rows, final, rev });
-        if (!final) continue;
+        if (!final) {
+          this.provisional++;
+          continue;
+        }
         const identity = `${key} rev ${rev}`;
         expect(this.#finals.get(identity) ?? String(rows), `two values of ${identity}`).to.equal(String(rows));
         this.#finals.set(identity, String(rows));
