@@ -20,7 +20,7 @@ import { EmitTicks } from './emit-ticks.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
-import { timeColumn } from './live-rows.ts';
+import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
 import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
@@ -422,7 +422,7 @@ export class LiveAnswers {
     const heldFrom = this.#heldFrom;
     if (heldFrom === TIME_MIN || !answer.reachesBefore(heldFrom, mark)) return true;
     const at = this.#watermark.at ?? heldFrom;
-    const reached = earlier(heldFrom, timeOf(answer) ?? heldFrom);
+    const reached = earlier(heldFrom, earliestTime(answer.tables) ?? heldFrom);
     this.#want(at < reached ? reached : reached - (at - reached));
     return this.wantedFrom === null;
   }
@@ -591,13 +591,4 @@ function isJoin({ join, subqueries }: Plan): boolean {
 /** null = before all times. */
 function minus(time: bigint, back: bigint | null): bigint {
   return back === null ? TIME_MIN : later(time - back, TIME_MIN);
-}
-
-function timeOf({ tables }: AnswerNow): bigint | null {
-  let least: bigint | null = null;
-  for (const table of tables) {
-    const { base, offsets } = timeColumn(table);
-    if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
-  }
-  return least;
 }

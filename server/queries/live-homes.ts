@@ -1,7 +1,7 @@
 /**
  * LiveHomes: the live queries that have their home on this worker. Equal queries (same database and canonical text) share one
  * operator; it is made by the first subscriber, lingers a while after the last one so that a lost connection finds it again, and
- * is planned anew when the schema of its database has changed.
+ * is planned anew when the schema of its database has changed. It is long because all that happens to an operator happens here.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import {
