@@ -38,22 +38,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }, theirs, ours) => /^(delete|drop series)/i.test(q) && theirs.replace(/shard \d+: /, '') === ours,
   },
   {
-    name: 'Errors between statements',
-    example: 'SHOW TAG KEYS ON nodatabase; SHOW DATABASES; SHOW DATABASES',
-    covers: ({ q }, theirs, ours) => q.includes(';') && `${theirs}${ours}`.includes('"error":"not executed"'),
-  },
-  {
     name: 'Microseconds by their own letter',
     example: 'SELECT v FROM one',
     parameters: { epoch: 'µ' },
     covers: ({ parameters }) => parameters.epoch === 'µ',
-  },
-  {
-    name: 'Chunks of SHOW',
-    example: 'SHOW TAG KEYS',
-    parameters: { chunked: 'true' },
-    covers: ({ q, parameters }, theirs, ours) =>
-      parameters.chunked === 'true' && /^show/i.test(q) && ours.replaceAll(',"partial":true', '') === theirs,
   },
   {
     name: 'Types without points',
