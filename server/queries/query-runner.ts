@@ -45,7 +45,7 @@ import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
-import { endedBy, isBySeries, notExecuted, ShowError, whileShowing } from './statement-answers.ts';
+import { endedBy, isBySeries, notExecuted, ShowError, watched, whileShowing } from './statement-answers.ts';
 
 export interface QueryRequest {
   /** By which it may be ended. */
@@ -290,13 +290,4 @@ export class QueryRunner {
 
 function textsOf({ format, chunkRows, epoch }: QueryRequest): TextFormat | undefined {
   return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
-}
-
-async function* watched(tables: Tables['tables'], failed: () => void): AsyncGenerator<ResultTable> {
-  try {
-    yield* tables;
-  } catch (error) {
-    failed();
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@
  * executed" instead of its error. In chunks it says its error, and then "not executed" once for each of those. The other formats, which
  * are ours, say the error and then "not executed" of each statement behind it.
  */
-import { QueryError, type ShowStatement, type Statement } from '../../query/index.ts';
+import { QueryError, type ResultTable, type ShowStatement, type Statement } from '../../query/index.ts';
 import type { AnswerFormat, StatementAnswer } from './answers/index.ts';
 
 interface Asked {
@@ -51,6 +51,19 @@ export function* notExecuted(number: number, statements: number, asked: Asked): 
     if (asked.chunkRows === 0) return;
     for (let i = number + 1; i < statements; i++) yield { statement: number, error: NOT_EXECUTED };
   } else for (let i = number + 1; i < statements; i++) yield { statement: i, error: NOT_EXECUTED };
+}
+
+/** The same tables; `failed` is called where they end with an error. */
+export async function* watched(
+  tables: Iterable<ResultTable> | AsyncIterable<ResultTable>,
+  failed: () => void,
+): AsyncGenerator<ResultTable> {
+  try {
+    yield* tables;
+  } catch (error) {
+    failed();
+    throw error;
+  }
 }
 
 // private functions
