@@ -11,6 +11,8 @@ import {
   type PlanContext,
   planSelect,
   type SelectStatement,
+  type ShowContext,
+  type ShowStatement,
 } from '../../query/index.ts';
 import type { ShardStore } from '../../storage/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
@@ -64,6 +66,12 @@ export interface PartialsCall {
 
 export interface TextFormat {
   readonly epoch: Epoch | null;
+}
+
+export interface ShowCall {
+  readonly shard: number;
+  readonly statement: ShowStatement;
+  readonly context: ShowContext;
 }
 
 export interface Described {

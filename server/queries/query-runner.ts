@@ -40,7 +40,7 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh, TextFormat } from './plan-over-shards.ts';
+import type { ShardMesh, ShowCall, TextFormat } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
@@ -63,12 +63,6 @@ export interface QueryRequest {
   readonly readOnly: boolean;
   /** ns. */
   readonly now: bigint;
-}
-
-export interface ShowCall {
-  readonly shard: number;
-  readonly statement: ShowStatement;
-  readonly context: ShowContext;
 }
 
 export interface QueryRunnerOptions {

@@ -13,6 +13,8 @@ import {
   QueryError,
   type ResultTable,
   type SelectStatement,
+  type ShowContext,
+  type ShowPart,
   showsRows,
   type Turn,
   unbatched,
@@ -25,9 +27,11 @@ import {
   type PartialsCall,
   planContext,
   type ShardMesh,
+  type ShowCall,
   type TextFormat,
 } from './plan-over-shards.ts';
-import { namePolicies } from './policy-names.ts';
+import { namePolicies, nameShownPolicies } from './policy-names.ts';
+import { limitsSeries, seriesAsked, seriesLeft } from './series-limit.ts';
 import { shardsAsked } from './shards-asked.ts';
 
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
@@ -84,7 +88,7 @@ export class SelectRunner {
     statement: SelectStatement,
     request: SelectRequest,
   ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
-    const planned = await this.#planned(statement, request);
+    const planned = await this.#limited(statement, request, await this.#planned(statement, request));
     return { plan: planned.plan, tables: this.#tables(statement, request, planned) };
   }
 
@@ -95,8 +99,19 @@ export class SelectRunner {
       yield* this.#answer(planned, request);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'stale') throw error;
-      yield* this.#tables(statement, request, await this.#plannedAnew(statement, request));
+      const anew = await this.#limited(statement, request, await this.#plannedAnew(statement, request));
+      yield* this.#tables(statement, request, anew);
     }
+  }
+
+  async #limited(statement: SelectStatement, { database, now }: SelectRequest, planned: Planned): Promise<Planned> {
+    if (!limitsSeries(planned.plan)) return planned;
+    const { mesh, catalogue } = this.#options;
+    const asked = nameShownPolicies(seriesAsked(statement, planned.plan), database, catalogue);
+    const context: ShowContext = { database, defaultRetentionPolicy: '', now };
+    const call = (shard: number): ShowCall => ({ shard, statement: asked, context });
+    const perShard = await mesh.callAll<ShowPart[]>('show', call);
+    return { ...planned, plan: { ...planned.plan, onlySeries: seriesLeft(planned.plan, perShard) } };
   }
 
   #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {

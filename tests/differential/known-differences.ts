@@ -121,11 +121,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: (_asked, theirs, ours) => !theirs.includes('"error"') && ours.includes('invalid condition expression'),
   },
   {
-    name: 'Which series SLIMIT takes',
-    example: 'SELECT max(v) FROM steps GROUP BY k ORDER BY time DESC SLIMIT 1',
-    covers: ({ q }) => /\bs(limit|offset) [1-9]/i.test(q) && /order by time desc|group by .*(host|\*|\/o\/)/i.test(q),
-  },
-  {
     name: 'Whole numbers past 64 bits',
     example: 'SELECT moving_average(i, 4) FROM huge GROUP BY k',
     covers: ({ q }) => /from (huge|edge)/i.test(q) && /\(i\b/.test(q),
