@@ -289,12 +289,13 @@ export class LiveMerge {
     if (kind === 'history') return;
     for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
-      const last = this.#windows.lastWith(pane);
+      const [first, last] = [this.#windows.firstWith(pane), this.#windows.lastWith(pane)];
       this.#ticks.count(rows);
+      if (first > last) continue;
       if (last < this.#frozen || this.#isSaid(last)) {
         this.counters.tooLate += rows;
         this.#goneRev = this.rev + 1;
-      } else if (this.#windows.firstWith(pane) <= this.#closed) this.counters.late += rows;
+      } else if (first <= this.#closed) this.counters.late += rows;
       else this.counters.onTime += rows;
     }
     if (counts.dropped > 0) this.#goneRev = this.rev + 1;
@@ -317,8 +318,12 @@ export class LiveMerge {
     const target = this.#windows.lastEnded(at);
     if (target <= this.#closed) return;
     if (rules.closesSilently) {
+      // no client is told of a watermark at which it would take what waits for unchangeable
+      const settled = this.#windows.lastEnded(at - rules.lateness);
       this.#closed = target;
       this.#showAhead(target);
+      const due = [...this.#cells.dirty].filter((cell) => cell.window <= settled);
+      this.#sendLate(due, out);
       return;
     }
     // Before the rows that may be filled from them.
