@@ -7,6 +7,7 @@
 import {
   answerOf,
   type Limits,
+  type PaneStore,
   type Partial,
   type Plan,
   planSelect,
@@ -119,13 +120,14 @@ export class SelectRunner {
     const { signal, turn, read } = request;
     const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
     if (read !== undefined) for (let shard = 0; shard < mesh.shards; shard++) read[shard] ??= { ...NOTHING_READ };
-    const ask = (leaf: Plan): AsyncIterable<Partial>[] => {
+    const ask = (leaf: Plan, home: PaneStore | null): AsyncIterable<Partial>[] => {
       const asked = shardsAsked(leaf, versions, mesh);
       if (asked === null) throw new StaleSchema();
       return asked.map((shard) => {
         const isCounted = read !== undefined;
         const leafPlan = { ...leaf, subqueries: [] };
-        const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted };
+        const place = mesh.isNear(shard) ? home : null;
+        const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted, home: place };
         const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
         return read === undefined ? partials : observed(partials, read[shard]);
       });
