@@ -119,10 +119,10 @@ describe('alerts', function () {
   });
 
   it('judge windows of every kind, each by what is new in it', async () => {
-    await query('CREATE DATABASE k', 'k');
+    await query('CREATE DATABASE kinds', 'kinds');
     const line = (second: number, v: number) => `m,host=a v=${v},s="${v > 5 ? 'high' : 'low'}" ${at(second)}\n`;
     // the measurement is there, and the stream has a time
-    await written(server, 'k', line(-1000, 1) + line(-990, 1));
+    await written(server, 'kinds', line(-1000, 1) + line(-990, 1));
     const kinds = {
       hop: 'hop(2m, 1m)',
       sliding: 'sliding(90s)',
@@ -135,13 +135,17 @@ describe('alerts', function () {
     };
     for (const [name, window] of Object.entries(kinds)) {
       const select = `SELECT sum(v) AS total FROM m GROUP BY ${window}, host ${IDLE}`;
-      await query(`CREATE ALERT ${name} ON k (${select}) WHEN total > 9 FOR 40s`, 'k');
+      await query(`CREATE ALERT ${name} ON kinds (${select}) WHEN total > 9 FOR 40s`, 'kinds');
     }
-    await written(server, 'k', [0, 50, 60, 100, 140, 200].map((s, i) => line(s, [1, 10, 10, 10, 1, 1][i])).join(''));
-    await written(server, 'k', line(900, 1) + line(1000, 1) + line(1100, 7) + line(1200, 1));
+    await written(
+      server,
+      'kinds',
+      [0, 50, 60, 100, 140, 200].map((s, i) => line(s, [1, 10, 10, 10, 1, 1][i])).join(''),
+    );
+    await written(server, 'kinds', line(900, 1) + line(1000, 1) + line(1100, 7) + line(1200, 1));
     const levels = async (name: string): Promise<unknown[][]> => {
       const text = `SELECT level, row FROM _alerts WHERE _alert = '${name}' GROUP BY host, "window"`;
-      const found = await series(server, 'k', text);
+      const found = await series(server, 'kinds', text);
       return found.flatMap(({ tags, values }) =>
         values.map(([time, level, row]) => [(Number(time) - Number(at(0))) / 1e9, level, tags?.window ?? '', row]),
       );
@@ -190,7 +194,7 @@ describe('alerts', function () {
         [200, 'ok', '', '{"total":2}'],
       ],
     });
-    for (const name of Object.keys(kinds)) await query(`DROP ALERT ${name} ON k`, 'k');
+    for (const name of Object.keys(kinds)) await query(`DROP ALERT ${name} ON kinds`, 'kinds');
   });
 
   it('say that a series is silent, by its stream’s time, and that it is back', async () => {
