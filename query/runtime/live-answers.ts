@@ -47,6 +47,8 @@ interface Part {
   /** Its answer's rows before this are final; settled. */
   finalTo: bigint | null;
   settledTo: bigint;
+  /** Rows of its answer from this time on may not be as they were told. */
+  changedFrom: bigint;
   /** Rows before this are not taken. */
   floor: bigint | null;
   answeredAtMs: number;
@@ -54,6 +56,12 @@ interface Part {
 }
 
 type Held = HeldRows | HeldCells;
+
+/** The answer of a part from a time on. */
+interface News {
+  readonly answer: AnswerNow;
+  readonly from: bigint;
+}
 
 export class LiveAnswers {
   readonly counters = newLiveCounters();
@@ -77,6 +85,8 @@ export class LiveAnswers {
   readonly #shards: number;
   readonly #started = new Set<number>();
   readonly #isJoin: boolean;
+  /** What is told can be answered from a time on, for it depends on rows so far before and behind it. */
+  readonly #isLocal: boolean;
   /** By shard; of a join by side and shard. */
   readonly #watermark: Watermark;
   readonly #moments = new PastWatermark();
@@ -106,6 +116,9 @@ export class LiveAnswers {
     const [first] = this.#leaves;
     this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
     this.#lookBack = lookBackOf(live);
+    this.#isLocal = live.leaves!.every(
+      ({ lookBack = null, leads = null, latest }) => leads !== null && (lookBack !== null || latest !== undefined),
+    );
     if (!this.#byGroup) this.#part(WHOLE);
   }
 
@@ -298,6 +311,7 @@ export class LiveAnswers {
         settleAt: TIME_MIN,
         finalTo: null,
         settledTo: TIME_MIN,
+        changedFrom: TIME_MIN,
         floor: this.#settledAt,
         answeredAtMs: Number.NEGATIVE_INFINITY,
         settledAtMs: Number.NEGATIVE_INFINITY,
@@ -309,13 +323,15 @@ export class LiveAnswers {
 
   #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
     const held = this.#held.get(plan) as HeldRows;
-    const { lasts = 0n } = this.#live.leaves![this.#leaves.indexOf(plan)];
+    const { lasts = 0n, leads = null } = this.#live.leaves![this.#leaves.indexOf(plan)];
     if (!isStart) this.#judge(update, lasts);
     for (const [r, run] of update.runs.entries()) {
       const span = update.spans?.[r] ?? null;
       for (const news of held.take(shard, run, span, (key) => this.#timesOf(key, lasts))) {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
+        if (news.rows > 0) part.changedFrom = earlier(part.changedFrom, minus(news.least, leads));
+        if (span !== null) part.changedFrom = earlier(part.changedFrom, minus(span.min, leads));
         const soonest = this.#closesSoonest(news.least);
         if (soonest < part.finalAt) part.finalAt = soonest;
         if (news.rows > 0) this.#holdsFrom(news.least);
@@ -338,6 +354,7 @@ export class LiveAnswers {
     (this.#held.get(plan) as HeldCells).replace(shard, update.cells);
     const part = this.#part(WHOLE);
     part.dirty = true;
+    part.changedFrom = TIME_MIN;
     part.finalAt = TIME_MIN;
     if (isStart || update.kind === 'history') return;
     const { counts, touched } = update;
@@ -387,11 +404,21 @@ export class LiveAnswers {
     return time + (isGap ? rowWindow.gap : 1n);
   }
 
-  #answer(part: Part, held: ReadonlyMap<Plan, Held> = this.#held): AnswerNow {
+  #answer(part: Part, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
     return answerNow(this.#live.plan, (leaf) => {
       const rows = held.get(leaf) ?? this.#held.get(leaf)!;
-      return rows instanceof HeldRows ? rows.tables(this.#byGroup ? part.key : null) : rows.tables();
+      if (!(rows instanceof HeldRows)) return rows.tables();
+      if (this.#byGroup) return rows.tables(part.key);
+      if (from === TIME_MIN) return rows.tables();
+      const { lookBack, latest } = this.#live.leaves![this.#leaves.indexOf(leaf)];
+      return rows.tables(null, from - (lookBack ?? latest!.back), latest?.asked);
     });
+  }
+
+  /** Its answer from the first row on that is not final, or not as it was told. */
+  #news(part: Part): News {
+    const from = this.#isLocal ? earlier(part.changedFrom, part.finalTo ?? TIME_MIN) : TIME_MIN;
+    return { answer: this.#answer(part, this.#held, from), from };
   }
 
   /** What was settled before the first client came is nobody's news. False: not all is held that says what that is. */
@@ -432,16 +459,17 @@ export class LiveAnswers {
       const changed = isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX));
       const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
       if (!changed && !isFinal) continue;
-      const answer = this.#answer(part);
-      if (!this.#isWhole(answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness))) return;
-      this.#tell(part, answer, isTick ? (all ? 'all' : 'changes') : 'finals', nowMs, out);
+      const news = this.#news(part);
+      if (!this.#isWhole(news.answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness)))
+        return;
+      this.#tell(part, news, isTick ? (all ? 'all' : 'changes') : 'finals', nowMs, out);
       told = true;
     }
     if (isTick && (told || all)) this.#ticks.told(nowMs, all);
   }
 
   /** Sends what is final and was not said, and where it is time what else has changed. */
-  #tell(part: Part, answer: AnswerNow, what: 'finals' | 'changes' | 'all', nowMs: number, out: Outgoing): void {
+  #tell(part: Part, { answer, from }: News, what: 'finals' | 'changes' | 'all', nowMs: number, out: Outgoing): void {
     const { finalOnly, closesSilently, sendsOnce } = this.#live.rules;
     const isTick = what !== 'finals';
     const at = this.#watermark.at;
@@ -454,7 +482,7 @@ export class LiveAnswers {
     const { told } = part;
     told.begin();
     for (const unit of unitsOf(answer.tables)) {
-      if (unit.time < part.settledTo) continue;
+      if (unit.time < part.settledTo || unit.time < from) continue;
       const final = unit.time < before;
       if (!final) part.finalAt = next;
       const known = told.meet(unit);
@@ -469,11 +497,13 @@ export class LiveAnswers {
         else out.add(false, told.provisional(unit), unit);
       }
     }
-    for (const unit of told.missing(part.settledTo)) {
-      if (sendsOnce && unit.final) continue;
-      if (!isTick) part.waits = true;
-      else out.gone(told.vanish(unit));
+    if (!isTick) part.waits ||= part.changedFrom < TIME_MAX;
+    else {
+      for (const unit of told.missing(later(part.settledTo, from))) {
+        if (!(sendsOnce && unit.final)) out.gone(told.vanish(unit));
+      }
     }
+    part.changedFrom = part.waits ? from : TIME_MAX;
   }
 
   #sendFinal(part: Part, unit: Unit, out: Outgoing): void {
@@ -537,8 +567,9 @@ export class LiveAnswers {
       if (part.floor !== null && mark < part.settleAt) continue;
       if (Math.abs(nowMs - part.settledAtMs) < SETTLE_GAP_MS) continue;
       part.settledAtMs = nowMs;
-      const answer = this.#answer(part);
-      if (part.dirty || part.waits) this.#tell(part, answer, 'changes', nowMs, out);
+      const news = this.#news(part);
+      const { answer } = news;
+      if (part.dirty || part.waits) this.#tell(part, news, 'changes', nowMs, out);
       const { before, next } = answer.settled(mark);
       part.settleAt = next;
       part.settledTo = before;
