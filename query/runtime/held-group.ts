@@ -11,8 +11,8 @@ import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import { finished } from './steps.ts';
 
-/** Runs below this become one with what follows them: else every few rows would be a run. */
-const RUN_ROWS_MIN = 4_096;
+/** A run that has fewer than so many times the rows that follow it becomes one with them: so runs are few, and rows are seldom copied. */
+const RUN_RATIO = 2;
 
 /** Rows of a group, in order. Row i is row first + i of the columns. */
 export interface Piece {
@@ -162,17 +162,19 @@ export class HeldGroup {
     if (pieces.length === 0) return;
     this.#pieces = [];
     const least = pieces.map((piece) => ({ high: piece.high[0], low: piece.low[0] })).reduce(sooner);
+    let count = pieces.reduce((sum, { rows }) => sum + rows, 0);
     for (let last = this.#runs.at(-1); last !== undefined; last = this.#runs.at(-1)) {
       const kept = rowsBefore(last, least);
-      if (kept === last.rows && kept >= RUN_ROWS_MIN) break;
+      const isLong = kept >= RUN_RATIO * (count + last.rows - kept);
+      if (isLong && kept === last.rows) break;
       this.#runs.pop();
-      if (kept < RUN_ROWS_MIN) {
-        pieces.unshift(last);
-        continue;
+      if (isLong) {
+        this.#runs.push(picked(last, span(0, kept), this.#plan));
+        pieces.unshift(picked(last, span(kept, last.rows), this.#plan));
+        break;
       }
-      this.#runs.push(picked(last, span(0, kept), this.#plan));
-      pieces.unshift(picked(last, span(kept, last.rows), this.#plan));
-      break;
+      pieces.unshift(last);
+      count += last.rows;
     }
     this.#runs.push(mergedPieces(pieces, this.#plan, this.#series.ranks()));
   }
