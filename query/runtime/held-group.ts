@@ -3,10 +3,11 @@
  * the order in which they came, which become runs when somebody reads them. New rows touch only the runs that they reach back into, so
  * what a stream in order costs does not depend on how much is held.
  */
-import { type Column, compareText, OFFSET_MAX } from '../../model/index.ts';
+import { type Column, OFFSET_MAX } from '../../model/index.ts';
 import { compareSplit, joinTime, type SplitTime, splitTime } from '../functions/slot-time.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
+import type { HeldSeries } from './held-series.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import { finished } from './steps.ts';
@@ -22,42 +23,6 @@ export interface Piece {
   readonly series: Uint32Array;
   readonly high: Float64Array;
   readonly low: Float64Array;
-}
-
-/** Numbers of series, the shard of each, and their order. */
-export class HeldSeries {
-  readonly #keys: string[] = [];
-  readonly #shards: number[] = [];
-  readonly #numbers = new Map<string, number>();
-  #ranks = new Uint32Array(0);
-
-  number(shard: number, key: string): number {
-    const name = `${shard} ${key}`;
-    let number = this.#numbers.get(name);
-    if (number === undefined) {
-      number = this.#keys.push(key) - 1;
-      this.#shards.push(shard);
-      this.#numbers.set(name, number);
-    }
-    return number;
-  }
-
-  shardOf(number: number): number {
-    return this.#shards[number];
-  }
-
-  keyOf(number: number): string {
-    return this.#keys[number];
-  }
-
-  ranks(): Uint32Array {
-    if (this.#ranks.length < this.#keys.length) {
-      const order = this.#keys.map((_, i) => i).sort((a, b) => compareText(this.#keys[a], this.#keys[b]));
-      this.#ranks = new Uint32Array(order.length);
-      for (const [rank, number] of order.entries()) this.#ranks[number] = rank;
-    }
-    return this.#ranks;
-  }
 }
 
 export class HeldGroup {

@@ -16,14 +16,16 @@
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
+import { type AnswerPart, newPart } from './answer-part.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
+import { areLocal, isJoin, lookBackOf } from './live-leaf-plans.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { timeColumn } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
-import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
+import { Outgoing, type Unit, unitsOf } from './told-units.ts';
 import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
 
 /** Rows and windows that one query holds. */
@@ -33,27 +35,6 @@ const SETTLE_GAP_MS = 1_000;
 const FINALS_GAP_MS = 50;
 /** The part of a query that is answered as a whole. */
 const WHOLE = '';
-
-interface Part {
-  readonly key: string;
-  readonly told: Told;
-  /** Rows have come since it was answered. */
-  dirty: boolean;
-  /** It was answered, but not all was told. */
-  waits: boolean;
-  /** Least W at which more of it is final, and least W − lateness at which more is settled. */
-  finalAt: bigint;
-  settleAt: bigint;
-  /** Its answer's rows before this are final; settled. */
-  finalTo: bigint | null;
-  settledTo: bigint;
-  /** Rows of its answer from this time on may not be as they were told. */
-  changedFrom: bigint;
-  /** Rows before this are not taken. */
-  floor: bigint | null;
-  answeredAtMs: number;
-  settledAtMs: number;
-}
 
 type Held = HeldRows | HeldCells;
 
@@ -80,7 +61,7 @@ export class LiveAnswers {
   #isJoined = false;
   /** What was settled here when the first client came is not known yet. */
   #beginAt: bigint | null = null;
-  readonly #parts = new Map<string, Part>();
+  readonly #parts = new Map<string, AnswerPart>();
   readonly #byGroup: boolean;
   readonly #shards: number;
   readonly #started = new Set<number>();
@@ -115,10 +96,8 @@ export class LiveAnswers {
       : new Watermark(shards, live.rules, heard);
     const [first] = this.#leaves;
     this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
-    this.#lookBack = lookBackOf(live);
-    this.#isLocal = live.leaves!.every(
-      ({ lookBack = null, leads = null, latest }) => leads !== null && (lookBack !== null || latest !== undefined),
-    );
+    this.#lookBack = lookBackOf(live.leaves!);
+    this.#isLocal = areLocal(live.leaves!);
     if (!this.#byGroup) this.#part(WHOLE);
   }
 
@@ -265,7 +244,7 @@ export class LiveAnswers {
     this.#step(nowMs, true, before);
     const out = new Outgoing('live');
     const changeable = changeableFrom(this.#live, watermark);
-    const answers: { part: Part; units: Unit[]; finalTo: bigint }[] = [];
+    const answers: { part: AnswerPart; units: Unit[]; finalTo: bigint }[] = [];
     let from = changeable ?? TIME_MIN;
     this.#each(true, (part, answer, finalTo) => {
       if (changeable !== null) from = earlier(from, answer.settled(changeable).before);
@@ -299,23 +278,10 @@ export class LiveAnswers {
     return leaf.kind === 'raw' ? new HeldRows(leaf) : new HeldCells(leaf, this.#shards);
   }
 
-  #part(key: string): Part {
+  #part(key: string): AnswerPart {
     let part = this.#parts.get(key);
     if (part === undefined) {
-      part = {
-        key,
-        told: new Told(),
-        dirty: false,
-        waits: false,
-        finalAt: TIME_MAX,
-        settleAt: TIME_MIN,
-        finalTo: null,
-        settledTo: TIME_MIN,
-        changedFrom: TIME_MIN,
-        floor: this.#settledAt,
-        answeredAtMs: Number.NEGATIVE_INFINITY,
-        settledAtMs: Number.NEGATIVE_INFINITY,
-      };
+      part = newPart(key, this.#settledAt);
       this.#parts.set(key, part);
     }
     return part;
@@ -404,7 +370,7 @@ export class LiveAnswers {
     return time + (isGap ? rowWindow.gap : 1n);
   }
 
-  #answer(part: Part, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
+  #answer(part: AnswerPart, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
     return answerNow(this.#live.plan, (leaf) => {
       const rows = held.get(leaf) ?? this.#held.get(leaf)!;
       if (!(rows instanceof HeldRows)) return rows.tables();
@@ -416,7 +382,7 @@ export class LiveAnswers {
   }
 
   /** Its answer from the first row on that is not final, or not as it was told. */
-  #news(part: Part): News {
+  #news(part: AnswerPart): News {
     const from = this.#isLocal ? earlier(part.changedFrom, part.finalTo ?? TIME_MIN) : TIME_MIN;
     return { answer: this.#answer(part, this.#held, from), from };
   }
@@ -469,7 +435,13 @@ export class LiveAnswers {
   }
 
   /** Sends what is final and was not said, and where it is time what else has changed. */
-  #tell(part: Part, { answer, from }: News, what: 'finals' | 'changes' | 'all', nowMs: number, out: Outgoing): void {
+  #tell(
+    part: AnswerPart,
+    { answer, from }: News,
+    what: 'finals' | 'changes' | 'all',
+    nowMs: number,
+    out: Outgoing,
+  ): void {
     const { finalOnly, closesSilently, sendsOnce } = this.#live.rules;
     const isTick = what !== 'finals';
     const at = this.#watermark.at;
@@ -506,7 +478,7 @@ export class LiveAnswers {
     part.changedFrom = part.waits ? from : TIME_MAX;
   }
 
-  #sendFinal(part: Part, unit: Unit, out: Outgoing): void {
+  #sendFinal(part: AnswerPart, unit: Unit, out: Outgoing): void {
     const { told } = part;
     if (told.wasFinal(unit)) this.counters.revised++;
     const rev = told.final(unit, this.#firstRev(part, unit.time));
@@ -515,14 +487,14 @@ export class LiveAnswers {
   }
 
   /** The revision of a unit's first final row in this life. */
-  #firstRev(part: Part, time: bigint): number {
+  #firstRev(part: AnswerPart, time: bigint): number {
     const { watermark, rev } = this.#floor;
     const seen = watermark !== null && time < watermark;
     return Math.max(seen ? rev + 1 : 0, time < part.settledTo ? this.#goneRev : 0);
   }
 
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
-  #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
+  #show(part: AnswerPart, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
     if (!final && this.#live.rules.finalOnly) return;
     if (!final) {
@@ -534,7 +506,7 @@ export class LiveAnswers {
   }
 
   /** Each part with its answer, over what was read for who joins, where something was read and `past` says so. */
-  #each(past: boolean, act: (part: Part, answer: AnswerNow, finalTo: bigint) => void): void {
+  #each(past: boolean, act: (part: AnswerPart, answer: AnswerNow, finalTo: bigint) => void): void {
     const held = past && this.#past !== null ? this.#past : this.#held;
     const at = this.#watermark.at;
     for (const key of this.#keys(held)) {
@@ -578,7 +550,7 @@ export class LiveAnswers {
     }
   }
 
-  #letGo(part: Part, answer: AnswerNow, mark: bigint, before: bigint): void {
+  #letGo(part: AnswerPart, answer: AnswerNow, mark: bigint, before: bigint): void {
     if (this.#byGroup) {
       const held = this.#held.get(this.#leaves[0]) as HeldRows;
       const { rows, floor } = answer.cut!.needed(mark, (time) => held.countBefore(part.key, time));
@@ -599,17 +571,6 @@ export class LiveAnswers {
 }
 
 // private functions
-
-/** Of the leaves of which not everything is held. */
-function lookBackOf({ leaves }: LivePlan): bigint | null {
-  const raw = leaves!.filter(({ plan }) => plan.kind === 'raw');
-  const backs = raw.flatMap(({ lookBack = null }) => (lookBack === null ? [] : [lookBack]));
-  return backs.length === 0 ? null : backs.reduce(later);
-}
-
-function isJoin({ join, subqueries }: Plan): boolean {
-  return join !== undefined || subqueries.some(isJoin);
-}
 
 /** null = before all times. */
 function minus(time: bigint, back: bigint | null): bigint {

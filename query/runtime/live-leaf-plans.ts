@@ -10,7 +10,7 @@
  *
  * An ASOF join without TOLERANCE looks back any distance, but at one row of each group: the rest need not be held.
  */
-import { TIME_MIN } from '../../model/index.ts';
+import { later, TIME_MIN } from '../../model/index.ts';
 import type { Plan, PlanJoin, Transform } from '../planner/plan.ts';
 import { leavesOf } from './answer-now.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
@@ -38,6 +38,9 @@ export interface Latest {
   readonly asked: number;
 }
 
+/** A leaf as others have it: what it does not say is null. */
+type Leaf = Pick<LeafPlan, 'plan'> & Partial<Pick<LeafPlan, 'lookBack' | 'leads' | 'latest'>>;
+
 interface Reach {
   readonly back: LookBack;
   readonly lasts: LookBack;
@@ -59,6 +62,24 @@ export function leafPlans(plan: Plan, rules: TimeRules): LeafPlan[] {
     const earlier = { ...rules, lateness: rules.lateness + (lookBack ?? 0n) };
     return { plan: { ...leaf, bounds }, rules: earlier, fills: false, lookBack, lasts, leads };
   });
+}
+
+/** How far before what may change rows are held, of the leaves of which not everything is; null = of all of them it is. */
+export function lookBackOf(leaves: readonly Leaf[]): bigint | null {
+  const raw = leaves.filter(({ plan }) => plan.kind === 'raw');
+  const backs = raw.flatMap(({ lookBack = null }) => (lookBack === null ? [] : [lookBack]));
+  return backs.length === 0 ? null : backs.reduce(later);
+}
+
+/** Whether an answer from a time on needs only rows so far before it, and a row changes nothing further before. */
+export function areLocal(leaves: readonly Leaf[]): boolean {
+  return leaves.every(
+    ({ lookBack = null, leads = null, latest }) => leads !== null && (lookBack !== null || latest !== undefined),
+  );
+}
+
+export function isJoin({ join, subqueries }: Plan): boolean {
+  return join !== undefined || subqueries.some(isJoin);
 }
 
 // private functions
