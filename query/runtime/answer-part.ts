@@ -7,6 +7,8 @@ export interface AnswerPart {
   readonly told: Told;
   /** Rows have come since it was answered. */
   dirty: boolean;
+  /** Least time of rows that came and may not be told: W − lateness does not pass it, or a client that comes back would miss them. */
+  least: bigint;
   /** It was answered, but not all was told. */
   waits: boolean;
   /** Least W at which more of it is final, and least W − lateness at which more is settled. */
@@ -29,6 +31,7 @@ export function newPart(key: string, floor: bigint | null): AnswerPart {
     key,
     told: new Told(),
     dirty: false,
+    least: TIME_MAX,
     waits: false,
     finalAt: TIME_MAX,
     settleAt: TIME_MIN,
