@@ -289,12 +289,13 @@ export class LiveMerge {
     if (kind === 'history') return;
     for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
-      const last = this.#windows.lastWith(pane);
+      const [first, last] = [this.#windows.firstWith(pane), this.#windows.lastWith(pane)];
       this.#ticks.count(rows);
+      if (first > last) continue;
       if (last < this.#frozen || this.#isSaid(last)) {
         this.counters.tooLate += rows;
         this.#goneRev = this.rev + 1;
-      } else if (this.#windows.firstWith(pane) <= this.#closed) this.counters.late += rows;
+      } else if (first <= this.#closed) this.counters.late += rows;
       else this.counters.onTime += rows;
     }
     if (counts.dropped > 0) this.#goneRev = this.rev + 1;

@@ -27,7 +27,7 @@ import type { RowsPartial } from './partial.ts';
 import { sourceKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
-import { firstPaneAt, firstPaneWith, panesBeside } from './window-times.ts';
+import { firstPaneAt, firstPaneWith, isInWindow, panesBeside } from './window-times.ts';
 
 /** Points of a tail that wait for `collect`. */
 export const TAIL_ROWS_MAX = 1_000_000;
@@ -251,7 +251,7 @@ export class LiveShard {
       while (!plain && nextLate < late.length && late[nextLate] < row) nextLate++;
       const isLate = !plain && nextLate < late.length && late[nextLate] === row;
       if (window < this.#floor) {
-        this.#counts.dropped++;
+        if (isInWindow(this.#plan, window)) this.#counts.dropped++;
         skip.push(row);
         return;
       }
