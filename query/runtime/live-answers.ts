@@ -14,13 +14,13 @@
  * It is long because telling, settling and joining all change what is known of a unit.
  */
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, windowStart } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
-import { timeColumn } from './live-rows.ts';
+import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
 import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
@@ -39,6 +39,8 @@ interface Part {
   readonly told: Told;
   /** Rows have come since it was answered. */
   dirty: boolean;
+  /** Least time of rows that came and may not be told: W − lateness does not pass it, or a client that comes back would miss them. */
+  least: bigint;
   /** It was answered, but not all was told. */
   waits: boolean;
   /** Least W at which more of it is final, and least W − lateness at which more is settled. */
@@ -293,6 +295,7 @@ export class LiveAnswers {
         key,
         told: new Told(),
         dirty: false,
+        least: TIME_MAX,
         waits: false,
         finalAt: TIME_MAX,
         settleAt: TIME_MIN,
@@ -316,6 +319,7 @@ export class LiveAnswers {
       for (const news of held.take(shard, run, span, (key) => this.#timesOf(key, lasts))) {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
+        part.least = earlier(part.least, news.least);
         const soonest = this.#closesSoonest(news.least);
         if (soonest < part.finalAt) part.finalAt = soonest;
         if (news.rows > 0) this.#holdsFrom(news.least);
@@ -344,6 +348,7 @@ export class LiveAnswers {
     addCounts(this.counters, counts);
     const at = this.#watermark.at;
     for (const [w, window] of touched.windows.entries()) {
+      part.least = earlier(part.least, windowStart(plan, window));
       this.#ticks.count(touched.rows[w]);
       if (at !== null && windowEnd(plan, window) <= at) this.counters.late += touched.rows[w];
       else this.counters.onTime += touched.rows[w];
@@ -417,7 +422,7 @@ export class LiveAnswers {
     const heldFrom = this.#heldFrom;
     if (heldFrom === TIME_MIN || !answer.reachesBefore(heldFrom, mark)) return true;
     const at = this.#watermark.at ?? heldFrom;
-    const reached = earlier(heldFrom, timeOf(answer) ?? heldFrom);
+    const reached = earlier(heldFrom, earliestTime(answer.tables) ?? heldFrom);
     this.#want(at < reached ? reached : reached - (at - reached));
     return this.wantedFrom === null;
   }
@@ -429,12 +434,13 @@ export class LiveAnswers {
     const isTick = flush || all || this.#ticks.changesDue(nowMs, 0);
     let told = false;
     for (const part of this.#parts.values()) {
-      const changed = isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX));
+      const isPressed = at !== null && part.least <= at - this.#live.rules.lateness;
+      const changed = isPressed || (isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX)));
       const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
       if (!changed && !isFinal) continue;
       const answer = this.#answer(part);
       if (!this.#isWhole(answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness))) return;
-      this.#tell(part, answer, isTick ? (all ? 'all' : 'changes') : 'finals', nowMs, out);
+      this.#tell(part, answer, all ? 'all' : changed ? 'changes' : 'finals', nowMs, out);
       told = true;
     }
     if (isTick && (told || all)) this.#ticks.told(nowMs, all);
@@ -450,6 +456,7 @@ export class LiveAnswers {
     part.finalAt = TIME_MAX;
     part.dirty = false;
     part.waits = false;
+    if (isTick) part.least = TIME_MAX;
     part.answeredAtMs = nowMs;
     const { told } = part;
     told.begin();
@@ -494,12 +501,13 @@ export class LiveAnswers {
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
   #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
-    if (!final && this.#live.rules.finalOnly) return;
-    if (!final) {
+    // as the others have it, though what came since may change it again
+    if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
+    else if (!final) {
+      if (this.#live.rules.finalOnly) return;
       part.told.shown(unit);
       out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
-    } else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
-    else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
+    } else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
     else this.#sendFinal(part, unit, out);
   }
 
@@ -583,13 +591,4 @@ function isJoin({ join, subqueries }: Plan): boolean {
 /** null = before all times. */
 function minus(time: bigint, back: bigint | null): bigint {
   return back === null ? TIME_MIN : later(time - back, TIME_MIN);
-}
-
-function timeOf({ tables }: AnswerNow): bigint | null {
-  let least: bigint | null = null;
-  for (const table of tables) {
-    const { base, offsets } = timeColumn(table);
-    if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
-  }
-  return least;
 }

@@ -19,7 +19,6 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
-  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
@@ -45,6 +44,7 @@ import type { LivePace } from './live-pace.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 import type { ShareGroup } from './running-queries.ts';
+import { readsAllAgain, rest, startAfter } from './stage-kinds.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
@@ -184,6 +184,15 @@ export class LiveShards {
   /** How much later queries have their turns than they ask for, on average over the last ones. */
   get waitedMs(): number {
     return this.#waitedMs;
+  }
+
+  /** Most rows that a live query over held rows has read or had under way on a shard. */
+  get leafRowsMost(): number {
+    let most = 0;
+    for (const { alone } of this.#shards.values()) {
+      for (const { stage } of alone) if (stage instanceof LiveLeaves) most = Math.max(most, stage.rowsMost);
+    }
+    return most;
   }
 
   /** The share groups of all shards, one for each shard that it is on. */
@@ -565,29 +574,8 @@ function changesOf(side: ShardSide, database: string): Changes {
   return changes;
 }
 
-/** True: it is one that can be silent while its stream goes on. */
-function rest(stage: LiveStage): boolean {
-  if (!(stage instanceof LiveView)) return false;
-  stage.stream.rest(stage);
-  return true;
-}
-
-/** One of the other kind held nothing: a query is of one kind or the other, but for the time when it reads nothing at all. */
-function startAfter(stage: LiveStage, nowMs: number, before: LiveStage | null): LiveUpdate {
-  if (stage instanceof LiveView) return stage.start(nowMs, before instanceof LiveView ? before : null);
-  if (stage instanceof LiveLeaves) return stage.start(nowMs, before instanceof LiveLeaves ? before : null);
-  return stage.start(nowMs, before instanceof LiveShard ? before : null);
-}
-
 function raise(error: Error): never {
   throw error;
-}
-
-/** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
-function readsAllAgain({ plan, leaves, lookBack }: LivePlan): boolean {
-  if (leaves !== undefined) return leaves.every(readsAllAgain);
-  if (lookBack === null) return true;
-  return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
 }
 
 function pick({ database, retentionPolicy, measurement }: BatchName): BatchName {

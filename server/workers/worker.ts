@@ -140,7 +140,13 @@ const homes = new LiveHomes({
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
-  late: (rows) => metrics.counter('points_late').add(rows),
+  counted: ({ onTime, late, tooLate, ahead, recomputed }) => {
+    metrics.counter('live_points_on_time').add(onTime);
+    metrics.counter('live_points_late').add(late);
+    metrics.counter('live_points_dropped').add(tooLate);
+    metrics.counter('live_points_ahead').add(ahead);
+    metrics.counter('live_windows_recomputed').add(recomputed);
+  },
 });
 const selects = new SelectRunner({ mesh, catalogue, limits: config.queryLimits });
 const runner = new QueryRunner({
@@ -376,6 +382,8 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('live_slices').set(shared.cells);
   metrics.gauge('live_slice_bytes').set(shared.bytes);
   metrics.gauge('live_share_percent').set(Math.round(pace.share * 100));
+  metrics.gauge('live_leaf_rows_most').set(liveShards.leafRowsMost);
+  metrics.gauge('live_held_rows_most').set(homes.heldRowsMost);
   metrics.gauge('live_wait_ms').set(Math.round(liveShards.waitedMs));
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];
