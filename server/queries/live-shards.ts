@@ -251,7 +251,7 @@ export class LiveShards {
    * join without a seam.
    */
   ask(ask: LiveAsk): void {
-    const { shard, operator, instance, round, cursor } = ask;
+    const { shard, operator, instance, round, cursor, windows } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
@@ -264,6 +264,11 @@ export class LiveShards {
       this.#guard(op, () => op.home.update({ ...this.#stamp(side, op, read()), round }));
     };
     const nowMs = this.#options.nowMs();
+    const { stage } = op;
+    if (windows !== null && stage instanceof LiveShard) {
+      answer(() => stage.windows(windows));
+      return;
+    }
     if (cursor === null) {
       answer(() => op.stage.history(nowMs));
       return;
