@@ -199,6 +199,15 @@ export class LiveAnswers {
     if (this.cells > HELD_ROWS_MAX) throw tooMany('rows that its windows hold', HELD_ROWS_MAX);
   }
 
+  /** No window is computed again. */
+  takeWanted(): null {
+    return null;
+  }
+
+  recomputed(): Emission[] {
+    return [];
+  }
+
   raise(floor: LiveFloor): void {
     if (floor.watermark === null) return;
     this.#earliest = TIME_MIN;

@@ -300,7 +300,7 @@ export class LiveShards {
   }
 
   #ask(ask: LiveAsk, fetches: number): void {
-    const { shard, operator, instance, round, cursor } = ask;
+    const { shard, operator, instance, round, cursor, windows } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
@@ -317,6 +317,11 @@ export class LiveShards {
       });
     };
     const nowMs = this.#options.nowMs();
+    const { stage } = op;
+    if (windows !== null && stage instanceof LiveShard) {
+      answer(() => stage.windows(windows));
+      return;
+    }
     if (cursor === null) {
       answer(() => op.stage.history(nowMs));
       return;
