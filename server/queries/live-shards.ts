@@ -19,6 +19,7 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
+  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
