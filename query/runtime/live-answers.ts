@@ -46,6 +46,8 @@ interface News {
 
 export class LiveAnswers {
   readonly counters = newLiveCounters();
+  /** That its last answer was made of. */
+  joinedRows = 0;
   readonly #live: LivePlan;
   readonly #leaves: readonly Plan[];
   readonly #held: ReadonlyMap<Plan, Held>;
@@ -373,14 +375,15 @@ export class LiveAnswers {
   }
 
   #answer(part: AnswerPart, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
-    return answerNow(this.#live.plan, (leaf) => {
+    const tablesOf = (leaf: Plan) => {
       const rows = held.get(leaf) ?? this.#held.get(leaf)!;
       if (!(rows instanceof HeldRows)) return rows.tables();
       if (this.#byGroup) return rows.tables(part.key);
       if (from === TIME_MIN) return rows.tables();
       const { lookBack, latest } = this.#live.leaves![this.#leaves.indexOf(leaf)];
       return rows.tables(null, from - (lookBack ?? latest!.back), latest?.asked);
-    });
+    };
+    return answerNow(this.#live.plan, tablesOf, (rows) => (this.joinedRows = rows));
   }
 
   /** Its answer from the first row on that is not final, or not as it was told. */
