@@ -32,7 +32,7 @@ const SECONDS = 4;
 const WARM_UP_MS = 5_000;
 /** After a change from one state to the other. */
 const SETTLE_MS = 1_000;
-const FULL_MS_MAX = 90_000;
+const FULL_MS_MAX = 240_000;
 const AGAIN_MS_MAX = 60_000;
 const LOOK_MS = 200;
 const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev', 'median'];
