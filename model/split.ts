@@ -1,12 +1,21 @@
-/** Splitting a batch by rows, for streams whose messages have a greatest size. Rare: bodies are usually far smaller. */
+/** Splitting a batch by rows, for streams whose messages have a greatest size and are applied in one turn. Rare: bodies are usually smaller. */
 import { type Batch, batchBytes } from './batch.ts';
 import { type Column, compactTexts } from './column.ts';
 
-/** The batch itself if it encodes to at most `bytesMax`, else halves of halves that do; a single row is never split. */
-export function splitBatch(batch: Batch, bytesMax: number): Batch[] {
-  if (batch.rows <= 1 || batchBytes(batch) <= bytesMax) return [batch];
+/**
+ * The batch itself if it encodes to at most `bytesMax` and brings at most `seriesMax` series that may be new, else halves of halves that
+ * do; a single row is never split.
+ */
+export function splitBatch(batch: Batch, bytesMax: number, seriesMax: number): Batch[] {
+  if (batch.rows <= 1 || (unknownSeries(batch) <= seriesMax && batchBytes(batch) <= bytesMax)) return [batch];
   const middle = batch.rows >>> 1;
-  return [...splitBatch(slice(batch, 0, middle), bytesMax), ...splitBatch(slice(batch, middle, batch.rows), bytesMax)];
+  const halves = [slice(batch, 0, middle), slice(batch, middle, batch.rows)];
+  return halves.flatMap((half) => splitBatch(half, bytesMax, seriesMax));
+}
+
+/** How many of its series may be new to whoever applies it: a list that is kept came before. */
+export function unknownSeries(batch: Batch): number {
+  return batch.keptKeys === undefined ? batch.seriesKeys.size : 0;
 }
 
 // private functions

@@ -117,7 +117,7 @@ const SETTINGS = {
   'telemetry-ms': {
     type: 'string',
     default: '1000',
-    help: 'interval of the points in _internal, thirty times as long while nothing goes on; 0 = none',
+    help: 'interval of the points in _internal, thirty times as long where nothing goes on for that time; 0 = none',
   },
   'max-concurrent-queries': {
     type: 'string',

@@ -19,7 +19,7 @@ export type { DirectoryLock, Files, OpenMode, StoredFile } from './files/files.t
 export { MemoryFiles } from './files/memory.ts';
 export { NodeFiles } from './files/node.ts';
 export { Head } from './head/head.ts';
-export type { Applied, Conflict, HeadScan, HeadStats, RowsDeletion } from './head/types.ts';
+export type { Applied, Conflict, HeadScan, HeadStats, RowsDeletion, TagListener } from './head/types.ts';
 export { LOG_KEEP_BYTES, ShardLog } from './log/log.ts';
 export type { LogCut, LogOptions, LogRecord } from './log/types.ts';
 export type { MoveOptions } from './store/mover.ts';

@@ -1,7 +1,8 @@
 /**
  * LiveTable: what a live query says now, as rows in order of time. Fed with the events of a Subscription; read by charts and
  * tables. A row is known by its series and its time (and the column `window`, where there is one): the same row again with the
- * same or a higher revision replaces it, an older revision is ignored, so that being told twice is harmless.
+ * same or a higher revision replaces it, an older revision is ignored, so that being told twice is harmless. Several rows that are known
+ * alike (points of `top`, joined rows) are told together, and are one in this.
  *
  * Rows of a live tail have no identity (two points of two series may share a time): `append` keeps them all. Bounded: the oldest
  * rows of a series go first; of too many series the one that has been quiet longest.
@@ -123,9 +124,13 @@ export class LiveTable {
 
   #merge(series: FrameSeries, frame: RowsFrame): void {
     const kept = this.#keep(series);
-    for (const values of series.values) {
+    const rows = series.values.map((values): LiveRow => {
       const time = kept.timeIndex < 0 ? null : values[kept.timeIndex];
-      this.#place(kept, { time, values, rev: frame.rev, final: frame.final });
+      return { time, values, rev: frame.rev, final: frame.final };
+    });
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      while (to < rows.length && isSame(kept, rows[from], rows[to])) to += 1;
+      this.#place(kept, rows.slice(from, to));
     }
     if (kept.rows.length > this.#rowsMax) kept.rows.splice(0, kept.rows.length - this.#rowsMax);
     this.#version += 1;
@@ -147,19 +152,19 @@ export class LiveTable {
     return kept;
   }
 
-  #place(kept: Kept, row: LiveRow): void {
-    const { rows, windowIndex } = kept;
+  /** Rows that are known alike, in place of those that were there. */
+  #place(kept: Kept, news: readonly LiveRow[]): void {
+    const { rows } = kept;
+    const [{ time, rev }] = news;
     if (this.#append) {
-      rows.splice(upperBound(rows, row.time), 0, row);
+      rows.splice(upperBound(rows, time), 0, ...news);
       return;
     }
-    let at = lowerBound(rows, row.time);
-    for (; at < rows.length && rows[at].time === row.time; at += 1) {
-      if (windowIndex >= 0 && rows[at].values[windowIndex] !== row.values[windowIndex]) continue;
-      if (rows[at].rev <= row.rev) rows[at] = row;
-      return;
-    }
-    rows.splice(at, 0, row);
+    let from = lowerBound(rows, time);
+    while (from < rows.length && rows[from].time === time && !isSame(kept, rows[from], news[0])) from += 1;
+    let to = from;
+    while (to < rows.length && isSame(kept, rows[to], news[0])) to += 1;
+    if (from === to || rows[from].rev <= rev) rows.splice(from, to - from, ...news);
   }
 
   #delete(text: string): void {
@@ -185,6 +190,10 @@ export class LiveTable {
 }
 
 // private functions
+
+function isSame({ windowIndex }: Kept, a: LiveRow, b: LiveRow): boolean {
+  return a.time === b.time && (windowIndex < 0 || a.values[windowIndex] === b.values[windowIndex]);
+}
 
 /** First row whose time is not before `time`. */
 function lowerBound(rows: readonly LiveRow[], time: FrameValue): number {

@@ -17,6 +17,10 @@ export interface RowSlice {
   readonly offsets: Float64Array;
   /** Of the aggregate's input type, or one that can be read as it. */
   readonly column: Column;
+  /** Series number of each row of the block. */
+  readonly series: Uint32Array;
+  /** Key text of a series. */
+  readonly keyOf: (series: number) => string;
   /** What else a chosen point carries: a reader by row for each of the plan's columns. */
   readonly carried: readonly ((row: number) => Value)[];
 }

@@ -6,6 +6,7 @@ import { BucketState } from './bucket.ts';
 import { ChosenState } from './chosen.ts';
 import { CountState } from './count.ts';
 import { KeptState } from './kept.ts';
+import { ModeState } from './mode.ts';
 import { RateState } from './rate.ts';
 import { SelectorState } from './selector.ts';
 import { ACCURACY, SketchState } from './sketch.ts';
@@ -70,13 +71,14 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'spread':
       return new SpreadState(type);
     case 'median':
-      return new KeptState(null, 0);
+      return new KeptState(null, 0, null);
     case 'percentile':
-      return new KeptState(aggregate.parameter, carried);
+      return new KeptState(aggregate.parameter, carried, aggregate.arrival ?? null);
     case 'mode':
+      return new ModeState(type, aggregate.arrival ?? 'ascending');
     case 'distinct':
     case 'count distinct':
-      return new TallyState(name, type);
+      return new TallyState(name);
     case 'percentile_approx':
       return new SketchState(parameter, rest[0] ?? ACCURACY);
     case 'count_distinct_approx':

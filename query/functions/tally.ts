@@ -1,11 +1,8 @@
 /**
- * mode(x), distinct(x) and count(distinct(x)): each distinct value of a slot with how often, when first and when last it was seen.
- * distinct gives values by the time of their first point, then by value. mode breaks ties as InfluxDB does over values in
- * ascending order: a value replaces the one before it where its first point is not later than the other's last (values that
- * occur once never replace); of as many false and true, true is
- * the mode.
+ * distinct(x) and count(distinct(x)): each distinct value of a slot with how often, when first and when last it was seen. distinct
+ * gives values by the time of their first point, then by value. mode.ts counts by it.
  */
-import type { FieldType, Value } from '../../model/index.ts';
+import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
 import { columnValue } from './selector.ts';
@@ -16,7 +13,7 @@ const TALLIED_VALUES_MAX = 2_000_000;
 
 type Tallied = NonNullable<Value>;
 
-interface Tally {
+export interface Tally {
   readonly value: Tallied;
   count: number;
   firstHigh: number;
@@ -27,13 +24,11 @@ interface Tally {
 
 export class TallyState implements AggregateState {
   readonly #name: 'mode' | 'distinct' | 'count distinct';
-  readonly #type: FieldType;
   readonly #slots: (Map<Tallied, Tally> | undefined)[] = [];
   #tallied = 0;
 
-  constructor(name: 'mode' | 'distinct' | 'count distinct', type: FieldType) {
+  constructor(name: 'mode' | 'distinct' | 'count distinct') {
     this.#name = name;
-    this.#type = type;
   }
 
   grow(_slots: number): void {}
@@ -92,8 +87,15 @@ export class TallyState implements AggregateState {
   result(slot: number): Value {
     const tallies = this.#slots[slot];
     if (tallies === undefined) return null;
-    if (this.#name === 'mode') return modeOf([...tallies.values()], this.#type);
     return this.#name === 'distinct' ? this.results(slot)[0] : tallies.size;
+  }
+
+  /** Of the values of a slot those that are most frequent, in ascending order. */
+  mostFrequent(slot: number): Tally[] {
+    const tallies = [...(this.#slots[slot]?.values() ?? [])];
+    let most = 0;
+    for (const { count } of tallies) if (count > most) most = count;
+    return tallies.filter(({ count }) => count === most).sort(byValue);
   }
 
   results(slot: number): Value[] {
@@ -126,19 +128,6 @@ export class TallyState implements AggregateState {
 }
 
 // private functions
-
-function modeOf(tallies: Tally[], type: FieldType): Value {
-  tallies.sort(byValue);
-  let best = tallies[0];
-  for (const t of tallies) {
-    if (t.count > best.count) best = t;
-    else if (t.count === best.count && type === 'boolean') best = t;
-    else if (t.count === best.count && t.count > 1) {
-      if (compareSplit(t.firstHigh, t.firstLow, best.lastHigh, best.lastLow) <= 0) best = t;
-    }
-  }
-  return best.value;
-}
 
 function byFirst(a: Tally, b: Tally): number {
   return compareSplit(a.firstHigh, a.firstLow, b.firstHigh, b.firstLow);

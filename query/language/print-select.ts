@@ -60,6 +60,23 @@ export function printCondition(condition: Expression | null): string {
   return condition ? ' WHERE ' + printExpression(condition) : '';
 }
 
+export function printEmission(emission: EmitClause): string {
+  switch (emission.on) {
+    case 'close':
+      return 'ON CLOSE';
+    case 'late':
+      return 'ON LATE';
+    case 'final':
+      return 'FINAL';
+    case 'update':
+      return 'ON UPDATE' + (emission.batch === null ? '' : ` BATCH ${printDuration(emission.batch)}`);
+    case 'every':
+      return `EVERY ${printDuration(emission.interval)}${emission.ifChanged ? ' ON CHANGE' : ''}`;
+    case 'rows':
+      return `EVERY ${emission.count} ROWS`;
+  }
+}
+
 export function printCount(keyword: string, count: number): string {
   return count > 0 ? ` ${keyword} ${count}` : '';
 }
@@ -134,23 +151,6 @@ function printLateness(lateness: LatenessClause | undefined): string {
 
 function printEmit(emit: readonly EmitClause[] | undefined): string {
   return emit === undefined ? '' : ' EMIT ' + emit.map(printEmission).join(', ');
-}
-
-function printEmission(emission: EmitClause): string {
-  switch (emission.on) {
-    case 'close':
-      return 'ON CLOSE';
-    case 'late':
-      return 'ON LATE';
-    case 'final':
-      return 'FINAL';
-    case 'update':
-      return 'ON UPDATE' + (emission.batch === null ? '' : ` BATCH ${printDuration(emission.batch)}`);
-    case 'every':
-      return `EVERY ${printDuration(emission.interval)}${emission.ifChanged ? ' ON CHANGE' : ''}`;
-    case 'rows':
-      return `EVERY ${emission.count} ROWS`;
-  }
 }
 
 function printInto(into: IntoTarget | undefined): string {

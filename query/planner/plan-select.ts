@@ -18,7 +18,7 @@ import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { paired } from './pair.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
-import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { type Aggregate, type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
 import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
 import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
@@ -121,7 +121,9 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
     const type = typeName(bound);
     return { name: columns[i], expression: bound, type: type === 'tag' ? 'string' : (type ?? 'float') } as const;
   });
-  const { aggregates, transforms } = binder;
+  const { transforms } = binder;
+  const shows = window === null || binder.columns.length > 0;
+  const aggregates = binder.aggregates.map((aggregate) => withArrival(aggregate, descending, shows));
   const aggregate = aggregates.length > 0;
   const isInside = outer !== null && opened === undefined;
   const read = join?.read({ aggregates, columns: binder.columns, groupBy }, isInside) ?? {
@@ -185,6 +187,12 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
     order: descending ? 'descending' : 'ascending',
     fill: windowed && statement.fields.some(({ expression }) => hasCall(expression)) ? fill : statement.fill,
   };
+}
+
+/** `shows`: rows have the time of a chosen point, or what it carries. */
+function withArrival(aggregate: Aggregate, descending: boolean, shows: boolean): Aggregate {
+  if (aggregate.name !== 'mode' && !(aggregate.name === 'percentile' && shows)) return aggregate;
+  return { ...aggregate, arrival: descending ? 'descending' : 'ascending' };
 }
 
 function hasCall(expression: Expression): boolean {

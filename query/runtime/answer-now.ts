@@ -10,17 +10,24 @@
  *     windows of time over them     the beginning of the first window that has not ended
  *     windows of rows               the beginning of the first window that a row to come may change
  *     a row from one row, or from those before it    as far as these rows
+ *     joined rows                   as far as both sides, with WITHIN so much before the right one
  *
  * Reads no clock.
  */
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { QueryError } from '../language/errors.ts';
+import type { Plan, PlanJoin } from '../planner/plan.ts';
 import { blockPartialsNow, type SourceBlock } from './block-partials.ts';
 import { historicalHome } from './historical.ts';
+import { joinBlocksNow } from './join-rows.ts';
+import { NO_LIMITS, QUERY_BYTES_MAX } from './limits.ts';
 import type { ResultTable } from './result.ts';
 import { RowCut } from './row-windows.ts';
 import { keepsOrder, SubqueryBlocks } from './subquery-rows.ts';
 import { answerWindows } from './window-times.ts';
+
+/** Joined rows that may still change: each is compared with what was told. */
+export const JOINED_ROWS_MAX = 1_000_000;
 
 /** How far rows are settled at a mark, and the least mark that settles more. */
 export interface Settled {
@@ -55,9 +62,13 @@ export function answerNow(plan: Plan, tablesOf: (leaf: Plan) => Iterable<ResultT
   const inner = plan.subqueries.map((subquery) => answerNow(subquery, tablesOf));
   const settledInside = (mark: bigint): Settled => earliest(inner.map((one) => one.settled(mark)));
   if (plan.rowWindow !== undefined) return overRows(plan, inner[0]);
+  const { join } = plan;
+  const blocks = join === undefined ? blocksOf(plan, inner) : joinedBlocks(plan, inner);
+  // windows without rows are made where a range of time says how many
+  const unfilled: Plan = plan.fill.kind === 'null' ? { ...plan, fill: { kind: 'none' } } : plan;
   return {
-    tables: [...historicalHome(plan, blockPartialsNow(plan, blocksOf(plan, inner), keepsOrder(plan)))],
-    settled: (mark) => settledWindows(plan, settledInside(mark)),
+    tables: [...historicalHome(unfilled, blockPartialsNow(plan, blocks, keepsOrder(plan)))],
+    settled: (mark) => settledWindows(plan, join === undefined ? settledInside(mark) : settledJoin(join, inner, mark)),
     reachesBefore: (from, mark) => inner.some((one) => one.reachesBefore(from, mark)),
     cut: null,
   };
@@ -78,9 +89,16 @@ function overRows(plan: Plan, inner: AnswerNow): AnswerNow {
       // where no window is open, the mark itself goes on
       return { before: own.before, next: own.next === TIME_MAX ? input.next : later(own.next, input.next) };
     },
-    reachesBefore: (from, mark) => cut.reachesBefore(from, mark) || inner.reachesBefore(from, mark),
+    reachesBefore: (from, mark) =>
+      cut.reachesBefore(from + joinsBack(plan.subqueries[0]), mark) || inner.reachesBefore(from, mark),
     cut,
   };
+}
+
+/** How far behind the first rows that are at hand those of a plan are whole: a joined row needs both of its rows. */
+function joinsBack({ join, subqueries }: Plan): bigint {
+  const inner = subqueries.map(joinsBack).reduce(later, 0n);
+  return inner + (join?.within ?? 0n);
 }
 
 function* blocksOf(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlock> {
@@ -91,6 +109,26 @@ function* blocksOf(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlo
       if (block !== null) yield block;
     }
   }
+}
+
+/** Throws QueryError where more rows are joined than a live query may have open. */
+function* joinedBlocks(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlock> {
+  let rows = 0;
+  const sides = inner.map(({ tables }) => tables);
+  for (const block of joinBlocksNow(plan, sides, { ...NO_LIMITS, bytesMax: QUERY_BYTES_MAX })) {
+    rows += block.block.rows;
+    if (rows > JOINED_ROWS_MAX) {
+      const way = 'state a shorter WITHIN or LATENESS, or more tags ON which rows are joined';
+      throw new QueryError('invalid', `live query: more than ${JOINED_ROWS_MAX} joined rows may still change; ${way}`);
+    }
+    yield block;
+  }
+}
+
+function settledJoin({ kind, within }: PlanJoin, sides: readonly AnswerNow[], mark: bigint): Settled {
+  const [left, right] = sides.map((side) => side.settled(mark));
+  const before = kind === 'interval' ? later(right.before - within!, TIME_MIN) : right.before;
+  return earliest([left, { before, next: right.next }]);
 }
 
 /** Of the rows of a plan whose input is settled so far. */

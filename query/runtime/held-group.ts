@@ -104,6 +104,15 @@ export class HeldGroup {
     return low;
   }
 
+  /** Which of the rows before a time is the last that has one of the first `asked` columns; 0 where none has. */
+  lastBefore(time: bigint, asked: number): number {
+    const { columns, first } = this.sorted();
+    const some = columns.slice(0, asked);
+    let row = this.countBefore(time) - 1;
+    while (row > 0 && !some.some(({ present }) => present === null || present[first + row] === 1)) row--;
+    return Math.max(row, 0);
+  }
+
   dropFirst(count: number): void {
     if (count === 0) return;
     const { columns, first, rows, series, high, low } = this.sorted();

@@ -123,6 +123,14 @@ export class HeldRows {
     for (const key of [...this.#groups.keys()]) this.dropFirst(key, this.countBefore(key, time));
   }
 
+  /** Lets go of what is before a time but the last of each group that has one of the first `asked` columns. */
+  dropToLatest(time: bigint, asked: number): void {
+    for (const [key, group] of this.#groups) {
+      const kept = group.lastBefore(time, asked);
+      if (kept > 0) this.dropFirst(key, kept);
+    }
+  }
+
   // private functions
 
   #piece(shard: number, partial: RowsPartial, columns: readonly Column[], from: number, to: number): Piece {

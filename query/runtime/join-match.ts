@@ -1,12 +1,13 @@
 /**
  * Which rows of two sides belong together, within one group: both are read once, in order of time, and of the right side only those
  * rows are held that a row to come may still be matched with. Both sides' rows of the same window are held together. Nothing is
- * copied here: matches are pairs of places, a batch at a time.
+ * copied here: matches are pairs of places, a batch at a time. Who drives it gives the tables that it asks for, so it waits for nobody.
  */
 import { compareSplit, highOf, lowOf, type SplitTime, splitTime } from '../functions/slot-time.ts';
 import type { PlanJoin } from '../planner/plan.ts';
-import type { SideTable } from './join-side.ts';
+import type { Reading, SideTable } from './join-side.ts';
 import { checkBytes, type Limits } from './limits.ts';
+import type { ResultTable } from './result.ts';
 
 /** Pairs of one batch. */
 const PAIRS_MAX = 8_192;
@@ -14,7 +15,10 @@ const PAIRS_MAX = 8_192;
 const HIGH_SPAN_MAX = 2 ** 20 - 1;
 
 /** The next table of a group; null = there is none. */
-export type NextTable = () => Promise<SideTable | null>;
+export type NextTable = () => Reading<SideTable | null>;
+
+/** Asks for the next table of a side by its number, and gives batches, which the caller takes out. */
+export type Matching = Generator<0 | 1 | Pairs, void, ResultTable | null>;
 
 /** Row leftRow[k] of lefts[leftFrom[k]] with row rightRow[k] of rights[rightFrom[k]], for k < count, in order of time. */
 export class Pairs {
@@ -59,13 +63,8 @@ export interface MatchSides {
   readonly nothing: readonly [SideTable, SideTable];
 }
 
-/** Fills `pairs` and stops at each batch, which the caller takes out. */
-export async function* matches(
-  { kind, within, fill }: PlanJoin,
-  sides: MatchSides,
-  pairs: Pairs,
-  limits: Limits,
-): AsyncGenerator<Pairs> {
+/** Fills `pairs` and stops at each batch. */
+export function* matches({ kind, within, fill }: PlanJoin, sides: MatchSides, pairs: Pairs, limits: Limits): Matching {
   const reach = within === null ? null : splitTime(within);
   if (kind === 'interval') yield* inInterval(sides, reach!, pairs, limits);
   else if (kind === 'asof') yield* latestBefore(sides, reach, pairs, limits);
@@ -75,16 +74,16 @@ export async function* matches(
 
 // private functions
 
-async function* inInterval(sides: MatchSides, reach: SplitTime, pairs: Pairs, limits: Limits): AsyncGenerator<Pairs> {
+function* inInterval(sides: MatchSides, reach: SplitTime, pairs: Pairs, limits: Limits): Matching {
   const held = new Held(sides.right, limits);
-  for (let left = await sides.left(); left !== null; left = await sides.left()) {
+  for (let left = yield* sides.left(); left !== null; left = yield* sides.left()) {
     for (let row = 0; row < left.rows; row++) {
-      while (held.first !== null || (await held.pull())) {
+      while (held.first !== null || (yield* held.pull())) {
         if (!isLater(left, row, held.first!, held.row, reach)) break;
         held.step();
       }
       for (let t = 0, at = held.row; ; ) {
-        if (t === held.tables.length && !(await held.pull())) break;
+        if (t === held.tables.length && !(yield* held.pull())) break;
         const right = held.tables[t];
         if (isLater(right, at, left, row, reach)) break;
         if (pairs.isFull(left.high[row])) yield pairs;
@@ -98,18 +97,13 @@ async function* inInterval(sides: MatchSides, reach: SplitTime, pairs: Pairs, li
   }
 }
 
-async function* latestBefore(
-  sides: MatchSides,
-  reach: SplitTime | null,
-  pairs: Pairs,
-  limits: Limits,
-): AsyncGenerator<Pairs> {
+function* latestBefore(sides: MatchSides, reach: SplitTime | null, pairs: Pairs, limits: Limits): Matching {
   const held = new Held(sides.right, limits);
   let right: SideTable | null = null;
   let at = 0;
-  for (let left = await sides.left(); left !== null; left = await sides.left()) {
+  for (let left = yield* sides.left(); left !== null; left = yield* sides.left()) {
     for (let row = 0; row < left.rows; row++) {
-      while (held.first !== null || (await held.pull())) {
+      while (held.first !== null || (yield* held.pull())) {
         if (compareRows(held.first!, held.row, left, row) > 0) break;
         right = held.first!;
         at = held.row;
@@ -122,24 +116,19 @@ async function* latestBefore(
   }
 }
 
-async function* inWindow(
-  sides: MatchSides,
-  fill: PlanJoin['fill'],
-  pairs: Pairs,
-  limits: Limits,
-): AsyncGenerator<Pairs> {
+function* inWindow(sides: MatchSides, fill: PlanJoin['fill'], pairs: Pairs, limits: Limits): Matching {
   const [a, b] = [new Held(sides.left, limits), new Held(sides.right, limits)];
   const runs = [new Run(sides.nothing[0]), new Run(sides.nothing[1])] as const;
   for (;;) {
-    const hasLeft = a.first !== null || (await a.pull());
-    const hasRight = b.first !== null || (await b.pull());
+    const hasLeft = a.first !== null || (yield* a.pull());
+    const hasRight = b.first !== null || (yield* b.pull());
     if (!hasLeft && !hasRight) return;
     const order = !hasLeft ? 1 : !hasRight ? -1 : compareRows(a.first!, a.row, b.first!, b.row);
     for (const [run, held, has] of [
       [runs[0], a, order <= 0],
       [runs[1], b, order >= 0],
     ] as const) {
-      if (has) await run.read(held);
+      if (has) yield* run.read(held);
       else run.standIn(fill?.kind === 'previous');
     }
     if (order !== 0 && fill === null) continue;
@@ -172,8 +161,8 @@ class Held {
     return this.tables[0] ?? null;
   }
 
-  async pull(): Promise<boolean> {
-    const table = await this.#next();
+  *pull(): Reading<boolean> {
+    const table = yield* this.#next();
     if (table === null) return false;
     this.#bytes += table.bytes;
     checkBytes(this.#bytes, this.#limits);
@@ -200,7 +189,7 @@ class Run {
   }
 
   /** All rows of the time of the first. */
-  async read(held: Held): Promise<void> {
+  *read(held: Held): Reading<void> {
     this.tables.length = 0;
     this.rows.length = 0;
     do {
@@ -208,7 +197,7 @@ class Run {
       this.rows.push(held.row);
       held.step();
     } while (
-      (held.first !== null || (await held.pull())) &&
+      (held.first !== null || (yield* held.pull())) &&
       compareRows(held.first!, held.row, this.tables[0], this.rows[0]) === 0
     );
   }

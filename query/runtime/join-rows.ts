@@ -24,53 +24,92 @@ export function joinPartials(
   turn: Turn,
   limits: Limits,
 ): AsyncGenerator<Partial> {
-  return blockPartials(plan, joined(plan, sides, turn, limits), turn, limits, false);
+  return blockPartials(plan, asTheyCome(joined(plan, limits), sides, turn), turn, limits, false);
+}
+
+/** The joined rows of sides that are at hand. */
+export function* joinBlocksNow(
+  plan: Plan,
+  sides: readonly Iterable<ResultTable>[],
+  limits: Limits,
+): Generator<SourceBlock> {
+  const tables = sides.map((side) => side[Symbol.iterator]());
+  const joining = joined(plan, limits);
+  for (let step = joining.next(null); !step.done; ) {
+    if (typeof step.value === 'number') {
+      const { value, done } = tables[step.value].next();
+      step = joining.next(done === true ? null : value);
+    } else {
+      yield step.value;
+      step = joining.next(null);
+    }
+  }
 }
 
 // private functions
 
-async function* joined(
-  { join, subqueries }: Plan,
-  tables: readonly AsyncIterable<ResultTable>[],
+/** Asks for the next table of a side by its number, and gives blocks. */
+type Joining = Generator<0 | 1 | SourceBlock, void, ResultTable | null>;
+
+async function* asTheyCome(
+  joining: Joining,
+  sides: readonly AsyncIterable<ResultTable>[],
   turn: Turn,
-  limits: Limits,
 ): AsyncGenerator<SourceBlock> {
-  const { asked, fill } = join!;
-  const sides = subqueries.map((side, s) => {
-    const filled = (output: number): Value =>
-      fill?.kind === 'value' ? fillValue(fill.value, side.outputs[output].type) : null;
-    return new SideReader(side, asked[s], tables[s], filled);
-  });
-  const [left, right] = sides;
-  const series = new JoinedSeries(join!, left, right);
-  const pairs = new Pairs();
+  const tables = sides.map((side) => side[Symbol.asyncIterator]());
   try {
-    for (;;) {
-      const [a, b] = [await left.group(), await right.group()];
-      if ((a === null && b === null) || (fill === null && (a === null || b === null))) return;
-      const order = a === null ? 1 : b === null ? -1 : compareKeys(a, b);
-      const group = (order <= 0 ? a : b)!;
-      if (order === 0 || fill !== null) {
-        series.start(group);
-        const match = {
-          left: () => left.next(group),
-          right: () => right.next(group),
-          nothing: [left.nothing, right.nothing] as const,
-        };
-        for await (const batch of matches(join!, match, pairs, limits)) {
-          yield { block: blockOf(join!, subqueries, batch, series), source: 0, series };
-          batch.clear();
-          checkBytes(series.bytes, limits);
-          const wait = turn();
-          if (wait !== null) await wait;
-        }
+    for (let step = joining.next(null); !step.done; ) {
+      if (typeof step.value === 'number') {
+        const { value, done } = await tables[step.value].next();
+        step = joining.next(done === true ? null : value);
+      } else {
+        yield step.value;
+        const wait = turn();
+        if (wait !== null) await wait;
+        step = joining.next(null);
       }
-      await left.skip(group);
-      await right.skip(group);
     }
   } finally {
-    await left.close();
-    await right.close();
+    for (const side of tables) await side.return?.();
+  }
+}
+
+function* joined({ join, subqueries }: Plan, limits: Limits): Joining {
+  const { asked, fill } = join!;
+  const reader = (side: 0 | 1): SideReader => {
+    const plan = subqueries[side];
+    const filled = (output: number): Value =>
+      fill?.kind === 'value' ? fillValue(fill.value, plan.outputs[output].type) : null;
+    return new SideReader(side, plan, asked[side], filled);
+  };
+  const [left, right] = [reader(0), reader(1)];
+  const series = new JoinedSeries(join!, left, right);
+  const pairs = new Pairs();
+  for (;;) {
+    const [a, b] = [yield* left.group(), yield* right.group()];
+    if ((a === null && b === null) || (fill === null && (a === null || b === null))) return;
+    const order = a === null ? 1 : b === null ? -1 : compareKeys(a, b);
+    const group = (order <= 0 ? a : b)!;
+    if (order === 0 || fill !== null) {
+      series.start(group);
+      const match = {
+        left: () => left.next(group),
+        right: () => right.next(group),
+        nothing: [left.nothing, right.nothing] as const,
+      };
+      const matching = matches(join!, match, pairs, limits);
+      for (let step = matching.next(null); !step.done; ) {
+        if (typeof step.value === 'number') step = matching.next(yield step.value);
+        else {
+          yield { block: blockOf(join!, subqueries, pairs, series), source: 0, series };
+          pairs.clear();
+          checkBytes(series.bytes, limits);
+          step = matching.next(null);
+        }
+      }
+    }
+    yield* left.skip(group);
+    yield* right.skip(group);
   }
 }
 

@@ -1,12 +1,16 @@
 /**
  * SideReader: one side of a join, group by group. Its tables come grouped by the tags of ON, in their order, the rows of a group in
- * order of time. A table becomes a SideTable: times that compare without bigints, and the tags of each row as a number.
+ * order of time. A table becomes a SideTable: times that compare without bigints, and the tags of each row as a number. It asks for the
+ * tables of the side one by one, whoever has them: `Reading`.
  */
 import { type Column, compareText, type Value } from '../../model/index.ts';
 import { highOf, lowOf, splitTime } from '../functions/slot-time.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import type { ResultColumn, ResultTable, TimeColumn } from './result.ts';
+
+/** Asks for the next table of a side by its number; null is given to it where there is none. */
+export type Reading<T> = Generator<0 | 1, T, ResultTable | null>;
 
 export interface SideTable {
   readonly rows: number;
@@ -28,16 +32,16 @@ export class SideReader {
   readonly #plan: Plan;
   /** Fields of which a row has to have one: the first so many outputs. */
   readonly #asked: number;
-  readonly #iterator: AsyncIterator<ResultTable>;
+  readonly #side: 0 | 1;
   readonly #numbers = new Map<string, number>();
   /** undefined = to be asked for. */
   #head: ResultTable | null | undefined;
 
   /** `fill`: the value of outputs of a type where there is no row. */
-  constructor(plan: Plan, asked: number, tables: AsyncIterable<ResultTable>, fill: (output: number) => Value) {
+  constructor(side: 0 | 1, plan: Plan, asked: number, fill: (output: number) => Value) {
+    this.#side = side;
     this.#plan = plan;
     this.#asked = asked;
-    this.#iterator = tables[Symbol.asyncIterator]();
     const columns = plan.outputs.map(({ type }, output) => {
       const builder = new ColumnBuilder(type);
       builder.push(this.#isTag(output) ? null : fill(output));
@@ -47,18 +51,15 @@ export class SideReader {
   }
 
   /** Values of the keys of the group that comes next; null = the side has ended. */
-  async group(): Promise<readonly string[] | null> {
-    if (this.#head === undefined) {
-      const { value, done } = await this.#iterator.next();
-      this.#head = done === true ? null : value;
-    }
+  *group(): Reading<readonly string[] | null> {
+    if (this.#head === undefined) this.#head = yield this.#side;
     return this.#head === null ? null : (this.#head.tags ?? []).map(([, value]) => value);
   }
 
   /** The next table of a group; null = there is none. */
-  async next(group: readonly string[]): Promise<SideTable | null> {
+  *next(group: readonly string[]): Reading<SideTable | null> {
     for (;;) {
-      const head = await this.group();
+      const head = yield* this.group();
       if (head === null || compareKeys(head, group) !== 0) return null;
       const { data, rows } = this.#head!;
       this.#head = undefined;
@@ -67,14 +68,10 @@ export class SideReader {
     }
   }
 
-  async skip(group: readonly string[]): Promise<void> {
-    for (let head = await this.group(); head !== null && compareKeys(head, group) === 0; head = await this.group()) {
+  *skip(group: readonly string[]): Reading<void> {
+    for (let head = yield* this.group(); head !== null && compareKeys(head, group) === 0; head = yield* this.group()) {
       this.#head = undefined;
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#iterator.return?.();
   }
 
   /** How many outputs come before the tags. */

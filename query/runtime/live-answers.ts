@@ -14,12 +14,13 @@
  * It is long because telling, settling and joining all change what is known of a unit.
  */
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, windowStart } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
+import { EmitTicks } from './emit-ticks.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
-import { timeColumn } from './live-rows.ts';
+import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
 import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
@@ -38,6 +39,8 @@ interface Part {
   readonly told: Told;
   /** Rows have come since it was answered. */
   dirty: boolean;
+  /** Least time of rows that came and may not be told: W − lateness does not pass it, or a client that comes back would miss them. */
+  least: bigint;
   /** It was answered, but not all was told. */
   waits: boolean;
   /** Least W at which more of it is final, and least W − lateness at which more is settled. */
@@ -75,6 +78,8 @@ export class LiveAnswers {
   readonly #byGroup: boolean;
   readonly #shards: number;
   readonly #started = new Set<number>();
+  readonly #isJoin: boolean;
+  /** By shard; of a join by side and shard. */
   readonly #watermark: Watermark;
   readonly #moments = new PastWatermark();
   /** W − lateness as it was when parts were last settled. */
@@ -82,7 +87,7 @@ export class LiveAnswers {
   #floor: LiveFloor = { watermark: null, rev: -1 };
   #goneRev = 0;
   #revMax = 0;
-  #sentAtMs = Number.NEGATIVE_INFINITY;
+  readonly #ticks: EmitTicks;
   readonly #incomplete = new Set<number>();
   /** Earliest row that was ever held. */
   #earliest: bigint | null = null;
@@ -94,7 +99,12 @@ export class LiveAnswers {
     this.#froms = new Array<bigint>(shards).fill(TIME_MIN);
     this.#leaves = leavesOf(live.plan);
     this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
-    this.#watermark = new Watermark(shards, live.rules, heard);
+    this.#ticks = new EmitTicks(live.rules);
+    // what is joined goes on with the slower of its sides
+    this.#isJoin = isJoin(live.plan);
+    this.#watermark = this.#isJoin
+      ? new Watermark(shards * this.#leaves.length, live.rules)
+      : new Watermark(shards, live.rules, heard);
     const [first] = this.#leaves;
     this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
     this.#lookBack = lookBackOf(live);
@@ -144,10 +154,11 @@ export class LiveAnswers {
   nextAdvanceMs(nowMs: number): number {
     let changes = Number.POSITIVE_INFINITY;
     let finalAt = TIME_MAX;
-    const tickMs = this.#sentAtMs + Number(this.#live.rules.emitEvery) / 1e6;
+    const [tickMs, allMs] = [this.#ticks.changesMs(0), this.#ticks.allMs(0)];
     const at = this.#watermark.at;
     for (const part of this.#parts.values()) {
       if (part.dirty || part.waits) changes = Math.min(changes, tickMs);
+      if (part.finalAt < TIME_MAX) changes = Math.min(changes, allMs);
       if (at !== null && part.finalAt <= at) changes = Math.min(changes, part.answeredAtMs + FINALS_GAP_MS);
       else if (part.finalAt < finalAt) finalAt = part.finalAt;
     }
@@ -171,7 +182,11 @@ export class LiveAnswers {
   }
 
   accept(shard: number, update: LiveUpdate): void {
-    this.#watermark.observe(shard, update.reading);
+    if (this.#isJoin) {
+      for (const [i, { reading }] of update.leaves!.entries()) {
+        this.#watermark.observe(i * this.#shards + shard, reading);
+      }
+    } else this.#watermark.observe(shard, update.reading);
     const isHistory = update.kind === 'history';
     const isStart = !isHistory && !this.#started.has(shard);
     if (isHistory && this.#past === null) {
@@ -280,6 +295,7 @@ export class LiveAnswers {
         key,
         told: new Told(),
         dirty: false,
+        least: TIME_MAX,
         waits: false,
         finalAt: TIME_MAX,
         settleAt: TIME_MIN,
@@ -296,16 +312,19 @@ export class LiveAnswers {
 
   #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
     const held = this.#held.get(plan) as HeldRows;
-    if (!isStart) this.#judge(update);
+    const { lasts = 0n } = this.#live.leaves![this.#leaves.indexOf(plan)];
+    if (!isStart) this.#judge(update, lasts);
     for (const [r, run] of update.runs.entries()) {
       const span = update.spans?.[r] ?? null;
-      for (const news of held.take(shard, run, span, (key) => this.#timesOf(key))) {
+      for (const news of held.take(shard, run, span, (key) => this.#timesOf(key, lasts))) {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
+        part.least = earlier(part.least, news.least);
         const soonest = this.#closesSoonest(news.least);
         if (soonest < part.finalAt) part.finalAt = soonest;
         if (news.rows > 0) this.#holdsFrom(news.least);
         if (isStart || span !== null) continue;
+        this.#ticks.count(news.rows);
         this.counters.onTime += news.rows - news.late;
         this.counters.late += news.late;
         this.counters.tooLate += news.tooLate;
@@ -329,17 +348,21 @@ export class LiveAnswers {
     addCounts(this.counters, counts);
     const at = this.#watermark.at;
     for (const [w, window] of touched.windows.entries()) {
+      part.least = earlier(part.least, windowStart(plan, window));
+      this.#ticks.count(touched.rows[w]);
       if (at !== null && windowEnd(plan, window) <= at) this.counters.late += touched.rows[w];
       else this.counters.onTime += touched.rows[w];
     }
   }
 
   /** Rows that may overwrite others, by the watermark: what window they are of is not known before they are read again. */
-  #judge({ counts, touched }: LiveUpdate): void {
+  #judge({ counts, touched }: LiveUpdate, lasts: bigint | null): void {
     addCounts(this.counters, counts);
     const at = this.#watermark.at;
+    this.#ticks.count(touched.windows.length);
+    const settledAt = this.#settledAt === null ? null : minus(this.#settledAt, lasts);
     for (const time of touched.windows) {
-      if (this.#settledAt !== null && time < Number(this.#settledAt)) this.counters.tooLate++;
+      if (settledAt !== null && time < Number(settledAt)) this.counters.tooLate++;
       else if (at !== null && time < Number(at)) this.counters.late++;
       else this.counters.onTime++;
     }
@@ -356,11 +379,10 @@ export class LiveAnswers {
     if (this.#earliest === null || time < this.#earliest) this.#earliest = time;
   }
 
-  #timesOf(key: string): GroupTimes {
+  #timesOf(key: string, lasts: bigint | null): GroupTimes {
     const part = this.#parts.get(this.#byGroup ? key : WHOLE);
-    return part === undefined
-      ? { floor: this.#settledAt, closed: this.#watermark.at }
-      : { floor: part.floor, closed: part.finalTo };
+    const [floor, closed] = part === undefined ? [this.#settledAt, this.#watermark.at] : [part.floor, part.finalTo];
+    return { floor: floor === null ? null : minus(floor, lasts), closed };
   }
 
   /** The least W at which something that holds a row of this time may be final. */
@@ -400,41 +422,41 @@ export class LiveAnswers {
     const heldFrom = this.#heldFrom;
     if (heldFrom === TIME_MIN || !answer.reachesBefore(heldFrom, mark)) return true;
     const at = this.#watermark.at ?? heldFrom;
-    const reached = earlier(heldFrom, timeOf(answer) ?? heldFrom);
+    const reached = earlier(heldFrom, earliestTime(answer.tables) ?? heldFrom);
     this.#want(at < reached ? reached : reached - (at - reached));
     return this.wantedFrom === null;
-  }
-
-  #tickDue(nowMs: number): boolean {
-    const elapsed = nowMs - this.#sentAtMs;
-    return elapsed < 0 || elapsed * 1e6 >= Number(this.#live.rules.emitEvery);
   }
 
   #step(nowMs: number, flush: boolean, out: Outgoing): void {
     const at = this.#watermark.advance(nowMs);
     if (this.wantedFrom !== null || !this.#begin()) return;
-    const isTick = flush || this.#tickDue(nowMs);
+    const all = this.#ticks.allDue(nowMs, 0);
+    const isTick = flush || all || this.#ticks.changesDue(nowMs, 0);
     let told = false;
     for (const part of this.#parts.values()) {
-      const changed = isTick && (part.dirty || part.waits);
+      const isPressed = at !== null && part.least <= at - this.#live.rules.lateness;
+      const changed = isPressed || (isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX)));
       const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
       if (!changed && !isFinal) continue;
       const answer = this.#answer(part);
       if (!this.#isWhole(answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness))) return;
-      this.#tell(part, answer, isTick, nowMs, out);
+      this.#tell(part, answer, all ? 'all' : changed ? 'changes' : 'finals', nowMs, out);
       told = true;
     }
-    if (isTick && told) this.#sentAtMs = nowMs;
+    if (isTick && (told || all)) this.#ticks.told(nowMs, all);
   }
 
   /** Sends what is final and was not said, and where it is time what else has changed. */
-  #tell(part: Part, answer: AnswerNow, isTick: boolean, nowMs: number, out: Outgoing): void {
+  #tell(part: Part, answer: AnswerNow, what: 'finals' | 'changes' | 'all', nowMs: number, out: Outgoing): void {
+    const { finalOnly, closesSilently, sendsOnce } = this.#live.rules;
+    const isTick = what !== 'finals';
     const at = this.#watermark.at;
     const { before, next } = at === null ? { before: TIME_MIN, next: TIME_MIN } : answer.settled(at);
     part.finalTo = before;
     part.finalAt = TIME_MAX;
     part.dirty = false;
     part.waits = false;
+    if (isTick) part.least = TIME_MAX;
     part.answeredAtMs = nowMs;
     const { told } = part;
     told.begin();
@@ -443,16 +465,19 @@ export class LiveAnswers {
       const final = unit.time < before;
       if (!final) part.finalAt = next;
       const known = told.meet(unit);
-      const isRevision = known?.final === true && known.text !== unit.text;
-      if (final && (!known?.final || isRevision)) {
-        if (isRevision && !isTick) part.waits = true;
+      const changed = known?.text !== unit.text;
+      if (final) {
+        const isRevision = known?.final === true;
+        if (isRevision ? !changed || sendsOnce : !changed && closesSilently) continue;
+        if (!isTick && (isRevision || closesSilently)) part.waits = true;
         else this.#sendFinal(part, unit, out);
-      } else if (!final && known?.text !== unit.text && this.#live.rules.finalOnly !== true) {
+      } else if ((changed || what === 'all') && !finalOnly) {
         if (!isTick) part.waits = true;
         else out.add(false, told.provisional(unit), unit);
       }
     }
     for (const unit of told.missing(part.settledTo)) {
+      if (sendsOnce && unit.final) continue;
       if (!isTick) part.waits = true;
       else out.gone(told.vanish(unit));
     }
@@ -476,9 +501,13 @@ export class LiveAnswers {
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
   #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
-    if (!final) out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
-    else if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
-    else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
+    // as the others have it, though what came since may change it again
+    if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
+    else if (!final) {
+      if (this.#live.rules.finalOnly) return;
+      part.told.shown(unit);
+      out.add(false, known?.everFinal ? known.rev + 1 : 0, unit);
+    } else if (unit.time < part.settledTo) out.add(true, this.#firstRev(part, unit.time), unit);
     else this.#sendFinal(part, unit, out);
   }
 
@@ -517,7 +546,7 @@ export class LiveAnswers {
       if (Math.abs(nowMs - part.settledAtMs) < SETTLE_GAP_MS) continue;
       part.settledAtMs = nowMs;
       const answer = this.#answer(part);
-      if (part.dirty || part.waits) this.#tell(part, answer, true, nowMs, out);
+      if (part.dirty || part.waits) this.#tell(part, answer, 'changes', nowMs, out);
       const { before, next } = answer.settled(mark);
       part.settleAt = next;
       part.settledTo = before;
@@ -537,24 +566,29 @@ export class LiveAnswers {
     }
     part.floor = before;
     for (const [i, leaf] of this.#leaves.entries()) {
-      const { lookBack = null } = this.#live.leaves![i];
-      if (lookBack !== null && before > TIME_MIN) this.#held.get(leaf)!.dropBefore(before - lookBack);
+      const { lookBack = null, latest } = this.#live.leaves![i];
+      const held = this.#held.get(leaf)!;
+      if (before === TIME_MIN) continue;
+      if (lookBack !== null) held.dropBefore(before - lookBack);
+      else if (latest !== undefined) (held as HeldRows).dropToLatest(before - latest.back, latest.asked);
     }
   }
 }
 
 // private functions
 
+/** Of the leaves of which not everything is held. */
 function lookBackOf({ leaves }: LivePlan): bigint | null {
-  const backs = leaves!.flatMap(({ plan, lookBack = null }) => (plan.kind === 'raw' ? [lookBack] : []));
-  return backs.length === 0 || backs.includes(null) ? null : backs.map((back) => back!).reduce(later);
+  const raw = leaves!.filter(({ plan }) => plan.kind === 'raw');
+  const backs = raw.flatMap(({ lookBack = null }) => (lookBack === null ? [] : [lookBack]));
+  return backs.length === 0 ? null : backs.reduce(later);
 }
 
-function timeOf({ tables }: AnswerNow): bigint | null {
-  let least: bigint | null = null;
-  for (const table of tables) {
-    const { base, offsets } = timeColumn(table);
-    if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
-  }
-  return least;
+function isJoin({ join, subqueries }: Plan): boolean {
+  return join !== undefined || subqueries.some(isJoin);
+}
+
+/** null = before all times. */
+function minus(time: bigint, back: bigint | null): bigint {
+  return back === null ? TIME_MIN : later(time - back, TIME_MIN);
 }

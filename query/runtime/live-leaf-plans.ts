@@ -5,10 +5,13 @@
  *     windows of time       their width: the first that may change begins so much earlier
  *     session, sliding      gap, or size; where a session reaches further back, the home asks for more
  *     from row to row       as many windows as the function looks back, and ten in which a series may be silent
+ *     joins                 WITHIN, for a row may still change so much before the mark, and on the right side as much again, or TOLERANCE
  *     state, event, rows, sums from the beginning, rows before rows without windows: everything
+ *
+ * An ASOF join without TOLERANCE looks back any distance, but at one row of each group: the rest need not be held.
  */
 import { TIME_MIN } from '../../model/index.ts';
-import type { Plan, Transform } from '../planner/plan.ts';
+import type { Plan, PlanJoin, Transform } from '../planner/plan.ts';
 import { leavesOf } from './answer-now.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
 import type { TimeRules } from './watermark.ts';
@@ -22,30 +25,66 @@ export interface LeafPlan {
   readonly rules: TimeRules;
   readonly fills: false;
   readonly lookBack: LookBack;
+  /** How far behind its own time a row of it may change rows of the answer, by joins, ns; null = any distance. */
+  readonly lasts: LookBack;
+  /** Of rows further back than this only the last of each group matters that has one of its first `asked` columns. Not there = any may. */
+  readonly latest?: Latest;
+}
+
+export interface Latest {
+  readonly back: bigint;
+  readonly asked: number;
+}
+
+interface Reach {
+  readonly back: LookBack;
+  readonly lasts: LookBack;
+  readonly latest?: Latest;
 }
 
 /** In the order of `leavesOf`. */
 export function leafPlans(plan: Plan, rules: TimeRules): LeafPlan[] {
-  const backs = new Map<Plan, LookBack>();
-  reach(plan, 0n, backs);
+  const reaches = new Map<Plan, Reach>();
+  reach(plan, { back: 0n, lasts: 0n }, reaches);
   return leavesOf(plan).map((leaf) => {
-    const lookBack = backs.get(leaf)!;
-    if (leaf.kind === 'raw') return { plan: leaf, rules, fills: false, lookBack };
+    const { back: lookBack, lasts, latest } = reaches.get(leaf)!;
+    if (leaf.kind === 'raw') return { plan: leaf, rules, fills: false, lookBack, lasts, ...(latest && { latest }) };
     // shards find windows to begin with by their rules and bounds
     const all = lookBack === null && !leaf.bounds.minStated;
     const bounds = all ? { ...leaf.bounds, min: TIME_MIN, minStated: true } : leaf.bounds;
     const earlier = { ...rules, lateness: rules.lateness + (lookBack ?? 0n) };
-    return { plan: { ...leaf, bounds }, rules: earlier, fills: false, lookBack };
+    return { plan: { ...leaf, bounds }, rules: earlier, fills: false, lookBack, lasts };
   });
 }
 
 // private functions
 
 /** Notes of each leaf how far before a time there are rows that matter to the answer of `plan` from that time on. */
-function reach(plan: Plan, before: LookBack, backs: Map<Plan, LookBack>): void {
-  const back = sum(sum(before, windowBack(plan)), transformsBack(plan));
-  if (plan.subqueries.length === 0) backs.set(plan, back);
-  for (const inner of plan.subqueries) reach(inner, back, backs);
+function reach(plan: Plan, of: Reach, reaches: Map<Plan, Reach>): void {
+  const back = sum(sum(of.back, windowBack(plan)), transformsBack(plan));
+  if (plan.subqueries.length === 0) reaches.set(plan, { ...of, back });
+  else if (plan.join !== undefined) reachSides(plan.join, plan.subqueries, { ...of, back }, reaches);
+  else for (const inner of plan.subqueries) reach(inner, { back, lasts: of.lasts }, reaches);
+}
+
+function reachSides(
+  { kind, within, fill, asked }: PlanJoin,
+  [left, right]: readonly Plan[],
+  { back, lasts }: Reach,
+  reaches: Map<Plan, Reach>,
+): void {
+  if (kind === 'window') {
+    // what stands for a row that is not there may be as old as it likes
+    const all = fill?.kind === 'previous' ? { back: null, lasts: null } : { back, lasts };
+    for (const side of [left, right]) reach(side, all, reaches);
+    return;
+  }
+  // a row of the left side is open until the right one is settled so far behind it
+  const open = kind === 'interval' ? sum(back, within) : back;
+  reach(left, { back: open, lasts }, reaches);
+  const isLatest = kind === 'asof' && within === null && open !== null && right.subqueries.length === 0;
+  const latest = isLatest ? { back: open, asked: asked[1] } : undefined;
+  reach(right, { back: sum(open, within), lasts: sum(lasts, within), ...(latest && { latest }) }, reaches);
 }
 
 function windowBack({ kind, window, windows, rowWindow, subqueries }: Plan): LookBack {

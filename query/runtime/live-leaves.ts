@@ -9,10 +9,12 @@ import { history, type LiveInput, type LiveUpdate } from './live-update.ts';
 import type { Source } from './source.ts';
 
 export class LiveLeaves {
+  readonly #lives: readonly LivePlan[];
   readonly #leaves: readonly (LeafRows | LiveShard)[];
 
   constructor(live: LivePlan, source: Source) {
-    this.#leaves = live.leaves!.map((leaf) =>
+    this.#lives = live.leaves!;
+    this.#leaves = this.#lives.map((leaf) =>
       leaf.plan.kind === 'raw' ? new LeafRows(leaf, source) : new LiveShard(leaf, source),
     );
   }
@@ -31,6 +33,11 @@ export class LiveLeaves {
     return this.#leaves.some((leaf) => leaf.waits);
   }
 
+  /** Rows that one of its leaves has read at once, or had under way: the most there ever were. */
+  get rowsMost(): number {
+    return Math.max(...this.#leaves.map((leaf) => (leaf instanceof LeafRows ? leaf.rowsMost : 0)));
+  }
+
   accept(input: LiveInput, arrivalMs: number, again = false): void {
     for (const leaf of this.#leaves) leaf.accept(input, arrivalMs, again);
   }
@@ -45,7 +52,10 @@ export class LiveLeaves {
   }
 
   expire(before: bigint): void {
-    for (const leaf of this.#leaves) leaf.expire(before);
+    for (const [i, leaf] of this.#leaves.entries()) {
+      const { lasts = 0n } = this.#lives[i];
+      if (lasts !== null) leaf.expire(before - lasts);
+    }
   }
 
   reach(from: bigint): void {

@@ -18,6 +18,7 @@
  */
 import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
+import { EmitTicks } from './emit-ticks.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
@@ -64,7 +65,7 @@ export class LiveMerge {
   /** Windows below this one are forgotten, but for those that a `history` update has brought since. */
   #gone = Number.NEGATIVE_INFINITY;
   #historyHeld = false;
-  #sentAtMs = Number.NEGATIVE_INFINITY;
+  readonly #ticks: EmitTicks;
   /** Runs of points of a tail that wait to be sent. */
   #points: Run[] = [];
   #pastPoints: Run[] = [];
@@ -87,6 +88,7 @@ export class LiveMerge {
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
     this.#waitedMs = this.#stores.map(() => 0);
     this.#watermark = new Watermark(shards, live.rules, heard);
+    this.#ticks = new EmitTicks(live.rules);
   }
 
   /** null until there was a point. */
@@ -126,10 +128,11 @@ export class LiveMerge {
   nextAdvanceMs(nowMs: number): number {
     if (this.#points.length > 0) return nowMs;
     const waits = this.#cells.dirty.size > 0;
-    const changes = waits ? this.#sentAtMs + this.#everyMs : Number.POSITIVE_INFINITY;
+    const changes = waits ? this.#ticks.changesMs(this.waitedMs) : Number.POSITIVE_INFINITY;
     const open = this.#alive.size > 0 ? this.#closed + 1 : this.#cells.firstBeyond(this.#closed);
     if (open === null) return changes;
-    return Math.min(changes, this.#watermark.reachesAtMs(this.#windows.end(open), nowMs));
+    const ends = this.#watermark.reachesAtMs(this.#windows.end(open), nowMs);
+    return Math.min(changes, this.#ticks.allMs(this.waitedMs), ends);
   }
 
   /** What shards should be told to `expire`; null = nothing yet. */
@@ -168,7 +171,7 @@ export class LiveMerge {
       if (window[i] > this.#newest) this.#newest = window[i];
       for (let n = first; n <= last; n++) {
         const frozen = n < this.#frozen;
-        if (changes && frozen) continue;
+        if (changes && (frozen || this.#isSaid(n))) continue;
         const cell = this.#cells.ensure(answered[group[i]], n);
         if (!frozen) this.#cells.mark(cell);
       }
@@ -273,10 +276,12 @@ export class LiveMerge {
     for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
     this.#points = [];
     if (at !== null) this.#close(at, out);
-    if (this.#cells.dirty.size === 0 || !(flush || this.#tickDue(nowMs))) return;
-    this.#sendOpen(out);
+    const all = this.#ticks.allDue(nowMs, this.waitedMs);
+    const isTick = flush || this.#ticks.changesDue(nowMs, this.waitedMs);
+    if (!all && (this.#cells.dirty.size === 0 || !isTick)) return;
+    this.#sendOpen(all, out);
     this.#sendLate([...this.#cells.dirty], out);
-    this.#sentAtMs = nowMs;
+    this.#ticks.told(nowMs, all);
   }
 
   #count({ kind, touched, counts }: LiveUpdate): void {
@@ -284,10 +289,13 @@ export class LiveMerge {
     if (kind === 'history') return;
     for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
-      if (this.#windows.lastWith(pane) < this.#frozen) {
+      const [first, last] = [this.#windows.firstWith(pane), this.#windows.lastWith(pane)];
+      this.#ticks.count(rows);
+      if (first > last) continue;
+      if (last < this.#frozen || this.#isSaid(last)) {
         this.counters.tooLate += rows;
         this.#goneRev = this.rev + 1;
-      } else if (this.#windows.firstWith(pane) <= this.#closed) this.counters.late += rows;
+      } else if (first <= this.#closed) this.counters.late += rows;
       else this.counters.onTime += rows;
     }
     if (counts.dropped > 0) this.#goneRev = this.rev + 1;
@@ -299,20 +307,25 @@ export class LiveMerge {
     return points;
   }
 
-  #tickDue(nowMs: number): boolean {
-    const elapsed = nowMs - this.#sentAtMs;
-    return elapsed < 0 || elapsed >= this.#everyMs;
-  }
-
-  get #everyMs(): number {
-    return Number(this.#live.rules.emitEvery) / 1e6 + this.waitedMs;
+  /** The window is closed, and its rows are not sent again. */
+  #isSaid(window: number): boolean {
+    return this.#live.rules.sendsOnce === true && window <= this.#closed;
   }
 
   /** Closes the windows whose end W has reached, with fills for the series that are live. */
   #close(at: bigint, out: EmissionBuilder): void {
-    const { plan, fills } = this.#live;
+    const { plan, fills, rules } = this.#live;
     const target = this.#windows.lastEnded(at);
     if (target <= this.#closed) return;
+    if (rules.closesSilently) {
+      // no client is told of a watermark at which it would take what waits for unchangeable
+      const settled = this.#windows.lastEnded(at - rules.lateness);
+      this.#closed = target;
+      this.#showAhead(target);
+      const due = [...this.#cells.dirty].filter((cell) => cell.window <= settled);
+      this.#sendLate(due, out);
+      return;
+    }
     // Before the rows that may be filled from them.
     this.#sendLate([...this.#cells.dirty], out);
     const before = this.#closed;
@@ -341,16 +354,19 @@ export class LiveMerge {
 
   /** Windows of which there is something new to say wait no more. */
   #reach(): void {
-    const shown = this.#windows.lastShown(this.#newest);
+    this.#showAhead(this.#windows.lastShown(this.#newest));
+  }
+
+  #showAhead(upTo: number): void {
     for (const cell of this.#ahead) {
-      if (cell.window > shown) continue;
+      if (cell.window > upTo) continue;
       this.#ahead.delete(cell);
       this.#cells.mark(cell);
     }
   }
 
-  /** Changed rows of open windows. */
-  #sendOpen(out: EmissionBuilder): void {
+  /** Changed rows of open windows; `all`: those that have not changed too. */
+  #sendOpen(all: boolean, out: EmissionBuilder): void {
     const { plan, rules } = this.#live;
     const shown = this.#windows.lastShown(this.#newest);
     const changed = [...this.#cells.dirty].filter((cell) => cell.window > this.#closed);
@@ -358,7 +374,7 @@ export class LiveMerge {
       for (const cell of changed) this.#cells.clean(cell);
       return;
     }
-    const open = changed.filter((cell) => cell.window <= shown);
+    const open = all ? this.#cells.between(this.#closed, shown) : changed.filter((cell) => cell.window <= shown);
     for (const cell of changed) {
       if (cell.window <= shown) continue;
       this.#cells.clean(cell);
@@ -368,7 +384,7 @@ export class LiveMerge {
     for (const cell of open) {
       this.#cells.clean(cell);
       const rows = rendered.get(cell) ?? (cell.sent === null ? null : renderEmpty(plan, this.#windows, cell));
-      if (rows === null || rows.text === cell.sent) continue;
+      if (rows === null || (rows.text === cell.sent && !all)) continue;
       cell.sent = rows.text;
       out.add(false, 0, rows);
     }
@@ -404,7 +420,10 @@ export class LiveMerge {
     }
     for (const cell of empty)
       if (!fills && cell.sent !== null) rendered.set(cell, renderEmpty(plan, this.#windows, cell));
-    for (const [cell, rows] of rendered) if (!cell.final || rows.text !== cell.sent) this.#sendFinal(cell, rows, out);
+    for (const [cell, rows] of rendered) {
+      const isNew = !cell.final && !this.#live.rules.closesSilently;
+      if (isNew || rows.text !== cell.sent) this.#sendFinal(cell, rows, out);
+    }
     this.#checkSize();
   }
 
@@ -419,8 +438,8 @@ export class LiveMerge {
 
   /** Rows as they stand, for one client; nothing about them changes for the others. */
   #send(all: readonly Cell[], out: EmissionBuilder): void {
-    const { plan, fills } = this.#live;
-    const shown = Math.max(this.#closed, this.#windows.lastShown(this.#newest));
+    const { plan, fills, rules } = this.#live;
+    const shown = rules.finalOnly ? this.#closed : Math.max(this.#closed, this.#windows.lastShown(this.#newest));
     const cells = all.filter((cell) => cell.window <= shown);
     const rendered = this.#render(cells, this.#closed);
     const closed = cells.filter((cell) => cell.window <= this.#closed);

@@ -7,12 +7,12 @@
  * history, where the range is known, but would make every live query tick for ever about series that have nothing to say.
  */
 import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
-import type { SelectStatement } from '../language/ast.ts';
+import type { SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
-import { leafPlans } from './live-leaf-plans.ts';
+import { type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -24,6 +24,9 @@ export interface LivePlan {
   readonly leaves?: readonly LivePlan[];
   /** Of a leaf: how far before the rows that may still change others matter, ns; null = however far. */
   readonly lookBack?: bigint | null;
+  /** Of a leaf: as in live-leaf-plans.ts. */
+  readonly lasts?: bigint | null;
+  readonly latest?: Latest;
 }
 
 /** Narrower windows close more often than any client is told: 1 ms. */
@@ -31,10 +34,6 @@ const INTERVAL_MIN = NS_PER_SECOND / 1000n;
 
 /** Windows that change when a point comes: each is looked at, and most are sent. */
 const WINDOWS_OPEN_MAX = 1_000;
-/** What planner/pair.ts makes of a join can be kept up to date. */
-const PAIRS_ONLY =
-  'a join ON WINDOW is kept up to date where both sides are aggregates of measurements that exist, GROUP BY time() and the tags of ' +
-  'ON, and the SELECT over it takes their columns, GROUP BY these tags; with FILL(null) or a number, and conditions on these tags';
 
 /** Throws QueryError('invalid') for a statement that has an answer over history but none that could be kept up to date. */
 export function assertLive(statement: SelectStatement): void {
@@ -43,18 +42,15 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
   if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
-  const inner = statement.sources.flatMap((source) => ('subquery' in source ? [source.subquery] : []));
-  if (inner.length > 0 && inner.length < statement.sources.length) {
+  const inner = statement.sources.flatMap(subqueriesOf);
+  const own = statement.sources.filter((source) => 'subquery' in source);
+  if (own.length > 0 && own.length < statement.sources.length) {
     throw new QueryError(
       'invalid',
       'live query: a subquery beside a measurement is not kept up to date: watch them apart',
     );
   }
   for (const subquery of inner) assertLive(subquery);
-  if (statement.sources.some((source) => 'join' in source && source.join !== 'window')) {
-    const reason = 'rows that are close in time are not kept up to date, those of one window are: JOIN … ON WINDOW';
-    throw new QueryError('invalid', `live query: ${reason}`);
-  }
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
       if (e.kind !== 'call') return undefined;
@@ -79,7 +75,6 @@ export function changeableFrom({ rules }: LivePlan, watermark: bigint | null): b
 /** The live plan of a checked statement and its plan. */
 export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRules = timeRules(statement)): LivePlan {
   assertLive(statement);
-  if (plan.join !== undefined) throw new QueryError('invalid', `live query: ${PAIRS_ONLY}`);
   if (plan.window !== null && plan.window.interval < INTERVAL_MIN) {
     throw new QueryError('invalid', 'live query: GROUP BY time() must be at least 1ms');
   }
@@ -90,24 +85,22 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
-  if (
-    rules.finalOnly &&
-    plan.window === null &&
-    plan.rowWindow === undefined &&
-    plan.kind === 'aggregate' &&
-    !plan.bounds.maxStated
-  ) {
+  const open = endless(plan);
+  const isTotal = open.kind === 'aggregate' && open.window === null && open.rowWindow === undefined;
+  if (rules.finalOnly && isTotal && !open.bounds.maxStated) {
+    const expected = 'expected ON UPDATE or EVERY …';
     throw new QueryError(
       'invalid',
-      'live query: EMIT ON CLOSE, ON LATE over a running total says nothing: it never closes',
+      `live query: EMIT says nothing of a running total, which never closes: ${expected}`,
     );
   }
-  const open = endless(plan);
   const leaves = isHeld(open) ? leafPlans(open, rules) : undefined;
   if (leaves !== undefined) assertUnfilled(open);
   const fills =
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
-  return { plan: open, rules, fills, ...(leaves && { leaves }) };
+  const live = { plan: open, rules, fills, ...(leaves && { leaves }) };
+  if (statement.emit !== undefined) assertEmits(live);
+  return live;
 }
 
 /** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
@@ -128,6 +121,11 @@ export function samePlan(a: Plan, b: Plan): boolean {
 
 // private functions
 
+function subqueriesOf(source: SelectSource): SelectStatement[] {
+  if ('join' in source) return [...subqueriesOf(source.left.source), ...subqueriesOf(source.right.source)];
+  return 'subquery' in source ? [source.subquery] : [];
+}
+
 /** An upper bound that moves with the clock is none. */
 function endless(plan: Plan): Plan {
   const subqueries = plan.subqueries.map(endless);
@@ -141,10 +139,22 @@ function isHeld({ subqueries, transforms, aggregates }: Plan): boolean {
   return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes;
 }
 
+/** Where EMIT would say what does not happen. */
+function assertEmits({ plan, rules, fills, leaves }: LivePlan): void {
+  if (plan.kind === 'raw' && leaves === undefined) {
+    const reason = 'is about windows and totals, and points are sent once, when they come: leave it out';
+    throw new QueryError('invalid', `live query: EMIT ${reason}`);
+  }
+  if (rules.closesSilently && fills) {
+    const reason = 'empty windows are known to be empty when they close: add ON CLOSE';
+    throw new QueryError('invalid', `live query: EMIT without ON CLOSE sends no row that fill() makes: ${reason}`);
+  }
+}
+
 function assertUnfilled(plan: Plan): void {
   if (plan.fill.kind !== 'none' && plan.fill.kind !== 'null') {
     const kind = plan.fill.kind === 'value' ? String(plan.fill.value) : plan.fill.kind;
-    const reason = 'windows without rows are not made for functions from row to row, top, bottom and subqueries';
+    const reason = 'windows without rows are not made for functions from row to row, top, bottom, subqueries and joins';
     throw new QueryError('invalid', `live query: fill(${kind}) is not kept up to date here: ${reason}`);
   }
   for (const inner of plan.subqueries) assertUnfilled(inner);

@@ -27,7 +27,7 @@ import type { RowsPartial } from './partial.ts';
 import { sourceKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
-import { firstPaneAt, firstPaneWith, panesBeside } from './window-times.ts';
+import { firstPaneAt, firstPaneWith, isInWindow, panesBeside } from './window-times.ts';
 
 /** Points of a tail that wait for `collect`. */
 export const TAIL_ROWS_MAX = 1_000_000;
@@ -251,7 +251,7 @@ export class LiveShard {
       while (!plain && nextLate < late.length && late[nextLate] < row) nextLate++;
       const isLate = !plain && nextLate < late.length && late[nextLate] === row;
       if (window < this.#floor) {
-        this.#counts.dropped++;
+        if (isInWindow(this.#plan, window)) this.#counts.dropped++;
         skip.push(row);
         return;
       }
@@ -274,7 +274,9 @@ export class LiveShard {
       const at = this.#recomputedAtMs.get(window) ?? Number.NEGATIVE_INFINITY;
       const end = windowEnd(this.#plan, window);
       const closing = this.#clock.reading !== null && this.#clock.reading.greatest - this.#live.rules.delay >= end;
-      if (!closing && nowMs - at < Math.min(wide, RECOMPUTE_GAP_MS_MAX)) continue;
+      // it is told before the clock may close it
+      const gapMs = Math.min(wide, RECOMPUTE_GAP_MS_MAX, Number(this.#live.rules.idle / 2_000_000n));
+      if (!closing && nowMs - at < gapMs) continue;
       this.#stale.delete(window);
       this.#recomputedAtMs.set(window, nowMs);
       this.#store.reset(window);

@@ -71,7 +71,9 @@ export class LiveView implements StreamReader {
     this.#first = runs.first;
     this.tuple = tupleText(sharing.values);
     this.#aggregates = stream.slices.indexesOf(live.plan.aggregates);
-    this.everyMs = Math.min(Math.max(Number(live.rules.emitEvery / 1_000_000n), TURN_MS_MIN), TURN_MS_MAX);
+    const { emitEvery } = live.rules;
+    const wantedMs = emitEvery === null ? TURN_MS_MIN : Number(emitEvery / 1_000_000n);
+    this.everyMs = Math.min(Math.max(wantedMs, TURN_MS_MIN), TURN_MS_MAX);
     stream.attach(this);
   }
 
@@ -338,7 +340,9 @@ export class LiveView implements StreamReader {
     const first = from === null ? Math.max(this.#from, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
     const windows = Float64Array.from(some);
     const touched = { windows, rows: new Float64Array(windows.length) };
-    if (this.#sliceOf(first) < slices.wholeFrom) {
+    // below the floor marks are not kept, though slices may still be there
+    const least = some.reduce((one, other) => Math.min(one, other), first);
+    if (this.#sliceOf(first) < slices.wholeFrom || least < this.#floor) {
       const limit = msToNs(nowMs) + rules.ahead;
       const { cells, greatest } = readWindows(plan, this.#source, first, some, limit);
       this.#observe(greatest, nowMs);

@@ -105,11 +105,12 @@ export class PaneStore {
     if (numbers === null) this.#findSlots(block, from, count);
     else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
+    const keyOf = (series: number): string => table.key(series);
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
-      const { base, offsets } = block;
-      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, column, carried };
+      const { base, offsets, series } = block;
+      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, series, keyOf, column, carried };
       this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
@@ -326,7 +327,9 @@ export class PaneStore {
       if (state.updateRuns?.(slice)) continue;
       single ??= runs.rowByRow(count);
       const carried = this.plan.columns.map((carry) => this.#carriedReader(block, from, table, carry));
-      state.update({ count, rows: single.rows, slots: single.slots, base, offsets, column, carried });
+      const { rows, slots } = single;
+      const keyOf = (series: number): string => table.key(series);
+      state.update({ count, rows, slots, base, offsets, series: block.series, keyOf, column, carried });
     }
     return count;
   }

@@ -97,6 +97,12 @@ export class Told {
     return known.everFinal ? known.rev + 1 : known.rev;
   }
 
+  /** One client has seen it, perhaps not as the others have: it is sent to all once more, and where it is no more they are told. */
+  shown(unit: Unit): void {
+    const known = this.#know(unit);
+    known.text ??= '';
+  }
+
   /** Units that were sent and not met since `begin`, from a time on. */
   missing(from: bigint): KnownUnit[] {
     return [...this.#known.values()].filter(

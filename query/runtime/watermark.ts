@@ -21,20 +21,28 @@ export interface TimeRules {
   readonly ahead: bigint;
   /** A closed window may still be revised until W ≥ end + lateness. */
   readonly lateness: bigint;
-  /** Changed rows of open windows, and late revisions, are sent at most this often. */
-  readonly emitEvery: bigint;
+  /** Changed rows of open windows, and late revisions, are sent at most this often. null = the clock alone sends none. */
+  readonly emitEvery: bigint | null;
+  /** All rows of open windows are sent so often, changed or not. Not there = never. */
+  readonly emitAllEvery?: bigint;
+  /** Changes are also sent when so many rows have come. */
+  readonly emitAfterRows?: number;
   /** Rows of open windows are not sent. Not there = they are. */
   readonly finalOnly?: true;
+  /** The end of a window sends nothing; what changed in it last is sent in its turn. */
+  readonly closesSilently?: true;
+  /** A row that was sent as final is not sent again. */
+  readonly sendsOnce?: true;
 }
 
 /** DELAY 0s, IDLE 10s, AHEAD 1m, LATENESS 1m UPDATE, EMIT EVERY 1s ON CHANGE, ON CLOSE, ON LATE. */
-export const DEFAULT_RULES: TimeRules = {
+export const DEFAULT_RULES = {
   delay: 0n,
   idle: 10n * NS_PER_SECOND,
   ahead: 60n * NS_PER_SECOND,
   lateness: 60n * NS_PER_SECOND,
   emitEvery: NS_PER_SECOND,
-};
+} satisfies TimeRules;
 
 /** Where a shard's stream stands: plain data from stage 1 to stage 2. */
 export interface ClockReading {

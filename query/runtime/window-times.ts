@@ -55,6 +55,12 @@ export function firstPaneWith(plan: Plan, pane: number): number {
   return first;
 }
 
+/** Whether any window holds this pane: `hop` may leave out time between its windows. */
+export function isInWindow(plan: Plan, pane: number): boolean {
+  if (plan.windows === undefined) return true;
+  return plan.windows.some((kind) => firstHolding(plan.window!, kind, pane) <= lastHolding(plan.window!, kind, pane));
+}
+
 /** The panes of all windows that hold any of these, ascending. */
 export function panesBeside(plan: Plan, panes: readonly number[]): number[] {
   const all = new Set(panes);

@@ -7,7 +7,8 @@
  *                         └── too much unacknowledged, or nak ────┘
  *
  * The step from reading to live and `committed` are both synchronous, so no commit falls between them: no gap, no message twice.
- * What one commit brings may take long to apply: it is delivered in turns of some milliseconds, and others run in between.
+ * What one commit brings may take long to apply: it is delivered in turns of some milliseconds, one in each round of the event loop,
+ * and others run in between.
  */
 import assert from 'node:assert/strict';
 import type { ShardLog } from '../../storage/index.ts';
@@ -17,7 +18,7 @@ import { brokerErrorOf } from './embedded-errors.ts';
 import { Unacked } from './unacked.ts';
 
 /** After so long of delivering, others have their turn; a single message is never divided. */
-const TURN_MS = 5;
+const TURN_MS = 3;
 
 export class EmbeddedConsumer implements Consumer {
   readonly #log: ShardLog;
@@ -55,7 +56,9 @@ export class EmbeddedConsumer implements Consumer {
     // the log has them too
     if (this.#waiting.length > this.#options.unackedMax) this.#startReading();
     else for (const payload of payloads) this.#waiting.push(payload);
-    if (this.#turn === null) this.#deliverWaiting();
+    if (this.#turn !== null || this.#deliverWaiting()) return;
+    // this round of the event loop has had its turn: immediates of what it polls are called at its end
+    this.#turn = setImmediate(() => this.#deliverNext());
   }
 
   async close(): Promise<void> {
@@ -65,20 +68,25 @@ export class EmbeddedConsumer implements Consumer {
 
   // private functions
 
-  #deliverWaiting(): void {
-    this.#turn = null;
+  #deliverNext(): void {
+    this.#turn = setImmediate(() => {
+      this.#turn = null;
+      if (!this.#deliverWaiting()) this.#deliverNext();
+    });
+  }
+
+  /** One turn; false: some still wait. */
+  #deliverWaiting(): boolean {
     const began = performance.now();
     while (this.#state === 'live' && this.#waiting.length > 0) {
       if (this.#unacked.full) {
         this.#startReading();
-        return;
-      }
-      if (performance.now() - began > TURN_MS) {
-        this.#turn = setImmediate(() => this.#deliverWaiting());
-        return;
+        return true;
       }
       this.#deliver(this.#next, this.#waiting.shift()!);
+      if (performance.now() - began > TURN_MS) break;
     }
+    return this.#waiting.length === 0;
   }
 
   #startReading(): void {

@@ -211,6 +211,15 @@ export class LiveShards {
     return this.#waitedMs;
   }
 
+  /** Most rows that a live query over held rows has read or had under way on a shard. */
+  get leafRowsMost(): number {
+    let most = 0;
+    for (const { alone } of this.#shards.values()) {
+      for (const { stage } of alone) if (stage instanceof LiveLeaves) most = Math.max(most, stage.rowsMost);
+    }
+    return most;
+  }
+
   /** The share groups of all shards, one for each shard that it is on. */
   get groups(): ShareGroup[] {
     return [...this.#shards.values()].flatMap(({ stages }) => stages.streams);
@@ -375,7 +384,9 @@ export class LiveShards {
     const { shard, database } = op;
     const { broker, store } = side;
     const { compression } = this.#options;
-    const deletesOf = overDeletes ? null : op.live.plan.sources.map(({ measurement }) => measurement);
+    const plans = (op.live.leaves ?? [op.live]).map(({ plan }) => plan);
+    const measurements = plans.flatMap(({ sources }) => sources.map(({ measurement }) => measurement));
+    const deletesOf = overDeletes ? null : measurements;
     replay({ broker, shard, store, database, compression, from, deletesOf, applied: () => side.applied, ...then });
   }
 

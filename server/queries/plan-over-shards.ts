@@ -16,11 +16,28 @@ import type { ShardStore } from '../../storage/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
 import { namePolicies } from './policy-names.ts';
 
+/** What every thread knows of every shard, without asking it, in the moment in which it looks. */
+export interface ShardDirectory {
+  /** False: no series of the measurement, in any policy, has ever had the value there. */
+  mayHold(shard: number, name: TagValue): boolean;
+  /** Of its schema. */
+  version(shard: number): number;
+}
+
+export interface TagValue {
+  readonly database: string;
+  readonly measurement: string;
+  readonly tag: string;
+  /** Not empty: that would be the series without the tag. */
+  readonly value: string;
+}
+
 /** How a query reaches the shards, here or on other workers (workers/mesh.ts). */
 export interface ShardMesh {
   readonly shards: number;
   /** All of them, in the order in which to ask them. */
   readonly nearLast: readonly number[];
+  readonly directory: ShardDirectory;
   /** Number of this worker. */
   readonly index: number;
   call<T>(shard: number, method: string, body: object): Promise<T>;

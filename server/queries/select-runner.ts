@@ -2,7 +2,7 @@
  * SelectRunner: a SELECT → its plan and the tables of its answer, over all shards. Plans are made over schemas that were asked for
  * before, as long as they hold: every shard is told the version of its schema that the plan stands on, looks at it in the turn in
  * which it pins what it reads, and refuses where another one holds by now. Then the shards are asked anew and the plan is made again;
- * no table has been given before all shards have agreed.
+ * no table has been given before all shards have agreed. A shard that has nothing for the plan is not asked (shards-asked.ts).
  */
 import {
   answerOf,
@@ -28,15 +28,19 @@ import {
   type TextFormat,
 } from './plan-over-shards.ts';
 import { namePolicies } from './policy-names.ts';
+import { shardsAsked } from './shards-asked.ts';
 
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
 const REMEMBERED_MAX = 256;
 
 const NOTHING_READ: ShardReading = { series: 0, rows: 0, blocks: 0, blocksByStatistics: 0, ms: 0 };
 
-/** What a shard throws when its schema is not the one that the plan was made over. */
+/** A shard's schema is not the one that the plan was made over. */
 export class StaleSchema extends Error {
   readonly code = 'stale';
+  constructor() {
+    super('the schema of the shard has changed');
+  }
 }
 
 export interface SelectRequest {
@@ -99,14 +103,18 @@ export class SelectRunner {
     const { mesh, limits } = this.#options;
     const { signal, turn, read } = request;
     const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
-    const ask = (leaf: Plan): AsyncIterable<Partial>[] =>
-      mesh.nearLast.map((shard) => {
+    if (read !== undefined) for (let shard = 0; shard < mesh.shards; shard++) read[shard] ??= { ...NOTHING_READ };
+    const ask = (leaf: Plan): AsyncIterable<Partial>[] => {
+      const asked = shardsAsked(leaf, versions, mesh);
+      if (asked === null) throw new StaleSchema();
+      return asked.map((shard) => {
         const isCounted = read !== undefined;
         const leafPlan = { ...leaf, subqueries: [] };
         const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted };
         const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
-        return read === undefined ? partials : observed(partials, (read[shard] ??= { ...NOTHING_READ }));
+        return read === undefined ? partials : observed(partials, read[shard]);
       });
+    };
     return answerOf(plan, ask, turn, limits);
   }
 

@@ -4,7 +4,7 @@
  * live queries. Started and stopped by the composition root.
  *
  * A report costs some milliseconds of all threads, which on a server that does nothing would be most of what it does. So while nobody
- * asks anything of the server and nobody is told anything (`isQuiet`), only every thirtieth report is made.
+ * asks anything of the server and nobody is told anything (`isQuiet`) for thirty intervals, only every thirtieth report is made.
  *
  * One report is under way at a time: while one cannot be written, the next ones are skipped and counted, never queued. A failing
  * `write` is logged when it begins to fail and when it works again.
@@ -25,7 +25,7 @@ import {
 /** The database that reports go to. */
 export const INTERNAL_DATABASE = '_internal';
 
-/** Of a quiet server, one report comes after so many intervals. */
+/** A server is quiet after so many intervals in which nothing went on; then one report comes after each so many. */
 export const QUIET_INTERVALS = 30;
 
 export interface ReporterClock {
@@ -112,7 +112,7 @@ export function startReporter(options: ReporterOptions): Reporter {
 
   const stopTimer = clock.every(options.intervalMs, () => {
     quietIntervals = options.isQuiet() ? quietIntervals + 1 : 0;
-    if (quietIntervals % QUIET_INTERVALS === 0) void report();
+    if (quietIntervals < QUIET_INTERVALS || quietIntervals % QUIET_INTERVALS === 0) void report();
   });
   return {
     report,

@@ -56,6 +56,7 @@ import { MetadataDesk } from './metadata-desk.ts';
 import { type Handlers, handOver } from './peer.ts';
 import type { Pool } from './pool.ts';
 import { QueryDesk } from './query-desk.ts';
+import { likelyWorker } from './query-route.ts';
 
 /** Bytes of bodies handed to workers and not yet answered; beyond, writers are told to come again. */
 const WRITE_BYTES_IN_FLIGHT_MAX = 256 * 1024 * 1024;
@@ -212,7 +213,9 @@ export class PoolEngine implements Engine {
     const pool = this.#serving();
     this.asked++;
     if (request.after !== '') await this.#reached(request.after);
-    return this.#queries.ask(pool.next(), { ...request, now: this.#options.nowNs() }, signal);
+    const likely = likelyWorker(request.text, request.database, pool);
+    const worker = likely === null ? pool.next() : pool.peers[likely];
+    return this.#queries.ask(worker, { ...request, now: this.#options.nowNs() }, signal);
   }
 
   async backup(request: BackupRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

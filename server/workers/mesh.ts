@@ -3,29 +3,34 @@
  * same in both cases, so who calls does not know the difference. Streams are pulled piece by piece either way.
  */
 import type { Handlers, Peer } from './peer.ts';
+import type { SharedDirectory } from './shard-directory.ts';
 
 export class Mesh {
+  /** All shards, those of this worker last: who asks each of them in turn has the others at work while its own are read. */
+  readonly nearLast: readonly number[];
+  readonly directory: SharedDirectory;
   readonly #index: number;
   readonly #owners: readonly number[];
   readonly #peers: readonly (Peer | null)[];
   readonly #own: Handlers;
 
-  constructor(index: number, owners: readonly number[], peers: readonly (Peer | null)[], own: Handlers) {
+  constructor(
+    index: number,
+    { owners, directory }: { readonly owners: readonly number[]; readonly directory: SharedDirectory },
+    peers: readonly (Peer | null)[],
+    own: Handlers,
+  ) {
     this.#index = index;
     this.#owners = owners;
+    this.directory = directory;
     this.#peers = peers;
     this.#own = own;
+    const isNear = (shard: number): number => (owners[shard] === index ? 1 : 0);
+    this.nearLast = owners.map((_, shard) => shard).sort((a, b) => isNear(a) - isNear(b) || a - b);
   }
 
   get shards(): number {
     return this.#owners.length;
-  }
-
-  /** All shards, those of this worker last: who asks each of them in turn has the others at work while its own are read. */
-  get nearLast(): number[] {
-    const shards = this.#owners.map((_, shard) => shard);
-    const isNear = (shard: number): number => (this.#owners[shard] === this.#index ? 1 : 0);
-    return shards.sort((a, b) => isNear(a) - isNear(b) || a - b);
   }
 
   async call<T>(shard: number, method: string, body: object): Promise<T> {

@@ -15,6 +15,8 @@ export interface WorkerStart {
   readonly index: number;
   /** owners[shard] = index of the worker that owns it. */
   readonly owners: readonly number[];
+  /** Memory of the SharedDirectory. */
+  readonly directory: SharedArrayBuffer;
   /** One port to each other worker, by index; none to itself. */
   readonly ports: readonly (import('node:worker_threads').MessagePort | null)[];
 }

@@ -1,7 +1,7 @@
 /** How long work in the background may hold its thread: it asks often, and others run when its share of a turn is used up. */
 
 /** A write or a query waits at most this much longer, and what the asking piece of work takes. */
-const SLICE_MS = 10;
+const SLICE_MS = 5;
 /** The same of work that nobody waits for. */
 export const IDLE_SLICE_MS = 3;
 

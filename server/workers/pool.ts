@@ -7,6 +7,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import type { WorkerReady, WorkerStart } from './messages.ts';
 import { type Handlers, Peer } from './peer.ts';
+import { SharedDirectory } from './shard-directory.ts';
 
 /**
  * What a worker's heap and arrays grow by before V8 first looks through all of it. Bodies and columns are arrays outside of the heap that come and go by
@@ -26,24 +27,31 @@ export class Pool {
   readonly peers: readonly Peer[];
   /** owners[shard] = index of its worker. */
   readonly owners: readonly number[];
+  readonly directory: SharedDirectory;
   readonly #threads: readonly Worker[];
   #turn = 0;
   #closing = false;
 
-  private constructor(threads: readonly Worker[], peers: readonly Peer[], owners: readonly number[]) {
+  private constructor(
+    threads: readonly Worker[],
+    peers: readonly Peer[],
+    { owners, directory }: { readonly owners: readonly number[]; readonly directory: SharedDirectory },
+  ) {
     this.#threads = threads;
     this.peers = peers;
     this.owners = owners;
+    this.directory = directory;
   }
 
   /** Rejects with the first worker's error if one cannot start, e.g. on a corrupt log. */
   static async start({ config, shards, handlers, died }: PoolOptions): Promise<{ pool: Pool; ready: WorkerReady[] }> {
     const count = Math.min(config.workers, shards);
     const owners = Array.from({ length: shards }, (_, shard) => shard % count);
+    const directory = SharedDirectory.make(shards);
     const ports = portMatrix(count);
     setFlagsFromString(`--initial-old-space-size=${HEAP_MEGABYTES_FIRST}`);
     const threads = ports.map((row, index) => {
-      const start: WorkerStart = { config, index, owners, ports: row };
+      const start: WorkerStart = { config, index, owners, directory: directory.memory, ports: row };
       return new Worker(new URL('./worker.ts', import.meta.url), {
         workerData: start,
         transferList: row.filter((port) => port !== null),
@@ -52,7 +60,7 @@ export class Pool {
     const pool = new Pool(
       threads,
       threads.map((thread) => new Peer(thread, handlers)),
-      owners,
+      { owners, directory },
     );
     threads.forEach((thread, index) => {
       const gone = (error: Error): void => {

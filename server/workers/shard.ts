@@ -8,9 +8,10 @@ import { deletedRows } from '../../query/index.ts';
 import { type Files, type MoveOptions, ShardLog, ShardStore } from '../../storage/index.ts';
 import { type Broker, BrokerError } from '../pubsub/index.ts';
 import type { LiveShards } from '../queries/index.ts';
-import { Recorder } from '../recorder/index.ts';
+import { Recorder, type RecorderObserver } from '../recorder/index.ts';
 import type { PublishCall } from './messages.ts';
 import { IDLE_SLICE_MS, makePause } from './pause.ts';
+import type { SharedDirectory } from './shard-directory.ts';
 
 /** Logs leave by whole segments: a quarter of what is kept, within what a file should be. */
 const SEGMENT_BYTES = { min: 1024 * 1024, max: 256 * 1024 * 1024 };
@@ -33,6 +34,8 @@ export interface ShardOptions {
   /** Where old buckets go; null = they stay. */
   readonly tier: MoveOptions | null;
   readonly live: LiveShards;
+  /** Where other threads see what the shard has. */
+  readonly known: SharedDirectory;
   readonly failed: (error: Error) => void;
   /** Something that can be tried again later did not work. */
   readonly warn: (text: string, error: Error) => void;
@@ -71,6 +74,7 @@ export class Shard {
       pause: makePause(),
       cleanerPause: makePause(IDLE_SLICE_MS),
       tier: options.tier,
+      tagListener: options.known.listener(options.id),
       sealed: (sequence) => {
         if (shard !== null) shard.#forget(sequence);
       },
@@ -93,7 +97,16 @@ export class Shard {
       });
     }
     this.#broker = broker;
-    const observer = live.observe(this.id, this.store, broker);
+    const watching = live.observe(this.id, this.store, broker);
+    const observer: RecorderObserver = {
+      batchApplied: (name, applied) => watching.batchApplied(name, applied),
+      controlApplied: (entry, deleted) => watching.controlApplied(entry, deleted),
+      messageApplied: (sequence) => {
+        this.#tellVersion();
+        watching.messageApplied(sequence);
+      },
+    };
+    this.#tellVersion();
     await this.recorder.start({ broker, log: this.#ownLog, observer });
     await this.store.joined();
     this.#forget(this.store.sealed);
@@ -118,6 +131,10 @@ export class Shard {
   }
 
   // private functions
+
+  #tellVersion(): void {
+    this.#options.known.setVersion(this.id, this.store.schemaVersion);
+  }
 
   /** Where sealing does not keep up writers wait; not for ever, as on a full disk it does not end. */
   async #room(): Promise<void> {

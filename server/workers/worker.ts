@@ -75,10 +75,12 @@ import type {
 } from './messages.ts';
 import { type Handlers, handOver, Peer, PeerError } from './peer.ts';
 import { logSegmentBytes, Shard } from './shard.ts';
+import { SharedDirectory } from './shard-directory.ts';
 import { gaugeStores } from './store-metrics.ts';
 import { openStoredQueries } from './stored-link.ts';
 import { tierOf } from './tier-link.ts';
 import { Turns } from './turns.ts';
+import { warmUp } from './warm-up.ts';
 import { Writer } from './writer.ts';
 
 const start = workerData as WorkerStart;
@@ -109,9 +111,10 @@ const backupParts: BackupParts = {
 };
 const handlers: Handlers = { calls: makeCalls(), streams: makeStreams(), notices: makeNotices() };
 const main = new Peer(parentPort as MessagePort, handlers);
+const directory = new SharedDirectory(start.directory, owners.length);
 const mesh = new Mesh(
   index,
-  owners,
+  { owners, directory },
   start.ports.map((port) => (port === null ? null : new Peer(port, handlers))),
   handlers,
 );
@@ -136,7 +139,13 @@ const homes = new LiveHomes({
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
-  late: (rows) => metrics.counter('points_late').add(rows),
+  counted: ({ onTime, late, tooLate, ahead, recomputed }) => {
+    metrics.counter('live_points_on_time').add(onTime);
+    metrics.counter('live_points_late').add(late);
+    metrics.counter('live_points_dropped').add(tooLate);
+    metrics.counter('live_points_ahead').add(ahead);
+    metrics.counter('live_windows_recomputed').add(recomputed);
+  },
 });
 const selects = new SelectRunner({ mesh, catalogue, limits: config.queryLimits });
 const runner = new QueryRunner({
@@ -209,7 +218,9 @@ function makeCalls(): Handlers['calls'] {
     'refresh stored': (call: RefreshCall) => stored!.refresh(call),
     'live report': (): LiveReport => ({ progress: homes.progress(), groups: liveShards.groups }),
     describe: ({ shard, matchers }: DescribeCall) => {
-      return describeMatching(shardOf(shard).store, matchers);
+      const described = describeMatching(shardOf(shard).store, matchers);
+      directory.setVersion(shard, described.version);
+      return described;
     },
     'check delete': ({ shard, statement, database }: CheckDeleteCall) =>
       checkDelete(shardOf(shard).store, statement, database),
@@ -234,7 +245,7 @@ async function* partialsOf(
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
-  if (store.schemaVersion !== version) throw new StaleSchema('the schema of the shard has changed');
+  if (store.schemaVersion !== version) throw new StaleSchema();
   const write = texts === null ? null : jsonRows(plan, texts.epoch);
   const limits = { ...config.queryLimits, isCounted };
   yield* historicalShard(plan, store, turns.of(signal), limits, write);
@@ -262,21 +273,35 @@ function makeNotices(): Handlers['notices'] {
 }
 
 async function open(): Promise<WorkerReady> {
-  const directory = join(config.dataDir, 'shards');
+  const shardsDirectory = join(config.dataDir, 'shards');
   const { headBytes, logKeepBytes } = config;
   const segmentBytesMax = logSegmentBytes(logKeepBytes);
   const warn = (text: string, error: Error): void => log.warn(text, { error: error.message });
+  await warmUp(owners.length, files);
   for (const id of own) {
     const tier = tierOf(config, owners.length, disk, catalogue, metrics, warn);
     const told = { live: liveShards, failed: fatal, warn };
-    const options = { id, files: disk, directory, headBytes, logKeepBytes, segmentBytesMax, tier, ...told };
+    const options = {
+      id,
+      files: disk,
+      directory: shardsDirectory,
+      known: directory,
+      headBytes,
+      logKeepBytes,
+      segmentBytesMax,
+      tier,
+      ...told,
+    };
     shards.set(id, await Shard.open(options));
   }
   const recovered = (shard: number, sequence: number, payload: Uint8Array): void =>
     shardOf(shard).recorder.recovered(sequence, payload);
   const plain =
     config.nats === null
-      ? await openEmbeddedBroker({ files, directory, shards: own, logKeepBytes, segmentBytesMax, recovered })
+      ? await openEmbeddedBroker({
+          ...{ files, shards: own, logKeepBytes, segmentBytesMax, recovered },
+          directory: shardsDirectory,
+        })
       : await openNatsBroker({ servers: config.nats.split(','), shards: own });
   const opened = meteredBroker(plain, metrics);
   broker = opened;
@@ -356,6 +381,8 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('live_slices').set(shared.cells);
   metrics.gauge('live_slice_bytes').set(shared.bytes);
   metrics.gauge('live_share_percent').set(Math.round(pace.share * 100));
+  metrics.gauge('live_leaf_rows_most').set(liveShards.leafRowsMost);
+  metrics.gauge('live_held_rows_most').set(homes.heldRowsMost);
   metrics.gauge('live_wait_ms').set(Math.round(liveShards.waitedMs));
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];

@@ -17,6 +17,7 @@ import {
   encodeControl,
   rowsSince,
   splitBatch,
+  unknownSeries,
 } from '../../model/index.ts';
 import {
   type Decoded,
@@ -29,8 +30,10 @@ import {
 import type { PublishCall, WriteCall, WriteResult } from './messages.ts';
 import { makePause } from './pause.ts';
 
-/** A message is closed before it grows past this, and never past what the broker takes. */
-const MESSAGE_BYTES_TARGET = 4 * 1024 * 1024;
+/** A message is closed before it grows past this, and never past what the broker takes: it is applied in one turn. */
+const MESSAGE_BYTES_TARGET = 512 * 1024;
+/** Nor with more series than this that may all be new, some microseconds each. A list of series that came before holds none. */
+const MESSAGE_SERIES_TARGET = 8_192;
 /** Where a body begins with new fields its others mostly follow within this: what lies behind is not decoded in vain. */
 const NEW_FIELD_LOOK_BYTES = 16 * 1024;
 /** Between two looks at the clock: some milliseconds of work in a server that has just started, less than one in a warm one. */
@@ -124,11 +127,12 @@ export class Writer {
     });
     try {
       const slices = decoder.slices(call.body, request, SLICE_BYTES);
-      for (let step = slices.next(); ; step = slices.next()) {
-        if (step.done) return this.#encoded(call, step.value);
+      for (;;) {
+        const step = slices.next();
         await this.#pause();
         // types from before a drop would go into the stream behind it
         if (fieldTypes.forgotten !== forgotten) return this.#encoded(call, decoder.decode(call.body, request));
+        if (step.done) return this.#encoded(call, step.value);
       }
     } finally {
       this.#decoding = null;
@@ -136,7 +140,7 @@ export class Writer {
     }
   }
 
-  /** In the turn in which its last line was decoded. No messages while there are fields to be declared. */
+  /** In the turn in which nothing had been forgotten. No messages while there are fields to be declared. */
   #encoded(call: WriteCall, decoded: Decoded): DecodedCall {
     if (decoded.newFields.length > 0) return { decoded, messages: [], beyond: 0 };
     let beyond = 0;
@@ -160,18 +164,21 @@ export class Writer {
     const messages: PublishCall[] = [];
     let open: Batch[] = [];
     let bytes = 0;
+    let series = 0;
     const close = (): void => {
       if (open.length === 0) return;
       const id = this.#address(shard);
       messages.push({ shard, message: encodeBatches(id, open, this.#options.checksum, this.#packing), id, wait });
       open = [];
-      bytes = 0;
+      bytes = series = 0;
     };
-    for (const batch of batches.flatMap((b) => splitBatch(b, room))) {
+    for (const batch of batches.flatMap((b) => splitBatch(b, room, MESSAGE_SERIES_TARGET))) {
       const size = batchBytes(batch);
-      if (bytes + size > room) close();
+      const unknown = unknownSeries(batch);
+      if (bytes + size > room || series + unknown > MESSAGE_SERIES_TARGET) close();
       open.push(batch);
       bytes += size;
+      series += unknown;
     }
     close();
     return messages;

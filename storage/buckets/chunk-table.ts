@@ -5,11 +5,14 @@ import {
   type Footer,
   fieldAt,
   type Place,
+  placeLength,
+  placeStart,
   RUNS_AT,
   readPlace,
   statisticsAt,
   TIMES_AT,
 } from './layout.ts';
+import { Ranges } from './spans.ts';
 import { readStatistics } from './statistics.ts';
 import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
 
@@ -55,6 +58,11 @@ export class ChunkTable {
     return readPlace(this.#view, chunk * this.#stride + at);
   }
 
+  /** Bytes of a block, as `place` says; 0 = the chunk has none of the kind. */
+  length(chunk: number, at: number): number {
+    return placeLength(this.#view, chunk * this.#stride + at);
+  }
+
   /** Of all blocks of all chunks; what chunks share comes several times. */
   *places(): Generator<Place> {
     for (let chunk = 0; chunk < this.#footer.chunks; chunk++) {
@@ -92,34 +100,38 @@ export class ChunkTable {
     }
   }
 
-  /** Chunks that follow each other, with the places of all their blocks for these fields, ascending, to about so many bytes together: the first, then each to twice as many as the one before. */
+  /** Chunks that follow each other, with where all their blocks for these fields are, ascending, to about so many bytes together: the first, then each to twice as many as the one before. */
   *groups(
     chunks: readonly number[],
     fields: readonly number[],
     firstBytes: number,
     bytesMax: number,
   ): Generator<ChunkGroup> {
+    // as blocks follow each other in the file
+    const wanted = [RUNS_AT, TIMES_AT, ...fields.map(fieldAt)];
     let members: number[] = [];
-    let places: Place[] = [];
+    let places = new Ranges();
     let bytes = 0;
     let enough = firstBytes;
     for (const chunk of chunks) {
-      const wanted = fields.map((field) => this.place(chunk, fieldAt(field))).filter(({ length }) => length > 0);
-      if (wanted.length === 0) continue;
-      wanted.push(this.place(chunk, RUNS_AT), this.place(chunk, TIMES_AT));
-      const more = wanted.reduce((sum, { length }) => sum + length, 0);
+      if (!fields.some((field) => this.length(chunk, fieldAt(field)) > 0)) continue;
+      let more = 0;
+      for (const at of wanted) more += this.length(chunk, at);
       if (members.length > 0 && bytes + more > enough) {
-        yield { members, places: ascending(places) };
+        yield { members, places: places.ascending() };
         members = [];
-        places = [];
+        places = new Ranges();
         bytes = 0;
         enough = Math.min(2 * enough, bytesMax);
       }
       members.push(chunk);
-      places.push(...wanted);
+      for (const at of wanted) {
+        const record = chunk * this.#stride + at;
+        places.add(placeStart(this.#view, record), placeLength(this.#view, record));
+      }
       bytes += more;
     }
-    if (members.length > 0) yield { members, places: ascending(places) };
+    if (members.length > 0) yield { members, places: places.ascending() };
   }
 
   /** The request's times as offsets, cut to what the bucket has. */
@@ -184,10 +196,4 @@ export class ChunkTable {
     for (let s = this.firstSeries(chunk); s <= last; s++) if (mask[map === null ? s : map(s)] === 1) return true;
     return false;
   }
-}
-
-// private functions
-
-function ascending(places: readonly Place[]): Place[] {
-  return places.filter(({ length }) => length > 0).sort((a, b) => a.at - b.at);
 }

@@ -122,7 +122,7 @@ export function decodeRuns(words: Uint32Array): Runs {
   decodeIntegers(from, count, lengths);
   const starts = new Uint32Array(count);
   for (let i = 1; i < count; i++) starts[i] = starts[i - 1] + lengths[i - 1];
-  return { series: Uint32Array.from(series), starts };
+  return { series: new Uint32Array(series), starts };
 }
 
 // private functions

@@ -108,11 +108,15 @@ export function writePlace(view: DataView, at: number, place: Place): void {
 }
 
 export function readPlace(view: DataView, at: number): Place {
-  return {
-    at: view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32,
-    length: view.getUint32(at + 8, true),
-    checksum: view.getUint32(at + 12, true),
-  };
+  return { at: placeStart(view, at), length: placeLength(view, at), checksum: view.getUint32(at + 12, true) };
+}
+
+export function placeStart(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+}
+
+export function placeLength(view: DataView, at: number): number {
+  return view.getUint32(at + 8, true);
 }
 
 export function encodeHeader(checksum: (bytes: Uint8Array) => number): Uint8Array {

@@ -33,8 +33,12 @@ export function nearReads(source: BucketSource, arrays: ScanArrays): FetchBlocks
     return {
       readSync: (target, at) => source.readSync(target, at),
       view: (at, length) => {
-        const i = parts.findIndex((part, p) => at >= part.at && at + length <= part.at + found[p]);
-        return i === -1 ? null : parts[i].bytes.subarray(at - parts[i].at, at - parts[i].at + length);
+        for (let p = 0; p < parts.length; p++) {
+          const part = parts[p];
+          const from = at - part.at;
+          if (from >= 0 && from + length <= found[p]) return part.bytes.subarray(from, from + length);
+        }
+        return null;
       },
     };
   };

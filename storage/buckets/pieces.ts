@@ -1,4 +1,4 @@
-/** The decoded blocks of one chunk while a scan needs them, backed by the cache of the shard. */
+/** The decoded blocks of the chunk that a scan is at, backed by the cache of the shard where there is one to ask. Used again from chunk to chunk. */
 import type { Column } from '../../model/index.ts';
 import type { BlockCache } from './cache.ts';
 import type { Runs } from './column-block.ts';
@@ -12,52 +12,62 @@ export const FIELDS = 2;
 export const ONE_START = new Uint32Array(1);
 
 export class Pieces {
-  readonly #cache: BlockCache;
+  /** null: nothing is looked for there. */
+  readonly #cache: BlockCache | null;
   readonly #reader: number;
-  readonly #first: number;
-  readonly #isCached: boolean;
-  readonly #values = new Map<number, unknown>();
+  #first = 0;
+  #isKept = false;
+  /** By block; those of the chunk are told from those of earlier chunks by their numbers in `#chunks`. */
+  readonly #values: unknown[] = [];
+  readonly #chunks: number[] = [];
+  #chunk = 0;
 
-  constructor(cache: BlockCache, reader: number, first: number, isCached: boolean) {
+  constructor(cache: BlockCache | null, reader: number) {
     this.#cache = cache;
     this.#reader = reader;
+  }
+
+  /** Nothing is known of the next chunk, whose first block has this number in the cache. `isKept`: what is added goes there, too. */
+  begin(first: number, isKept: boolean): void {
     this.#first = first;
-    this.#isCached = isCached;
+    this.#isKept = isKept;
+    this.#chunk++;
   }
 
   get runs(): Runs {
-    return this.#values.get(RUNS) as Runs;
+    return this.#values[RUNS] as Runs;
   }
 
   get starts(): Uint32Array {
-    return this.#values.has(RUNS) ? this.runs.starts : ONE_START;
+    return this.#chunks[RUNS] === this.#chunk ? this.runs.starts : ONE_START;
   }
 
   get times(): Float64Array {
-    return this.#values.get(TIMES) as Float64Array;
+    return this.#values[TIMES] as Float64Array;
   }
 
   get(block: number): unknown {
-    return this.#values.get(block);
+    return this.#values[block];
   }
 
   /** What is known from elsewhere in the scan. */
   give(block: number, value: unknown): void {
-    this.#values.set(block, value);
+    this.#values[block] = value;
+    this.#chunks[block] = this.#chunk;
   }
 
   /** Whether it is here or in the cache. */
   find(block: number): boolean {
-    if (this.#values.has(block)) return true;
-    const value = this.#cache.get(this.#reader, this.#first + block);
+    if (this.#chunks[block] === this.#chunk) return true;
+    const value = this.#cache?.get(this.#reader, this.#first + block);
     if (value === undefined) return false;
-    this.#values.set(block, value);
+    this.give(block, value);
     return true;
   }
 
   add(block: number, value: unknown, bytes: number): void {
-    this.#values.set(block, value);
-    if (this.#isCached) this.#cache.set(this.#reader, this.#first + block, value, bytes);
+    this.give(block, value);
+    if (this.#isKept) this.#cache?.set(this.#reader, this.#first + block, value, bytes);
   }
 }
 

@@ -214,7 +214,7 @@ export class BucketReader {
   }
 
   *#scanNear(chunks: Iterable<number>, request: BucketScan, fields: readonly number[]): Generator<Block> {
-    const shared = new SharedTimes();
+    const scan = this.#begun(request, fields, this.#cache);
     const { lasting = false } = request;
     let arrays: ScanArrays | null = null;
     let count = 0;
@@ -222,7 +222,7 @@ export class BucketReader {
       const isKept = !lasting && ++count <= CACHED_CHUNKS_MAX && this.#cache.admits(this.#id, this.#firstBlock(chunk));
       if (!isKept && !lasting) arrays ??= this.#cache.takeArrays();
       const into = { isKept, arrays: isKept ? null : arrays };
-      const block = this.#scanChunk(chunk, request, fields, into, shared, this.#source);
+      const block = this.#scanChunk(chunk, scan, into, this.#source);
       if (block !== null) yield block;
     }
     if (arrays !== null) this.#cache.giveArrays(arrays);
@@ -237,7 +237,8 @@ export class BucketReader {
     fetch: FetchBlocks,
     inMemory: number,
   ): Generator<Block | Promise<void>> {
-    const shared = new SharedTimes();
+    // what is fetched anyway is not looked for in the cache, if it is not to be kept there
+    const scan = this.#begun(request, fields, into.isKept ? this.#cache : null);
     const coming: { members: readonly number[]; blocks: Promise<BlockSource> }[] = [];
     for (;;) {
       for (let next = coming.length; next < inMemory; next++) {
@@ -255,10 +256,15 @@ export class BucketReader {
         from = source;
       });
       for (const chunk of group.members) {
-        const block = this.#scanChunk(chunk, request, fields, into, shared, from);
+        const block = this.#scanChunk(chunk, scan, into, from);
         if (block !== null) yield block;
       }
     }
+  }
+
+  #begun(request: BucketScan, fields: readonly number[], cache: BlockCache | null): Scan {
+    const times = this.#table.offsetsOf(request);
+    return { request, fields, ...times, pieces: new Pieces(cache, this.#id), shared: new SharedTimes() };
   }
 
   #keys(place: Place, count: number): TextDictionary {
@@ -286,21 +292,14 @@ export class BucketReader {
     return take({ ...table.statistics(chunk, fields), series: shown, base: this.base });
   }
 
-  #scanChunk(
-    chunk: number,
-    request: BucketScan,
-    wanted: readonly number[],
-    { isKept, arrays }: DecodeInto,
-    shared: SharedTimes,
-    from: BlockSource,
-  ): Block | null {
+  #scanChunk(chunk: number, scan: Scan, { isKept, arrays }: DecodeInto, from: BlockSource): Block | null {
+    const { request, low, high, pieces, shared } = scan;
     const rows = this.#table.rows(chunk);
-    const fields = wanted.filter((field) => this.#table.place(chunk, fieldAt(field)).length > 0);
+    const fields = scan.fields.filter((field) => this.#table.length(chunk, fieldAt(field)) > 0);
     if (fields.length === 0) return null;
-    const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
-    const pieces = new Pieces(this.#cache, this.#id, this.#firstBlock(chunk), isKept);
+    const isSingle = this.#table.length(chunk, RUNS_AT) === 0;
+    pieces.begin(this.#firstBlock(chunk), isKept);
     const values = fields.map((field) => field + FIELDS);
-    const { low, high } = this.#table.offsetsOf(request);
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     // Nothing is to be found out before the values are read where the chunk has one series, or all are wanted, or one that is listed, and all of its times
     // are wanted: everything comes in one go.
@@ -309,12 +308,12 @@ export class BucketReader {
     const known = isSingle ? shared.at(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
     const first = isSingle ? [TIMES] : [RUNS, TIMES];
-    this.#fetch(chunk, isWanted ? [...first, ...values] : first, rows, pieces, arrays, shared, from);
+    this.#fetch(chunk, isWanted ? [...first, ...values] : first, scan, arrays, from);
     if (isSingle && known === undefined) shared.keep(timesAt, pieces.times);
     const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
     if (ranges.length === 0) return null;
-    if (!isWanted) this.#fetch(chunk, values, rows, pieces, arrays, shared, from);
+    if (!isWanted) this.#fetch(chunk, values, scan, arrays, from);
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);
@@ -326,62 +325,73 @@ export class BucketReader {
   }
 
   /** Brings blocks of a chunk into `pieces`: from the cache, else from the file. Times and fields need the runs, which come first. */
-  #fetch(
-    chunk: number,
-    blocks: readonly number[],
-    rows: number,
-    pieces: Pieces,
-    arrays: ScanArrays | null,
-    shared: SharedTimes,
-    from: BlockSource,
-  ): void {
-    const missing = blocks.filter((block) => !pieces.find(block));
-    if (missing.length === 0) return;
-    const places = missing.map((block) => this.#table.place(chunk, blockAt(block)));
+  #fetch(chunk: number, blocks: readonly number[], scan: Scan, arrays: ScanArrays | null, from: BlockSource): void {
+    const { pieces } = scan;
+    const missing: number[] = [];
+    const places: Place[] = [];
+    for (const block of blocks) {
+      if (pieces.find(block)) continue;
+      missing.push(block);
+      places.push(this.#table.place(chunk, blockAt(block)));
+    }
     const read = this.#read(places, from);
-    // times of a chunk of one series may be shared with the chunks that follow
-    const isSingle = this.#table.place(chunk, RUNS_AT).length === 0;
-    missing.forEach((block, i) => {
-      const { compression } = this.#codec;
-      const target =
-        arrays === null || (block === TIMES && isSingle) ? undefined : (n: number) => arrays.doubles(block, n);
-      this.#decoded(places[i], () => {
-        if (block === RUNS) pieces.add(block, decodeRuns(read[i]), 16 * rows);
-        else if (block === TIMES) {
-          const decode = (): Float64Array => decodeTimes(read[i], rows, pieces.starts, target);
-          pieces.add(block, isSingle ? decode() : shared.repeated(read[i], rows, pieces.starts, decode), 8 * rows);
-        } else {
-          const column = decodeColumn(read[i], rows, pieces.starts, compression, target);
-          pieces.add(block, column, columnBytes(column));
-        }
-      });
-    });
+    let i = 0;
+    try {
+      for (; i < read.length; i++) this.#decodeBlock(chunk, missing[i], read[i], scan, arrays);
+    } catch (error) {
+      throw this.#undecodable(places[i], error as Error);
+    }
+  }
+
+  #decodeBlock(chunk: number, block: number, words: Uint32Array, scan: Scan, arrays: ScanArrays | null): void {
+    const { pieces, shared } = scan;
+    const rows = this.#table.rows(chunk);
+    if (block === RUNS) {
+      pieces.add(block, decodeRuns(words), 16 * rows);
+    } else if (block !== TIMES) {
+      const column = decodeColumn(words, rows, pieces.starts, this.#codec.compression, arrays?.target(block));
+      pieces.add(block, column, columnBytes(column));
+    } else if (this.#table.length(chunk, RUNS_AT) === 0) {
+      // of one series: the chunks that follow may share them
+      pieces.add(block, decodeTimes(words, rows, pieces.starts), 8 * rows);
+    } else {
+      const { starts } = pieces;
+      const known = shared.repeated(words, rows, starts);
+      const times = known ?? decodeTimes(words, rows, starts, arrays?.target(block));
+      if (known === null) shared.remember(words, starts, times);
+      pieces.add(block, times, 8 * rows);
+    }
   }
 
   /** The words of some blocks of ascending places, checked; valid until the next read of any reader that shares the cache. */
   #read(places: readonly Place[], from: BlockSource): Uint32Array[] {
+    const { view } = from;
+    if (view !== undefined) {
+      const blocks = places.map(({ at, length }) => view(at, length));
+      if (blocks.every((block) => block !== null)) return blocks.map((block, i) => this.#checked(places[i], block));
+    }
     const spans = spansOf(places);
     const bytes = this.#cache.scratch(spans.reduce((sum, { length }) => sum + length, 0));
     const words: Uint32Array[] = [];
     let start = 0;
     for (const { first, last, length } of spans) {
-      let part = from.view?.(places[first].at, length) ?? null;
-      if (part === null) {
-        part = bytes.subarray(start, start + length);
-        this.#readInto(part, places[first].at, from);
-        start += length;
-      }
+      const begin = start - places[first].at;
+      this.#readInto(bytes.subarray(start, start + length), places[first].at, from);
       for (let i = first; i <= last; i++) {
-        const { at, length: blockBytes, checksum } = places[i];
-        const block = part.subarray(at - places[first].at, at - places[first].at + blockBytes);
-        this.blocksRead++;
-        this.#cache.blocksRead++;
-        this.#cache.blockBytesRead += blockBytes;
-        if (this.#codec.checksum(block) !== checksum) throw corrupt(this.path, at, 'a block is damaged');
-        words.push(new Uint32Array(block.buffer, block.byteOffset, blockBytes >>> 2));
+        const { at, length: blockBytes } = places[i];
+        words.push(this.#checked(places[i], bytes.subarray(begin + at, begin + at + blockBytes)));
       }
+      start += length;
     }
     return words;
+  }
+
+  #checked({ at, length, checksum }: Place, block: Uint8Array): Uint32Array {
+    this.blocksRead++;
+    this.#cache.blocksRead++;
+    this.#cache.blockBytesRead += length;
+    if (this.#codec.checksum(block) !== checksum) throw corrupt(this.path, at, 'a block is damaged');
+    return new Uint32Array(block.buffer, block.byteOffset, length >>> 2);
   }
 
   #readInto(target: Uint8Array, at: number, from: BlockSource): void {
@@ -394,12 +404,28 @@ export class BucketReader {
     try {
       return decode();
     } catch (error) {
-      throw corrupt(this.path, place.at, (error as Error).message, error);
+      throw this.#undecodable(place, error as Error);
     }
+  }
+
+  #undecodable({ at }: Place, error: Error): Error {
+    return corrupt(this.path, at, error.message, error);
   }
 }
 
 // private functions
+
+/** What a scan has from chunk to chunk. */
+interface Scan {
+  readonly request: BucketScan;
+  /** Numbers of those wanted. */
+  readonly fields: readonly number[];
+  /** Times wanted, as offsets. */
+  readonly low: number;
+  readonly high: number;
+  readonly pieces: Pieces;
+  readonly shared: SharedTimes;
+}
 
 /** Whether what is decoded goes into the cache; null = arrays of its own. */
 interface DecodeInto {

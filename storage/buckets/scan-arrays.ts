@@ -1,7 +1,10 @@
 /** The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next. */
 
+import type { DoublesTarget } from './column-block.ts';
+
 export class ScanArrays {
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  readonly #targets: (DoublesTarget | undefined)[] = [];
   #series = new Uint32Array(0);
   /** The first `rows` of it are all the number of one series. */
   #oneSeries = { number: 0, rows: 0, array: new Uint32Array(0) };
@@ -21,6 +24,16 @@ export class ScanArrays {
       this.#doubles[block] = array;
     }
     return array.length === n ? array : array.subarray(0, n);
+  }
+
+  /** The same, as a decoder asks for it. */
+  target(block: number): DoublesTarget {
+    let target = this.#targets[block];
+    if (target === undefined) {
+      target = (n) => this.doubles(block, n);
+      this.#targets[block] = target;
+    }
+    return target;
   }
 
   series(n: number): Uint32Array<ArrayBuffer> {

@@ -14,8 +14,9 @@ export function mergedRanges(
   request: BucketScan,
   within: { readonly times: Float64Array; readonly low: number; readonly high: number } | null,
 ): Ranges {
-  const ranges: number[] = [];
   const { series: wanted, map } = request;
+  if (wanted === null && within === null) return [0, rows];
+  const ranges: number[] = [];
   let listed = 0;
   for (let run = 0; run < runs.series.length; run++) {
     const series = runs.series[run];

@@ -19,13 +19,16 @@ export class SharedTimes {
     this.#byPlace.set(place, times);
   }
 
-  /** What `decode` gives for the words of a block of `rows` times in such runs, or gave for the same words, rows and runs the last time. */
-  repeated(words: Uint32Array, rows: number, starts: Uint32Array, decode: () => Float64Array): Float64Array {
+  /** Of chunks of several series: those that are remembered, if these are their words, rows and runs. */
+  repeated(words: Uint32Array, rows: number, starts: Uint32Array): Float64Array | null {
     const last = this.#last;
     if (last?.times.length === rows && isSame(last.words, words) && isSame(last.starts, starts)) return last.times;
-    const times = decode();
+    return null;
+  }
+
+  /** Until the next. They must not be decoded over before. */
+  remember(words: Uint32Array, starts: Uint32Array, times: Float64Array): void {
     this.#last = words.length > REPEATED_WORDS_MAX ? null : { words: words.slice(), starts, times };
-    return times;
   }
 }
 

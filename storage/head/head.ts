@@ -10,11 +10,16 @@
 import { type Batch, type Block, compareText, type MeasurementSchema, type SeriesTable } from '../../model/index.ts';
 import { Measurement } from './measurement.ts';
 import type { PinnedRows } from './row-layer.ts';
-import type { Applied, DropScope, HeadScan, HeadStats, MeasurementName } from './types.ts';
+import type { Applied, DropScope, HeadScan, HeadStats, MeasurementName, TagListener } from './types.ts';
 
 export class Head {
   /** Database → retention policy → measurement. */
   readonly #databases = new Map<string, Map<string, Map<string, Measurement>>>();
+  readonly #listener: TagListener | null;
+
+  constructor(listener: TagListener | null = null) {
+    this.#listener = listener;
+  }
 
   createDatabase(name: string): void {
     if (!this.#databases.has(name)) this.#databases.set(name, new Map());
@@ -54,7 +59,8 @@ export class Head {
   }
 
   /** Makes what does not exist. */
-  measurement({ database, retentionPolicy, measurement: name }: MeasurementName): Measurement {
+  measurement(scope: MeasurementName): Measurement {
+    const { database, retentionPolicy, measurement: name } = scope;
     this.createDatabase(database);
     const policies = this.#databases.get(database)!;
     let measurements = policies.get(retentionPolicy);
@@ -64,7 +70,9 @@ export class Head {
     }
     let measurement = measurements.get(name);
     if (measurement === undefined) {
-      measurement = new Measurement(name);
+      const listener = this.#listener;
+      const place = { database, retentionPolicy, measurement: name };
+      measurement = new Measurement(name, listener && ((tag) => listener(place, tag)));
       measurements.set(name, measurement);
     }
     return measurement;

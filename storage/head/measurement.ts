@@ -14,11 +14,11 @@ import { layerSteps, scanLayers } from './layers.ts';
 import type { PinnedRows, SealedRows, TimeRange } from './row-layer.ts';
 import { HeadRows } from './rows.ts';
 import { HeadSeries } from './series.ts';
-import type { Applied, Conflict, HeadScan } from './types.ts';
+import type { Applied, Conflict, HeadScan, ValueListener } from './types.ts';
 
 export class Measurement {
   readonly name: string;
-  readonly series = new HeadSeries();
+  readonly series: HeadSeries;
   readonly lastTimes = new LastTimes();
   sealed: SealedRows = NOTHING_SEALED;
   /** How many series and fields, and which version of those gone, are known to whoever restores it. */
@@ -36,8 +36,9 @@ export class Measurement {
   #active = new HeadRows();
   #frozen: HeadRows | null = null;
 
-  constructor(name: string) {
+  constructor(name: string, listener: ((tag: string) => ValueListener) | null) {
     this.name = name;
+    this.series = new HeadSeries(listener);
   }
 
   get bytes(): number {

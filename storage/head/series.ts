@@ -13,6 +13,7 @@ import {
 import { GoneSeries } from './gone-series.ts';
 import { KeyTable } from './key-table.ts';
 import { ABSENT, TagIndex } from './tag-index.ts';
+import type { ValueListener } from './types.ts';
 
 const COMMA = 44;
 const EQUALS = 61;
@@ -33,6 +34,12 @@ export class HeadSeries implements SeriesTable {
   #sortedKeys: string[] | null = null;
   /** Numbers are never given to other series. */
   readonly #kept = new WeakMap<KeptTexts, Uint32Array>();
+  readonly #listener: ((tag: string) => ValueListener) | null;
+
+  /** `listener`: gives who hears of the values that a tag has. */
+  constructor(listener: ((tag: string) => ValueListener) | null = null) {
+    this.#listener = listener;
+  }
 
   get size(): number {
     return this.#keys.size;
@@ -150,8 +157,9 @@ export class HeadSeries implements SeriesTable {
     const known = this.#order.find(({ spelling }) => isSpelled(spelling, bytes, from, to));
     if (known !== undefined) return known;
     const spelling = bytes.slice(from, to);
-    const tag = new TagIndex(spelling);
-    this.#tags.set(decoder.decode(unescaped(spelling)), tag);
+    const name = decoder.decode(unescaped(spelling));
+    const tag = new TagIndex(spelling, this.#listener?.(name));
+    this.#tags.set(name, tag);
     this.#order.push(tag);
     this.#sortedKeys = null;
     return tag;

@@ -4,6 +4,7 @@
  */
 import { GrowingWords } from './growing-words.ts';
 import { KeyTable } from './key-table.ts';
+import type { ValueListener } from './types.ts';
 
 /** Value 0 is '': what a series without the tag has. Its series are not listed. */
 export const ABSENT = 0;
@@ -19,9 +20,11 @@ export class TagIndex {
   /** By value: its newest series + 1, and how many it has. */
   readonly #newest = new GrowingWords();
   readonly #counts = new GrowingWords();
+  readonly #met: ValueListener | null;
 
-  constructor(spelling: Uint8Array) {
+  constructor(spelling: Uint8Array, met: ValueListener | null = null) {
     this.spelling = spelling;
+    this.#met = met;
     this.#values.intern(EMPTY, EMPTY_VIEW, 0, 0);
   }
 
@@ -37,7 +40,9 @@ export class TagIndex {
 
   /** The series, newer than all given before, has the value bytes[from, to), which is not empty. */
   add(series: number, bytes: Uint8Array, view: DataView, from: number, to: number): void {
+    const known = this.#values.size;
     const value = this.#values.intern(bytes, view, from, to);
+    if (value === known) this.#met?.(bytes, from, to);
     this.#valueOf.reserve(series + 1);
     this.#before.reserve(series + 1);
     this.#newest.reserve(value + 1);

@@ -38,6 +38,12 @@ export interface RowsDeletion extends MeasurementName {
   readonly series: Uint8Array | null;
 }
 
+/** Hears of a value of a tag that no series of its measurement had before: bytes[from, to), as it is, not escaped. */
+export type ValueListener = (bytes: Uint8Array, from: number, to: number) => void;
+
+/** Gives who listens for the values of a tag. */
+export type TagListener = (name: MeasurementName, tag: string) => ValueListener;
+
 export interface Applied {
   /**
    * The rows just applied, with the shard's series numbers, as views on the batch (valid as long as its bytes are). Not free of

@@ -78,6 +78,8 @@ class KernelUnpacker implements Unpacker {
   readonly #ends: Uint32Array;
   readonly #firsts: Float64Array;
   readonly #doubles: Float64Array;
+  /** The first of them, as many as the last call gave. */
+  #results: Float64Array;
   readonly #wide: BigInt64Array;
 
   constructor() {
@@ -90,6 +92,7 @@ class KernelUnpacker implements Unpacker {
     this.#ends = new Uint32Array(memory.buffer, ENDS_AT, RUNS_MAX);
     this.#firsts = new Float64Array(memory.buffer, FIRSTS_AT, RUNS_MAX);
     this.#doubles = new Float64Array(memory.buffer, OUTPUT_AT);
+    this.#results = this.#doubles;
     this.#wide = new BigInt64Array(memory.buffer, OUTPUT_AT);
   }
 
@@ -102,7 +105,7 @@ class KernelUnpacker implements Unpacker {
     const { base, step, scale } = line;
     const { unpack, unpackScaled } = this.#kernels;
     (scale === 1 ? unpack : unpackScaled)(0, width, OUTPUT_AT, n, base, step, scale);
-    out.set(this.#doubles.subarray(0, n));
+    this.#give(n, out);
   }
 
   sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, runs: Firsts): void {
@@ -111,8 +114,7 @@ class KernelUnpacker implements Unpacker {
     const reach = Math.max(Math.abs(base), Math.abs(base + step * 2 ** width));
     // all of it as one run, from the first of the first on, and nothing on the way is rounded
     const most = Math.abs(firsts[0]) + (n + 1) * reach;
-    const isExact = most < EXACT_MAX && firsts.every((first) => Math.abs(first) < EXACT_MAX);
-    if (width > SUMS_WIDTH_MAX || starts.length > RUNS_MAX || !isExact) {
+    if (width > SUMS_WIDTH_MAX || starts.length > RUNS_MAX || most >= EXACT_MAX || !areExact(firsts)) {
       PLAIN.sums(words, at, n, width, out, line, runs);
       return;
     }
@@ -127,12 +129,12 @@ class KernelUnpacker implements Unpacker {
       (isScaled ? unpackSumsScaled : unpackSums)(0, width, OUTPUT_AT, n, base, step, before, scale);
     }
     if (starts.length > 1) this.#raise(n, runs, scale);
-    out.set(this.#doubles.subarray(0, n));
+    this.#give(n, out);
   }
 
   xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void {
     this.#pairs(this.#kernels.unpackXors, words, at, n, width, shift);
-    out.set(this.#doubles.subarray(0, n));
+    this.#give(n, out);
   }
 
   wide(words: Uint32Array, at: number, n: number, width: number, base: bigint, isDelta: boolean, out: Wide): void {
@@ -145,7 +147,7 @@ class KernelUnpacker implements Unpacker {
   bytePlanes(planes: Uint8Array, n: number, out: Float64Array): void {
     this.#inputBytes.set(planes);
     this.#kernels.joinPlanes(0, OUTPUT_AT, n);
-    out.set(this.#doubles.subarray(0, n));
+    this.#give(n, out);
   }
 
   // private functions
@@ -165,8 +167,18 @@ class KernelUnpacker implements Unpacker {
     (scale === 1 ? raiseRuns : raiseRunsScaled)(ENDS_AT, FIRSTS_AT, starts.length, OUTPUT_AT, scale);
   }
 
+  #give(n: number, out: Float64Array): void {
+    if (this.#results.length !== n) this.#results = this.#doubles.subarray(0, n);
+    out.set(this.#results);
+  }
+
   /** To the beginning of the kernels' memory. */
   #take(words: Uint32Array, at: number, length: number): void {
     this.#input.set(words.subarray(at, at + length));
   }
+}
+
+function areExact(values: Float64Array): boolean {
+  for (const value of values) if (!(Math.abs(value) < EXACT_MAX)) return false;
+  return true;
 }

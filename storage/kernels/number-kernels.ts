@@ -32,10 +32,10 @@ function unpack(isScaled: boolean): FunctionWriter {
   const two = (words: Code): Code =>
     scaled.two(f64x2.add(get(bases), f64x2.mul(get(steps), f64x2.ofLowUnsigned(words))));
   eachRow(f, [plane], {
-    four: [
-      set(numbers, plane.four),
-      v128.store(get(out), two(get(numbers))),
-      v128.store(get(out), two(upper(numbers)), VECTOR),
+    four: ([packed], at) => [
+      set(numbers, packed),
+      v128.store(get(out), two(get(numbers)), at),
+      v128.store(get(out), two(upper(numbers)), at + VECTOR),
     ],
     one: [f64.store(get(out), scaled.one(f64.add(get(base), f64.mul(get(step), f64.ofUnsigned(plane.one)))))],
   });
@@ -65,14 +65,14 @@ function unpackSums(isScaled: boolean): FunctionWriter {
   );
   eachRow(f, [plane], {
     beforeFours: set(carry, f64x2.splat(get(before))),
-    four: [
-      set(sums, plane.four),
+    four: ([packed], at) => [
+      set(sums, packed),
       set(sums, i32x4.add(get(sums), movedUp(sums, WORD))),
       set(sums, i32x4.add(get(sums), movedUp(sums, DOUBLE))),
       set(low, onTop(lowBases, get(sums))),
       set(high, onTop(highBases, upper(sums))),
-      v128.store(get(out), scaled.two(f64x2.add(get(carry), get(low)))),
-      v128.store(get(out), scaled.two(f64x2.add(get(carry), get(high))), VECTOR),
+      v128.store(get(out), scaled.two(f64x2.add(get(carry), get(low))), at),
+      v128.store(get(out), scaled.two(f64x2.add(get(carry), get(high))), at + VECTOR),
       set(carry, f64x2.add(get(carry), upper(high))),
     ],
     behindFours: set(before, f64x2.first(get(carry))),
@@ -100,13 +100,13 @@ function unpackSmallSums(isScaled: boolean): FunctionWriter {
   f.push(set(bases, i32x4.splat(get(base))));
   eachRow(f, [plane], {
     beforeFours: set(carry, i32x4.splat(get(before))),
-    four: [
-      set(sums, i32x4.add(plane.four, get(bases))),
+    four: ([packed], at) => [
+      set(sums, i32x4.add(packed, get(bases))),
       set(sums, i32x4.add(get(sums), movedUp(sums, WORD))),
       set(sums, i32x4.add(get(sums), movedUp(sums, DOUBLE))),
       set(sums, i32x4.add(get(sums), get(carry))),
-      v128.store(get(out), scaled.two(f64x2.ofLowSigned(get(sums)))),
-      v128.store(get(out), scaled.two(f64x2.ofLowSigned(upper(sums))), VECTOR),
+      v128.store(get(out), scaled.two(f64x2.ofLowSigned(get(sums))), at),
+      v128.store(get(out), scaled.two(f64x2.ofLowSigned(upper(sums))), at + VECTOR),
       set(carry, lastWord(sums)),
     ],
     behindFours: set(before, i32x4.first(get(carry))),

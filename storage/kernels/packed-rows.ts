@@ -3,11 +3,12 @@
  * and stand in words that follow each other, so four of them are loaded, shifted and masked at once; the last of a row, three at most, one by one.
  *
  * A number's bits are taken from two words without a branch, `word >>> shift | next << 32 − shift`: of a number that ends in its own word the mask
- * leaves nothing of the next. So words up to one row behind a plane are read, and mean nothing.
+ * leaves nothing of the next. So words up to one row behind a plane are read, and mean nothing. Where all numbers of a row end in their own words, as in
+ * most rows of narrow numbers, vectors are of that word alone, and eight numbers are taken before it is asked whether there are more.
  */
 import { type Code, get, I32, i32, i32x4, i64, type Local, loop, set, V128, v128 } from './instructions.ts';
 import type { FunctionWriter } from './module.ts';
-import { advance, DOUBLE, WORD } from './vectors.ts';
+import { advance, DOUBLE, VECTOR, WORD } from './vectors.ts';
 
 /** Parameters: where packed numbers stand, and how wide they are. */
 export const PLANE = { source: I32, width: I32 } as const;
@@ -26,8 +27,11 @@ export interface Plane {
   readonly start: readonly Code[];
   /** Puts `at` at the beginning of the first row, then of the row after. */
   readonly nextRow: readonly Code[];
-  /** The next four numbers as words of a vector; the next one. */
+  /** 1: the row's numbers go on in the words of the next. */
+  readonly crosses: Code;
+  /** The next four numbers as words of a vector, wherever they end; those of a row that does not cross, so many bytes on; the next one. */
   readonly four: Code;
+  readonly within: (offset: number) => Code;
   readonly one: Code;
 }
 
@@ -38,10 +42,13 @@ export interface Pair {
   readonly one: Code;
 }
 
-/** What is done with each four numbers of a row, and then with each one of the rest; what before the fours, and behind them. */
+/**
+ * What is done with each four numbers of a row (as vectors, by planes), whose results go to `out` and so many bytes on; and then with each one of the rest;
+ * what before the fours, and behind them.
+ */
 export interface RowBody {
   readonly beforeFours?: Code;
-  readonly four: readonly Code[];
+  readonly four: (numbers: readonly Code[], outOffset: number) => readonly Code[];
   readonly behindFours?: Code;
   readonly one: readonly Code[];
 }
@@ -62,8 +69,17 @@ export function eachRow(f: Target, planes: readonly Plane[], body: RowBody): voi
   const { out, n } = f.parameters;
   const { beforeFours = [], four, behindFours = [], one } = body;
   const [end, rowEnd, step] = f.locals(I32, 3);
-  const fours = i32.isBelow(i32.add(get(out), i32.const(3 * DOUBLE)), get(rowEnd));
-  const ones = i32.isBelow(get(out), get(rowEnd));
+  const [crosses] = f.locals(I32, 1);
+  const isLeft = (count: number): Code => i32.isBelow(i32.add(get(out), i32.const((count - 1) * DOUBLE)), get(rowEnd));
+  const moveOn = (count: number): Code[] => [
+    ...planes.map(({ at }) => advance(at, count * WORD)),
+    advance(out, count * DOUBLE),
+  ];
+  const within = (fours: number): readonly Code[] =>
+    four(
+      planes.map((plane) => plane.within(fours * VECTOR)),
+      fours * 4 * DOUBLE,
+    );
   f.push(
     set(end, i32.add(get(out), i32.shl(get(n), i32.const(3)))),
     set(step, i32.shl(lanesOf(f), i32.const(3))),
@@ -74,9 +90,22 @@ export function eachRow(f: Target, planes: readonly Plane[], body: RowBody): voi
       set(rowEnd, i32.select(get(rowEnd), get(end), i32.isBelow(get(rowEnd), get(end)))),
       ...planes.flatMap(({ nextRow }) => nextRow),
       beforeFours,
-      loop(fours, ...four, ...planes.map(({ at }) => advance(at, 4 * WORD)), advance(out, 4 * DOUBLE)),
+      set(
+        crosses,
+        planes.map((plane) => plane.crosses).reduce((any, next) => i32.or(any, next)),
+      ),
+      loop(
+        i32.and(get(crosses), isLeft(4)),
+        ...four(
+          planes.map((plane) => plane.four),
+          0,
+        ),
+        ...moveOn(4),
+      ),
+      loop(isLeft(8), ...within(0), ...within(1), ...moveOn(8)),
+      loop(isLeft(4), ...within(0), ...moveOn(4)),
       behindFours,
-      loop(ones, ...one, ...planes.map(({ at }) => advance(at, WORD)), advance(out, DOUBLE)),
+      loop(isLeft(1), ...one, ...moveOn(1)),
     ),
   );
 }
@@ -106,6 +135,8 @@ function packed(f: Target, source: Local, width: Local): Plane {
       set(masks, i32x4.splat(get(mask))),
     ],
     nextRow: row,
+    crosses: i32.isBelow(i32.const(32), i32.add(get(shift), get(width))),
+    within: (offset) => v128.and(i32x4.shiftRight(v128.load(address, offset), get(shift)), get(masks)),
     four: v128.and(
       v128.or(i32x4.shiftRight(v128.load(address), get(shift)), i32x4.mul(v128.load(nextAddress), get(factors))),
       get(masks),

@@ -39,11 +39,11 @@ function unpackWide(): FunctionWriter {
   const based = basing(f, base);
   const [lows, highs] = f.locals(V128, 2);
   eachRow(f, [pair.low, pair.high], {
-    four: [
-      set(lows, pair.low.four),
-      set(highs, pair.high.four),
-      v128.store(get(out), based.two(interleaved(lows, highs, WORD, 'lower'))),
-      v128.store(get(out), based.two(interleaved(lows, highs, WORD, 'upper')), VECTOR),
+    four: ([low, high], at) => [
+      set(lows, low),
+      set(highs, high),
+      v128.store(get(out), based.two(interleaved(lows, highs, WORD, 'lower')), at),
+      v128.store(get(out), based.two(interleaved(lows, highs, WORD, 'upper')), at + VECTOR),
     ],
     one: [i64.store(get(out), based.one(pair.one))],
   });
@@ -105,14 +105,14 @@ function accumulated(f: PairFunction, made: OnPairs, combine: Combine): Function
   ];
   eachRow(f, [pair.low, pair.high], {
     beforeFours: set(carry, i64x2.splat(get(before))),
-    four: [
-      set(lows, pair.low.four),
-      set(highs, pair.high.four),
+    four: ([low, high], at) => [
+      set(lows, low),
+      set(highs, high),
       ...alone(first, interleaved(lows, highs, WORD, 'lower')),
       ...alone(second, interleaved(lows, highs, WORD, 'upper')),
       set(second, combine.two(get(second), upper(first))),
-      v128.store(get(out), combine.two(get(carry), get(first))),
-      v128.store(get(out), combine.two(get(carry), get(second)), VECTOR),
+      v128.store(get(out), combine.two(get(carry), get(first)), at),
+      v128.store(get(out), combine.two(get(carry), get(second)), at + VECTOR),
       set(carry, combine.two(get(carry), upper(second))),
     ],
     behindFours: set(before, i64x2.first(get(carry))),

@@ -3,7 +3,7 @@ import { Documents } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import { Head } from '../head/head.ts';
-import type { DropScope } from '../head/types.ts';
+import type { DropScope, TagListener } from '../head/types.ts';
 import { holds, isDatabase } from './drop-scope.ts';
 import { Manifest, type ManifestOptions } from './manifest.ts';
 import type { ManifestBucket, ManifestRecord } from './manifest-record.ts';
@@ -24,10 +24,16 @@ export interface Restored {
   readonly removedAt: number;
 }
 
-export async function restoreState(files: Files, directory: string, options: ManifestOptions): Promise<Restored> {
-  let state = emptyState();
+/** `listener` hears of the values of tags, then and later. */
+export async function restoreState(
+  files: Files,
+  directory: string,
+  listener: TagListener | null,
+  options: ManifestOptions,
+): Promise<Restored> {
+  let state = emptyState(listener);
   const manifest = await Manifest.open(files, `${directory}/manifest`, options, (record) => {
-    if (record.full) state = emptyState();
+    if (record.full) state = emptyState(listener);
     applyRecord(state, record, directory);
   });
   for (const [, measurement] of state.head.measurements()) measurement.aliveUntil = state.removedAt;
@@ -46,9 +52,9 @@ type State = {
   removedAt: number;
 };
 
-function emptyState(): State {
+function emptyState(listener: TagListener | null): State {
   return {
-    head: new Head(),
+    head: new Head(listener),
     documents: new Documents(),
     buckets: new Map(),
     tombstones: new Map(),

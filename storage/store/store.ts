@@ -138,7 +138,7 @@ export class ShardStore {
   /** Reads the manifest only. Throws StorageError: `corrupt` with file and offset where it is not what was written, or a bucket is missing. */
   static async open(files: Files, directory: string, options: StoreOptions): Promise<ShardStore> {
     await files.makeDirectory(`${directory}/buckets`);
-    const { buckets, tombstones, ...restored } = await restoreState(files, directory, {
+    const { buckets, tombstones, ...restored } = await restoreState(files, directory, options.tagListener ?? null, {
       shard: options.shard,
       fullBytesMin: options.manifestFullBytesMin,
     });

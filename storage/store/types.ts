@@ -3,7 +3,7 @@ import type { Documents } from '../../model/index.ts';
 import type { OpenBuckets } from '../buckets/open-buckets.ts';
 import type { Files } from '../files/files.ts';
 import type { Head } from '../head/head.ts';
-import type { HeadStats } from '../head/types.ts';
+import type { HeadStats, TagListener } from '../head/types.ts';
 import type { Tier } from '../tiers/tier.ts';
 import type { BucketTotals } from './bucket-totals.ts';
 import type { CleanerStats } from './cleaner.ts';
@@ -38,6 +38,8 @@ export interface StoreOptions {
   readonly pace?: (bytes: number) => Promise<void>;
   /** As RECLAIM_MS. */
   readonly reclaimMs?: number;
+  /** Listens for the values that tags have; of those in the manifest it hears while the store opens. */
+  readonly tagListener?: TagListener | null;
   /** Something that the store goes on without did not work. */
   readonly warn?: (text: string, error: Error) => void;
 }
@@ -58,7 +60,7 @@ export interface StoreStats extends HeadStats, BucketTotals {
   readonly isSettled: boolean;
 }
 
-export type StoreSettings = Required<Omit<StoreOptions, 'manifestFullBytesMin'>>;
+export type StoreSettings = Required<Omit<StoreOptions, 'manifestFullBytesMin' | 'tagListener'>>;
 
 /** What a store is made of when it opens. */
 export type StoreParts = {

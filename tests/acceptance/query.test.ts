@@ -45,6 +45,20 @@ describe('queries over HTTP', () => {
     });
   }
 
+  it('sees a new series and its fields at once, on whichever shards they are, where few shards are asked', async () => {
+    for (let n = 0; n < 12; n++) {
+      await written(server, 'asked', `m,host=h${n} f${n}=${n} ${n}`);
+      const own = await series(server, 'asked', `SELECT f${n} FROM m WHERE host = 'h${n}'`);
+      expect(own.map(({ values }) => values)).to.deep.equal([[[n, n]]]);
+      const [{ columns }] = await series(server, 'asked', "SELECT * FROM m WHERE host = 'h0'");
+      expect(columns).to.include(`f${n}`);
+    }
+    const few = "SELECT count(*) FROM m WHERE host = 'h3' OR host = 'h4' OR host = 'nobody'";
+    const [{ columns, values }] = await series(server, 'asked', few);
+    expect([columns.length, values[0][columns.indexOf('count_f3')]]).to.deep.equal([13, 1]);
+    expect(await series(server, 'asked', "SELECT * FROM m WHERE host = 'nobody'")).to.deep.equal([]);
+  });
+
   it('sees a field, a tag and a measurement as soon as they are written, and as soon as they are gone', async () => {
     for (let n = 0; n < 12; n++) {
       await written(server, 'growing', `m${n % 3},host=a,tag${n}=x f${n}=1 ${n}`);

@@ -1,6 +1,7 @@
 /**
  * The same points and the same statements to InfluxDB and to ours. `SEED=… STATEMENTS=… npx mocha tests/differential/*.test.ts` asks
- * others, or more; `KINDS=raw,show` only some. What differs must be covered by a rule of known-differences.ts.
+ * others, or more; `KINDS=raw,show` only some; `LISTED=1` shows what differs as listed. What differs must be covered by a rule of
+ * known-differences.ts.
  */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
@@ -19,6 +20,7 @@ import { REFUSED_WRITES } from './writes.ts';
 const SEED = Number(process.env.SEED ?? 20240110);
 const STATEMENTS = Number(process.env.STATEMENTS ?? 3_000);
 const KINDS = (process.env.KINDS ?? '').split(',').filter((kind) => kind !== '');
+const LISTED = process.env.LISTED === '1';
 const TOGETHER = 4;
 /** Of all statements: the same answer, or one that a rule covers. */
 const SHARE_EXPLAINED = 0.995;
@@ -43,7 +45,7 @@ describe(`beside InfluxDB (SEED=${SEED})`, function () {
 
   it(`answers ${STATEMENTS} statements as InfluxDB does`, async () => {
     const asked = Array.from({ length: STATEMENTS }, () => makeStatement(random, KINDS));
-    const covered = new Map<string, number>();
+    const covered = new Map<string, string[]>();
     const unexplained: string[] = [];
     let next = 0;
     const ask = async (): Promise<void> => {
@@ -52,15 +54,18 @@ describe(`beside InfluxDB (SEED=${SEED})`, function () {
         const { found, rule } = judge(statement, await pair.query(statement.q, statement.parameters));
         if (found === null) continue;
         if (rule === null) unexplained.push(`[${statement.kind}] ${statement.q}\n      ${found}`);
-        else covered.set(rule, (covered.get(rule) ?? 0) + 1);
+        else covered.set(rule, [...(covered.get(rule) ?? []), `${statement.q}\n            ${found}`]);
       }
     };
     await Promise.all(Array.from({ length: TOGETHER }, ask));
-    const listed = [...covered.values()].reduce((sum, count) => sum + count, 0);
+    const listed = [...covered.values()].reduce((sum, { length }) => sum + length, 0);
     const share = (count: number): string => `${((100 * count) / STATEMENTS).toFixed(2)} %`;
     const equal = STATEMENTS - listed - unexplained.length;
     console.log(`      equal ${share(equal)}, listed ${share(listed)}, unexplained ${share(unexplained.length)}`);
-    for (const [rule, count] of covered) console.log(`      ${String(count).padStart(5)} ${rule}`);
+    for (const [rule, found] of covered) {
+      console.log(`      ${String(found.length).padStart(5)} ${rule}`);
+      if (LISTED) for (const line of found) console.log(`          ${line}`);
+    }
     for (const line of unexplained) console.log(`      ${line}`);
     expect(1 - unexplained.length / STATEMENTS, 'share explained').to.be.at.least(SHARE_EXPLAINED);
     if (KINDS.length === 0) expect(equal / STATEMENTS, 'share equal').to.be.at.least(SHARE_EQUAL);

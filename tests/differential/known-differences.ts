@@ -63,18 +63,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       (!theirs.includes('"error"') || (theirs.includes('"type error') && !TYPES.test(theirs))),
   },
   {
-    name: 'Which of equal points percentile takes',
-    example: 'SELECT percentile(v, 50) FROM steps',
-    covers: (_asked, theirs, ours) => sameColumns(theirs, ours, (column) => /^percentile/.test(column)),
-  },
-  {
-    name: 'Which of the most frequent values mode takes',
-    example:
-      "SELECT mode(n) FROM steps WHERE time >= '2024-01-10T00:00:00Z' AND time < '2024-01-10T00:30:00Z' GROUP BY time(7m), k",
-    covers: (_asked, theirs, ours) =>
-      /"mode/.test(theirs) && sameColumns(theirs, ours, (column) => !/^mode/.test(column)),
-  },
-  {
     name: 'Which of the points of one time first and last take',
     example: 'SELECT first(v), k FROM steps',
     unstable: true,

@@ -3,7 +3,8 @@
  * joins of each kind, with conditions on either side, on both and on what is joined. The rows are the same.
  */
 import { expect } from 'chai';
-import { compareText, seriesKey, type Tags, type Value } from '../../model/index.ts';
+import { seriesKey, type Tags, type Value } from '../../model/index.ts';
+import { asofPairs, intervalPairs, type Pair, type Point, windowPairs } from '../support/join-oracle.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { closeStores, sourcesOf } from '../support/store-states.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
@@ -13,19 +14,6 @@ const SEED = seedOfRun();
 const RUNS = 300;
 /** ns. */
 const SECOND = 1_000_000_000n;
-const WINDOW = 10n * SECOND;
-
-interface Point {
-  readonly key: string;
-  readonly time: bigint;
-  /** Tags and fields by name; what it has not is not there. */
-  readonly values: Readonly<Record<string, string | number>>;
-}
-
-interface Pair {
-  readonly time: bigint;
-  readonly values: Readonly<Record<string, string | number>>;
-}
 
 interface Condition {
   readonly text: string;
@@ -115,73 +103,26 @@ const CASES: Readonly<
 > = {
   interval: (random, a, b, hasKey) => {
     const within = BigInt(random.pick([0, 1, 3, 20, 2_000_000_000])) * SECOND;
-    const [left, right] = [a.filter(({ values }) => 'x' in values), b.filter(({ values }) => 'y' in values)];
-    const pairs = left.flatMap((l) =>
-      right
-        .filter((r) => isSame(l, r, hasKey) && l.time - r.time <= within && r.time - l.time <= within)
-        .map((r) => pairOf(l, r)),
-    );
-    return { from: `a JOIN b WITHIN ${within / SECOND}s${hasKey ? ' ON host' : ''}`, pairs };
+    const from = `a JOIN b WITHIN ${within / SECOND}s${hasKey ? ' ON host' : ''}`;
+    return { from, pairs: intervalPairs(a, b, within, hasKey) };
   },
   asof: (random, a, b, hasKey) => {
     const tolerance = random.pick([null, 0n, 2n * SECOND, 9n * SECOND, 2_000_000_000n * SECOND]);
-    const right = b.filter(({ values }) => 'y' in values);
-    const pairs = a.flatMap((l) => {
-      if (!('x' in l.values)) return [];
-      const before = right.filter((r) => isSame(l, r, hasKey) && r.time <= l.time);
-      const latest = before.sort((p, q) => Number(p.time - q.time) || compareText(p.key, q.key)).at(-1);
-      if (latest === undefined || (tolerance !== null && l.time - latest.time > tolerance)) return [];
-      return [pairOf(l, latest)];
-    });
     const within = tolerance === null ? '' : ` TOLERANCE ${tolerance / SECOND}s`;
-    return { from: `a ASOF JOIN b${within}${hasKey ? ' ON host' : ''}`, pairs };
+    return {
+      from: `a ASOF JOIN b${within}${hasKey ? ' ON host' : ''}`,
+      pairs: asofPairs(a, b, tolerance, hasKey),
+    };
   },
   window: (random, a, b, hasKey) => {
     const fill = random.pick([null, 'null', 'previous', 7] as const);
-    const sides = [sums(a, 'x', hasKey), sums(b, 'y', hasKey)];
-    const groups = new Set(sides.flatMap((side) => [...side.keys()]));
-    const pairs: Pair[] = [];
-    for (const group of groups) {
-      const [left, right] = sides.map((side) => side.get(group) ?? new Map<bigint, number>());
-      const last = { x: undefined as number | undefined, y: undefined as number | undefined };
-      for (const time of [...new Set([...left.keys(), ...right.keys()])].sort((p, q) => Number(p - q))) {
-        const found = { x: left.get(time), y: right.get(time) };
-        if (fill === null && (found.x === undefined || found.y === undefined)) continue;
-        const missing = (name: 'x' | 'y') => (fill === 7 ? 7 : fill === 'previous' ? last[name] : undefined);
-        const { x = missing('x'), y = missing('y') } = found;
-        Object.assign(last, JSON.parse(JSON.stringify(found)));
-        pairs.push({ time, values: JSON.parse(JSON.stringify({ x, y, host: group })) });
-      }
-    }
     const [tag, on, filled] = [hasKey ? ', host' : '', hasKey ? ', host' : '', fill === null ? '' : ` FILL(${fill})`];
     const side = (sum: string, from: string): string =>
       `(SELECT sum(${sum}) AS ${sum} FROM ${from} GROUP BY time(10s)${tag})`;
-    return { from: `${side('x', 'a')} AS a JOIN ${side('y', 'b')} AS b ON WINDOW${on}${filled}`, pairs };
+    const from = `${side('x', 'a')} AS a JOIN ${side('y', 'b')} AS b ON WINDOW${on}${filled}`;
+    return { from, pairs: windowPairs(a, b, fill, hasKey) };
   },
 };
-
-/** By group and window. */
-function sums(side: readonly Point[], name: string, hasKey: boolean): Map<string, Map<bigint, number>> {
-  const groups = new Map<string, Map<bigint, number>>();
-  for (const { time, values } of side) {
-    const value = values[name];
-    if (value === undefined) continue;
-    const group = hasKey ? String(values['host'] ?? '') : '';
-    const windows = groups.get(group) ?? new Map<bigint, number>();
-    groups.set(group, windows);
-    const window = time - (time % WINDOW);
-    windows.set(window, (windows.get(window) ?? 0) + Number(value));
-  }
-  return groups;
-}
-
-function isSame(a: Point, b: Point, hasKey: boolean): boolean {
-  return !hasKey || (a.values['host'] ?? '') === (b.values['host'] ?? '');
-}
-
-function pairOf(left: Point, right: Point): Pair {
-  return { time: left.time, values: { ...right.values, ...left.values } };
-}
 
 /** The first has all tags and fields, so that all names are known. */
 function points(random: Random, count: number, tagKeys: readonly string[], fields: readonly string[]): Point[] {

@@ -139,6 +139,19 @@ describe(`live = history (SEED=${SEED})`, () => {
     );
   });
 
+  it('a row between windows that do not meet is late for none of them', () => {
+    const beyond = { of: 'hop', size: SECOND, every: 29n * SECOND, offset: null } as const;
+    const live = planOf({ aggregates: [['sum', 'v']], beyond, byHost: false, fill: { kind: 'none' } });
+    for (const behind of [33n, 55n]) {
+      const sim = new Simulation(live, 1);
+      sim.write({ host: 'a', time: AT - 100n * SECOND, v: 1 });
+      sim.pass(4000);
+      sim.write({ host: 'a', time: AT - 100n * SECOND - behind * SECOND, v: 1 });
+      closeByClock(sim);
+      expect(sim.merge.counters.tooLate, `${behind}`).to.equal(0);
+    }
+  });
+
   it('I1: filled rows are those of history too', () => {
     const fill = fc.constantFrom(
       { kind: 'null' } as const,

@@ -17,6 +17,7 @@ import {
   readEnvelopeHeader,
   splitBatch,
   TextDictionary,
+  unknownSeries,
 } from '../../../model/index.ts';
 import { MemoryFiles } from '../../../storage/index.ts';
 
@@ -56,7 +57,7 @@ describe(`batch and envelope (seed ${SEED})`, () => {
         const second = readBatches(bytes, { compression, lists, scratch });
         expect(second.map(rowsOf)).to.deep.equal(plain.map(rowsOf));
         expect(second.every(({ keptKeys }, i) => keptKeys === first[i].keptKeys)).to.equal(true);
-        expect(list.flatMap((batch) => splitBatch(batch, 300)).flatMap(rowsOf)).to.deep.equal(plain.flatMap(rowsOf));
+        expect(list.flatMap((batch) => splitBatch(batch, 300, 3)).flatMap(rowsOf)).to.deep.equal(plain.flatMap(rowsOf));
         expect(() => readBatches(encodeBatches(ADDRESS, list, crc32c))).to.throw(RangeError, 'packed');
       }),
       { seed: SEED, numRuns: 100 },
@@ -77,16 +78,23 @@ describe(`batch and envelope (seed ${SEED})`, () => {
     }
   });
 
-  it('keeps every row when it splits, in order, within the size', () => {
+  it('keeps every row when it splits, in order, within the size and the number of series', () => {
     fc.assert(
-      fc.property(batches(), fc.integer({ min: 200, max: 2000 }), (batch, bytesMax) => {
-        const parts = splitBatch(batch, bytesMax);
-        expect(parts.flatMap(rowsOf)).to.deep.equal(rowsOf(batch));
-        for (const part of parts) {
-          const encoded = encodeBatches(ADDRESS, [part], crc32c);
-          if (part.rows > 1) expect(encoded.length - 64).to.be.at.most(bytesMax);
-        }
-      }),
+      fc.property(
+        batches(),
+        fc.integer({ min: 200, max: 2000 }),
+        fc.integer({ min: 1, max: 40 }),
+        (batch, bytesMax, seriesMax) => {
+          const parts = splitBatch(batch, bytesMax, seriesMax);
+          expect(parts.flatMap(rowsOf)).to.deep.equal(rowsOf(batch));
+          for (const part of parts) {
+            const encoded = encodeBatches(ADDRESS, [part], crc32c);
+            if (part.rows === 1) continue;
+            expect(encoded.length - 64).to.be.at.most(bytesMax);
+            expect(unknownSeries(part)).to.be.at.most(seriesMax);
+          }
+        },
+      ),
       { seed: SEED, numRuns: 200 },
     );
   });

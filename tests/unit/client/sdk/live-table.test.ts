@@ -58,6 +58,18 @@ describe('sdk/live-table', () => {
     expect(shown(table)).to.deep.equal(['a: 1=1m=3 1=5m=2']);
   });
 
+  it('keeps rows that are known alike together, and replaces them together', () => {
+    const table = new LiveTable();
+    const joined = (more: Partial<Rows>, ...values: [number, number][]) => table.apply(rows('a', values, more));
+    joined({ rev: 0 }, [1, 1], [1, 2], [2, 7]);
+    expect(shown(table)).to.deep.equal(['a: 1=1 1=2 2=7']);
+    joined({ rev: 1 }, [1, 3], [1, 4], [1, 5]);
+    joined({ rev: 0 }, [1, 9]);
+    expect(shown(table)).to.deep.equal(['a: 1=3 1=4 1=5 2=7']);
+    joined({ rev: 2 }, [1, 8]);
+    expect(shown(table)).to.deep.equal(['a: 1=8 2=7']);
+  });
+
   it('deletes a row, a series, and everything on reset', () => {
     const table = new LiveTable();
     table.apply(

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Column, Value } from '../../../../model/index.ts';
 import { createState } from '../../../../query/functions/index.ts';
 import type { AggregateName } from '../../../../query/planner/index.ts';
+import { ONE_SERIES } from '../support/one-series.ts';
 
 const SEED = Date.now() & 0x7fffffff;
 
@@ -70,7 +71,16 @@ describe('query/functions: aggregates', () => {
         };
         const slots = Int32Array.from(rows, ({ slot }) => slot);
         state.grow(3);
-        state.update({ count: rows.length, rows: null, slots, base: 0n, offsets: column.values, column, carried: [] });
+        state.update({
+          count: rows.length,
+          rows: null,
+          slots,
+          base: 0n,
+          offsets: column.values,
+          column,
+          carried: [],
+          ...ONE_SERIES,
+        });
         for (let slot = 0; slot < 3; slot++) {
           const own = rows.filter((one) => one.slot === slot && one.there);
           expect(state.result(slot)).to.equal(own.length === 0 ? null : own.reduce((sum, { value }) => sum + value, 0));
@@ -83,7 +93,15 @@ describe('query/functions: aggregates', () => {
   it('sums 64-bit integers exactly and wraps', () => {
     const state = createState({ name: 'sum', field: 'v', type: 'integer', result: 'integer', parameter: 0 }, 0);
     const column: Column = { type: 'integer', values: BigInt64Array.of(2n ** 62n, 2n ** 62n, 1n), present: null };
-    const slice = { count: 3, rows: null, base: 0n, offsets: Float64Array.of(0, 1, 2), column, carried: [] };
+    const slice = {
+      count: 3,
+      rows: null,
+      base: 0n,
+      offsets: Float64Array.of(0, 1, 2),
+      column,
+      carried: [],
+      ...ONE_SERIES,
+    };
     state.grow(2);
     state.update({ ...slice, slots: Int32Array.of(0, 1, 1) });
     expect(state.result(1)).to.equal(2n ** 62n + 1n);
@@ -98,7 +116,7 @@ describe('query/functions: aggregates', () => {
     const at = (name: AggregateName): [Value, bigint] => {
       const state = createState({ name, field: 'v', type: 'float', result: 'float', parameter: 0 }, 0);
       state.grow(1);
-      state.update({ count: 5, rows: null, slots, base: 7n, offsets, column, carried: [] });
+      state.update({ count: 5, rows: null, slots, base: 7n, offsets, column, carried: [], ...ONE_SERIES });
       return [state.result(0), state.time!(0)];
     };
     expect(at('first')).to.deep.equal([3, 7n]);
@@ -127,6 +145,7 @@ function resultOf(name: AggregateName, values: number[], at: number): Value {
       offsets,
       column,
       carried: [],
+      ...ONE_SERIES,
     });
     return state;
   });

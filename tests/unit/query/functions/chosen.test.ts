@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Column, Value } from '../../../../model/index.ts';
 import { createState } from '../../../../query/functions/index.ts';
 import { joinTime } from '../../../../query/functions/slot-time.ts';
+import { ONE_SERIES } from '../support/one-series.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() & 0x7fffffff);
 
@@ -63,7 +64,16 @@ function chosen(name: Name, all: readonly Row[], cut: number, n: number, tagged:
     const state = createState(shape, 1);
     state.grow(1);
     const slots = new Int32Array(part.length);
-    state.update({ count: part.length, rows: Uint32Array.from(part), slots, base: 0n, offsets, column, carried });
+    state.update({
+      count: part.length,
+      rows: Uint32Array.from(part),
+      slots,
+      base: 0n,
+      offsets,
+      column,
+      carried,
+      ...ONE_SERIES,
+    });
     return state;
   });
   a.merge(structuredClone(b.take(Int32Array.of(0))), Int32Array.of(0));

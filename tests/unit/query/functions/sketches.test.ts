@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Column, Value } from '../../../../model/index.ts';
 import { createState } from '../../../../query/functions/index.ts';
 import { seedOfRun } from '../../../support/random.ts';
+import { ONE_SERIES } from '../support/one-series.ts';
 
 const SEED = seedOfRun();
 const values = fc.array(fc.double({ noNaN: true, min: -1e9, max: 1e9 }), { minLength: 1, maxLength: 60 });
@@ -73,7 +74,7 @@ function result(shape: Shape, all: readonly number[], cut: number): Value {
     state.grow(1);
     const rows = Uint32Array.from(all.keys()).filter((row) => row < cut === (half === 0));
     const slots = new Int32Array(rows.length);
-    state.update({ count: rows.length, rows, slots, base: 0n, offsets, column, carried: [] });
+    state.update({ count: rows.length, rows, slots, base: 0n, offsets, column, carried: [], ...ONE_SERIES });
     return state;
   });
   late!.merge(structuredClone(early!.take(Int32Array.of(0))), Int32Array.of(0));

@@ -60,10 +60,11 @@ describe(`steps (SEED=${SEED})`, () => {
   });
 
   it('finds the median of a large cell in steps, and remembers it', () => {
-    const state = new KeptState(null, 0);
+    const state = new KeptState(null, 0, null);
     state.grow(1);
     const values = Float64Array.from({ length: ROWS }, () => random.between(0, 1_000_000));
-    state.merge({ counts: Uint32Array.of(ROWS), values, times: new Float64Array(0), carried: [] }, Int32Array.of(0));
+    const none = { times: new Float64Array(0), series: new Uint32Array(0), keys: [], carried: [] };
+    state.merge({ counts: Uint32Array.of(ROWS), values, ...none }, Int32Array.of(0));
     expect([...state.settle(0)].length).to.be.at.least(ROWS / STEP_ROWS);
     expect([...state.settle(0)]).to.deep.equal([]);
     const sorted = values.slice().sort();

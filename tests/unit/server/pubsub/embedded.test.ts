@@ -3,6 +3,9 @@ import { type Broker, openEmbeddedBroker } from '../../../../server/pubsub/index
 import { MemoryFiles } from '../../../../storage/index.ts';
 import { codeOf, collect, message, publish, publishRange, textOf, texts, until } from '../../../support/broker.ts';
 
+/** Longer than a turn of delivering. */
+const LONG_MS = 10;
+
 describe('embedded broker', () => {
   it('hands a live consumer the very bytes that were published', async () => {
     const broker = await open(new MemoryFiles());
@@ -24,6 +27,34 @@ describe('embedded broker', () => {
     await got.count(1);
     await publishRange(broker, 0, 5, 2, 2);
     expect(got.texts()).to.deep.equal(texts(5, 1, 2));
+    await broker.close();
+  });
+
+  it('delivers what takes long in turns, with a round of the event loop for others between any two', async () => {
+    const broker = await open(new MemoryFiles());
+    let rounds = 0;
+    let counting = setImmediate(count);
+    function count(): void {
+      rounds++;
+      counting = setImmediate(count);
+    }
+    const at: number[] = [];
+    const got = await collect(broker, 0, 1, {
+      on: (delivery) => {
+        at.push(rounds);
+        const began = performance.now();
+        while (performance.now() - began < LONG_MS);
+        delivery.ack();
+      },
+    });
+    await publishRange(broker, 0, 5, 1, 1);
+    await got.count(1);
+    await Promise.all([2, 3, 4, 5].map((number) => publishRange(broker, 0, 5, number, number)));
+    await got.count(5);
+    clearImmediate(counting);
+    // the turn of the commit itself is not followed by another at the end of the same round
+    expect(at[2] - at[1]).to.be.at.least(2);
+    for (let i = 2; i + 1 < at.length; i++) expect(at[i + 1] - at[i]).to.be.at.least(1);
     await broker.close();
   });
 

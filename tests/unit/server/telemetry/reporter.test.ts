@@ -120,13 +120,14 @@ describe('reporter', () => {
       }
       return bodies.length - before;
     };
+    expect(await ticks(QUIET_INTERVALS)).to.equal(QUIET_INTERVALS);
     expect(await ticks(QUIET_INTERVALS - 1)).to.equal(0);
     expect(await ticks(1)).to.equal(1);
     expect(await ticks(3)).to.equal(0);
     quiet = false;
     expect(await ticks(3)).to.equal(3);
     quiet = true;
-    expect(await ticks(QUIET_INTERVALS)).to.equal(1);
+    expect(await ticks(2 * QUIET_INTERVALS)).to.equal(QUIET_INTERVALS + 1);
     expect(metrics.counter('telemetry_write_failed').value).to.equal(0);
   });
 

@@ -1,0 +1,146 @@
+/**
+ * The points of slots, each with its value and, where it is asked for, its time, the series it is of and what it carries: what
+ * functions keep that need all points of a slot. In the order in which they came, which says nothing.
+ */
+import type { Value } from '../../model/index.ts';
+import type { RowSlice, StateData } from './aggregate.ts';
+import { columnValue } from './selector.ts';
+import { highOf, lowOf, splitTime } from './slot-time.ts';
+
+export interface PointList {
+  readonly values: NonNullable<Value>[];
+  /** high, low per value. */
+  readonly times: number[];
+  /** Indexes in `KeptPoints.keys`. */
+  readonly series: number[];
+  /** As many per value as the plan carries. */
+  readonly carried: Value[];
+}
+
+export class KeptPoints {
+  readonly #timed: boolean;
+  readonly #carriedCount: number;
+  readonly #slotMax: number;
+  readonly #slots: (PointList | undefined)[] = [];
+  readonly #keys: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  #count = 0;
+
+  /** `timed`: times and series are kept too. `slotMax`: of a slot with more points than that the rest is left out. */
+  constructor(timed: boolean, carried: number, slotMax = Number.POSITIVE_INFINITY) {
+    this.#timed = timed;
+    this.#carriedCount = carried;
+    this.#slotMax = slotMax;
+  }
+
+  /** Points of all slots. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Keys of the series that were met. */
+  get keys(): readonly string[] {
+    return this.#keys;
+  }
+
+  at(slot: number): PointList | undefined {
+    return this.#slots[slot];
+  }
+
+  update({ count, rows, slots, base, offsets, carried, column, series, keyOf }: RowSlice): void {
+    const { high, low } = splitTime(base);
+    const numbers = new Map<number, number>();
+    for (let k = 0; k < count; k++) {
+      const row = rows === null ? k : rows[k];
+      if (column.present !== null && column.present[row] === 0) continue;
+      const points = this.#list(slots[k]);
+      if (points.values.length > this.#slotMax) continue;
+      points.values.push(columnValue(column, row));
+      this.#count++;
+      if (!this.#timed) continue;
+      const sum = low + offsets[row];
+      points.times.push(highOf(high, sum), lowOf(sum));
+      let number = numbers.get(series[row]);
+      if (number === undefined) {
+        number = this.#numberOf(keyOf(series[row]));
+        numbers.set(series[row], number);
+      }
+      points.series.push(number);
+      for (let c = 0; c < this.#carriedCount; c++) points.carried.push(carried[c](row));
+    }
+  }
+
+  take(slots: Int32Array): StateData {
+    const counts = new Uint32Array(slots.length);
+    const taken: PointList[] = [];
+    let total = 0;
+    let numbers = true;
+    for (let i = 0; i < slots.length; i++) {
+      const points = this.#slots[slots[i]];
+      if (points === undefined) continue;
+      taken.push(points);
+      counts[i] = points.values.length;
+      total += counts[i];
+      numbers &&= points.values.every((value) => typeof value === 'number');
+    }
+    const values = numbers ? new Float64Array(total) : new Array<Value>(total);
+    const times = new Float64Array(this.#timed ? 2 * total : 0);
+    const series = new Uint32Array(this.#timed ? total : 0);
+    const carried: Value[] = [];
+    let at = 0;
+    for (const points of taken) {
+      if (this.#timed) {
+        times.set(points.times, 2 * at);
+        series.set(points.series, at);
+      }
+      for (const value of points.values) values[at++] = value;
+      for (const value of points.carried) carried.push(value);
+    }
+    return { counts, values, times, series, keys: total === 0 ? [] : [...this.#keys], carried };
+  }
+
+  merge(data: StateData, slots: Int32Array): void {
+    const counts = data.counts as Uint32Array;
+    const values = data.values as ArrayLike<NonNullable<Value>>;
+    const times = data.times as Float64Array;
+    const series = data.series as Uint32Array;
+    const carried = data.carried as readonly Value[];
+    const numbers = (data.keys as readonly string[]).map((key) => this.#numberOf(key));
+    const c = this.#carriedCount;
+    let at = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const end = at + counts[i];
+      const points = slots[i] >= 0 && end > at ? this.#list(slots[i]) : null;
+      if (points !== null && points.values.length <= this.#slotMax) {
+        for (let k = at; k < end; k++) points.values.push(values[k]);
+        if (this.#timed) {
+          for (let k = at * 2; k < end * 2; k++) points.times.push(times[k]);
+          for (let k = at; k < end; k++) points.series.push(numbers[series[k]]);
+          for (let k = at * c; k < end * c; k++) points.carried.push(carried[k]);
+        }
+        this.#count += counts[i];
+      }
+      at = end;
+    }
+  }
+
+  reset(slot: number): void {
+    this.#count -= this.#slots[slot]?.values.length ?? 0;
+    this.#slots[slot] = undefined;
+  }
+
+  // private functions
+
+  #list(slot: number): PointList {
+    return (this.#slots[slot] ??= { values: [], times: [], series: [], carried: [] });
+  }
+
+  #numberOf(key: string): number {
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.#keys.push(key) - 1;
+      this.#numbers.set(key, number);
+    }
+    return number;
+  }
+}

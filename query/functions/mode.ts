@@ -1,0 +1,114 @@
+/**
+ * mode(x): the most frequent value of a slot. Of several InfluxDB takes the one that its walk through the sorted points meets last with
+ * a first point that is not later than the last point of the one before; which points these are hangs on its sort, which is not stable.
+ * So the points are kept too, of a slot with up to as many as that order is looked for; beyond them first and last are by time. Of as
+ * many false and true, true is the mode.
+ */
+import type { FieldType, Value } from '../../model/index.ts';
+import type { AggregateState, RowSlice, StateArray, StateData } from './aggregate.ts';
+import { ARRIVALS_MAX, arrivalByTime, compareTimes, type Direction } from './arrival.ts';
+import { KeptPoints, type PointList } from './kept-points.ts';
+import { compareSplit } from './slot-time.ts';
+import { type Tally, TallyState } from './tally.ts';
+import { sortUnstable } from './unstable-order.ts';
+
+/** Points that one query may keep on one thread, some 300 MB; of more all go, and what was to be known by them is by time. */
+const KEPT_POINTS_MAX = 5_000_000;
+
+export class ModeState implements AggregateState {
+  readonly #type: FieldType;
+  readonly #direction: Direction;
+  readonly #tally = new TallyState('mode');
+  /** null once there were too many. */
+  #kept: KeptPoints | null;
+
+  constructor(type: FieldType, direction: Direction) {
+    this.#type = type;
+    this.#direction = direction;
+    this.#kept = type === 'boolean' ? null : new KeptPoints(true, 0, ARRIVALS_MAX);
+  }
+
+  grow(slots: number): void {
+    this.#tally.grow(slots);
+  }
+
+  update(slice: RowSlice): void {
+    this.#tally.update(slice);
+    this.#kept?.update(slice);
+    this.#forgetMany();
+  }
+
+  take(slots: Int32Array): StateData {
+    const points: [string, StateArray][] =
+      this.#kept === null ? [] : Object.entries(this.#kept.take(slots)).map(([name, data]) => [`kept ${name}`, data]);
+    return { ...this.#tally.take(slots), ...Object.fromEntries(points) };
+  }
+
+  merge(data: StateData, slots: Int32Array): void {
+    this.#tally.merge(data, slots);
+    const points = Object.entries(data).flatMap(([name, array]) =>
+      name.startsWith('kept ') ? [[name.slice('kept '.length), array]] : [],
+    );
+    if (points.length === 0) this.#kept = null;
+    this.#kept?.merge(Object.fromEntries(points), slots);
+    this.#forgetMany();
+  }
+
+  reset(slot: number): void {
+    this.#tally.reset(slot);
+    this.#kept?.reset(slot);
+  }
+
+  empty(slot: number): boolean {
+    return this.#tally.empty(slot);
+  }
+
+  result(slot: number): Value {
+    const most = this.#tally.mostFrequent(slot);
+    if (most.length === 0) return null;
+    if (this.#type === 'boolean') return most[most.length - 1].value;
+    if (most.length === 1) return most[0].value;
+    const points = this.#kept?.at(slot);
+    return points === undefined || points.values.length > ARRIVALS_MAX ? byTimes(most) : this.#walked(points);
+  }
+
+  // private functions
+
+  #forgetMany(): void {
+    if (this.#kept !== null && this.#kept.count > KEPT_POINTS_MAX) this.#kept = null;
+  }
+
+  /** The walk through the sorted points. */
+  #walked(points: PointList): Value {
+    const { values } = points;
+    const order = arrivalByTime(points, this.#kept!, this.#direction, 0);
+    sortUnstable(order, (a, b) => values[a] < values[b]);
+    let first = order[0];
+    let best = order[0];
+    let most = 0;
+    let count = 0;
+    for (const at of order) {
+      if (values[at] !== values[first]) {
+        first = at;
+        count = 1;
+        continue;
+      }
+      count++;
+      if (most > count || (most === count && compareTimes(points, first, best) > 0)) continue;
+      most = count;
+      best = at;
+    }
+    return values[best];
+  }
+}
+
+// private functions
+
+/** The same walk where the points of each value are in the order of time; values that occur once replace none. */
+function byTimes(most: readonly Tally[]): Value {
+  let best = most[0];
+  for (const t of most) {
+    if (t.count > 1 && compareSplit(t.firstHigh, t.firstLow, best.lastHigh, best.lastLow) <= 0) best = t;
+  }
+  return best.value;
+}
