@@ -52,6 +52,14 @@ interface Pair {
   readonly without: Period;
 }
 
+interface Run {
+  readonly seconds: number;
+  readonly readers: number;
+  readonly stopped: number;
+  readonly lost: number;
+  readonly told: number;
+}
+
 interface StoppedReader {
   readonly socket: FrameSocket;
   /** Asks for the board anew. */
@@ -62,30 +70,32 @@ interface StoppedReader {
   readonly isTold: boolean;
 }
 
-/** Flags: `--pairs N`, `--seconds N` of each period. */
+/** Flags: `--pairs N`, `--seconds N` of each period, `--readers N`, `--stopped N`. */
 export async function runLiveStalled(args: readonly string[]): Promise<string> {
   const pairs = Number(flagValue(args, '--pairs') ?? PAIRS);
   const seconds = Number(flagValue(args, '--seconds') ?? SECONDS);
+  const readers = Number(flagValue(args, '--readers') ?? READERS);
+  const count = Number(flagValue(args, '--stopped') ?? STOPPED);
   const server = await startMillrace();
   await post(`${server.url}/write?db=bench`, loadOf(0));
   await post(`${server.url}/write?db=bench`, boardOf(0));
-  const writer = await thread('write', server);
-  const reader = await thread('read', server);
+  const writer = await thread('write', server, 0);
+  const reader = await thread('read', server, readers);
   const stopped: StoppedReader[] = [];
-  for (let i = 0; i < STOPPED; i++) stopped.push(await stoppedReader(server, i % 2 === 0 ? 'latest' : 'every'));
-  await letGo(server, () => subscribeAll(stopped, true));
+  for (let i = 0; i < count; i++) stopped.push(await stoppedReader(server, i % 2 === 0 ? 'latest' : 'every'));
+  await letGo(server, stopped, true);
   await sleep(WARM_UP_MS);
   const measured: Pair[] = [];
   for (let pair = 0; pair < pairs; pair++) {
     // the one that was first is second in the next pair
     const first = await measurePeriod(server, reader, seconds);
     const startedWith = pair % 2 === 0;
-    if (startedWith) await leave(server, stopped);
-    else await letGo(server, () => subscribeAll(stopped, false));
+    if (startedWith) await leave(server, stopped, readers);
+    else await letGo(server, stopped, false);
     const second = await measurePeriod(server, reader, seconds);
     measured.push(startedWith ? { with: first, without: second } : { with: second, without: first });
   }
-  if (pairs % 2 === 1) await letGo(server, () => subscribeAll(stopped, false));
+  if (pairs % 2 === 1) await letGo(server, stopped, false);
   const lost = stopped.filter(({ socket }) => socket.closed).length;
   const boards = await boardsWritten(server);
   for (const one of stopped) one.go(boards);
@@ -95,13 +105,13 @@ export async function runLiveStalled(args: readonly string[]): Promise<string> {
   for (const { socket } of stopped) socket.close();
   await Promise.all([writer.terminate(), reader.terminate()]);
   await server.stop();
-  return report(measured, seconds, lost, told);
+  return report(measured, { seconds, readers, stopped: count, lost, told });
 }
 
 if (!isMainThread) {
-  const { role, url } = workerData as { role: 'write' | 'read'; url: string };
+  const { role, url, readers } = workerData as { role: 'write' | 'read'; url: string; readers: number };
   if (role === 'write') writeForEver(url);
-  else await readForEver(url);
+  else await readForEver(url, readers);
 }
 
 // private functions
@@ -136,23 +146,19 @@ async function stoppedReader({ url }: BenchServer, mode: 'latest' | 'every'): Pr
   };
 }
 
-function subscribeAll(stopped: readonly StoppedReader[], snapshot: boolean): void {
-  for (const one of stopped) one.subscribe(snapshot);
-}
-
-/** Until the server has let go of what it held for the stopped ones, after `act`. */
-async function letGo(server: BenchServer, act: () => void): Promise<void> {
+/** Subscribes them, until the server has let go of what it held for them. */
+async function letGo(server: BenchServer, stopped: readonly StoppedReader[], snapshot: boolean): Promise<void> {
   const before = await metricOf(server, 'millrace_live_overflows_total');
-  act();
+  for (const one of stopped) one.subscribe(snapshot);
   const isDone = async (): Promise<boolean> =>
-    (await metricOf(server, 'millrace_live_overflows_total')) - before >= STOPPED;
+    (await metricOf(server, 'millrace_live_overflows_total')) - before >= stopped.length;
   await until(isDone, FULL_MS_MAX, 'the stopped readers were never let go');
   await sleep(SETTLE_MS);
 }
 
-async function leave(server: BenchServer, stopped: readonly StoppedReader[]): Promise<void> {
+async function leave(server: BenchServer, stopped: readonly StoppedReader[], readers: number): Promise<void> {
   for (const one of stopped) one.unsubscribe();
-  const hasLeft = async (): Promise<boolean> => (await metricOf(server, 'millrace_subscriptions')) === READERS;
+  const hasLeft = async (): Promise<boolean> => (await metricOf(server, 'millrace_subscriptions')) === readers;
   await until(hasLeft, FULL_MS_MAX, 'the stopped readers did not leave');
   await sleep(SETTLE_MS);
 }
@@ -174,8 +180,8 @@ async function measurePeriod(server: BenchServer, reader: Worker, seconds: numbe
   };
 }
 
-function thread(role: 'write' | 'read', { url }: BenchServer): Promise<Worker> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { role, url } });
+function thread(role: 'write' | 'read', { url }: BenchServer, readers: number): Promise<Worker> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { role, url, readers } });
   return new Promise((resolve, reject) => {
     worker.once('message', () => resolve(worker));
     worker.once('error', reject);
@@ -223,10 +229,10 @@ function boardsWritten(server: BenchServer): Promise<number> {
   return askNumber(server, 'bench', "SELECT last(v) FROM board WHERE host = 'h0'");
 }
 
-async function readForEver(url: string): Promise<void> {
+async function readForEver(url: string, readers: number): Promise<void> {
   let ends: number[] = [];
   let latencies: number[] = [];
-  for (let i = 0; i < READERS; i++) {
+  for (let i = 0; i < readers; i++) {
     const q = `SELECT ${AGGREGATES[i % AGGREGATES.length]}(v) FROM load GROUP BY time(${WINDOW_MS}ms), region`;
     const socket = await FrameSocket.connect(`${url}/live`, (bytes) => {
       const now = performance.timeOrigin + performance.now();
@@ -275,7 +281,7 @@ function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function report(pairs: readonly Pair[], seconds: number, lost: number, told: number): string {
+function report(pairs: readonly Pair[], { seconds, readers, stopped, lost, told }: Run): string {
   const states = ['without', 'with'] as const;
   const cells = [['stopped ones', 'windows', 'rows', 'p50 ms', 'p99 ms']];
   const p99 = (drawn: readonly Pair[], state: keyof Pair): number =>
@@ -294,9 +300,9 @@ function report(pairs: readonly Pair[], seconds: number, lost: number, told: num
   const [low, high] = intervalOf95(pairs, ratio);
   const middle = (of: (pair: Pair) => number): number => quantile(Float64Array.from(pairs, of).sort(), 0.5);
   const kib = (of: (period: Period) => number, beyond: (period: Period) => number = () => 0): string =>
-    (middle((pair) => of(pair.with) - beyond(pair.without)) / STOPPED / 1024).toFixed(1);
+    (middle((pair) => of(pair.with) - beyond(pair.without)) / stopped / 1024).toFixed(1);
   const more = (of: (period: Period) => number): string => kib(of, of);
-  return `live-stalled: ${READERS} readers, ${STOPPED} that stop, ${(POINTS_PER_BODY * 1000) / BODY_MS} points/s; ${pairs.length} pairs of periods of ${seconds} s
+  return `live-stalled: ${readers} readers, ${stopped} that stop, ${(POINTS_PER_BODY * 1000) / BODY_MS} points/s; ${pairs.length} pairs of periods of ${seconds} s
 ${machineLine()}
 from the end of a window to its final row, at those that read
 
@@ -305,6 +311,6 @@ ${table(cells)}
 p99 with / without: ${ratio(pairs).toFixed(3)} (95 %: ${low.toFixed(3)} to ${high.toFixed(3)})
 KiB a stopped reader, by the server's own count: frames held ${kib((one) => one.heldBytes)}, in its socket ${kib((one) => one.bufferedBytes)}
 KiB more a stopped reader than without: outside the heap ${more((one) => one.externalBytes)}, resident ${more((one) => one.rssBytes)}
-connections lost: ${lost}; told the newest rows again: ${told} of ${STOPPED}
+connections lost: ${lost}; told the newest rows again: ${told} of ${stopped}
 `;
 }

@@ -157,7 +157,7 @@ export class LiveView implements StreamReader {
   /**
    * What has changed since the last call, up to the stream's last entry; null = nothing. `turn`: because its turn has come. `ended`:
    * only cells of windows that have ended; the others wait for its turn, and nobody misses them: who comes back with a cursor is told
-   * all windows that were open there.
+   * all windows that were open there. Rows that are sent once wait for nothing.
    */
   collect(nowMs: number, turn = false, ended = false): LiveUpdate | null {
     const waitedMs = turn ? this.#stream.waitedMs(this, nowMs) : undefined;
@@ -166,7 +166,8 @@ export class LiveView implements StreamReader {
     const { plan, rules } = this.#live;
     const { reading } = this.#clock;
     const open = reading === null ? null : windowOf(plan, reading.greatest - rules.delay);
-    const left = ended && open !== null ? this.#leave(open) : new Map<number, Set<number>>();
+    const mayWait = ended && rules.sendsOnce === undefined;
+    const left = mayWait && open !== null ? this.#leave(open) : new Map<number, Set<number>>();
     if (left.size === 0) this.turnAtMs = nowMs;
     if (waitedMs !== undefined && waitedMs > this.everyMs && this.#mayBeSilent(nowMs)) {
       this.#stream.passed(this);

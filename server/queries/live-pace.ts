@@ -5,7 +5,7 @@
  *     share of the thread
  *     0.7 ┤────╮
  *         │     ╲         what writes and historical queries leave, with room to spare
- *    0.05 ┤      ╰─────   never less
+ *    0.04 ┤      ╰─────   never less
  *         └────┴──┴────▶ busy with other things
  *
  * Where the share is not enough, turns come later than EMIT asks for, all of them alike; `EMIT EVERY 1s` is the most that is sent,
@@ -15,9 +15,9 @@
  * It also counts the processor time of all that operators do, in turns or not (`cpuMs`).
  */
 
-const SHARE_MIN = 0.05;
+const SHARE_MIN = 0.04;
 /** Of turns alone, whatever else live queries take. */
-const TURNS_SHARE = 0.03;
+const TURNS_SHARE = 0.02;
 const SHARE_MAX = 0.7;
 /** For each part that others take so much is left to them: they come in bursts, and the thread shares processors with its like. */
 const ROOM = 3;

@@ -35,10 +35,10 @@ describe('pace of live queries', () => {
     expect(pace.allows).to.equal(true);
   });
 
-  it('gives a twentieth of a busy one, and never less', () => {
+  it('gives a little of a busy one, and never less', () => {
     const { pace, pass, work } = thread();
     pass(5_000, 1);
-    expect(pace.share).to.be.closeTo(0.05, 1e-9);
+    expect(pace.share).to.be.closeTo(0.04, 1e-9);
     let worked = 0;
     for (let i = 0; i < 1_000; i++) {
       pass(10, 1);
@@ -46,7 +46,7 @@ describe('pace of live queries', () => {
       work(10);
       worked += 10;
     }
-    expect(worked / (10_000 + worked)).to.be.within(0.035, 0.065);
+    expect(worked / (10_000 + worked)).to.be.within(0.025, 0.055);
   });
 
   it('does not take its own work for that of others', () => {
@@ -65,7 +65,7 @@ describe('pace of live queries', () => {
     expect(pace.allows).to.equal(false);
     pass(1_000, 1);
     expect(pace.allows).to.equal(false);
-    pass(6_000, 1);
+    pass(8_000, 1);
     expect(pace.allows).to.equal(true);
   });
 
@@ -81,7 +81,7 @@ describe('pace of live queries', () => {
       pace.spendOnTurns(() => work(5));
       turns += 5;
     }
-    expect(turns / (100_000 + turns)).to.be.within(0.02, 0.04);
+    expect(turns / (100_000 + turns)).to.be.within(0.01, 0.03);
   });
 
   it('counts work inside of work once', () => {
