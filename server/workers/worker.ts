@@ -241,14 +241,14 @@ function makeStreams(): Handlers['streams'] {
 }
 
 async function* partialsOf(
-  { shard, plan, version, texts, isCounted }: PartialsCall,
+  { shard, plan, version, texts, isCounted, home }: PartialsCall,
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
   if (store.schemaVersion !== version) throw new StaleSchema();
   const write = texts === null ? null : jsonRows(plan, texts.epoch);
   const limits = { ...config.queryLimits, isCounted };
-  yield* historicalShard(plan, store, turns.of(signal), limits, write);
+  yield* historicalShard(plan, store, turns.of(signal), limits, write, home);
 }
 
 function makeNotices(): Handlers['notices'] {
