@@ -88,9 +88,13 @@ export const METRICS = {
   tier_cache_hits: { kind: 'gauge', help: 'pages found in the cache since the start' },
   tier_cache_misses: { kind: 'gauge', help: 'pages not found in the cache since the start' },
   tier_cache_failures: { kind: 'gauge', help: 'pages that the cache could not keep or read since the start' },
+  live_brought_near: {
+    kind: 'counter',
+    help: 'times that live queries had what they begin with fetched from object storage, by requests of a shard',
+  },
   live_refused_far: {
     kind: 'counter',
-    help: 'live queries ended because they would have read what lies in object storage',
+    help: 'live queries ended because they would have read what lies in object storage and was not, or could not be, brought near',
   },
   // asking and watching
   queries: { kind: 'counter', help: 'historical queries answered, by outcome', labels: ['outcome'] },
