@@ -166,6 +166,7 @@ export const METRICS = {
   frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
   frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },
   live_held_bytes: { kind: 'gauge', help: 'bytes of frames held for clients that are slow, paused, or ask for few' },
+  socket_buffered_bytes: { kind: 'gauge', help: 'bytes given to WebSockets that the kernel has not taken yet' },
   live_overflows: {
     kind: 'counter',
     help: 'times that more was held for a client than may be, so that a subscription let go and replays it from the log later',
