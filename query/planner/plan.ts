@@ -274,6 +274,8 @@ export interface Plan {
   readonly offset: number;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+  /** Of the series only these, where they were counted before; not there = the limits count those of the answer. */
+  readonly onlySeries?: readonly { readonly name: string; readonly tags: readonly string[] }[];
 }
 
 /** Whether an aggregate takes values of a source: those of a pair take them of their side only. */

@@ -63,6 +63,10 @@ export class GroupTable {
   }
 }
 
+export function groupKey(group: Group): string {
+  return JSON.stringify([group.name, group.tags]);
+}
+
 /** By measurement, then by tag values in the order of the plan's keys. */
 export function compareGroups(a: Group, b: Group): number {
   const names = compareText(a.name, b.name);
@@ -72,10 +76,4 @@ export function compareGroups(a: Group, b: Group): number {
     if (tags !== 0) return tags;
   }
   return 0;
-}
-
-// private functions
-
-function groupKey(group: Group): string {
-  return JSON.stringify([group.name, group.tags]);
 }

@@ -1,6 +1,6 @@
 /**
  * The historical driver: reads to the present position and stops. `historicalShard` runs where the shard is and gives partials;
- * `historicalAnswer` merges those of all shards into the tables of the answer, in its order. The server carries partials from one to
+ * `answerOf` merges those of all shards into the tables of the answer, in its order. The server carries partials from one to
  * the other (a partial may be cloned between threads). Both work in slices: they ask `turn` often, so that a long query neither
  * holds its thread nor goes on when it has been given up. No clock, no I/O but the source.
  *
@@ -30,20 +30,24 @@ import { windowTables } from './window-runs.ts';
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
 
-/** Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). */
+/**
+ * Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). `home`: of stage 2, where that is on
+ * this thread; what is found goes there, and no cells are given.
+ */
 export async function* historicalShard(
   plan: Plan,
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
   write: WriteRows | null = null,
+  home: PaneStore | null = null,
 ): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
     yield* slicedRows(plan, source, turn, limits, write);
     return;
   }
-  const store = new PaneStore(plan);
+  const store = home ?? new PaneStore(plan);
   let points = 0;
   let blocks = 0;
   let blocksByStatistics = 0;
@@ -87,6 +91,7 @@ export async function* historicalShard(
     for (const rows of pins) rows?.release();
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics };
+  if (home !== null) return;
   for (const slots of parts(await inTurns(store.order(), turn))) {
     yield store.take(slots);
     const wait = turn();
@@ -113,12 +118,12 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
 
 /**
  * The whole answer of a plan, subqueries and all: `ask` gives the partials of each shard for a plan that reads from shards; they are
- * begun in its order, so those that others make had better come first. A
- * subquery's answer is one more shard to the query around it.
+ * begun in its order, so those that others make had better come first. Stage 1 on this thread may put its cells where stage 2 has its
+ * own, if there is such a place. A subquery's answer is one more shard to the query around it.
  */
 export function answerOf(
   plan: Plan,
-  ask: (plan: Plan) => readonly AsyncIterable<Partial>[],
+  ask: (plan: Plan, home: PaneStore | null) => readonly AsyncIterable<Partial>[],
   turn: Turn,
   limits: Limits,
 ): AsyncGenerator<ResultTable> {
@@ -128,75 +133,15 @@ export function answerOf(
     return rowWindowTables(plan, answerOf(plan.subqueries[0], ask, turn, limits), turn, limits);
   }
   const fromShards = plan.sources.some(({ subquery }) => subquery === undefined);
-  const streams = fromShards ? [...ask(plan)] : [];
+  const store = plan.kind === 'raw' ? null : new PaneStore(plan);
+  // what is derived of one shard's series has numbers of its own
+  const home = plan.derived === undefined ? store : null;
+  const streams = fromShards ? [...ask(plan, home)] : [];
   const inner = plan.subqueries.map((subquery) => answerOf(subquery, ask, turn, limits));
   if (plan.join !== undefined) streams.push(joinPartials(plan, inner, turn, limits));
   else
     for (const [number, tables] of inner.entries()) streams.push(subqueryPartials(plan, number, tables, turn, limits));
-  return historicalAnswer(plan, streams, turn, limits);
-}
-
-/** Stage 2 over the partials of each shard, as they arrive. */
-export async function* historicalAnswer(
-  plan: Plan,
-  shards: readonly AsyncIterable<Partial>[],
-  turn: Turn,
-  limits: Limits,
-): AsyncGenerator<ResultTable> {
-  const counted = { series: 0, points: 0 };
-  const count = ({ series, points }: CountsPartial): void => {
-    counted.series += series;
-    counted.points += points;
-    checkSeries(counted.series, limits);
-    checkPoints(counted.points, limits);
-  };
-  if (plan.kind === 'raw') {
-    const iterators = shards.map((shard) => shard[Symbol.asyncIterator]());
-    // all of them begin before the first is waited for; what fails is told to whoever waits
-    const first = iterators.map((iterator) => iterator.next());
-    for (const step of first) step.catch(() => {});
-    const next = (shard: number): Promise<IteratorResult<Partial>> => {
-      const begun = first[shard];
-      delete first[shard];
-      return begun ?? iterators[shard].next();
-    };
-    try {
-      const merge = mergeRows(plan, shards.length);
-      let step = merge.next();
-      while (!step.done) {
-        const wait = turn();
-        if (wait !== null) await wait;
-        if (typeof step.value !== 'number') {
-          yield step.value;
-          step = merge.next(null);
-          continue;
-        }
-        const { value, done } = await next(step.value);
-        if (done !== true && value.kind === 'counts') count(value);
-        else step = merge.next(done === true ? null : (value as RowsPartial));
-      }
-    } finally {
-      for (const iterator of iterators) await iterator.return?.();
-    }
-    return;
-  }
-  const store = new PaneStore(plan);
-  await Promise.all(
-    shards.map(async (shard) => {
-      for await (const partial of shard) {
-        if (partial.kind === 'cells') store.merge(partial);
-        else if (partial.kind === 'counts') count(partial);
-        checkBytes(store.bytes, limits);
-        const wait = turn();
-        if (wait !== null) await wait;
-      }
-    }),
-  );
-  for (const table of windowTables(plan, store)) {
-    if (table !== null) yield table;
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  return store === null ? rowsAnswer(plan, streams, turn, limits) : cellsAnswer(store, streams, turn, limits);
 }
 
 /** Stage 2 where all partials are at hand; those of kind `rows` must be of one shard. */
@@ -221,6 +166,80 @@ export function* historicalHome(plan: Plan, partials: Iterable<Partial>): Genera
 }
 
 // private functions
+
+/** Tells of too many series or points of all shards together. */
+function counting(limits: Limits): (counts: CountsPartial) => void {
+  const counted = { series: 0, points: 0 };
+  return ({ series, points }) => {
+    counted.series += series;
+    counted.points += points;
+    checkSeries(counted.series, limits);
+    checkPoints(counted.points, limits);
+  };
+}
+
+/** Stage 2 of a raw plan over the partials of each shard, as they arrive. */
+async function* rowsAnswer(
+  plan: Plan,
+  shards: readonly AsyncIterable<Partial>[],
+  turn: Turn,
+  limits: Limits,
+): AsyncGenerator<ResultTable> {
+  const count = counting(limits);
+  const iterators = shards.map((shard) => shard[Symbol.asyncIterator]());
+  // all of them begin before the first is waited for; what fails is told to whoever waits
+  const first = iterators.map((iterator) => iterator.next());
+  for (const step of first) step.catch(() => {});
+  const next = (shard: number): Promise<IteratorResult<Partial>> => {
+    const begun = first[shard];
+    delete first[shard];
+    return begun ?? iterators[shard].next();
+  };
+  try {
+    const merge = mergeRows(plan, shards.length);
+    let step = merge.next();
+    while (!step.done) {
+      const wait = turn();
+      if (wait !== null) await wait;
+      if (typeof step.value !== 'number') {
+        yield step.value;
+        step = merge.next(null);
+        continue;
+      }
+      const { value, done } = await next(step.value);
+      if (done !== true && value.kind === 'counts') count(value);
+      else step = merge.next(done === true ? null : (value as RowsPartial));
+    }
+  } finally {
+    for (const iterator of iterators) await iterator.return?.();
+  }
+}
+
+/** The same of an aggregate plan, in a store that shards on this thread may have added to. */
+async function* cellsAnswer(
+  store: PaneStore,
+  shards: readonly AsyncIterable<Partial>[],
+  turn: Turn,
+  limits: Limits,
+): AsyncGenerator<ResultTable> {
+  const count = counting(limits);
+  await Promise.all(
+    shards.map(async (shard) => {
+      for await (const partial of shard) {
+        if (partial.kind === 'cells') store.merge(partial);
+        else if (partial.kind === 'counts') count(partial);
+        checkBytes(store.bytes, limits);
+        const wait = turn();
+        if (wait !== null) await wait;
+      }
+    }),
+  );
+  for (const table of windowTables(store.plan, store)) {
+    if (table !== null) yield table;
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
+}
 
 async function* nothing(): AsyncGenerator<never> {}
 

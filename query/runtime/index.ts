@@ -9,6 +9,7 @@ export * from './live-merges.ts';
 export * from './live-plan.ts';
 export * from './live-shard.ts';
 export * from './live-stages.ts';
+export { countersSince, type LiveCounters } from './live-standing.ts';
 export * from './live-update.ts';
 export { LiveView } from './live-view.ts';
 export * from './panes.ts';

@@ -43,6 +43,8 @@ export class LeafRows {
   /** Times of rows that may overwrite others, about, ns. */
   #late: number[] = [];
   #rowsWaiting = 0;
+  /** Rows that were read at once, or waited: the most there ever were. */
+  rowsMost = 0;
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
   #news = false;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
@@ -96,6 +98,7 @@ export class LeafRows {
     if (run.length === 0) return;
     this.#runs.push(run);
     for (const { rows } of run) this.#rowsWaiting += rows;
+    if (this.#rowsWaiting > this.rowsMost) this.rowsMost = this.#rowsWaiting;
     if (this.#rowsWaiting > LEAF_ROWS_MAX) throw tooMany('rows waiting', LEAF_ROWS_MAX);
     const least = leastIn(run);
     if (least !== null) this.#reachBack(least);
@@ -203,6 +206,7 @@ export class LeafRows {
     const bounds = { ...this.#plan.bounds, min: later(min, this.#plan.bounds.min), max };
     const run = [...shardNow({ ...this.#plan, bounds }, this.#source)].filter((p) => p.kind === 'rows');
     const rows = run.reduce((sum, part) => sum + part.rows, 0);
+    if (rows > this.rowsMost) this.rowsMost = rows;
     if (rows > LEAF_ROWS_MAX) throw tooMany('rows that its windows hold', LEAF_ROWS_MAX);
     return run;
   }

@@ -33,6 +33,11 @@ export class LiveLeaves {
     return this.#leaves.some((leaf) => leaf.waits);
   }
 
+  /** Rows that one of its leaves has read at once, or had under way: the most there ever were. */
+  get rowsMost(): number {
+    return Math.max(...this.#leaves.map((leaf) => (leaf instanceof LeafRows ? leaf.rowsMost : 0)));
+  }
+
   accept(input: LiveInput, arrivalMs: number, again = false): void {
     for (const leaf of this.#leaves) leaf.accept(input, arrivalMs, again);
   }

@@ -318,8 +318,12 @@ export class LiveMerge {
     const target = this.#windows.lastEnded(at);
     if (target <= this.#closed) return;
     if (rules.closesSilently) {
+      // no client is told of a watermark at which it would take what waits for unchangeable
+      const settled = this.#windows.lastEnded(at - rules.lateness);
       this.#closed = target;
       this.#showAhead(target);
+      const due = [...this.#cells.dirty].filter((cell) => cell.window <= settled);
+      this.#sendLate(due, out);
       return;
     }
     // Before the rows that may be filled from them.

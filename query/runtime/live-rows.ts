@@ -63,6 +63,16 @@ export function emptyRow(plan: Plan, group: Group, windows: WindowTimes, window:
   };
 }
 
+/** Time of the first row of tables that are in order of time each; null = there is none. */
+export function earliestTime(tables: readonly ResultTable[]): bigint | null {
+  let least: bigint | null = null;
+  for (const table of tables) {
+    const { base, offsets } = timeColumn(table);
+    if (table.rows > 0 && (least === null || base + BigInt(offsets[0]) < least)) least = base + BigInt(offsets[0]);
+  }
+  return least;
+}
+
 // private functions
 
 function valueText(column: ResultColumn, row: number): string {

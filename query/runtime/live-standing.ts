@@ -9,11 +9,17 @@ export interface LiveFloor {
 
 /** Since the operator started. `onTime`, `late` and `tooLate` judge each row by its window. */
 export interface LiveCounters {
+  /** Its window was open. */
   onTime: number;
+  /** Its window was closed, and it changed it. */
   late: number;
+  /** Its window could change no more. */
   tooLate: number;
+  /** Later than the clock by more than AHEAD: among the others too. */
   ahead: number;
+  /** Not newer than all of their series: among the others too. */
   disordered: number;
+  /** Windows, or parts of time, that shards have read again from what is stored. */
   recomputed: number;
   /** Final rows that were sent again. */
   revised: number;
@@ -21,6 +27,13 @@ export interface LiveCounters {
 
 export function newLiveCounters(): LiveCounters {
   return { onTime: 0, late: 0, tooLate: 0, ahead: 0, disordered: 0, recomputed: 0, revised: 0 };
+}
+
+/** What was counted between two moments. */
+export function countersSince(before: LiveCounters, now: LiveCounters): LiveCounters {
+  const since = newLiveCounters();
+  for (const name of Object.keys(since) as (keyof LiveCounters)[]) since[name] = now[name] - before[name];
+  return since;
 }
 
 /** What a shard has counted since it spoke last. */

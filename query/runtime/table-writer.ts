@@ -6,6 +6,7 @@ import { OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import { compileExpression } from './expression.ts';
+import { groupKey } from './groups.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { RowLimit } from './row-limit.ts';
@@ -122,15 +123,18 @@ export function tagsOf({ groupBy }: Plan, { tags }: Group): ResultTable['tags'] 
 /** SLIMIT and SOFFSET: which series of a measurement are wanted. SOFFSET alone leaves none, as InfluxDB has it. */
 export class SeriesWindow {
   readonly #plan: Plan;
+  readonly #only: ReadonlySet<string> | null;
   #name: string | null = null;
   #seen = 0;
 
   constructor(plan: Plan) {
     this.#plan = plan;
+    this.#only = plan.onlySeries === undefined ? null : new Set(plan.onlySeries.map(groupKey));
   }
 
   /** Called once per series, in the order of the answer. */
   admits(group: Group): boolean {
+    if (this.#only !== null) return this.#only.has(groupKey(group));
     const { seriesLimit, seriesOffset } = this.#plan;
     if (group.name !== this.#name) {
       this.#name = group.name;

@@ -1,11 +1,12 @@
 /**
  * LiveHomes: the live queries that have their home on this worker. Equal queries (same database and canonical text) share one
  * operator; it is made by the first subscriber, lingers a while after the last one so that a lost connection finds it again, and
- * is planned anew when the schema of its database has changed.
+ * is planned anew when the schema of its database has changed. It is long because all that happens to an operator happens here.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import {
   assertLive,
+  type LiveCounters,
   type LivePlan,
   livePlan,
   measurementsOf,
@@ -71,7 +72,7 @@ export interface LiveHomesOptions {
   readonly log: Logger;
   readonly frame: (feed: string, to: number | null, frame: FeedFrame) => void;
   readonly attached: (feed: string, subscriber: number) => void;
-  readonly late: (rows: number) => void;
+  readonly counted: (since: LiveCounters) => void;
 }
 
 export class LiveHomes {
@@ -89,7 +90,7 @@ export class LiveHomes {
   #timer: NodeJS.Timeout | null = null;
 
   constructor(options: LiveHomesOptions) {
-    const { mesh, nowMs, pace, frame, attached, late } = options;
+    const { mesh, nowMs, pace, frame, attached, counted } = options;
     this.#options = options;
     this.#heard = new StreamsHeard(mesh.shards);
     this.#port = {
@@ -98,7 +99,7 @@ export class LiveHomes {
       hasTime: () => pace.allows,
       frame,
       attached,
-      late,
+      counted,
       heard: (live) => this.#heard.of(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
@@ -112,6 +113,13 @@ export class LiveHomes {
 
   get size(): number {
     return this.#running.size;
+  }
+
+  /** Rows that the query over held rows with most of them holds. */
+  get heldRowsMost(): number {
+    let most = 0;
+    for (const { live, merge } of this.#running.values()) if (live.leaves) most = Math.max(most, merge.cells);
+    return most;
   }
 
   /** Of every query that runs here, for SHOW QUERIES. */

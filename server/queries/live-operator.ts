@@ -13,7 +13,7 @@
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import { ORIGIN, type Position } from '../../model/index.ts';
-import { type Emission, type LiveHomeStage, type LivePlan, openHome } from '../../query/index.ts';
+import { countersSince, type Emission, type LiveHomeStage, type LivePlan, openHome } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
@@ -109,7 +109,7 @@ export class LiveOperator implements RunningQuery {
       state: this.#started.size < this.#port.shards ? 'starting' : 'running',
       lagMs: watermark === null ? null : this.#port.nowMs() - Number(watermark / 1_000_000n),
       panes: cells,
-      late: counters.late + counters.tooLate,
+      counters: { ...counters },
       group: shares,
     };
   }
@@ -416,10 +416,9 @@ export class LiveOperator implements RunningQuery {
   }
 
   #take({ shard, sequence, update }: ShardUpdate): void {
-    const { counters } = this.merge;
-    const before = counters.late + counters.tooLate;
+    const before = { ...this.merge.counters };
     this.merge.accept(shard, update);
-    this.#port.late(counters.late + counters.tooLate - before);
+    this.#port.counted(countersSince(before, this.merge.counters));
     this.#positions[shard] = { generation: ORIGIN.generation, sequence };
   }
 

@@ -1,6 +1,6 @@
 /** What a live operator needs from the worker that is its home, and who asks to join it. live-homes.ts fills it. */
 import type { Epoch } from '../../client/protocol/index.ts';
-import type { Emission, LastHeard, LivePlan } from '../../query/index.ts';
+import type { Emission, LastHeard, LiveCounters, LivePlan } from '../../query/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Cursor } from './cursor.ts';
 import type { MeasurementName } from './named-measurements.ts';
@@ -70,6 +70,6 @@ export interface OperatorPort {
   expire(operator: RunningQuery, before: bigint): void;
   /** The home needs rows from this time on. */
   reach(operator: RunningQuery, from: bigint): void;
-  /** Rows that came for windows that were closed. */
-  late(rows: number): void;
+  /** What a live query has counted since it was asked last. */
+  counted(since: LiveCounters): void;
 }

@@ -7,10 +7,13 @@ import {
   measurementMatchers,
   measurementsOf,
   mergeSchemas,
+  type PaneStore,
   type Plan,
   type PlanContext,
   planSelect,
   type SelectStatement,
+  type ShowContext,
+  type ShowStatement,
 } from '../../query/index.ts';
 import type { ShardStore } from '../../storage/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
@@ -38,6 +41,8 @@ export interface ShardMesh {
   /** All of them, in the order in which to ask them. */
   readonly nearLast: readonly number[];
   readonly directory: ShardDirectory;
+  /** Whether a shard is on this thread. */
+  isNear(shard: number): boolean;
   /** Number of this worker. */
   readonly index: number;
   call<T>(shard: number, method: string, body: object): Promise<T>;
@@ -58,12 +63,20 @@ export interface PartialsCall {
   readonly version: number;
   /** The shard tells what it counts. */
   readonly isCounted?: boolean;
+  /** As historicalShard has it; null where the shard is on another thread. */
+  readonly home: PaneStore | null;
   /** Rows are wanted as JSON texts. */
   readonly texts: TextFormat | null;
 }
 
 export interface TextFormat {
   readonly epoch: Epoch | null;
+}
+
+export interface ShowCall {
+  readonly shard: number;
+  readonly statement: ShowStatement;
+  readonly context: ShowContext;
 }
 
 export interface Described {

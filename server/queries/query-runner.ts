@@ -40,11 +40,12 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh, TextFormat } from './plan-over-shards.ts';
+import type { ShardMesh, ShowCall, TextFormat } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
+import { endedBy, isBySeries, notExecuted, ShowError, watched, whileShowing } from './statement-answers.ts';
 
 export interface QueryRequest {
   /** By which it may be ended. */
@@ -62,12 +63,6 @@ export interface QueryRequest {
   readonly readOnly: boolean;
   /** ns. */
   readonly now: bigint;
-}
-
-export interface ShowCall {
-  readonly shard: number;
-  readonly statement: ShowStatement;
-  readonly context: ShowContext;
 }
 
 export interface QueryRunnerOptions {
@@ -168,21 +163,25 @@ export class QueryRunner {
   async *#answers(statements: readonly Statement[], run: Run): AsyncGenerator<StatementAnswer> {
     let failed = false;
     for (const [number, statement] of statements.entries()) {
-      if (failed) {
-        yield { statement: number, error: 'not executed' };
-        continue;
-      }
       try {
         run.signal.throwIfAborted();
         const { tables } = await this.#execute(statement, run);
         const fail = (): void => {
           failed = true;
         };
-        yield { statement: number, tables: watched(tables, fail) };
+        yield { statement: number, tables: watched(tables, fail), bySeries: isBySeries(statement) };
+        if (failed) {
+          yield* notExecuted(number, statements.length, run.request);
+          return;
+        }
       } catch (error) {
         if (!(error instanceof QueryError)) throw error;
-        yield { statement: number, error: error.message };
-        failed = true;
+        if (error instanceof ShowError) {
+          yield { statement: number, error: error.message };
+          continue;
+        }
+        yield* endedBy(error.message, number, statements.length, run.request);
+        return;
       }
     }
   }
@@ -268,10 +267,10 @@ export class QueryRunner {
   async #show(asked: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {
     const statement = nameShownPolicies(asked, database, this.#options.catalogue);
     const context: ShowContext = { database, defaultRetentionPolicy: '', now };
-    return this.#options.mesh.callAll<ShowPart[]>(
-      'show',
-      (shard) => ({ shard, statement, context }) satisfies ShowCall,
-    );
+    const call = (shard: number): ShowCall => ({ shard, statement, context });
+    return this.#options.mesh.callAll<ShowPart[]>('show', call).catch((error) => {
+      throw whileShowing(asked, error);
+    });
   }
 
   async #known(database: string): Promise<void> {
@@ -285,13 +284,4 @@ export class QueryRunner {
 
 function textsOf({ format, chunkRows, epoch }: QueryRequest): TextFormat | undefined {
   return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
-}
-
-async function* watched(tables: Tables['tables'], failed: () => void): AsyncGenerator<ResultTable> {
-  try {
-    yield* tables;
-  } catch (error) {
-    failed();
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
  * RunningQueries: the historical queries under way, as SHOW QUERIES tells of them and KILL QUERY ends them; the main thread keeps the
  * list. A query is refused where too many run, and ended when its time is up. How it is ended is the caller's: it is given the words.
  */
+import type { LiveCounters } from '../../query/index.ts';
 
 /** Words are InfluxDB's. */
 const KILLED = 'query interrupted';
@@ -37,8 +38,8 @@ export interface LiveProgress {
   readonly lagMs: number | null;
   /** Windows of groups that are held. */
   readonly panes: number;
-  /** Rows that came for windows that were closed. */
-  readonly late: number;
+  /** Since it began. */
+  readonly counters: LiveCounters;
   /** Name of the share group: the queries that share its points' states; null = it has states of its own. */
   readonly group: string | null;
 }

@@ -7,12 +7,15 @@
 import {
   answerOf,
   type Limits,
+  type PaneStore,
   type Partial,
   type Plan,
   planSelect,
   QueryError,
   type ResultTable,
   type SelectStatement,
+  type ShowContext,
+  type ShowPart,
   showsRows,
   type Turn,
   unbatched,
@@ -25,9 +28,11 @@ import {
   type PartialsCall,
   planContext,
   type ShardMesh,
+  type ShowCall,
   type TextFormat,
 } from './plan-over-shards.ts';
-import { namePolicies } from './policy-names.ts';
+import { namePolicies, nameShownPolicies } from './policy-names.ts';
+import { limitsSeries, seriesAsked, seriesLeft } from './series-limit.ts';
 import { shardsAsked } from './shards-asked.ts';
 
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
@@ -84,7 +89,7 @@ export class SelectRunner {
     statement: SelectStatement,
     request: SelectRequest,
   ): Promise<{ plan: Plan; tables: AsyncIterable<ResultTable> }> {
-    const planned = await this.#planned(statement, request);
+    const planned = await this.#limited(statement, request, await this.#planned(statement, request));
     return { plan: planned.plan, tables: this.#tables(statement, request, planned) };
   }
 
@@ -95,8 +100,19 @@ export class SelectRunner {
       yield* this.#answer(planned, request);
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'stale') throw error;
-      yield* this.#tables(statement, request, await this.#plannedAnew(statement, request));
+      const anew = await this.#limited(statement, request, await this.#plannedAnew(statement, request));
+      yield* this.#tables(statement, request, anew);
     }
+  }
+
+  async #limited(statement: SelectStatement, { database, now }: SelectRequest, planned: Planned): Promise<Planned> {
+    if (!limitsSeries(planned.plan)) return planned;
+    const { mesh, catalogue } = this.#options;
+    const asked = nameShownPolicies(seriesAsked(statement, planned.plan), database, catalogue);
+    const context: ShowContext = { database, defaultRetentionPolicy: '', now };
+    const call = (shard: number): ShowCall => ({ shard, statement: asked, context });
+    const perShard = await mesh.callAll<ShowPart[]>('show', call);
+    return { ...planned, plan: { ...planned.plan, onlySeries: seriesLeft(planned.plan, perShard) } };
   }
 
   #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {
@@ -104,13 +120,14 @@ export class SelectRunner {
     const { signal, turn, read } = request;
     const texts = request.texts !== undefined && showsRows(plan) ? request.texts : null;
     if (read !== undefined) for (let shard = 0; shard < mesh.shards; shard++) read[shard] ??= { ...NOTHING_READ };
-    const ask = (leaf: Plan): AsyncIterable<Partial>[] => {
+    const ask = (leaf: Plan, home: PaneStore | null): AsyncIterable<Partial>[] => {
       const asked = shardsAsked(leaf, versions, mesh);
       if (asked === null) throw new StaleSchema();
       return asked.map((shard) => {
         const isCounted = read !== undefined;
         const leafPlan = { ...leaf, subqueries: [] };
-        const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted };
+        const place = mesh.isNear(shard) ? home : null;
+        const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted, home: place };
         const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
         return read === undefined ? partials : observed(partials, read[shard]);
       });

@@ -14,7 +14,12 @@ import {
 } from './running-queries.ts';
 
 const COLUMNS = ['qid', 'query', 'database', 'duration', 'status'];
-const LIVE_COLUMNS = [...COLUMNS, 'subscribers', 'lag_ms', 'panes', 'late', 'share_group', 'shared_by', 'state_bytes'];
+const LIVE_COLUMNS = [
+  ...COLUMNS,
+  ...['subscribers', 'lag_ms', 'panes', 'on_time', 'late', 'dropped', 'ahead', 'recomputed'],
+  ...['share_group', 'shared_by', 'state_bytes'],
+];
+const COUNTERS = ['onTime', 'late', 'tooLate', 'ahead', 'recomputed'] as const;
 
 /** `parse` is asked for texts that were parsed before: what may not be shown, `print` leaves out. */
 export function shownQueries(
@@ -45,7 +50,7 @@ function shownLive(
     integerColumn(live.map(({ subscribers }) => subscribers)),
     integerColumn(told.map((entry) => entry?.lagMs ?? null)),
     integerColumn(told.map((entry) => entry?.panes ?? 0)),
-    integerColumn(told.map((entry) => entry?.late ?? 0)),
+    ...COUNTERS.map((name) => integerColumn(told.map((entry) => entry?.counters[name] ?? 0))),
     textColumn(shared.map((group) => group?.name ?? '')),
     integerColumn(shared.map((group) => group?.views ?? 1)),
     integerColumn(shared.map((group) => group?.bytes ?? null)),

@@ -146,10 +146,15 @@ async function explain(
   const { progress, groups } = await port.live();
   const live = progress.find((one) => one.database === definition.database && one.text === query);
   if (live !== undefined) {
-    const { state, lagMs, panes, late, group } = live;
+    const { state, lagMs, panes, counters, group } = live;
     const shared = group === null ? undefined : groupsByName(groups).get(group);
     lines.push(`LIVE: ${state}`, `WATERMARK LAG: ${lagMs === null ? 'no point yet' : `${lagMs}ms`}`);
-    lines.push(`PANES: ${panes}`, `LATE POINTS: ${late}`);
+    const { onTime, late, tooLate, ahead, recomputed } = counters;
+    lines.push(
+      `PANES: ${panes}`,
+      `POINTS: ${onTime} on time, ${late} late, ${tooLate} dropped, ${ahead} ahead of the clock`,
+      `WINDOWS RECOMPUTED: ${recomputed}`,
+    );
     lines.push(`SHARE GROUP: ${shared === undefined ? 'none' : `${shared.name}, live queries: ${shared.views}`}`);
     if (shared !== undefined) lines.push(`STATE BYTES: ${shared.bytes}`);
   }

@@ -35,7 +35,6 @@ export const METRICS = {
   },
   batches_in: { kind: 'counter', help: 'columnar batches made of what was written', labels: ['door'] },
   points_rejected: { kind: 'counter', help: 'points refused, by reason', labels: ['door', 'reason'] },
-  points_late: { kind: 'counter', help: 'points that came after their window was final' },
   datagrams_in: { kind: 'counter', help: 'UDP datagrams received' },
   datagrams_dropped: { kind: 'counter', help: 'UDP datagrams dropped, by reason', labels: ['reason'] },
   write_ms: { kind: 'histogram', help: 'time from a write body to its acknowledgement', buckets: MILLISECONDS },
@@ -89,9 +88,13 @@ export const METRICS = {
   tier_cache_hits: { kind: 'gauge', help: 'pages found in the cache since the start' },
   tier_cache_misses: { kind: 'gauge', help: 'pages not found in the cache since the start' },
   tier_cache_failures: { kind: 'gauge', help: 'pages that the cache could not keep or read since the start' },
+  live_brought_near: {
+    kind: 'counter',
+    help: 'times that live queries had what they begin with fetched from object storage, by requests of a shard',
+  },
   live_refused_far: {
     kind: 'counter',
-    help: 'live queries ended because they would have read what lies in object storage',
+    help: 'live queries ended because they would have read what lies in object storage and was not, or could not be, brought near',
   },
   // asking and watching
   queries: { kind: 'counter', help: 'historical queries answered, by outcome', labels: ['outcome'] },
@@ -114,6 +117,21 @@ export const METRICS = {
   live_wait_ms: {
     kind: 'gauge',
     help: 'how much later rows of open windows come than EMIT asks for, on average, summed over workers',
+  },
+  live_points_on_time: { kind: 'counter', help: 'points of live queries whose window was open, by each query' },
+  live_points_late: { kind: 'counter', help: 'points of live queries that have changed a window that was closed' },
+  live_points_dropped: { kind: 'counter', help: 'points of live queries that came too late to change their window' },
+  live_points_ahead: { kind: 'counter', help: 'points of live queries later than the clock by more than AHEAD' },
+  live_windows_recomputed: { kind: 'counter', help: 'windows that live queries have read again from what is stored' },
+  live_leaf_rows_most: {
+    kind: 'gauge',
+    help: 'most rows that one live query running has read or had under way on a shard; it ends beyond 1,000,000',
+    merge: 'max',
+  },
+  live_held_rows_most: {
+    kind: 'gauge',
+    help: 'rows that the windows of the live query with most of them hold; it ends beyond 2,000,000',
+    merge: 'max',
   },
   live_cpu_seconds: {
     kind: 'counter',

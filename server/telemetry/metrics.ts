@@ -107,12 +107,14 @@ export class Metrics<T extends MetricTable = typeof METRICS> {
     }
     const { definition, members } = family;
     if (definition.kind !== kind) throw new TypeError(`metric '${name}' is a ${definition.kind}, not a ${kind}`);
+    // what is there is found without a copy of the labels: some are asked for with every request
+    const known = members.get(keyOf(definition, labels));
+    if (known !== undefined && Object.keys(labels).length === (definition.labels?.length ?? 0)) return known.instrument;
     let kept = orderedLabels(name, definition, labels);
-    let key = JSON.stringify(kept);
-    if (!members.has(key) && members.size >= LABEL_SETS_MAX) {
+    if (members.size >= LABEL_SETS_MAX) {
       kept = Object.fromEntries(Object.keys(kept).map((label) => [label, OVERFLOW]));
-      key = JSON.stringify(kept);
     }
+    const key = keyOf(definition, kept);
     const found = members.get(key);
     if (found !== undefined) return found.instrument;
     const instrument = newInstrument(definition);
@@ -126,6 +128,12 @@ export class Metrics<T extends MetricTable = typeof METRICS> {
 function definitionOf(table: MetricTable, name: string): MetricDefinition {
   if (!Object.hasOwn(table, name)) throw new TypeError(`unknown metric '${name}': add it to the table`);
   return table[name];
+}
+
+/** Equal for equal values of its labels. */
+function keyOf({ labels: wanted = [] }: MetricDefinition, labels: Labels): string {
+  if (wanted.length === 0) return '';
+  return wanted.length === 1 ? labels[wanted[0]] : JSON.stringify(wanted.map((label) => labels[label]));
 }
 
 function orderedLabels(name: string, definition: MetricDefinition, labels: Labels): Labels {

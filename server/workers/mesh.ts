@@ -59,6 +59,10 @@ export class Mesh {
       : peer.stream<T>(method, body, signal);
   }
 
+  isNear(shard: number): boolean {
+    return this.#owners[shard] === this.#index;
+  }
+
   /** To one worker, this one included. */
   notify(worker: number, method: string, body: object): void {
     const peer = this.#peers[worker];

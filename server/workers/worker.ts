@@ -126,6 +126,7 @@ const pace = new LivePace(
 const liveShards = new LiveShards({
   pace,
   refusedFar: () => metrics.counter('live_refused_far').add(),
+  broughtNear: () => metrics.counter('live_brought_near').add(),
   compression: files.compression,
   nowMs,
   schemaChanged: (change) => mesh.notifyAll('schema changed', change),
@@ -139,7 +140,13 @@ const homes = new LiveHomes({
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
-  late: (rows) => metrics.counter('points_late').add(rows),
+  counted: ({ onTime, late, tooLate, ahead, recomputed }) => {
+    metrics.counter('live_points_on_time').add(onTime);
+    metrics.counter('live_points_late').add(late);
+    metrics.counter('live_points_dropped').add(tooLate);
+    metrics.counter('live_points_ahead').add(ahead);
+    metrics.counter('live_windows_recomputed').add(recomputed);
+  },
 });
 const selects = new SelectRunner({ mesh, catalogue, limits: config.queryLimits });
 const runner = new QueryRunner({
@@ -235,14 +242,14 @@ function makeStreams(): Handlers['streams'] {
 }
 
 async function* partialsOf(
-  { shard, plan, version, texts, isCounted }: PartialsCall,
+  { shard, plan, version, texts, isCounted, home }: PartialsCall,
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
   if (store.schemaVersion !== version) throw new StaleSchema();
   const write = texts === null ? null : jsonRows(plan, texts.epoch);
   const limits = { ...config.queryLimits, isCounted };
-  yield* historicalShard(plan, store, turns.of(signal), limits, write);
+  yield* historicalShard(plan, store, turns.of(signal), limits, write, home);
 }
 
 function makeNotices(): Handlers['notices'] {
@@ -375,6 +382,8 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('live_slices').set(shared.cells);
   metrics.gauge('live_slice_bytes').set(shared.bytes);
   metrics.gauge('live_share_percent').set(Math.round(pace.share * 100));
+  metrics.gauge('live_leaf_rows_most').set(liveShards.leafRowsMost);
+  metrics.gauge('live_held_rows_most').set(homes.heldRowsMost);
   metrics.gauge('live_wait_ms').set(Math.round(liveShards.waitedMs));
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];

@@ -4,7 +4,7 @@
  * two looks. `SERIES=1000000 ROWS=3000000` for as many as are promised.
  */
 import { expect } from 'chai';
-import { eventually, results, type Series, series, write } from '../support/api.ts';
+import { chunks, eventually, results, type Series, series, write } from '../support/api.ts';
 import { QUIET, startServer, type TestServer } from '../support/server.ts';
 
 const SERIES = Number(process.env['SERIES'] ?? 40_000);
@@ -35,7 +35,7 @@ describe(`queries killed over ${ROWS} rows and ${SERIES} series`, function () {
 
   for (const [what, query] of HEAVY) {
     it(`ends over ${what}, and nothing behind it is executed`, async () => {
-      const answer = post(Array<string>(TIMES).fill(query).join('; '));
+      const answer = chunks(server, 'd', Array<string>(TIMES).fill(query).join('; '));
       const [[id]] = await eventually(running, (rows) => rows.length === 1);
       const beganMs = performance.now();
       expect(await results(server, 'd', `KILL QUERY ${id}`)).to.deep.equal([{ statement_id: 0 }]);
@@ -46,12 +46,6 @@ describe(`queries killed over ${ROWS} rows and ${SERIES} series`, function () {
       expect(ended.slice(at + 1).every(({ error }) => error === 'not executed')).to.equal(true);
       expect(await running()).to.deep.equal([]);
     });
-  }
-
-  /** A text that long is no part of an address. */
-  async function post(q: string): Promise<{ error?: string }[]> {
-    const response = await fetch(`${server.http}/query?db=d`, { method: 'POST', body: new URLSearchParams({ q }) });
-    return ((await response.json()) as { results: { error?: string }[] }).results;
   }
 
   async function running(): Promise<Series['values']> {

@@ -1,7 +1,7 @@
 /** Live windows of rows, and joins, on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
 import { expect } from 'chai';
 import { LiveTable } from '../../client/sdk/live-table.ts';
-import { eventually, series, written } from '../support/api.ts';
+import { eventually, metric, series, written } from '../support/api.ts';
 import { LiveClient } from '../support/live-client.ts';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
@@ -51,6 +51,47 @@ describe('live windows of rows, and joins', () => {
     expect(gone.series).to.deep.equal([`["m",{"host":"a"},${at(15)}]`]);
     const again = await client.first('rows', row(at(0), 7));
     expect(again.rev).to.equal(1);
+  });
+
+  it('points are counted as on time, late, dropped and ahead, by windows of time and of rows', async () => {
+    const second = 1_000_000_000;
+    const at = (s: number, host = 'a') => `c,host=${host} v=1 ${(1_000_000 + s) * second}`;
+    await written(server, 'counted', at(0));
+    const client = await connected();
+    const clauses = 'WATERMARK IDLE 1h LATENESS 30s UPDATE EMIT EVERY 50ms ON CHANGE, ON CLOSE, ON LATE';
+    for (const window of ['time(10s)', 'session(5s)']) {
+      await client.subscribed({
+        id: window,
+        db: 'counted',
+        q: `SELECT count(v) FROM c GROUP BY ${window}, host ${clauses}`,
+      });
+    }
+    const counted = async (): Promise<number[][]> => {
+      const [, live] = await series(server, 'counted', 'SHOW QUERIES');
+      const names = ['on_time', 'late', 'dropped', 'ahead'];
+      const own = live.values.filter((row) => row[live.columns.indexOf('database')] === 'counted');
+      return own.map((row) => names.map((name) => Number(row[live.columns.indexOf(name)])));
+    };
+    const total = async (name: string) => metric(server, `millrace_live_${name}_total`);
+    const before = await total('points_on_time');
+    await written(server, 'counted', [at(20), at(100)].join('\n'));
+    await written(server, 'counted', `c,host=z v=1 ${(Date.now() + 3_600_000) * 1_000_000}`);
+    await eventually(counted, (rows) => rows.every(([onTime, , , ahead]) => onTime === 3 && ahead === 1));
+    await written(server, 'counted', at(81, 'late'));
+    await eventually(counted, (rows) => rows.every(([, late]) => late === 1));
+    // a while after the watermark has passed the end of a window and LATENESS, its points change it no more
+    let times = 0;
+    const dropped = async (): Promise<number[][]> => {
+      await written(server, 'counted', at(30 + times++ / 1000, 'dropped'));
+      return counted();
+    };
+    await eventually(dropped, (rows) => rows.every(([, , dropped]) => dropped >= 1));
+    const rows = await eventually(counted, (rows) => rows.every((row) => row[0] + row[1] + row[2] === 4 + times));
+    expect(await total('points_on_time')).to.equal(before + rows[0][0] + rows[1][0]);
+    expect(await total('points_dropped')).to.be.at.least(rows[0][2] + rows[1][2]);
+    expect(await total('points_ahead')).to.be.at.least(2);
+    expect(await metric(server, 'millrace_live_held_rows_most')).to.be.at.least(1);
+    expect(await metric(server, 'millrace_live_leaf_rows_most')).to.be.at.least(1);
   });
 
   it('all kinds hold what history says, also behind a kill, from a cursor', async () => {

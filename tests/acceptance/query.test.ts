@@ -1,7 +1,7 @@
 /** `/query` on the real server: formats, chunks, parameters, errors, and reading one's own writes over several shards. */
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { ask, results, series, written } from '../support/api.ts';
+import { ask, chunks, results, series, written } from '../support/api.ts';
 import { QUIET, startServer, type TestServer } from '../support/server.ts';
 import { readMsgpack } from '../unit/server/answers/support/read-msgpack.ts';
 
@@ -128,10 +128,11 @@ describe('queries over HTTP', () => {
     );
     expect(answers[0].series?.[0].values).to.deep.equal([[0, 3]]);
     expect(answers[1].series?.[0].values).to.deep.equal([['cpu']]);
-    expect(answers.slice(2)).to.deep.equal([
-      { statement_id: 2 },
-      { statement_id: 3, error: 'undefined function foo()' },
-      { statement_id: 4, error: 'not executed' },
+    // as on InfluxDB; in chunks, and in other formats, the error is told
+    expect(answers.slice(2)).to.deep.equal([{ statement_id: 2 }, { statement_id: 3, error: 'not executed' }]);
+    expect(await chunks(server, 'd', 'SELECT foo("v") FROM "cpu"; SHOW DATABASES')).to.deep.equal([
+      { statement_id: 0, error: 'undefined function foo()' },
+      { statement_id: 0, error: 'not executed' },
     ]);
     expect(await results(server, 'nodb', 'SELECT * FROM cpu')).to.deep.equal([
       { statement_id: 0, error: 'database not found: nodb' },

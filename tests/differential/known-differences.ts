@@ -38,22 +38,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }, theirs, ours) => /^(delete|drop series)/i.test(q) && theirs.replace(/shard \d+: /, '') === ours,
   },
   {
-    name: 'Errors between statements',
-    example: 'SHOW TAG KEYS ON nodatabase; SHOW DATABASES; SHOW DATABASES',
-    covers: ({ q }, theirs, ours) => q.includes(';') && `${theirs}${ours}`.includes('"error":"not executed"'),
-  },
-  {
     name: 'Microseconds by their own letter',
     example: 'SELECT v FROM one',
     parameters: { epoch: 'µ' },
     covers: ({ parameters }) => parameters.epoch === 'µ',
-  },
-  {
-    name: 'Chunks of SHOW',
-    example: 'SHOW TAG KEYS',
-    parameters: { chunked: 'true' },
-    covers: ({ q, parameters }, theirs, ours) =>
-      parameters.chunked === 'true' && /^show/i.test(q) && ours.replaceAll(',"partial":true', '') === theirs,
   },
   {
     name: 'Types without points',
@@ -131,11 +119,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     name: 'Conditions that compare nothing',
     example: 'SELECT count(v) FROM steps WHERE v > 3 OR v + 1',
     covers: (_asked, theirs, ours) => !theirs.includes('"error"') && ours.includes('invalid condition expression'),
-  },
-  {
-    name: 'Which series SLIMIT takes',
-    example: 'SELECT max(v) FROM steps GROUP BY k ORDER BY time DESC SLIMIT 1',
-    covers: ({ q }) => /\bs(limit|offset) [1-9]/i.test(q) && /order by time desc|group by .*(host|\*|\/o\/)/i.test(q),
   },
   {
     name: 'Whole numbers past 64 bits',

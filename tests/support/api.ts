@@ -64,6 +64,14 @@ export async function results(
   return (JSON.parse(text) as { results: Result[] }).results;
 }
 
+/** In chunks, which say why a statement failed although others stand behind it. */
+export async function chunks(place: Place, db: string, q: string): Promise<readonly Result[]> {
+  const body = new URLSearchParams({ q });
+  const response = await ask(place, { db, epoch: 'ns', chunked: 'true' }, { method: 'POST', body });
+  const lines = (await response.text()).trim().split('\n');
+  return lines.flatMap((line) => (JSON.parse(line) as { results: Result[] }).results);
+}
+
 /** Series of a single statement that must not fail. */
 export async function series(
   place: Place,

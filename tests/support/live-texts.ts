@@ -106,6 +106,8 @@ export class LiveText {
     } else this.home.raise(cursor);
     for (let reach = 1n; ; reach *= 4n) {
       for (const [s, operator] of this.#operators.entries()) {
+        // what is on the way is sent first, as the server does it
+        this.#collect(s, operator);
         const inputs = this.#log[s].slice(cursor.positions[s]);
         this.home.accept(s, structuredClone(operator.missed(this.nowMs, cursor.watermark, inputs, reach)));
       }
@@ -178,12 +180,8 @@ export class LiveText {
 
   #tell(all: boolean): void {
     for (const [s, operator] of this.#operators.entries()) {
-      if (operator instanceof LiveView) operator.stream.seal(this.nowMs);
-      else if (!all && !operator.due(this.nowMs)) continue;
-      const update = operator.collect(this.nowMs);
-      if (update === null) continue;
-      this.home.accept(s, structuredClone(update));
-      this.#spoken[s] = this.#log[s].length;
+      if (!(operator instanceof LiveView) && !all && !operator.due(this.nowMs)) continue;
+      this.#collect(s, operator);
     }
     this.#take(this.home.advance(this.nowMs));
     if (this.#connected) {
@@ -195,6 +193,14 @@ export class LiveText {
     const from = this.home.wantedFrom;
     if (from === null) return;
     for (const operator of this.#operators) if (operator instanceof LiveLeaves) operator.reach(from);
+  }
+
+  #collect(s: number, operator: LiveStage): void {
+    if (operator instanceof LiveView) operator.stream.seal(this.nowMs);
+    const update = operator.collect(this.nowMs);
+    if (update === null) return;
+    this.home.accept(s, structuredClone(update));
+    this.#spoken[s] = this.#log[s].length;
   }
 
   #take(emissions: readonly Emission[]): void {

@@ -31,6 +31,8 @@ export type StatementAnswer =
       readonly statement: number;
       readonly tables: Iterable<ResultTable> | AsyncIterable<ResultTable>;
       readonly messages?: readonly AnswerMessage[];
+      /** In chunks each series is one chunk, and none says that more follow: so InfluxDB sends what it reads from no points. */
+      readonly bySeries?: boolean;
     }
   | { readonly statement: number; readonly error: string };
 

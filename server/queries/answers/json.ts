@@ -170,18 +170,20 @@ async function* writeChunks(answers: StatementAnswers, options: AnswerOptions, o
       continue;
     }
     const messages = messagesOf(answer);
+    const bySeries = answer.bySeries === true;
+    const chunkRows = bySeries ? Number.POSITIVE_INFINITY : options.chunkRows;
     const writer = new RowWriter(rows, options.epoch);
     let held = null as Held | null;
     let failure = '';
     try {
       for await (const run of runsOf(answer.tables)) {
         if (held !== null && run.starts) {
-          writeHeld(head, held, rows, '}],"partial":true}]}\n', out);
+          writeHeld(head, held, rows, bySeries ? '}]}]}\n' : '}],"partial":true}]}\n', out);
           held = null;
           yield;
         }
-        for (const piece of piecesOf(run, held?.count ?? 0, options.chunkRows)) {
-          if (held !== null && held.count + piece.to - piece.from > options.chunkRows) {
+        for (const piece of piecesOf(run, held?.count ?? 0, chunkRows)) {
+          if (held !== null && held.count + piece.to - piece.from > chunkRows) {
             writeHeld(head, held, rows, ',"partial":true}],"partial":true}]}\n', out);
             held = null;
             yield;

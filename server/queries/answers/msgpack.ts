@@ -65,21 +65,23 @@ async function* chunks(answer: StatementAnswer, options: AnswerOptions): AsyncGe
     yield chunk(answer.statement, [], false, answer.error);
     return;
   }
+  const bySeries = answer.bySeries === true;
+  const chunkRows = bySeries ? Number.POSITIVE_INFINITY : options.chunkRows;
   let held: Series | null = null;
   let failure = '';
   try {
     for await (const run of runsOf(answer.tables)) {
       if (run.starts && held !== null) {
-        yield chunk(answer.statement, [held], true, '');
+        yield chunk(answer.statement, [held], !bySeries, '');
         held = null;
       }
       held ??= { table: run.table, rows: new MsgpackWriter(), count: 0, partial: false };
       for (let from = run.from; from < run.to; ) {
-        if (held.count === options.chunkRows) {
+        if (held.count === chunkRows) {
           yield chunk(answer.statement, [{ ...held, partial: true }], true, '');
           held = { table: run.table, rows: new MsgpackWriter(), count: 0, partial: false };
         }
-        const to = Math.min(run.to, from + options.chunkRows - held.count);
+        const to = Math.min(run.to, from + chunkRows - held.count);
         writeRows(held, run.table, from, to, options);
         from = to;
       }

@@ -7,6 +7,7 @@ import {
   historicalShard,
   mergeSchemas,
   NO_LIMITS,
+  type PaneStore,
   type Partial,
   type PinnableSource,
   type Plan,
@@ -43,8 +44,13 @@ export async function ask(
     case 'select': {
       const plan = planSelect(statement, { ...context, schemas });
       const tables: ResultTable[] = [];
-      const streams = (leaf: Plan) =>
-        shards.map((shard) => cloned(historicalShard(structuredClone(leaf), shard, atOnce, limits)));
+      // the first of several is as one on the thread of stage 2, the others as on others
+      const streams = (leaf: Plan, home: PaneStore | null) =>
+        shards.map((shard, i) =>
+          i === 0 && shards.length > 1
+            ? historicalShard({ ...leaf, subqueries: [] }, shard, atOnce, limits, null, home)
+            : cloned(historicalShard(structuredClone(leaf), shard, atOnce, limits)),
+        );
       for await (const table of answerOf(plan, streams, atOnce, limits)) tables.push(table);
       return seriesOf(tables);
     }
