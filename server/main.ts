@@ -23,10 +23,9 @@ import {
   toPrometheus,
   toVars,
 } from './telemetry/index.ts';
+import { VERSION } from './version.ts';
 import { Pool, PoolEngine } from './workers/index.ts';
 
-/** Clients read it to know what they may ask for. */
-const VERSION = '1.8.10-millrace';
 const ROOT = join(import.meta.dirname, '..');
 /** Layout of the data directory; a later one is refused. */
 const DATA_FORMAT = 2;
@@ -89,6 +88,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       metrics.counter('live_groups_parted').value = counters.groupsParted;
       metrics.counter('thread_cpu_seconds', { thread: 'main' }).value = threadCpuMs() / 1000;
       metrics.gauge('live_held_bytes').set(sessions.heldBytes());
+      metrics.gauge('socket_buffered_bytes').set(sessions.bufferedBytes());
       return mergeSnapshots([metrics.snapshot(), await engine.metrics()]);
     };
     const sessions = await openSessions({

@@ -454,8 +454,9 @@ export class LiveShards {
       if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || isDue) this.#collect(side, op);
     }
     for (const side of this.#shards.values()) {
-      for (const view of side.stages.ended(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side))) {
-        this.#collect(side, side.byStage.get(view)!);
+      const { allows } = this.#options.pace;
+      for (const view of side.stages.ended(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side), allows)) {
+        this.#collect(side, side.byStage.get(view)!, allows ? 'all' : 'ended');
       }
     }
     this.#takeTurns(nowMs);
@@ -478,11 +479,11 @@ export class LiveShards {
     const { pace } = this.#options;
     const began = performance.now();
     let waiting = [...this.#shards.values()];
-    while (waiting.length > 0 && pace.allows && performance.now() - began < TURNS_MS_MAX) {
+    while (waiting.length > 0 && pace.allowsTurns && performance.now() - began < TURNS_MS_MAX) {
       waiting = waiting.filter((side) =>
-        pace.spend(() => {
+        pace.spendOnTurns(() => {
           const views = side.stages.turns(nowMs, VIEWS_PER_BATCH, this.#failedOn(side));
-          for (const view of views) this.#collect(side, side.byStage.get(view)!, true);
+          for (const view of views) this.#collect(side, side.byStage.get(view)!, 'turn');
           return views.length > 0;
         }),
       );
@@ -496,11 +497,12 @@ export class LiveShards {
     this.#collect(side, op);
   }
 
-  #collect(side: ShardSide, op: Operator, turn = false): void {
+  /** `turn`: what can wait is told because it is its turn; `ended`: only what cannot wait, as there is no time. */
+  #collect(side: ShardSide, op: Operator, what: 'all' | 'turn' | 'ended' = 'all'): void {
     this.#news.delete(op);
     this.#guard(op, () => {
       op.collectedAtMs = this.#options.nowMs();
-      const update = op.stage.collect(op.collectedAtMs, turn);
+      const update = op.stage.collect(op.collectedAtMs, what === 'turn', what === 'ended');
       if (update !== null) this.#send(side, op, update);
       if (update?.waitedMs !== undefined) this.#waitedMs += WAITED_NEWEST * (update.waitedMs - this.#waitedMs);
       if (!(op.stage instanceof LiveView) && op.stage.waits) this.#news.add(op);

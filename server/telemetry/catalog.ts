@@ -133,6 +133,11 @@ export const METRICS = {
     help: 'rows that the windows of the live query with most of them hold; it ends beyond 2,000,000',
     merge: 'max',
   },
+  live_joined_rows_most: {
+    kind: 'gauge',
+    help: 'joined rows that the last answer of a live join was made of, of the one with most of them; it ends beyond 1,000,000',
+    merge: 'max',
+  },
   live_cpu_seconds: {
     kind: 'counter',
     help: 'processor seconds of the operators of live queries, by thread; without what goes between threads and to clients',
@@ -166,6 +171,7 @@ export const METRICS = {
   frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
   frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },
   live_held_bytes: { kind: 'gauge', help: 'bytes of frames held for clients that are slow, paused, or ask for few' },
+  socket_buffered_bytes: { kind: 'gauge', help: 'bytes given to WebSockets that the kernel has not taken yet' },
   live_overflows: {
     kind: 'counter',
     help: 'times that more was held for a client than may be, so that a subscription let go and replays it from the log later',
