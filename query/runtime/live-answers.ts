@@ -380,7 +380,8 @@ export class LiveAnswers {
   /** The least W at which something that holds a row of this time may be final. */
   #closesSoonest(time: bigint): bigint {
     const { rowWindow } = this.#live.plan;
-    const isGap = this.#byGroup && rowWindow?.of === 'session' && rowWindow.longest === null;
+    const isGap =
+      this.#byGroup && rowWindow?.of === 'session' && rowWindow.longest === null && rowWindow.edges === null;
     return time + (isGap ? rowWindow.gap : 1n);
   }
 
