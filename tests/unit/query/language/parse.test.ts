@@ -43,7 +43,7 @@ describe('language, parse', () => {
     );
     expect(() => condition('a = $x')).to.throw(QueryError, 'error parsing query: missing parameter: x');
     expect(() => condition('a = $x', { x: Number.NaN })).to.throw(QueryError, 'unable to bind parameter');
-    expect(() => condition('a =~ $x', { x: 'text' })).to.throw(QueryError, 'found $x, expected regex');
+    expect(() => condition('a =~ $x', { x: 'text' })).to.throw(QueryError, 'found text, expected regex');
     expect(() => condition('a =~ $x', { x: { regex: '(' } })).to.throw(QueryError, 'error parsing regexp');
   });
 
