@@ -10,17 +10,22 @@
  *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all
  *     none          no query, and nothing is written: what the idle ones are to be compared with
  *
- * Printed: points per second, processor seconds of the server's process per million points and its share of one core, rows that came
- * to the subscribers, subscribers that had none, and memory; at the end, the rates beside that of one query. In every region some values
- * grow and some fall, so that each row has something new to say. Writer and subscribers have a thread each and share the machine.
+ * Then `one` and `subscribers` once more at a rate that both can keep: what operators cost goes by time as well as by points, so only
+ * at one rate can it be compared.
+ *
+ * Printed: points per second; processor seconds per million points of the server's process, of its main thread, of the threads that
+ * run shards and operators, and of the operators alone; the process's share of one core; rows that came to the subscribers, and how
+ * many had none while that was measured; memory; and after how long, the writer going on, every subscriber had had a row that was not
+ * of its snapshot. At the end, the rates beside that of one query, and the processor time of operators. In every region some
+ * values grow and some fall, so that each row has something new to say. Writer and subscribers have a thread each and share the machine.
  */
 import { Agent } from 'node:http';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { ServerFrame } from '../client/protocol/index.ts';
 import { machineLine, table } from './report.ts';
-import { cpuSeconds, flagValue, post, residentBytes } from './requests.ts';
-import { startMillrace } from './servers.ts';
+import { cpuSeconds, flagValue, get, post, residentBytes } from './requests.ts';
+import { type BenchServer, startMillrace } from './servers.ts';
 
 const HOSTS = 2_000;
 const REGIONS = 10;
@@ -32,6 +37,11 @@ const SUBSCRIPTIONS_PER_SOCKET = 250;
 const ASKED_AT_ONCE = 32;
 const SECONDS = 30;
 const WARM_UP_MS = 3_000;
+/** Points per second that one query and many subscribers are compared at. */
+const PACED_RATE = 200_000;
+/** For the last of the subscribers to have a row. */
+const TOLD_SECONDS_MAX = 240;
+const LOOK_MS = 500;
 
 /**
  * An exact median or percentile is not among them: it keeps every value, and costs by value whoever shares it. Nor is `first`, which
@@ -56,25 +66,43 @@ interface Counts {
   readonly silent: number;
 }
 
+/** Processor seconds. */
+interface Cpu {
+  readonly process: number;
+  readonly main: number;
+  /** Of all threads that run shards and operators, and of the operators in them. */
+  readonly workers: number;
+  readonly live: number;
+}
+
 interface Measured extends Counts {
   readonly mode: Mode;
   readonly size: number;
   readonly points: number;
   readonly seconds: number;
-  readonly cpuSeconds: number;
+  readonly cpu: Cpu;
   readonly rssBytes: number;
+  readonly isPaced: boolean;
+  /** null = some were still silent at the end. */
+  readonly toldSeconds: number | null;
 }
 
-/** Flags: `--mode NAME` (all of them else), `--size N` subscriptions, `--seconds N`, `--rate N` points per second (as many as go else). */
+/** Flags: `--mode NAME` (all of them else; `paced` = those at one rate), `--size N` subscriptions, `--seconds N`, `--told N` seconds at most for all to have a row, `--rate N` points per second (as many as go else). */
 export async function runLiveMany(args: readonly string[]): Promise<string> {
   const only = flagValue(args, '--mode');
   const seconds = Number(flagValue(args, '--seconds') ?? SECONDS);
   const rate = Number(flagValue(args, '--rate') ?? 0);
+  const toldMax = Number(flagValue(args, '--told') ?? TOLD_SECONDS_MAX);
   const measured: Measured[] = [];
   for (const mode of MODES) {
     if (only !== undefined && only !== mode) continue;
     const size = mode === 'one' || mode === 'none' ? SIZES[mode] : Number(flagValue(args, '--size') ?? SIZES[mode]);
-    measured.push(await measure(mode, size, seconds, rate));
+    measured.push(await measure(mode, size, { seconds, rate, toldMax }));
+  }
+  for (const mode of ['one', 'subscribers'] as const) {
+    if (only !== undefined && only !== 'paced') continue;
+    const size = mode === 'one' ? 1 : Number(flagValue(args, '--size') ?? SIZES[mode]);
+    measured.push(await measure(mode, size, { seconds, rate: rate || PACED_RATE, toldMax }));
   }
   return report(measured);
 }
@@ -87,6 +115,13 @@ if (!isMainThread) {
 
 // private functions
 
+interface Limits {
+  readonly seconds: number;
+  /** 0 = as many as go. */
+  readonly rate: number;
+  readonly toldMax: number;
+}
+
 interface ThreadWork {
   readonly role: 'write' | 'watch';
   readonly url: string;
@@ -94,7 +129,7 @@ interface ThreadWork {
   readonly rate: number;
 }
 
-async function measure(mode: Mode, size: number, seconds: number, rate: number): Promise<Measured> {
+async function measure(mode: Mode, size: number, { seconds, rate, toldMax }: Limits): Promise<Measured> {
   const server = await startMillrace();
   await post(`${server.url}/write?db=bench`, bodyOf(0));
   await post(`${server.url}/write?db=bench`, Buffer.from('quiet,host=h0,region=r0 v=1 1'));
@@ -103,19 +138,50 @@ async function measure(mode: Mode, size: number, seconds: number, rate: number):
   const isWritten = mode !== 'idle' && mode !== 'none';
   const writer = !isWritten ? null : await started({ ...work, role: 'write' });
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
-  await ask(watcher, 'count');
+  await ask(watcher, 'begin');
   const pointsBefore = writer === null ? 0 : await ask<number>(writer, 'count');
-  const cpuBefore = cpuSeconds(server.pid);
+  const cpuBefore = await cpuOf(server);
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const points = writer === null ? 0 : (await ask<number>(writer, 'count')) - pointsBefore;
   const took = (performance.now() - began) / 1000;
-  const cpu = cpuSeconds(server.pid) - cpuBefore;
+  const cpu = difference(await cpuOf(server), cpuBefore);
   const rssBytes = residentBytes(server.pid);
   const counts = await ask<Counts>(watcher, 'count');
+  const toldSeconds = isWritten ? await everybodyTold(watcher, began, toldMax) : null;
   await Promise.all([watcher.terminate(), writer?.terminate()]);
   await server.stop();
-  return { mode, size, points, seconds: took, cpuSeconds: cpu, rssBytes, ...counts };
+  return { mode, size, points, seconds: took, cpu, rssBytes, isPaced: rate > 0, toldSeconds, ...counts };
+}
+
+/** Seconds from `began` until every subscriber had had a row. */
+async function everybodyTold(watcher: Worker, began: number, secondsMax: number): Promise<number | null> {
+  while (performance.now() - began < secondsMax * 1000) {
+    if ((await ask<number>(watcher, 'never told')) === 0) return (performance.now() - began) / 1000;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return null;
+}
+
+async function cpuOf({ url, pid }: BenchServer): Promise<Cpu> {
+  const cpu = { process: cpuSeconds(pid), main: 0, workers: 0, live: 0 };
+  for (const line of (await get(`${url}/metrics`)).split('\n')) {
+    const found = /^millrace_(thread|live)_cpu_seconds_total\{thread="(main|worker)/.exec(line);
+    if (found === null) continue;
+    const part = found[1] === 'live' ? 'live' : found[2] === 'main' ? 'main' : 'workers';
+    cpu[part] += Number(line.slice(line.lastIndexOf(' ')));
+  }
+  return cpu;
+}
+
+function difference(after: Cpu, before: Cpu): Cpu {
+  const { process, main, workers, live } = before;
+  return {
+    process: after.process - process,
+    main: after.main - main,
+    workers: after.workers - workers,
+    live: after.live - live,
+  };
 }
 
 function queriesOf(mode: Mode, size: number): string[] {
@@ -179,20 +245,27 @@ function writeUntilTold(url: string, rate: number): void {
 
 async function watchUntilTold(url: string, queries: readonly string[]): Promise<void> {
   const rowsOf = new Uint32Array(queries.length);
+  const neverTold = new Set(queries.keys());
   let bytes = 0;
   for (let from = 0; from < queries.length; from += SUBSCRIPTIONS_PER_SOCKET) {
     await watch(url, queries, from, Math.min(queries.length, from + SUBSCRIPTIONS_PER_SOCKET), (i, rows, size) => {
       rowsOf[i] += rows;
+      if (rows > 0) neverTold.delete(i);
       bytes += size;
     });
   }
-  parentPort!.on('message', () => {
+  parentPort!.on('message', (what: string) => {
+    if (what === 'never told') {
+      parentPort!.postMessage(neverTold.size);
+      return;
+    }
     const counts: Counts = {
       rows: rowsOf.reduce((sum, rows) => sum + rows, 0),
       bytes,
       silent: rowsOf.reduce((sum, rows) => sum + (rows === 0 ? 1 : 0), 0),
     };
     parentPort!.postMessage(counts);
+    if (what === 'begin') for (const i of queries.keys()) neverTold.add(i);
     rowsOf.fill(0);
     bytes = 0;
   });
@@ -236,26 +309,48 @@ function watch(
 
 function report(measured: readonly Measured[]): string {
   const whole = (n: number): string => Math.round(n).toLocaleString('en');
-  const rows = [
-    ['mode', 'subscribers', 'points/s', 'cpu s/M points', 'of a core', 'rows/s', 'silent', 'MB/s', 'RSS MiB'],
-  ];
-  for (const { mode, size, points, seconds, cpuSeconds, rssBytes, rows: received, bytes, silent } of measured) {
+  const head =
+    'mode,subscribers,points/s,cpu s/M,main,workers,operators,of a core,rows/s,silent,MB/s,RSS MiB,all told after s';
+  const rows = [head.split(',')];
+  for (const {
+    mode,
+    size,
+    points,
+    seconds,
+    cpu,
+    rssBytes,
+    rows: received,
+    bytes,
+    silent,
+    toldSeconds,
+    ...one
+  } of measured) {
+    const perMillion = (seconds: number): string => (points === 0 ? '' : ((seconds / points) * 1e6).toFixed(3));
     rows.push([
-      mode,
+      one.isPaced ? `${mode}, paced` : mode,
       whole(size),
       whole(points / seconds),
-      points === 0 ? '' : ((cpuSeconds / points) * 1e6).toFixed(2),
-      `${((cpuSeconds / seconds) * 100).toFixed(1)}%`,
+      ...[cpu.process, cpu.main, cpu.workers, cpu.live].map(perMillion),
+      `${((cpu.process / seconds) * 100).toFixed(1)}%`,
       whole(received / seconds),
       whole(silent),
       (bytes / seconds / 1e6).toFixed(2),
       whole(rssBytes / 2 ** 20),
+      points === 0 ? '' : (toldSeconds?.toFixed(1) ?? 'not in time'),
     ]);
   }
-  const rateOf = (mode: Mode): number =>
-    measured.filter((m) => m.mode === mode).map((m) => m.points / m.seconds)[0] ?? 0;
-  const beside = (['distinct', 'subscribers', 'windows'] as const)
-    .filter((mode) => rateOf('one') > 0 && rateOf(mode) > 0)
-    .map((mode) => `${mode}: ${(rateOf(mode) / rateOf('one')).toFixed(2)} of the rate with one query\n`);
-  return `live-many: ${HOSTS} hosts, ${REGIONS} regions, bodies of ${LINES_PER_BODY} lines, ${CONNECTIONS} connections\n${machineLine()}\n\n${table(rows)}\n\n${beside.join('')}`;
+  const [one] = measured.filter(({ mode, isPaced }) => mode === 'one' && !isPaced);
+  const beside = measured
+    .filter(({ mode, isPaced, points }) => one !== undefined && mode !== 'one' && !isPaced && points > 0)
+    .map(({ mode, points, seconds }) => {
+      const share = points / seconds / (one.points / one.seconds);
+      return `${mode}: ${share.toFixed(2)} of the rate with one query\n`;
+    });
+  const [alone, many] = measured.filter(({ isPaced }) => isPaced);
+  if (many !== undefined) {
+    const share = many.cpu.live / many.points / (alone.cpu.live / alone.points);
+    beside.push(`subscribers, paced: operators take ${share.toFixed(2)} of the processor time of one subscriber's\n`);
+  }
+  const first = `live-many: ${HOSTS} hosts, ${REGIONS} regions, bodies of ${LINES_PER_BODY} lines, ${CONNECTIONS} connections`;
+  return `${first}\n${machineLine()}\n\n${table(rows)}\n\n${beside.join('')}`;
 }

@@ -38,7 +38,14 @@ if (!isMainThread) {
 /** In eight sums, as one addition would have to wait for the one before. */
 function added(values: Float64Array): number {
   const n = values.length;
-  let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  let e = 0;
+  let f = 0;
+  let g = 0;
+  let h = 0;
   let i = 0;
   for (; i < n - 7; i += 8) {
     a += values[i];

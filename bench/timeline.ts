@@ -1,7 +1,8 @@
 /**
  * Timeline: a million users with fifty events each, round robin in time, written over HTTP and sealed; then the last fifty events of users picked at random,
  * found by tag, one query after the other over one connection. Just loaded: while the server merges what the load has left. Warm: it has settled by itself,
- * and the pages of the files are in the system's cache (ours holds a small part of it). Cold: before each query that cache is dropped, where the machine lets us.
+ * and the pages of the files are in the system's cache (ours holds a small part of it); then again when so many queries have been asked that V8 has compiled
+ * what they run (docs/adr/0054). Cold: before each query that cache is dropped, where the machine lets us.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -16,6 +17,8 @@ const LINES_PER_BODY = 10_000;
 const CONNECTIONS = 4;
 const QUERIES = 2_000;
 const COLD_QUERIES = 300;
+/** Code that runs once a query is compiled by then: on each worker when it has run some thousand times. */
+const COMPILED_QUERIES = 15_000;
 /** A server that has not settled by then is asked as it is. */
 const SETTLE_SECONDS_MAX = 1_200;
 const START_SECONDS = 1_767_225_600;
@@ -41,6 +44,8 @@ export async function runTimeline(args: readonly string[]): Promise<string> {
     rows.push(await ask('just loaded', server.url, users, events, QUERIES, null));
     const settling = await settle(server.url);
     rows.push(await ask('warm', server.url, users, events, QUERIES, null));
+    await ask('', server.url, users, events, COMPILED_QUERIES, null);
+    rows.push(await ask('warm, compiled', server.url, users, events, QUERIES, null));
     if (canDrop()) rows.push(await ask('cold', server.url, users, events, COLD_QUERIES, dropCaches));
     const state = await numbers(server.url);
     const text = [

@@ -89,6 +89,7 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       metrics.counter('live_groups_parted').value = counters.groupsParted;
       metrics.counter('thread_cpu_seconds', { thread: 'main' }).value = threadCpuMs() / 1000;
       metrics.gauge('live_held_bytes').set(sessions.heldBytes());
+      metrics.gauge('socket_buffered_bytes').set(sessions.bufferedBytes());
       return mergeSnapshots([metrics.snapshot(), await engine.metrics()]);
     };
     const sessions = await openSessions({

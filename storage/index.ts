@@ -23,8 +23,9 @@ export type { Applied, Conflict, HeadScan, HeadStats, RowsDeletion, TagListener 
 export { LOG_KEEP_BYTES, ShardLog } from './log/log.ts';
 export type { LogCut, LogOptions, LogRecord } from './log/types.ts';
 export type { MoveOptions } from './store/mover.ts';
+export { HEAD_BYTES } from './store/settings.ts';
 export type { SnapshotBucket, SnapshotRequest, StoreSnapshot } from './store/snapshot.ts';
-export { HEAD_BYTES, ShardStore } from './store/store.ts';
+export { ShardStore } from './store/store.ts';
 export type { StoreOptions, StoreStats } from './store/types.ts';
 export { DirectoryObjects } from './tiers/directory-objects.ts';
 export { MemoryObjects } from './tiers/memory-objects.ts';

@@ -2,10 +2,11 @@
 export { fieldsOf } from './bind.ts';
 export { explainPlan } from './explain.ts';
 export { columnNames } from './names.ts';
+export { PLAIN_SELECT } from './plain-select.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
 export { isOfRows } from './row-windows.ts';
 export { type MeasurementMatcher, matchesName, measurementMatchers, measurementsOf, mergeSchemas } from './schema.ts';
-export { timeValue } from './time-range.ts';
+export { splitTime, timeValue } from './time-range.ts';
 export { shiftAt, type ZoneShift } from './time-zone.ts';
 export { chosenTags } from './wildcards.ts';

@@ -36,6 +36,7 @@ export interface Settled {
 }
 
 export interface AnswerNow {
+  /** Made when it is first asked for. */
   readonly tables: readonly ResultTable[];
   settled(mark: bigint): Settled;
   /** Whether rows before `from`, which are not here, may be of windows that are not settled at the mark. */
@@ -52,8 +53,12 @@ export function leavesOf(plan: Plan): Plan[] {
 /** `tablesOf`: the answer of a leaf, over what is at hand. */
 export function answerNow(plan: Plan, tablesOf: (leaf: Plan) => Iterable<ResultTable>): AnswerNow {
   if (plan.subqueries.length === 0) {
+    let tables: ResultTable[] | null = null;
     return {
-      tables: [...tablesOf(plan)],
+      get tables() {
+        tables ??= [...tablesOf(plan)];
+        return tables;
+      },
       settled: (mark) => settledWindows(plan, { before: mark, next: mark + 1n }),
       reachesBefore: () => false,
       cut: null,
@@ -66,8 +71,12 @@ export function answerNow(plan: Plan, tablesOf: (leaf: Plan) => Iterable<ResultT
   const blocks = join === undefined ? blocksOf(plan, inner) : joinedBlocks(plan, inner);
   // windows without rows are made where a range of time says how many
   const unfilled: Plan = plan.fill.kind === 'null' ? { ...plan, fill: { kind: 'none' } } : plan;
+  let tables: ResultTable[] | null = null;
   return {
-    tables: [...historicalHome(unfilled, blockPartialsNow(plan, blocks, keepsOrder(plan)))],
+    get tables() {
+      tables ??= [...historicalHome(unfilled, blockPartialsNow(plan, blocks, keepsOrder(plan)))];
+      return tables;
+    },
     settled: (mark) => settledWindows(plan, join === undefined ? settledInside(mark) : settledJoin(join, inner, mark)),
     reachesBefore: (from, mark) => inner.some((one) => one.reachesBefore(from, mark)),
     cut: null,
@@ -114,7 +123,7 @@ function* blocksOf(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlo
 /** Throws QueryError where more rows are joined than a live query may have open. */
 function* joinedBlocks(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlock> {
   let rows = 0;
-  const sides = inner.map(({ tables }) => tables);
+  const sides = inner.map((side) => side.tables);
   for (const block of joinBlocksNow(plan, sides, { ...NO_LIMITS, bytesMax: QUERY_BYTES_MAX })) {
     rows += block.block.rows;
     if (rows > JOINED_ROWS_MAX) {

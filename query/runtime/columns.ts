@@ -1,4 +1,4 @@
-/** Columns from values one by one, columns read as another type, and columns that came from another thread. */
+/** Columns from values one by one, columns read as another type, and columns that came from another thread. Long: the builder is the path of every row. */
 import type { Block, Column, FieldType, Value } from '../../model/index.ts';
 import { TextDictionary } from '../../model/index.ts';
 import { columnValue } from '../functions/selector.ts';
@@ -9,6 +9,8 @@ const ROWS_FIRST = 8;
 const TEXT_BYTES = 64;
 /** Of a dictionary, by rows wanted: to make a table of all its texts for a few rows does not pay. */
 const TEXTS_PER_ROW_MAX = 16;
+
+const SIGNED_END = 2 ** 63;
 
 /** What a builder without rows holds; nothing is ever written to it. */
 const NONE: Readonly<Record<FieldType, Float64Array | Uint8Array | Uint32Array>> = {
@@ -210,16 +212,30 @@ export class ColumnBuilder {
   }
 }
 
-/** The column as values of another type; null where it cannot be read so. Numbers are cast, nothing else is. */
+/**
+ * The column as values of another type; null where it cannot be read so. Numbers are cast, nothing else is: 64 bits are read as the other
+ * kind of 64 bits, and floats beyond them are the least integer, as InfluxDB's processors have it.
+ */
 export function columnAs(column: Column, type: FieldType): Column | null {
   if (column.type === type) return column;
   if (!isConvertible(column.type, type)) return null;
   const source = column.values as Float64Array | BigInt64Array | BigUint64Array;
-  const values = source instanceof Float64Array ? source : Float64Array.from(source, Number);
-  if (type === 'float') return { type, values, present: column.present };
-  const whole = column.type === 'float' ? values.map(Math.trunc) : values;
-  if (type === 'integer') return { type, values: whole, present: column.present };
-  return { type: 'unsigned', values: whole, present: column.present };
+  const { present } = column;
+  if (type === 'float') {
+    return { type, values: source instanceof Float64Array ? source : Float64Array.from(source, Number), present };
+  }
+  if (!(source instanceof Float64Array)) {
+    const { buffer, byteOffset, length } = source;
+    if (type === 'integer') return { type, values: new BigInt64Array(buffer, byteOffset, length), present };
+    return { type: 'unsigned', values: new BigUint64Array(buffer, byteOffset, length), present };
+  }
+  const whole = column.type === 'float' ? source.map(Math.trunc) : source;
+  if (type === 'integer') {
+    if (!whole.some((value) => Math.abs(value) >= SIGNED_END)) return { type, values: whole, present };
+    return { type, values: BigInt64Array.from(whole, signed), present };
+  }
+  if (!whole.some((value) => value < 0 || value >= SIGNED_END)) return { type: 'unsigned', values: whole, present };
+  return { type: 'unsigned', values: BigUint64Array.from(whole, unsigned), present };
 }
 
 /** Reads rows of a column; null where the row or the whole column has no value. */
@@ -265,6 +281,15 @@ export function presenceOfAny(block: Block, fields: readonly string[]): Column |
 }
 
 // private functions
+
+function signed(value: number): bigint {
+  return Math.abs(value) < SIGNED_END ? BigInt(value) : -(2n ** 63n);
+}
+
+function unsigned(value: number): bigint {
+  if (value < SIGNED_END) return BigInt.asUintN(64, signed(value));
+  return value < 2 * SIGNED_END ? BigInt(value) : 2n ** 63n;
+}
 
 /** Whether rows are taken over without a look at each value: not 64-bit ones, nor a few of many texts. */
 function isGathered({ type, values }: Column, count: number): boolean {

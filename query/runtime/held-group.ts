@@ -1,14 +1,19 @@
 /**
- * HeldGroup: the rows of one group that the home of a live query holds, as pieces in the order in which they came, put together and in
- * order when somebody reads them.
+ * HeldGroup: the rows of one group that the home of a live query holds: runs that follow one another in time, and behind them pieces in
+ * the order in which they came, which become runs when somebody reads them. New rows touch only the runs that they reach back into, so
+ * what a stream in order costs does not depend on how much is held.
  */
-import { type Column, compareText, OFFSET_MAX } from '../../model/index.ts';
+import { type Column, OFFSET_MAX } from '../../model/index.ts';
 import { compareSplit, joinTime, type SplitTime, splitTime } from '../functions/slot-time.ts';
 import type { Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
+import type { HeldSeries } from './held-series.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { orderOfRows } from './row-order.ts';
 import { finished } from './steps.ts';
+
+/** A run that has fewer than so many times the rows that follow it becomes one with them: so runs are few, and rows are seldom copied. */
+const RUN_RATIO = 2;
 
 /** Rows of a group, in order. Row i is row first + i of the columns. */
 export interface Piece {
@@ -20,46 +25,13 @@ export interface Piece {
   readonly low: Float64Array;
 }
 
-/** Numbers of series, the shard of each, and their order. */
-export class HeldSeries {
-  readonly #keys: string[] = [];
-  readonly #shards: number[] = [];
-  readonly #numbers = new Map<string, number>();
-  #ranks = new Uint32Array(0);
-
-  number(shard: number, key: string): number {
-    const name = `${shard} ${key}`;
-    let number = this.#numbers.get(name);
-    if (number === undefined) {
-      number = this.#keys.push(key) - 1;
-      this.#shards.push(shard);
-      this.#numbers.set(name, number);
-    }
-    return number;
-  }
-
-  shardOf(number: number): number {
-    return this.#shards[number];
-  }
-
-  keyOf(number: number): string {
-    return this.#keys[number];
-  }
-
-  ranks(): Uint32Array {
-    if (this.#ranks.length < this.#keys.length) {
-      const order = this.#keys.map((_, i) => i).sort((a, b) => compareText(this.#keys[a], this.#keys[b]));
-      this.#ranks = new Uint32Array(order.length);
-      for (const [rank, number] of order.entries()) this.#ranks[number] = rank;
-    }
-    return this.#ranks;
-  }
-}
-
 export class HeldGroup {
   readonly group: Group;
   readonly #plan: Plan;
   readonly #series: HeldSeries;
+  /** In order of time; times of one are not in another. From row 0 of their columns, which have no other rows. */
+  #runs: Piece[] = [];
+  /** As they came. */
   #pieces: Piece[] = [];
   rows = 0;
 
@@ -78,7 +50,7 @@ export class HeldGroup {
   remove(min: bigint, max: bigint, isMeant: (series: number) => boolean): boolean {
     const [from, to] = [splitTime(min), splitTime(max)];
     const before = this.rows;
-    const pieces = this.#pieces.map((piece) => {
+    const left = (piece: Piece): Piece => {
       const kept = new Uint32Array(piece.rows);
       let count = 0;
       for (let i = 0; i < piece.rows; i++) {
@@ -86,86 +58,117 @@ export class HeldGroup {
         if (!inside || !isMeant(piece.series[i])) kept[count++] = i;
       }
       return count === piece.rows ? piece : picked(piece, kept.subarray(0, count), this.#plan);
-    });
-    this.#pieces = pieces.filter(({ rows }) => rows > 0);
-    this.rows = this.#pieces.reduce((sum, { rows }) => sum + rows, 0);
+    };
+    const isSome = ({ rows }: Piece): boolean => rows > 0;
+    this.#runs = this.#runs.map(left).filter(isSome);
+    this.#pieces = this.#pieces.map(left).filter(isSome);
+    this.rows = [...this.#runs, ...this.#pieces].reduce((sum, { rows }) => sum + rows, 0);
     return this.rows < before;
   }
 
   countBefore(time: bigint): number {
+    this.#tidy();
     const limit = splitTime(time);
-    const sorted = this.sorted();
-    let [low, high] = [0, sorted.rows];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compareTo(sorted, middle, limit) < 0) low = middle + 1;
-      else high = middle;
+    let count = 0;
+    for (const run of this.#runs) {
+      const rows = rowsBefore(run, limit);
+      count += rows;
+      if (rows < run.rows) break;
     }
-    return low;
+    return count;
   }
 
   /** Which of the rows before a time is the last that has one of the first `asked` columns; 0 where none has. */
   lastBefore(time: bigint, asked: number): number {
-    const { columns, first } = this.sorted();
-    const some = columns.slice(0, asked);
-    let row = this.countBefore(time) - 1;
-    while (row > 0 && !some.some(({ present }) => present === null || present[first + row] === 1)) row--;
-    return Math.max(row, 0);
+    let row = this.countBefore(time);
+    for (const run of this.#runs.slice(0, this.#runAt(row) + 1).reverse()) {
+      const some = run.columns.slice(0, asked);
+      const first = this.#firstOf(run);
+      while (--row >= first) {
+        if (some.some(({ present }) => present === null || present[row - first] === 1)) return row;
+      }
+      row = first;
+    }
+    return 0;
   }
 
   dropFirst(count: number): void {
-    if (count === 0) return;
-    const { columns, first, rows, series, high, low } = this.sorted();
-    this.rows = rows - count;
-    this.#pieces = [
-      {
-        columns,
-        first: first + count,
-        rows: this.rows,
-        series: series.subarray(count),
-        high: high.subarray(count),
-        low: low.subarray(count),
-      },
-    ];
+    this.#tidy();
+    let left = count;
+    while (left > 0) {
+      const run = this.#runs.shift()!;
+      if (run.rows > left) this.#runs.unshift(picked(run, span(left, run.rows), this.#plan));
+      left -= Math.min(left, run.rows);
+    }
+    this.rows -= count;
   }
 
-  /** All rows in one piece, from row 0 of its columns. */
-  sorted(): Piece {
-    const [single] = this.#pieces;
-    if (this.#pieces.length === 1 && single.first === 0) return single;
-    const merged =
-      this.#pieces.length === 1
-        ? picked(
-            single,
-            Uint32Array.from({ length: single.rows }, (_, i) => i),
-            this.#plan,
-          )
-        : mergedPieces(this.#pieces, this.#plan, this.#series.ranks());
-    this.#pieces = [merged];
-    return merged;
-  }
-
-  *partials(): Generator<RowsPartial> {
-    const piece = this.sorted();
-    for (let from = 0; from < piece.rows; ) {
-      let to = from + 1;
-      while (to < piece.rows && piece.high[to] - piece.high[from] < OFFSET_MAX / 2 ** 32 - 1) to++;
-      yield this.#partial(piece, from, to);
-      from = to;
+  /** From a row on. */
+  *partials(first = 0): Generator<RowsPartial> {
+    this.#tidy();
+    let at = 0;
+    for (const run of this.#runs) {
+      const begin = Math.max(0, first - at);
+      at += run.rows;
+      for (let from = begin; from < run.rows; ) {
+        let to = from + 1;
+        while (to < run.rows && run.high[to] - run.high[from] < OFFSET_MAX / 2 ** 32 - 1) to++;
+        yield this.#partial(run, from, to);
+        from = to;
+      }
     }
   }
 
   // private functions
 
-  #partial(piece: Piece, from: number, to: number): RowsPartial {
+  /** Pieces become runs, with the rows of those that they reach back into. */
+  #tidy(): void {
+    const pieces = this.#pieces;
+    if (pieces.length === 0) return;
+    this.#pieces = [];
+    const least = pieces.map((piece) => ({ high: piece.high[0], low: piece.low[0] })).reduce(sooner);
+    let count = pieces.reduce((sum, { rows }) => sum + rows, 0);
+    for (let last = this.#runs.at(-1); last !== undefined; last = this.#runs.at(-1)) {
+      const kept = rowsBefore(last, least);
+      const isLong = kept >= RUN_RATIO * (count + last.rows - kept);
+      if (isLong && kept === last.rows) break;
+      this.#runs.pop();
+      if (isLong) {
+        this.#runs.push(picked(last, span(0, kept), this.#plan));
+        pieces.unshift(picked(last, span(kept, last.rows), this.#plan));
+        break;
+      }
+      pieces.unshift(last);
+      count += last.rows;
+    }
+    this.#runs.push(mergedPieces(pieces, this.#plan, this.#series.ranks()));
+  }
+
+  /** Index of the run that holds a row. */
+  #runAt(row: number): number {
+    let at = 0;
+    for (let rest = row; at < this.#runs.length - 1 && rest >= this.#runs[at].rows; at++) rest -= this.#runs[at].rows;
+    return at;
+  }
+
+  #firstOf(run: Piece): number {
+    let first = 0;
+    for (const one of this.#runs) {
+      if (one === run) break;
+      first += one.rows;
+    }
+    return first;
+  }
+
+  #partial(run: Piece, from: number, to: number): RowsPartial {
     const rows = to - from;
     const offsets = new Float64Array(rows);
     const series = new Uint32Array(rows);
     const local = new Map<number, number>();
     for (let i = 0; i < rows; i++) {
       const at = from + i;
-      offsets[i] = (piece.high[at] - piece.high[from]) * 2 ** 32 + (piece.low[at] - piece.low[from]);
-      const number = piece.series[at];
+      offsets[i] = (run.high[at] - run.high[from]) * 2 ** 32 + (run.low[at] - run.low[from]);
+      const number = run.series[at];
       const known = local.get(number) ?? local.size;
       if (known === local.size) local.set(number, known);
       series[i] = known;
@@ -175,11 +178,11 @@ export class HeldGroup {
       groups: [this.group],
       ends: Uint32Array.of(rows),
       rows,
-      base: joinTime(piece.high[from], piece.low[from]),
+      base: joinTime(run.high[from], run.low[from]),
       offsets,
       series,
       seriesKeys: [...local.keys()].map((number) => this.#series.keyOf(number)),
-      columns: from === 0 && to === piece.rows ? piece.columns : picked(piece, span(from, to), this.#plan).columns,
+      columns: from === 0 && to === run.rows ? run.columns : picked(run, span(from, to), this.#plan).columns,
     };
   }
 }
@@ -190,6 +193,21 @@ export function compareTo({ high, low }: Piece, i: number, time: SplitTime): num
 }
 
 // private functions
+
+/** How many rows of a piece in order are before a time. */
+function rowsBefore(piece: Piece, time: SplitTime): number {
+  let [low, high] = [0, piece.rows];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareTo(piece, middle, time) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function sooner(a: SplitTime, b: SplitTime): SplitTime {
+  return compareSplit(a.high, a.low, b.high, b.low) <= 0 ? a : b;
+}
 
 function span(from: number, to: number): Uint32Array {
   return Uint32Array.from({ length: to - from }, (_, i) => from + i);

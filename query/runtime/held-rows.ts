@@ -8,7 +8,8 @@ import { highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
 import type { Plan } from '../planner/plan.ts';
 import { revived } from './columns.ts';
 import { compareGroups } from './groups.ts';
-import { compareTo, HeldGroup, HeldSeries, type Piece } from './held-group.ts';
+import { compareTo, HeldGroup, type Piece } from './held-group.ts';
+import { HeldSeries } from './held-series.ts';
 import { groupKey } from './live-cells.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
@@ -87,12 +88,15 @@ export class HeldRows {
     return [...news.values()];
   }
 
-  /** The answer of the plan over what is held, or over one group of it. */
-  *tables(only: string | null = null): Generator<ResultTable> {
+  /**
+   * The answer of the plan over what is held, or over one group of it, from a time on; of rows before it, where `latest` says so, the last
+   * of each group that has one of so many columns.
+   */
+  *tables(only: string | null = null, from: bigint | null = null, latest = 0): Generator<ResultTable> {
     const one = only === null ? undefined : this.#groups.get(only);
     const groups = only === null ? [...this.#groups.values()] : one === undefined ? [] : [one];
     groups.sort((a, b) => compareGroups(a.group, b.group));
-    const partials = partialsOf(groups);
+    const partials = partialsOf(groups, from, latest);
     const merge = mergeRows(this.#plan, 1);
     for (let step = merge.next(); !step.done; ) {
       if (typeof step.value === 'number') step = merge.next(partials.next().value ?? null);
@@ -157,8 +161,11 @@ export class HeldRows {
 
 // private functions
 
-function* partialsOf(groups: readonly HeldGroup[]): Generator<RowsPartial> {
-  for (const group of groups) yield* group.partials();
+function* partialsOf(groups: readonly HeldGroup[], from: bigint | null, latest: number): Generator<RowsPartial> {
+  for (const group of groups) {
+    const first = from === null ? 0 : latest > 0 ? group.lastBefore(from, latest) : group.countBefore(from);
+    yield* group.partials(first);
+  }
 }
 
 /** A piece without the rows before the floor, and what is to be said of it. Its rows are in order of time. */

@@ -16,14 +16,16 @@
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { type Plan, windowStart } from '../planner/plan.ts';
 import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
+import { type AnswerPart, newPart } from './answer-part.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { HeldCells } from './held-cells.ts';
 import { type GroupTimes, HeldRows } from './held-rows.ts';
+import { areLocal, isJoin, lookBackOf } from './live-leaf-plans.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
-import { Outgoing, Told, type Unit, unitsOf } from './told-units.ts';
+import { Outgoing, type Unit, unitsOf } from './told-units.ts';
 import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
 
 /** Rows and windows that one query holds. */
@@ -34,28 +36,13 @@ const FINALS_GAP_MS = 50;
 /** The part of a query that is answered as a whole. */
 const WHOLE = '';
 
-interface Part {
-  readonly key: string;
-  readonly told: Told;
-  /** Rows have come since it was answered. */
-  dirty: boolean;
-  /** Least time of rows that came and may not be told: W − lateness does not pass it, or a client that comes back would miss them. */
-  least: bigint;
-  /** It was answered, but not all was told. */
-  waits: boolean;
-  /** Least W at which more of it is final, and least W − lateness at which more is settled. */
-  finalAt: bigint;
-  settleAt: bigint;
-  /** Its answer's rows before this are final; settled. */
-  finalTo: bigint | null;
-  settledTo: bigint;
-  /** Rows before this are not taken. */
-  floor: bigint | null;
-  answeredAtMs: number;
-  settledAtMs: number;
-}
-
 type Held = HeldRows | HeldCells;
+
+/** The answer of a part from a time on. */
+interface News {
+  readonly answer: AnswerNow;
+  readonly from: bigint;
+}
 
 export class LiveAnswers {
   readonly counters = newLiveCounters();
@@ -74,11 +61,13 @@ export class LiveAnswers {
   #isJoined = false;
   /** What was settled here when the first client came is not known yet. */
   #beginAt: bigint | null = null;
-  readonly #parts = new Map<string, Part>();
+  readonly #parts = new Map<string, AnswerPart>();
   readonly #byGroup: boolean;
   readonly #shards: number;
   readonly #started = new Set<number>();
   readonly #isJoin: boolean;
+  /** What is told can be answered from a time on, for it depends on rows so far before and behind it. */
+  readonly #isLocal: boolean;
   /** By shard; of a join by side and shard. */
   readonly #watermark: Watermark;
   readonly #moments = new PastWatermark();
@@ -107,7 +96,8 @@ export class LiveAnswers {
       : new Watermark(shards, live.rules, heard);
     const [first] = this.#leaves;
     this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
-    this.#lookBack = lookBackOf(live);
+    this.#lookBack = lookBackOf(live.leaves!);
+    this.#isLocal = areLocal(live.leaves!);
     if (!this.#byGroup) this.#part(WHOLE);
   }
 
@@ -254,7 +244,7 @@ export class LiveAnswers {
     this.#step(nowMs, true, before);
     const out = new Outgoing('live');
     const changeable = changeableFrom(this.#live, watermark);
-    const answers: { part: Part; units: Unit[]; finalTo: bigint }[] = [];
+    const answers: { part: AnswerPart; units: Unit[]; finalTo: bigint }[] = [];
     let from = changeable ?? TIME_MIN;
     this.#each(true, (part, answer, finalTo) => {
       if (changeable !== null) from = earlier(from, answer.settled(changeable).before);
@@ -288,23 +278,10 @@ export class LiveAnswers {
     return leaf.kind === 'raw' ? new HeldRows(leaf) : new HeldCells(leaf, this.#shards);
   }
 
-  #part(key: string): Part {
+  #part(key: string): AnswerPart {
     let part = this.#parts.get(key);
     if (part === undefined) {
-      part = {
-        key,
-        told: new Told(),
-        dirty: false,
-        least: TIME_MAX,
-        waits: false,
-        finalAt: TIME_MAX,
-        settleAt: TIME_MIN,
-        finalTo: null,
-        settledTo: TIME_MIN,
-        floor: this.#settledAt,
-        answeredAtMs: Number.NEGATIVE_INFINITY,
-        settledAtMs: Number.NEGATIVE_INFINITY,
-      };
+      part = newPart(key, this.#settledAt);
       this.#parts.set(key, part);
     }
     return part;
@@ -312,13 +289,15 @@ export class LiveAnswers {
 
   #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
     const held = this.#held.get(plan) as HeldRows;
-    const { lasts = 0n } = this.#live.leaves![this.#leaves.indexOf(plan)];
+    const { lasts = 0n, leads = null } = this.#live.leaves![this.#leaves.indexOf(plan)];
     if (!isStart) this.#judge(update, lasts);
     for (const [r, run] of update.runs.entries()) {
       const span = update.spans?.[r] ?? null;
       for (const news of held.take(shard, run, span, (key) => this.#timesOf(key, lasts))) {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
+        if (news.rows > 0) part.changedFrom = earlier(part.changedFrom, minus(news.least, leads));
+        if (span !== null) part.changedFrom = earlier(part.changedFrom, minus(span.min, leads));
         part.least = earlier(part.least, news.least);
         const soonest = this.#closesSoonest(news.least);
         if (soonest < part.finalAt) part.finalAt = soonest;
@@ -342,6 +321,7 @@ export class LiveAnswers {
     (this.#held.get(plan) as HeldCells).replace(shard, update.cells);
     const part = this.#part(WHOLE);
     part.dirty = true;
+    part.changedFrom = TIME_MIN;
     part.finalAt = TIME_MIN;
     if (isStart || update.kind === 'history') return;
     const { counts, touched } = update;
@@ -392,11 +372,21 @@ export class LiveAnswers {
     return time + (isGap ? rowWindow.gap : 1n);
   }
 
-  #answer(part: Part, held: ReadonlyMap<Plan, Held> = this.#held): AnswerNow {
+  #answer(part: AnswerPart, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
     return answerNow(this.#live.plan, (leaf) => {
       const rows = held.get(leaf) ?? this.#held.get(leaf)!;
-      return rows instanceof HeldRows ? rows.tables(this.#byGroup ? part.key : null) : rows.tables();
+      if (!(rows instanceof HeldRows)) return rows.tables();
+      if (this.#byGroup) return rows.tables(part.key);
+      if (from === TIME_MIN) return rows.tables();
+      const { lookBack, latest } = this.#live.leaves![this.#leaves.indexOf(leaf)];
+      return rows.tables(null, from - (lookBack ?? latest!.back), latest?.asked);
     });
+  }
+
+  /** Its answer from the first row on that is not final, or not as it was told. */
+  #news(part: AnswerPart): News {
+    const from = this.#isLocal ? earlier(part.changedFrom, part.finalTo ?? TIME_MIN) : TIME_MIN;
+    return { answer: this.#answer(part, this.#held, from), from };
   }
 
   /** What was settled before the first client came is nobody's news. False: not all is held that says what that is. */
@@ -438,16 +428,23 @@ export class LiveAnswers {
       const changed = isPressed || (isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX)));
       const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
       if (!changed && !isFinal) continue;
-      const answer = this.#answer(part);
-      if (!this.#isWhole(answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness))) return;
-      this.#tell(part, answer, all ? 'all' : changed ? 'changes' : 'finals', nowMs, out);
+      const news = this.#news(part);
+      if (!this.#isWhole(news.answer, this.#settledAt ?? (at === null ? TIME_MIN : at - this.#live.rules.lateness)))
+        return;
+      this.#tell(part, news, all ? 'all' : changed ? 'changes' : 'finals', nowMs, out);
       told = true;
     }
     if (isTick && (told || all)) this.#ticks.told(nowMs, all);
   }
 
   /** Sends what is final and was not said, and where it is time what else has changed. */
-  #tell(part: Part, answer: AnswerNow, what: 'finals' | 'changes' | 'all', nowMs: number, out: Outgoing): void {
+  #tell(
+    part: AnswerPart,
+    { answer, from }: News,
+    what: 'finals' | 'changes' | 'all',
+    nowMs: number,
+    out: Outgoing,
+  ): void {
     const { finalOnly, closesSilently, sendsOnce } = this.#live.rules;
     const isTick = what !== 'finals';
     const at = this.#watermark.at;
@@ -461,7 +458,7 @@ export class LiveAnswers {
     const { told } = part;
     told.begin();
     for (const unit of unitsOf(answer.tables)) {
-      if (unit.time < part.settledTo) continue;
+      if (unit.time < part.settledTo || unit.time < from) continue;
       const final = unit.time < before;
       if (!final) part.finalAt = next;
       const known = told.meet(unit);
@@ -476,14 +473,16 @@ export class LiveAnswers {
         else out.add(false, told.provisional(unit), unit);
       }
     }
-    for (const unit of told.missing(part.settledTo)) {
-      if (sendsOnce && unit.final) continue;
-      if (!isTick) part.waits = true;
-      else out.gone(told.vanish(unit));
+    if (!isTick) part.waits ||= part.changedFrom < TIME_MAX;
+    else {
+      for (const unit of told.missing(later(part.settledTo, from))) {
+        if (!(sendsOnce && unit.final)) out.gone(told.vanish(unit));
+      }
     }
+    part.changedFrom = part.waits ? from : TIME_MAX;
   }
 
-  #sendFinal(part: Part, unit: Unit, out: Outgoing): void {
+  #sendFinal(part: AnswerPart, unit: Unit, out: Outgoing): void {
     const { told } = part;
     if (told.wasFinal(unit)) this.counters.revised++;
     const rev = told.final(unit, this.#firstRev(part, unit.time));
@@ -492,14 +491,14 @@ export class LiveAnswers {
   }
 
   /** The revision of a unit's first final row in this life. */
-  #firstRev(part: Part, time: bigint): number {
+  #firstRev(part: AnswerPart, time: bigint): number {
     const { watermark, rev } = this.#floor;
     const seen = watermark !== null && time < watermark;
     return Math.max(seen ? rev + 1 : 0, time < part.settledTo ? this.#goneRev : 0);
   }
 
   /** Shows a unit as it stands to one client; nothing about it changes for the others. */
-  #show(part: Part, unit: Unit, final: boolean, out: Outgoing): void {
+  #show(part: AnswerPart, unit: Unit, final: boolean, out: Outgoing): void {
     const known = part.told.find(unit);
     // as the others have it, though what came since may change it again
     if (known?.final && known.text === unit.text) out.add(true, known.rev, unit);
@@ -512,7 +511,7 @@ export class LiveAnswers {
   }
 
   /** Each part with its answer, over what was read for who joins, where something was read and `past` says so. */
-  #each(past: boolean, act: (part: Part, answer: AnswerNow, finalTo: bigint) => void): void {
+  #each(past: boolean, act: (part: AnswerPart, answer: AnswerNow, finalTo: bigint) => void): void {
     const held = past && this.#past !== null ? this.#past : this.#held;
     const at = this.#watermark.at;
     for (const key of this.#keys(held)) {
@@ -545,8 +544,9 @@ export class LiveAnswers {
       if (part.floor !== null && mark < part.settleAt) continue;
       if (Math.abs(nowMs - part.settledAtMs) < SETTLE_GAP_MS) continue;
       part.settledAtMs = nowMs;
-      const answer = this.#answer(part);
-      if (part.dirty || part.waits) this.#tell(part, answer, 'changes', nowMs, out);
+      const news = this.#news(part);
+      const { answer } = news;
+      if (part.dirty || part.waits) this.#tell(part, news, 'changes', nowMs, out);
       const { before, next } = answer.settled(mark);
       part.settleAt = next;
       part.settledTo = before;
@@ -555,7 +555,7 @@ export class LiveAnswers {
     }
   }
 
-  #letGo(part: Part, answer: AnswerNow, mark: bigint, before: bigint): void {
+  #letGo(part: AnswerPart, answer: AnswerNow, mark: bigint, before: bigint): void {
     if (this.#byGroup) {
       const held = this.#held.get(this.#leaves[0]) as HeldRows;
       const { rows, floor } = answer.cut!.needed(mark, (time) => held.countBefore(part.key, time));
@@ -576,17 +576,6 @@ export class LiveAnswers {
 }
 
 // private functions
-
-/** Of the leaves of which not everything is held. */
-function lookBackOf({ leaves }: LivePlan): bigint | null {
-  const raw = leaves!.filter(({ plan }) => plan.kind === 'raw');
-  const backs = raw.flatMap(({ lookBack = null }) => (lookBack === null ? [] : [lookBack]));
-  return backs.length === 0 ? null : backs.reduce(later);
-}
-
-function isJoin({ join, subqueries }: Plan): boolean {
-  return join !== undefined || subqueries.some(isJoin);
-}
 
 /** null = before all times. */
 function minus(time: bigint, back: bigint | null): bigint {

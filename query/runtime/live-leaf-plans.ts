@@ -10,7 +10,7 @@
  *
  * An ASOF join without TOLERANCE looks back any distance, but at one row of each group: the rest need not be held.
  */
-import { TIME_MIN } from '../../model/index.ts';
+import { later, TIME_MIN } from '../../model/index.ts';
 import type { Plan, PlanJoin, Transform } from '../planner/plan.ts';
 import { leavesOf } from './answer-now.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
@@ -27,6 +27,8 @@ export interface LeafPlan {
   readonly lookBack: LookBack;
   /** How far behind its own time a row of it may change rows of the answer, by joins, ns; null = any distance. */
   readonly lasts: LookBack;
+  /** How far before its own time a row of it may change rows of the answer, by joins and windows, ns; null = any distance. */
+  readonly leads: LookBack;
   /** Of rows further back than this only the last of each group matters that has one of its first `asked` columns. Not there = any may. */
   readonly latest?: Latest;
 }
@@ -36,25 +38,48 @@ export interface Latest {
   readonly asked: number;
 }
 
+/** A leaf as others have it: what it does not say is null. */
+type Leaf = Pick<LeafPlan, 'plan'> & Partial<Pick<LeafPlan, 'lookBack' | 'leads' | 'latest'>>;
+
 interface Reach {
   readonly back: LookBack;
   readonly lasts: LookBack;
+  readonly leads: LookBack;
   readonly latest?: Latest;
 }
 
 /** In the order of `leavesOf`. */
 export function leafPlans(plan: Plan, rules: TimeRules): LeafPlan[] {
   const reaches = new Map<Plan, Reach>();
-  reach(plan, { back: 0n, lasts: 0n }, reaches);
+  reach(plan, { back: 0n, lasts: 0n, leads: 0n }, reaches);
   return leavesOf(plan).map((leaf) => {
-    const { back: lookBack, lasts, latest } = reaches.get(leaf)!;
-    if (leaf.kind === 'raw') return { plan: leaf, rules, fills: false, lookBack, lasts, ...(latest && { latest }) };
+    const { back: lookBack, lasts, leads, latest } = reaches.get(leaf)!;
+    if (leaf.kind === 'raw')
+      return { plan: leaf, rules, fills: false, lookBack, lasts, leads, ...(latest && { latest }) };
     // shards find windows to begin with by their rules and bounds
     const all = lookBack === null && !leaf.bounds.minStated;
     const bounds = all ? { ...leaf.bounds, min: TIME_MIN, minStated: true } : leaf.bounds;
     const earlier = { ...rules, lateness: rules.lateness + (lookBack ?? 0n) };
-    return { plan: { ...leaf, bounds }, rules: earlier, fills: false, lookBack, lasts };
+    return { plan: { ...leaf, bounds }, rules: earlier, fills: false, lookBack, lasts, leads };
   });
+}
+
+/** How far before what may change rows are held, of the leaves of which not everything is; null = of all of them it is. */
+export function lookBackOf(leaves: readonly Leaf[]): bigint | null {
+  const raw = leaves.filter(({ plan }) => plan.kind === 'raw');
+  const backs = raw.flatMap(({ lookBack = null }) => (lookBack === null ? [] : [lookBack]));
+  return backs.length === 0 ? null : backs.reduce(later);
+}
+
+/** Whether an answer from a time on needs only rows so far before it, and a row changes nothing further before. */
+export function areLocal(leaves: readonly Leaf[]): boolean {
+  return leaves.every(
+    ({ lookBack = null, leads = null, latest }) => leads !== null && (lookBack !== null || latest !== undefined),
+  );
+}
+
+export function isJoin({ join, subqueries }: Plan): boolean {
+  return join !== undefined || subqueries.some(isJoin);
 }
 
 // private functions
@@ -62,29 +87,33 @@ export function leafPlans(plan: Plan, rules: TimeRules): LeafPlan[] {
 /** Notes of each leaf how far before a time there are rows that matter to the answer of `plan` from that time on. */
 function reach(plan: Plan, of: Reach, reaches: Map<Plan, Reach>): void {
   const back = sum(sum(of.back, windowBack(plan)), transformsBack(plan));
-  if (plan.subqueries.length === 0) reaches.set(plan, { ...of, back });
-  else if (plan.join !== undefined) reachSides(plan.join, plan.subqueries, { ...of, back }, reaches);
-  else for (const inner of plan.subqueries) reach(inner, { back, lasts: of.lasts }, reaches);
+  const isLocal = plan.transforms.length === 0 && plan.rowWindow === undefined;
+  const leads = isLocal ? sum(of.leads, windowBack(plan)) : null;
+  if (plan.subqueries.length === 0) reaches.set(plan, { ...of, back, leads });
+  else if (plan.join !== undefined) reachSides(plan.join, plan.subqueries, { ...of, back, leads }, reaches);
+  else for (const inner of plan.subqueries) reach(inner, { back, lasts: of.lasts, leads }, reaches);
 }
 
 function reachSides(
   { kind, within, fill, asked }: PlanJoin,
   [left, right]: readonly Plan[],
-  { back, lasts }: Reach,
+  { back, lasts, leads }: Reach,
   reaches: Map<Plan, Reach>,
 ): void {
   if (kind === 'window') {
     // what stands for a row that is not there may be as old as it likes
-    const all = fill?.kind === 'previous' ? { back: null, lasts: null } : { back, lasts };
+    const all = fill?.kind === 'previous' ? { back: null, lasts: null, leads: null } : { back, lasts, leads };
     for (const side of [left, right]) reach(side, all, reaches);
     return;
   }
   // a row of the left side is open until the right one is settled so far behind it
   const open = kind === 'interval' ? sum(back, within) : back;
-  reach(left, { back: open, lasts }, reaches);
+  reach(left, { back: open, lasts, leads }, reaches);
   const isLatest = kind === 'asof' && within === null && open !== null && right.subqueries.length === 0;
   const latest = isLatest ? { back: open, asked: asked[1] } : undefined;
-  reach(right, { back: sum(open, within), lasts: sum(lasts, within), ...(latest && { latest }) }, reaches);
+  const before = kind === 'interval' ? sum(leads, within) : leads;
+  const last = { back: sum(open, within), lasts: sum(lasts, within), leads: before };
+  reach(right, { ...last, ...(latest && { latest }) }, reaches);
 }
 
 function windowBack({ kind, window, windows, rowWindow, subqueries }: Plan): LookBack {

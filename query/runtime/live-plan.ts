@@ -26,6 +26,7 @@ export interface LivePlan {
   readonly lookBack?: bigint | null;
   /** Of a leaf: as in live-leaf-plans.ts. */
   readonly lasts?: bigint | null;
+  readonly leads?: bigint | null;
   readonly latest?: Latest;
 }
 

@@ -83,12 +83,12 @@ export class LiveStages {
     }
   }
 
-  /** Views that must speak now, because a window of theirs ended; no more than `most`. */
-  ended(nowMs: number, most: number, failed: StageFailed): LiveView[] {
+  /** Views that must speak now, because a window of theirs ended; no more than `most`. `hasTime`: see `SharedStream.ended`. */
+  ended(nowMs: number, most: number, failed: StageFailed, hasTime = true): LiveView[] {
     const views: LiveView[] = [];
     for (const stream of this.#active) {
       if (views.length >= most) break;
-      guard(stream, failed, () => views.push(...stream.ended(nowMs, most - views.length)));
+      guard(stream, failed, () => views.push(...stream.ended(nowMs, most - views.length, hasTime)));
     }
     return views;
   }

@@ -154,17 +154,25 @@ export class LiveView implements StreamReader {
     }
   }
 
-  /** What has changed since the last call, up to the stream's last entry; null = nothing. `turn`: because its turn has come. */
-  collect(nowMs: number, turn = false): LiveUpdate | null {
+  /**
+   * What has changed since the last call, up to the stream's last entry; null = nothing. `turn`: because its turn has come. `ended`:
+   * only cells of windows that have ended; the others wait for its turn, and nobody misses them: who comes back with a cursor is told
+   * all windows that were open there. Rows that are sent once wait for nothing.
+   */
+  collect(nowMs: number, turn = false, ended = false): LiveUpdate | null {
     const waitedMs = turn ? this.#stream.waitedMs(this, nowMs) : undefined;
     this.read();
     if (!this.#news) return null;
-    this.turnAtMs = nowMs;
+    const { plan, rules } = this.#live;
+    const { reading } = this.#clock;
+    const open = reading === null ? null : windowOf(plan, reading.greatest - rules.delay);
+    const mayWait = ended && rules.sendsOnce === undefined;
+    const left = mayWait && open !== null ? this.#leave(open) : new Map<number, Set<number>>();
+    if (left.size === 0) this.turnAtMs = nowMs;
     if (waitedMs !== undefined && waitedMs > this.everyMs && this.#mayBeSilent(nowMs)) {
       this.#stream.passed(this);
       return null;
     }
-    const { reading } = this.#clock;
     const update: LiveUpdate = {
       kind: 'changes',
       reading,
@@ -178,15 +186,14 @@ export class LiveView implements StreamReader {
       complete: this.#complete,
       waitedMs,
     };
-    this.#changed = new Map();
+    this.#changed = left;
     this.#touched = new Map();
     this.#counts = { ...NO_COUNTS };
-    this.#news = false;
+    this.#news = left.size > 0;
     this.#spokeAtMs = nowMs;
     this.#toldComplete = this.#complete;
-    const { plan, rules } = this.#live;
-    const end = reading === null ? null : windowEnd(plan, windowOf(plan, reading.greatest - rules.delay));
-    this.#stream.spoke(this, end === null ? null : end + rules.delay);
+    if (left.size === 0) this.#stream.passed(this);
+    this.#stream.spoke(this, open === null ? null : windowEnd(plan, open) + rules.delay);
     return update;
   }
 
@@ -220,6 +227,17 @@ export class LiveView implements StreamReader {
   }
 
   // private functions
+
+  /** Takes the cells of open windows out of those that changed. */
+  #leave(open: number): Map<number, Set<number>> {
+    const left = new Map<number, Set<number>>();
+    for (const [window, groups] of this.#changed) {
+      if (window < open) continue;
+      left.set(window, groups);
+      this.#changed.delete(window);
+    }
+    return left;
+  }
 
   /** No row of its own has come, and its home knows that the stream is there. */
   #mayBeSilent(nowMs: number): boolean {

@@ -27,6 +27,8 @@ export const SLICE_CELLS_MAX = 1_000_000;
 const ENTRIES_MAX = 64;
 /** An entry ends so often for each turn of a view, if no window does. */
 const SEALS_PER_TURN = 2;
+/** The same where there is no time for turns. */
+const SEAL_MS_MAX = 2_000;
 /** How often slices that nobody needs are looked for. */
 const TRIM_INTERVAL_MS = 1_000;
 /**
@@ -253,13 +255,17 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     this.#log = [];
   }
 
-  /** Views of which a window ended, no more than `most`; they are expected to `spoke`. */
-  ended(nowMs: number, most: number): View[] {
+  /**
+   * Views of which a window ended, no more than `most`; they are expected to `spoke`. `hasTime`: others may have their turns next, and
+   * see what has come; else fewer entries are fewer to be read by all of them.
+   */
+  ended(nowMs: number, most: number, hasTime = true): View[] {
     this.#trim(nowMs);
     const greatest = this.#clock.reading?.greatest ?? null;
     const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
     const elapsed = nowMs - this.#sealedAtMs;
-    if (ended || elapsed >= this.#sealEveryMs || elapsed < 0) this.seal(nowMs);
+    const sealEveryMs = hasTime ? this.#sealEveryMs : SEAL_MS_MAX;
+    if (ended || elapsed >= sealEveryMs || elapsed < 0) this.seal(nowMs);
     const found: View[] = [];
     if (!ended) return found;
     for (const [at, views] of this.#ends) {
@@ -305,15 +311,14 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     if (this.#views.has(view)) this.#turnsOf(view).add(view);
   }
 
-  /** A view has nothing to say that cannot wait: its turn comes after the others'. */
+  /** A view has had its turn: it comes again after the others'. */
   passed(view: View): void {
     const turns = this.#turnsOf(view);
     if (turns.delete(view)) turns.add(view);
   }
 
-  /** A view has spoken: its turn comes after the others', and when the stream has come to `next`, null = no window is open. */
+  /** A view has spoken: it does so again when the stream has come to `next`, null = no window is open. */
   spoke(view: View, next: bigint | null): void {
-    this.passed(view);
     this.#unplan(view);
     view.next = next;
     if (next === null) return;

@@ -13,6 +13,7 @@ import {
   QueryError,
   RowCondition,
   type SelectStatement,
+  type Window,
   walk,
 } from '../../query/index.ts';
 import type { CatalogueView, CreateAlert, StoredAlert } from '../catalogue/index.ts';
@@ -23,6 +24,8 @@ import type { AlertRules } from './series-state.ts';
 export const ALERTS_MEASUREMENT = '_alerts';
 /** The tag that has the alert's name there. */
 export const ALERT_TAG = '_alert';
+/** Columns that are asked for beside those of the SELECT where windows are not of time: their start and end, ns. */
+export const WINDOW_EDGES = ['_alert_start', '_alert_end'] as const;
 /** Levels that are not named. */
 const LEVEL = 'alert';
 const NO_DATA_LEVEL = 'no data';
@@ -39,6 +42,8 @@ export interface AlertDefinition {
   readonly rules: AlertRules;
   /** By level. `until` null = where `when` no longer holds. */
   readonly conditions: readonly { readonly when: RowCondition; readonly until: RowCondition | null }[];
+  /** What its SELECT groups by beside `time(…)`; its rows then have the columns of `WINDOW_EDGES`. null = time. */
+  readonly window: Window | null;
   readonly notify: readonly string[];
 }
 
@@ -56,9 +61,11 @@ export function namedAlert(statement: CreateAlert, current: string, catalogue: C
 /** Throws QueryError where this version cannot read what another one has kept. */
 export function alertDefinition({ text }: Pick<StoredAlert, 'text'>): AlertDefinition {
   const { select, levels, noData, remindEvery, notify } = parse(text)[0] as CreateAlert;
+  const window = windowOf(select);
   return {
     database: measurementsOf(select)[0].database!,
-    query: print(select),
+    query: print(window === null ? select : withEdges(select)),
+    window,
     rules: {
       levels: levels.map((level) => ({ name: level.level ?? LEVEL, for: level.for })),
       noData: noData === null ? null : { name: noData.level ?? NO_DATA_LEVEL, for: noData.for },
@@ -74,9 +81,25 @@ export function alertDefinition({ text }: Pick<StoredAlert, 'text'>): AlertDefin
 
 // private functions
 
+function windowOf({ dimensions }: SelectStatement): Window | null {
+  const found = dimensions.find((dimension) => dimension.kind === 'window');
+  return found?.window ?? null;
+}
+
+function withEdges(select: SelectStatement): SelectStatement {
+  const edges = (['_start', '_end'] as const).map((name, i) => ({
+    expression: { kind: 'reference', name, cast: null } as const,
+    alias: WINDOW_EDGES[i],
+  }));
+  return { ...select, fields: [...select.fields, ...edges] };
+}
+
 function assertRuns({ database, select, levels, noData, remindEvery, notify }: CreateAlert): void {
-  if (!select.dimensions.some(({ kind }) => kind === 'time')) {
-    throw new QueryError('invalid', 'an alert judges windows: expected GROUP BY time(…)');
+  if (!select.dimensions.some(({ kind }) => kind === 'time' || kind === 'window')) {
+    throw new QueryError('invalid', 'an alert judges windows: expected GROUP BY time(…), or another kind of windows');
+  }
+  if (select.emit?.every(({ on }) => on !== 'close' && on !== 'final')) {
+    throw new QueryError('invalid', 'an alert judges final rows: expected ON CLOSE or FINAL in EMIT');
   }
   assertLive(select);
   const sources = measurementsOf(select);

@@ -155,7 +155,9 @@ export class LiveHomes {
   update(message: ShardUpdate): void {
     const operator = this.#running.get(message.operator);
     if (operator === undefined) return;
-    this.#options.pace.spend(() => this.#guard(operator, () => operator.update(message)));
+    const { pace } = this.#options;
+    pace.countOn();
+    pace.spend(() => this.#guard(operator, () => operator.update(message)));
   }
 
   heard(message: ShardHeard): void {
@@ -219,7 +221,7 @@ export class LiveHomes {
     const reads = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => name);
     const operator = new LiveOperator({ key, database, query, reads }, live, this.#port);
     this.#running.set(key, operator);
-    this.#timer ??= setInterval(() => this.#options.pace.spend(() => this.#tick()), TICK_MS);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     this.#port.start(operator);
     return operator;
   }
@@ -262,10 +264,19 @@ export class LiveHomes {
   }
 
   #tick(): void {
+    const { pace } = this.#options;
+    pace.count(() => pace.spend(() => this.#lookAtAll()));
+  }
+
+  #lookAtAll(): void {
     const nowMs = this.#options.nowMs();
+    let hasTime = true;
+    // once there is none there is none for the rest
+    const mayTell = (): boolean => hasTime && (hasTime = this.#options.pace.allows);
     for (const operator of this.#running.values()) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
+      else if (nowMs >= operator.lookAtMs || (nowMs >= operator.tellAtMs && mayTell()))
+        this.#guard(operator, () => operator.tick());
     }
   }
 

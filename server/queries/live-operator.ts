@@ -28,6 +28,8 @@ import type { LiveProgress } from './running-queries.ts';
 const PROGRESS_INTERVAL_MS = 1000;
 /** The same where there is no time for more, or nothing to say: nothing has come since, and no window is open that the clock may close. */
 const SILENCE_INTERVAL_MS = 10_000;
+/** Shards are told what can change no more at least this often, and each time it is more where there is time. */
+const EXPIRE_INTERVAL_MS = 15_000;
 
 interface Round {
   readonly id: number;
@@ -73,9 +75,12 @@ export class LiveOperator implements RunningQuery {
   #heard = true;
   /** By when `tick` has something to do, if no update comes before. */
   lookAtMs = 0;
+  /** From when on it has something to say if there is time. */
+  tellAtMs = Number.POSITIVE_INFINITY;
   /** The same of `merge`. */
   #nextMs = 0;
   #expired: bigint | null = null;
+  #expiredAtMs = Number.NEGATIVE_INFINITY;
   #wanted: bigint | null = null;
   /** When the last subscriber left; null while there are some. */
   idleSinceMs: number | null = null;
@@ -159,34 +164,19 @@ export class LiveOperator implements RunningQuery {
     const nowMs = this.#port.nowMs();
     this.#emit(this.merge.advance(nowMs));
     this.#nextMs = this.merge.nextAdvanceMs(nowMs);
-    this.lookAtMs = Math.min(this.#nextMs, this.#toldAtMs + this.#progressMs);
+    this.#plan();
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
   tick(): void {
     if (this.#started.size < this.#port.shards || this.#round !== null) return;
     const nowMs = this.#port.nowMs();
-    if (nowMs < this.#nextMs && this.#waits(nowMs)) return;
-    this.#emit(this.merge.advance(nowMs));
-    this.#nextMs = this.merge.nextAdvanceMs(nowMs);
-    if (this.#waits(nowMs)) return;
-    this.#settle();
-    const cursor = this.#cursor();
-    this.#toldAtMs = nowMs;
-    this.#heard = false;
-    this.lookAtMs = Math.min(this.#nextMs, nowMs + this.#progressMs);
-    for (const feed of this.#feeds.values()) {
-      if (feed.subscribers.size === 0) continue;
-      const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
-      this.#port.frame(feed.key, null, {
-        op: 'progress',
-        members,
-        cursor,
-        phase: 'live',
-        watermarkMs: this.#watermarkMs,
-      });
+    if (nowMs >= this.#nextMs || this.#tells(nowMs)) {
+      this.#emit(this.merge.advance(nowMs));
+      this.#nextMs = this.merge.nextAdvanceMs(nowMs);
+      if (this.#tells(nowMs)) this.#tellProgress(nowMs);
     }
-    this.#tell([]);
+    this.#plan();
   }
 
   /** A round that cannot be answered by the log: its joiners start from a new snapshot. */
@@ -254,20 +244,46 @@ export class LiveOperator implements RunningQuery {
 
   // private functions
 
-  /** Whether it is too early to tell how far the query has come; if so, says when to look again. */
-  #waits(nowMs: number): boolean {
+  /** Whether to tell now how far the query has come. */
+  #tells(nowMs: number): boolean {
     const elapsed = nowMs - this.#toldAtMs;
-    if (elapsed < 0 || (elapsed >= SILENCE_INTERVAL_MS && elapsed >= this.#progressMs)) return false;
-    let againMs = this.#toldAtMs + this.#progressMs;
-    if (elapsed >= this.#progressMs) {
-      if (this.#listening.size > 0) return false;
-      const silent = !this.#heard && this.#nextMs === Number.POSITIVE_INFINITY;
-      if (!silent && this.#port.hasTime()) return false;
-      // at whole seconds, so that what many quiet queries say to a client leaves in one call
-      againMs = silent ? Math.ceil((this.#toldAtMs + SILENCE_INTERVAL_MS) / 1000) * 1000 : nowMs + this.#progressMs;
+    if (elapsed < 0 || elapsed >= Math.max(SILENCE_INTERVAL_MS, this.#progressMs)) return true;
+    if (elapsed < this.#progressMs) return false;
+    return this.#listening.size > 0 || (!this.#isQuiet && this.#port.hasTime());
+  }
+
+  /** Nothing has come since it told how far it has come, and no window is open that the clock may close. */
+  get #isQuiet(): boolean {
+    return !this.#heard && this.#nextMs === Number.POSITIVE_INFINITY;
+  }
+
+  #plan(): void {
+    const again = this.#toldAtMs + this.#progressMs;
+    const latest = this.#toldAtMs + Math.max(SILENCE_INTERVAL_MS, this.#progressMs);
+    // at whole seconds, so that what many quiet queries say to a client leaves in one call
+    const tells = this.#listening.size > 0 ? again : this.#isQuiet ? Math.ceil(latest / 1000) * 1000 : latest;
+    this.lookAtMs = Math.min(this.#nextMs, tells);
+    this.tellAtMs = this.#isQuiet ? Number.POSITIVE_INFINITY : again;
+  }
+
+  /** How far the query has come, to everybody. */
+  #tellProgress(nowMs: number): void {
+    this.#settle();
+    const cursor = this.#cursor();
+    this.#toldAtMs = nowMs;
+    this.#heard = false;
+    for (const feed of this.#feeds.values()) {
+      if (feed.subscribers.size === 0) continue;
+      const members = encodeProgressMembers(this.merge.watermark, feed.epoch, cursor);
+      this.#port.frame(feed.key, null, {
+        op: 'progress',
+        members,
+        cursor,
+        phase: 'live',
+        watermarkMs: this.#watermarkMs,
+      });
     }
-    this.lookAtMs = Math.min(this.#nextMs, againMs);
-    return true;
+    this.#tell([]);
   }
 
   #lookSoon(): void {
@@ -442,9 +458,17 @@ export class LiveOperator implements RunningQuery {
     });
     if (emissions.length > 0) this.#tell(emissions);
     const before = this.merge.expiredBefore;
-    if (before !== null && before !== this.#expired) this.#port.expire(this, (this.#expired = before));
+    if (before !== null && before !== this.#expired) this.#expire(before);
     const from = this.merge.wantedFrom;
     if (from !== null && from !== this.#wanted) this.#port.reach(this, (this.#wanted = from));
+  }
+
+  #expire(before: bigint): void {
+    const nowMs = this.#port.nowMs();
+    const elapsed = nowMs - this.#expiredAtMs;
+    if (elapsed >= 0 && elapsed < EXPIRE_INTERVAL_MS && !this.#port.hasTime()) return;
+    this.#expiredAtMs = nowMs;
+    this.#port.expire(this, (this.#expired = before));
   }
 
   #tell(emissions: readonly Emission[]): void {

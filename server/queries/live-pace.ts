@@ -5,19 +5,24 @@
  *     share of the thread
  *     0.7 ┤────╮
  *         │     ╲         what writes and historical queries leave, with room to spare
- *     0.1 ┤      ╰─────   never less, so that everybody has a turn
+ *    0.04 ┤      ╰─────   never less
  *         └────┴──┴────▶ busy with other things
  *
  * Where the share is not enough, turns come later than EMIT asks for, all of them alike; `EMIT EVERY 1s` is the most that is sent,
- * not the least. It reads no clock: times are passed in.
+ * not the least. What cannot wait may take all of the share; so turns have a small one of their own beside it, and everybody has one
+ * some time. It reads no clock: times are passed in.
  *
  * It also counts the processor time of all that operators do, in turns or not (`cpuMs`).
  */
 
-const SHARE_MIN = 0.1;
+const SHARE_MIN = 0.04;
+/** Of turns alone, whatever else live queries take. */
+const TURNS_SHARE = 0.02;
 const SHARE_MAX = 0.7;
 /** For each part that others take so much is left to them: they come in bursts, and the thread shares processors with its like. */
 const ROOM = 3;
+/** What the share would be of a thread without others. */
+const SHARE_ALONE = 0.8;
 /** How often the share is found anew. */
 const LOOK_INTERVAL_MS = 100;
 /** Weight of the newest look. */
@@ -39,6 +44,7 @@ export class LivePace {
   /** Share of time that the thread is busy with other things. */
   #others = 0;
   #leftMs = SAVED_MS_MAX;
+  #turnsLeftMs = 0;
   #spending = false;
   #beganMs = 0;
 
@@ -56,7 +62,7 @@ export class LivePace {
 
   /** Share of the thread's time that live queries may take now. */
   get share(): number {
-    return Math.min(Math.max(SHARE_MAX - ROOM * this.#others + SHARE_MIN, SHARE_MIN), SHARE_MAX);
+    return Math.min(Math.max(SHARE_ALONE - ROOM * this.#others, SHARE_MIN), SHARE_MAX);
   }
 
   /** There is time for rows that can wait. */
@@ -65,9 +71,28 @@ export class LivePace {
     return this.#leftMs > (this.#spending ? this.#nowMs() - this.#beganMs : 0);
   }
 
+  /** There is time for turns: for rows of open windows, one query after the other. */
+  get allowsTurns(): boolean {
+    return this.allows || this.#turnsLeftMs > 0;
+  }
+
   /** Processor time that live queries took. */
   get cpuMs(): number {
     return this.#cpuMs;
+  }
+
+  /**
+   * Counts the processor time from here to the end of what the event loop does now, but not what is sent when that ends. For many
+   * small things in a row: each look at that clock is a call to the system.
+   */
+  countOn(): void {
+    if (this.#counting) return;
+    this.#counting = true;
+    const before = this.#threadCpuMs();
+    queueMicrotask(() => {
+      this.#counting = false;
+      this.#cpuMs += this.#threadCpuMs() - before;
+    });
   }
 
   /** Counts the processor time that `act` takes, which is not taken of the share. */
@@ -83,18 +108,28 @@ export class LivePace {
     }
   }
 
-  /** Counts the time that `act` takes. */
+  /** Takes the time that `act` takes of the share. */
   spend<T>(act: () => T): T {
     if (this.#spending) return act();
     this.#spending = true;
     this.#beganMs = this.#nowMs();
     try {
-      return this.count(act);
+      return act();
     } finally {
       this.#spending = false;
       const took = this.#nowMs() - this.#beganMs;
       this.#spentMs += took;
       this.#leftMs = Math.max(this.#leftMs - took, -OWED_MS_MAX);
+    }
+  }
+
+  /** The same of turns. */
+  spendOnTurns<T>(act: () => T): T {
+    const before = this.#spentMs;
+    try {
+      return this.spend(act);
+    } finally {
+      this.#turnsLeftMs = Math.max(this.#turnsLeftMs - (this.#spentMs - before), -OWED_MS_MAX);
     }
   }
 
@@ -110,6 +145,7 @@ export class LivePace {
     this.#lookedAtMs = nowMs;
     this.#busyBefore = busy;
     this.#spentBefore = this.#spentMs;
+    this.#turnsLeftMs = Math.min(this.#turnsLeftMs + TURNS_SHARE * elapsed, SAVED_MS_MAX);
     this.#leftMs = Math.min(this.#leftMs + this.share * elapsed, Math.max(SAVED_MS_MAX, this.share * LOOK_INTERVAL_MS));
   }
 }

@@ -10,6 +10,8 @@
  * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Until a
  * home has answered, its operator is held from that message on; what came meanwhile is then replayed from the stream.
  *
+ * Who begins, or asks for history, may find rows of it in object storage: they are brought near first (`far-history.ts`), and it begins then.
+ *
  * It is long because holding, replaying and collecting change the same few things about an operator.
  */
 import type { Compression, ControlEntry } from '../../model/index.ts';
@@ -17,7 +19,6 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
-  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
@@ -27,6 +28,7 @@ import {
 import type { Applied, ShardStore } from '../../storage/index.ts';
 import type { Broker } from '../pubsub/index.ts';
 import type { BatchName, DeletedSpan, RecorderObserver } from '../recorder/index.ts';
+import { type FarReading, FarTurns, FETCHES_MAX, type Fetch, isAway, NearSource } from './far-history.ts';
 import type {
   LiveAsk,
   LiveExpire,
@@ -42,6 +44,7 @@ import type { LivePace } from './live-pace.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 import type { ShareGroup } from './running-queries.ts';
+import { readsAllAgain, rest, startAfter } from './stage-kinds.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
@@ -90,6 +93,7 @@ interface Changes {
 
 interface ShardSide {
   readonly store: ShardStore;
+  readonly source: NearSource;
   readonly operators: Map<string, Operator>;
   readonly stages: LiveStages;
   readonly byStage: Map<LiveStage, Operator>;
@@ -109,6 +113,8 @@ export interface LiveShardsOptions {
   readonly pace: LivePace;
   /** A query was ended because it would have had to read what lies in object storage. */
   readonly refusedFar: () => void;
+  /** What a query reads when it begins, or is asked for history, is fetched from object storage. */
+  readonly broughtNear: () => void;
   /** To all homes: plans over this database may have changed. */
   readonly schemaChanged: (change: SchemaChange) => void;
   /** To all homes. */
@@ -119,6 +125,7 @@ export class LiveShards {
   readonly #options: LiveShardsOptions;
   readonly #shards = new Map<number, ShardSide>();
   readonly #news = new Set<Operator>();
+  readonly #turns = new FarTurns();
   #toldHeardAtMs = 0;
   #waitedMs = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -129,10 +136,12 @@ export class LiveShards {
 
   /** The observer for a shard's recorder. */
   observe(shard: number, store: ShardStore, broker: Broker): RecorderObserver {
+    const source = new NearSource(store);
     const side: ShardSide = {
       store,
+      source,
       operators: new Map(),
-      stages: new LiveStages(store),
+      stages: new LiveStages(source),
       byStage: new Map(),
       alone: new Set(),
       broker,
@@ -161,49 +170,15 @@ export class LiveShards {
   }
 
   /**
-   * Starts stage 1 of an operator on a shard and sends its first update before this returns. For one that runs already: with the
-   * same plan a held tail goes on from where it was held; with another it is replaced.
+   * Starts stage 1 of an operator on a shard and sends its first update, before this returns where nothing has to be brought near. For one that runs
+   * already: with the same plan a held tail goes on from where it was held; with another it is replaced.
    */
-  start({ shard, operator, instance, live, database, reads, replayFrom }: LiveStart, home: LiveHomePort): void {
-    const side = this.#side(shard);
-    const before = side.operators.get(operator);
-    if (before !== undefined && before.instance === instance) {
-      this.#release(side, before);
-      return;
-    }
-    const nowMs = this.#options.nowMs();
-    const stage = this.#open(side, live, (message) => home.failed({ operator, instance, message, round: null }));
-    if (stage === null) return;
-    const op: Operator = {
-      id: operator,
-      instance,
-      shard,
-      live,
-      database,
-      reads,
-      stage,
-      home,
-      collectedAtMs: nowMs,
-      heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
-      replays: true,
-      asks: [],
-    };
-    side.operators.set(operator, op);
-    side.byStage.set(stage, op);
-    if (!(stage instanceof LiveView)) side.alone.add(op);
-    this.#guard(op, () => this.#send(side, op, startAfter(stage, nowMs, before?.stage ?? null)));
-    if (before !== undefined) this.#drop(side, before);
-    if (op.heldFrom !== null) rest(stage);
-    this.#release(side, op);
-    this.#wake();
+  start(start: LiveStart, home: LiveHomePort): void {
+    this.#turns.run(start.operator, () => this.#start(start, home, 0));
   }
 
-  stop({ shard, operator, instance }: LiveStop): void {
-    const side = this.#side(shard);
-    const op = side.operators.get(operator);
-    if (op === undefined || op.instance !== instance) return;
-    side.operators.delete(operator);
-    this.#drop(side, op);
+  stop(stop: LiveStop): void {
+    this.#turns.run(stop.operator, () => this.#stop(stop));
   }
 
   /** How much later queries have their turns than they ask for, on average over the last ones. */
@@ -233,17 +208,21 @@ export class LiveShards {
   }
 
   expire({ operator, before }: LiveExpire): void {
-    for (const side of this.#shards.values()) side.operators.get(operator)?.stage.expire(before);
+    this.#turns.run(operator, () => {
+      for (const side of this.#shards.values()) side.operators.get(operator)?.stage.expire(before);
+    });
   }
 
   reach({ operator, from }: LiveReach): void {
-    for (const side of this.#shards.values()) {
-      const op = side.operators.get(operator);
-      if (op === undefined || !(op.stage instanceof LiveLeaves)) continue;
-      op.stage.reach(from);
-      this.#news.add(op);
-    }
-    this.#wake();
+    this.#turns.run(operator, () => {
+      for (const side of this.#shards.values()) {
+        const op = side.operators.get(operator);
+        if (op === undefined || !(op.stage instanceof LiveLeaves)) continue;
+        op.stage.reach(from);
+        this.#news.add(op);
+      }
+      this.#wake();
+    });
   }
 
   /**
@@ -251,6 +230,76 @@ export class LiveShards {
    * join without a seam.
    */
   ask(ask: LiveAsk): void {
+    this.#turns.run(ask.operator, () => this.#ask(ask, 0));
+  }
+
+  close(): void {
+    this.#sleep();
+    this.#turns.close();
+    this.#shards.clear();
+    this.#news.clear();
+  }
+
+  // private functions
+
+  /** `fetches`: how often something had to be brought near for it. */
+  #start(start: LiveStart, home: LiveHomePort, fetches: number): void {
+    const { shard, operator, instance, live, database, reads, replayFrom } = start;
+    const side = this.#side(shard);
+    const before = side.operators.get(operator);
+    if (before !== undefined && before.instance === instance) {
+      this.#release(side, before);
+      return;
+    }
+    const nowMs = this.#options.nowMs();
+    const stage = this.#open(side, live, (message) => home.failed({ operator, instance, message, round: null }));
+    if (stage === null) return;
+    const op: Operator = {
+      id: operator,
+      instance,
+      shard,
+      live,
+      database,
+      reads,
+      stage,
+      home,
+      collectedAtMs: nowMs,
+      heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
+      replays: true,
+      asks: [],
+    };
+    side.operators.set(operator, op);
+    side.byStage.set(stage, op);
+    if (!(stage instanceof LiveView)) side.alone.add(op);
+    const isLater = this.#reads(side, op, () => this.#send(side, op, startAfter(stage, nowMs, before?.stage ?? null)), {
+      fetches,
+      again: () => this.#start(start, home, fetches + 1),
+      failed: (message) => {
+        if (before !== undefined) this.#fail(before, message);
+        home.failed({ operator, instance, message, round: null });
+      },
+    });
+    if (isLater) {
+      this.#drop(side, op);
+      if (before === undefined) side.operators.delete(operator);
+      else side.operators.set(operator, before);
+      return;
+    }
+    if (before !== undefined) this.#drop(side, before);
+    if (op.heldFrom !== null) rest(stage);
+    this.#release(side, op);
+    this.#wake();
+  }
+
+  #stop({ shard, operator, instance }: LiveStop): void {
+    const side = this.#side(shard);
+    const op = side.operators.get(operator);
+    if (op === undefined || op.instance !== instance) return;
+    side.operators.delete(operator);
+    this.#drop(side, op);
+  }
+
+  #ask(ask: LiveAsk, fetches: number): void {
     const { shard, operator, instance, round, cursor } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
@@ -261,7 +310,11 @@ export class LiveShards {
     }
     const answer = (read: () => LiveUpdate): void => {
       this.#collectAll(side, op);
-      this.#guard(op, () => op.home.update({ ...this.#stamp(side, op, read()), round }));
+      this.#reads(side, op, () => op.home.update({ ...this.#stamp(side, op, read()), round }), {
+        fetches,
+        again: () => this.#ask(ask, fetches + 1),
+        failed: (message) => this.#fail(op, message),
+      });
     };
     const nowMs = this.#options.nowMs();
     if (cursor === null) {
@@ -273,14 +326,6 @@ export class LiveShards {
       failed: (message) => op.home.failed({ operator, instance, message, round }),
     });
   }
-
-  close(): void {
-    this.#sleep();
-    this.#shards.clear();
-    this.#news.clear();
-  }
-
-  // private functions
 
   #side(shard: number): ShardSide {
     const side = this.#shards.get(shard);
@@ -300,7 +345,7 @@ export class LiveShards {
   }
 
   #count(error: unknown): void {
-    if ((error as { code?: string }).code === 'away') this.#options.refusedFar();
+    if (isAway(error)) this.#options.refusedFar();
   }
 
   #messageApplied(side: ShardSide, sequence: number): void {
@@ -409,8 +454,9 @@ export class LiveShards {
       if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || isDue) this.#collect(side, op);
     }
     for (const side of this.#shards.values()) {
-      for (const view of side.stages.ended(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side))) {
-        this.#collect(side, side.byStage.get(view)!);
+      const { allows } = this.#options.pace;
+      for (const view of side.stages.ended(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side), allows)) {
+        this.#collect(side, side.byStage.get(view)!, allows ? 'all' : 'ended');
       }
     }
     this.#takeTurns(nowMs);
@@ -433,11 +479,11 @@ export class LiveShards {
     const { pace } = this.#options;
     const began = performance.now();
     let waiting = [...this.#shards.values()];
-    while (waiting.length > 0 && pace.allows && performance.now() - began < TURNS_MS_MAX) {
+    while (waiting.length > 0 && pace.allowsTurns && performance.now() - began < TURNS_MS_MAX) {
       waiting = waiting.filter((side) =>
-        pace.spend(() => {
+        pace.spendOnTurns(() => {
           const views = side.stages.turns(nowMs, VIEWS_PER_BATCH, this.#failedOn(side));
-          for (const view of views) this.#collect(side, side.byStage.get(view)!, true);
+          for (const view of views) this.#collect(side, side.byStage.get(view)!, 'turn');
           return views.length > 0;
         }),
       );
@@ -451,11 +497,12 @@ export class LiveShards {
     this.#collect(side, op);
   }
 
-  #collect(side: ShardSide, op: Operator, turn = false): void {
+  /** `turn`: what can wait is told because it is its turn; `ended`: only what cannot wait, as there is no time. */
+  #collect(side: ShardSide, op: Operator, what: 'all' | 'turn' | 'ended' = 'all'): void {
     this.#news.delete(op);
     this.#guard(op, () => {
       op.collectedAtMs = this.#options.nowMs();
-      const update = op.stage.collect(op.collectedAtMs, turn);
+      const update = op.stage.collect(op.collectedAtMs, what === 'turn', what === 'ended');
       if (update !== null) this.#send(side, op, update);
       if (update?.waitedMs !== undefined) this.#waitedMs += WAITED_NEWEST * (update.waitedMs - this.#waitedMs);
       if (!(op.stage instanceof LiveView) && op.stage.waits) this.#news.add(op);
@@ -482,6 +529,23 @@ export class LiveShards {
     }
   }
 
+  /** As `#guard`; true: it found rows in object storage and has done nothing, and begins again when they are near. */
+  #reads(side: ShardSide, op: Operator, act: () => void, { fetches, again, failed }: FarReading): boolean {
+    let missing: Fetch | null = null;
+    this.#guard(op, () => {
+      if (fetches < FETCHES_MAX) missing = side.source.reads(act);
+      else act();
+    });
+    if (missing === null) return false;
+    this.#options.broughtNear();
+    this.#turns.hold(op.id, missing, (error) => {
+      if (error === null) return again();
+      this.#count(error);
+      failed(error.message);
+    });
+    return true;
+  }
+
   #failedOn(side: ShardSide): (stage: LiveView, error: Error) => void {
     return (stage, error) => {
       const op = side.byStage.get(stage);
@@ -497,7 +561,7 @@ export class LiveShards {
   }
 
   #fail(op: Operator, message: string): void {
-    this.stop({ shard: op.shard, operator: op.id, instance: op.instance });
+    this.#stop({ shard: op.shard, operator: op.id, instance: op.instance });
     op.home.failed({ operator: op.id, instance: op.instance, message, round: null });
   }
 }
@@ -512,29 +576,8 @@ function changesOf(side: ShardSide, database: string): Changes {
   return changes;
 }
 
-/** True: it is one that can be silent while its stream goes on. */
-function rest(stage: LiveStage): boolean {
-  if (!(stage instanceof LiveView)) return false;
-  stage.stream.rest(stage);
-  return true;
-}
-
-/** One of the other kind held nothing: a query is of one kind or the other, but for the time when it reads nothing at all. */
-function startAfter(stage: LiveStage, nowMs: number, before: LiveStage | null): LiveUpdate {
-  if (stage instanceof LiveView) return stage.start(nowMs, before instanceof LiveView ? before : null);
-  if (stage instanceof LiveLeaves) return stage.start(nowMs, before instanceof LiveLeaves ? before : null);
-  return stage.start(nowMs, before instanceof LiveShard ? before : null);
-}
-
 function raise(error: Error): never {
   throw error;
-}
-
-/** A stage that starts reads everything that its query asks for: nothing has to be replayed to it. */
-function readsAllAgain({ plan, leaves, lookBack }: LivePlan): boolean {
-  if (leaves !== undefined) return leaves.every(readsAllAgain);
-  if (lookBack === null) return true;
-  return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
 }
 
 function pick({ database, retentionPolicy, measurement }: BatchName): BatchName {

@@ -32,8 +32,9 @@ import {
   type TextFormat,
 } from './plan-over-shards.ts';
 import { namePolicies, nameShownPolicies } from './policy-names.ts';
-import { limitsSeries, seriesAsked, seriesLeft } from './series-limit.ts';
+import { limitsSeries, readsNoSeries, seriesAsked, seriesLeft } from './series-limit.ts';
 import { shardsAsked } from './shards-asked.ts';
+import { isOfInput, isOfTypes, pointOfWeeks } from './unknown-types.ts';
 
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
 const REMEMBERED_MAX = 256;
@@ -105,14 +106,30 @@ export class SelectRunner {
     }
   }
 
-  async #limited(statement: SelectStatement, { database, now }: SelectRequest, planned: Planned): Promise<Planned> {
+  async #limited(statement: SelectStatement, request: SelectRequest, planned: Planned): Promise<Planned> {
     if (!limitsSeries(planned.plan)) return planned;
-    const { mesh, catalogue } = this.#options;
-    const asked = nameShownPolicies(seriesAsked(statement, planned.plan), database, catalogue);
+    const perShard = await this.#seriesOf(statement, request, planned.plan);
+    return { ...planned, plan: { ...planned.plan, onlySeries: seriesLeft(planned.plan, perShard) } };
+  }
+
+  #seriesOf(statement: SelectStatement, { database, now }: SelectRequest, plan: Plan): Promise<ShowPart[][]> {
+    const asked = nameShownPolicies(seriesAsked(statement, plan), database, this.#options.catalogue);
     const context: ShowContext = { database, defaultRetentionPolicy: '', now };
     const call = (shard: number): ShowCall => ({ shard, statement: asked, context });
-    const perShard = await mesh.callAll<ShowPart[]>('show', call);
-    return { ...planned, plan: { ...planned.plan, onlySeries: seriesLeft(planned.plan, perShard) } };
+    return this.#options.mesh.callAll<ShowPart[]>('show', call);
+  }
+
+  /** Whether InfluxDB would not come to know the types of what a statement reads, and so not refuse it for them. */
+  async #isOfUnknownTypes(statement: SelectStatement, request: SelectRequest, known: KnownSchemas, error: QueryError) {
+    if (isOfInput(error) && readsNoSeries(statement)) return true;
+    const plan = pointOfWeeks(statement, planContext(known, request.database, request.now));
+    const { signal, turn, database, now } = request;
+    let points = 0;
+    const probe = this.#answer({ plan, versions: known.versions }, { signal, turn, database, now });
+    for await (const { rows } of probe) points += rows;
+    if (points === 0 || !isOfInput(error)) return points === 0;
+    const perShard = await this.#seriesOf(statement, request, plan);
+    return perShard.flat().every(({ rows }) => rows.length === 0);
   }
 
   #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {
@@ -158,7 +175,12 @@ export class SelectRunner {
     this.#remembered.delete(key);
     this.#remembered.set(key, known);
     if (this.#remembered.size > REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value!);
-    return plannedOver(known, named, request);
+    try {
+      return plannedOver(known, named, request);
+    } catch (error) {
+      if (!isOfTypes(error) || !(await this.#isOfUnknownTypes(named, request, known, error))) throw error;
+      return plannedOver({ ...known, measurements: [] }, named, request);
+    }
   }
 }
 

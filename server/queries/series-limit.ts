@@ -61,6 +61,12 @@ export function seriesLeft(plan: Plan, perShard: readonly (readonly ShowPart[])[
   );
 }
 
+/** Whether it says that no series is read, before any is looked at: SOFFSET without SLIMIT, a condition that is false. */
+export function readsNoSeries({ condition, seriesLimit, seriesOffset }: SelectStatement): boolean {
+  if (seriesOffset > 0 && seriesLimit === 0) return true;
+  return condition !== null && conjuncts(condition).some((one) => one.kind === 'boolean' && !one.value);
+}
+
 // private functions
 
 function conjuncts(condition: Expression): Expression[] {

@@ -67,6 +67,8 @@ export interface Sessions {
   readonly routes: ReadonlyMap<string, Pick<Route, 'methods' | 'access'>>;
   /** Held for clients that are slower than what they watch. */
   heldBytes(): number;
+  /** Given to WebSockets and not yet taken by the kernel. */
+  bufferedBytes(): number;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
   const counters = options.counters ?? newLiveCounters();
   const limits = { ...DOOR_LIMITS, ...options.limits };
   const open = new Set<LiveSession>();
+  const sockets = new Set<{ buffered(): number }>();
   const live = {
     engine: options.engine,
     clock: options.clock ?? SYSTEM_CLOCK,
@@ -99,6 +102,7 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
           };
           const session = new LiveSession(sink, live);
           open.add(session);
+          sockets.add(socket);
           // the socket is ours only once this function has returned
           queueMicrotask(() => session.open());
           return {
@@ -106,6 +110,7 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
             drain: () => session.drain(),
             closed() {
               open.delete(session);
+              sockets.delete(socket);
               session.close();
             },
           };
@@ -121,6 +126,7 @@ export async function openSessions(options: SessionsOptions): Promise<Sessions> 
     counters,
     routes,
     heldBytes: () => [...open].reduce((sum, session) => sum + session.heldBytes(), 0),
+    bufferedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.buffered(), 0),
     async close() {
       for (const session of open) session.goAway(RETRY_AFTER_MS);
       await door.close();

@@ -12,7 +12,6 @@ import {
   type EmitClause,
   type Expression,
   type IntoTarget,
-  isOfRows,
   matchesName,
   measurementsOf,
   parse,
@@ -111,9 +110,9 @@ function emission({ dimensions }: SelectStatement, every: bigint | null): readon
 function assertRuns(statement: CreateContinuousQuery): void {
   const { database, live, into } = definitionOf(statement);
   for (const dimension of live.dimensions) {
-    if (dimension.kind !== 'window' || isOfRows(dimension.window)) continue;
-    const { of } = dimension.window;
-    throw new QueryError('invalid', `continuous query: ${of}() windows are not kept by this server yet`);
+    if (dimension.kind !== 'window' || dimension.window.of !== 'cumulate') continue;
+    const reason = 'windows of cumulate() that begin together have one time, and would overwrite one another as points';
+    throw new QueryError('invalid', `continuous query: ${reason}: expected time() or hop()`);
   }
   assertLive(live);
   for (const source of measurementsOf(live)) {

@@ -16,8 +16,8 @@
  *     stood at the checkpoint, as it does for every quiet stream.
  *   - A new query begins with the windows that may still change: those within its lateness behind the watermark. Where no point was in
  *     sight, it begins with the first that comes.
- *   - Before there is a mark (no point came yet), where there are no windows (a copy of points), and where edges of windows are known to
- *     the live query only (sessions and their like), the checkpoint is the cursor of the live query: it gives what was missed.
+ *   - Before there is a mark (no point came yet), where there are no windows (a copy of points), where they overlap (hop), and where
+ *     their edges are known to the live query only (sessions and their like), the checkpoint is the cursor of the live query: it gives what was missed.
  *
  * Everything it does is done one after the other: batches, REFRESH. It judges nothing as late: that is the operator's business.
  */
@@ -229,9 +229,9 @@ export class StoredQuery implements StandingConsumer {
 
 // private functions
 
-/** Else it goes by the cursor of its live query: a copy of points, and what is answered again, as by sessions. */
+/** Else it goes by the cursor of its live query: a copy of points, windows that overlap, and what is answered again, as by sessions. */
 function goesByWindows({ live: { plan, leaves } }: StandingBatch): boolean {
-  return plan.window !== null && leaves === undefined;
+  return plan.window !== null && plan.windows === undefined && leaves === undefined;
 }
 
 /** Windows that begin before this are closed where the watermark stands at `at`. */

@@ -195,6 +195,11 @@ async function overRange(
   if (from >= to) throw new QueryError('invalid', `${statement.kind.toUpperCase()}: expected FROM before TO`);
   const place = { database: definition.database, now, signal };
   const { plan } = await port.select(overHistory(definition, from, to), place);
+  if (plan.windows !== undefined) {
+    const reason =
+      'a range cuts windows that overlap: ask the SELECT over a longer one, with INTO where it should write';
+    throw new QueryError('invalid', `${statement.kind.toUpperCase()}: ${reason}`);
+  }
   if (plan.window === null) {
     return { stored, from, to, ...(await port.select(overHistory(definition, from, to), place)) };
   }

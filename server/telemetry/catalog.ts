@@ -88,9 +88,13 @@ export const METRICS = {
   tier_cache_hits: { kind: 'gauge', help: 'pages found in the cache since the start' },
   tier_cache_misses: { kind: 'gauge', help: 'pages not found in the cache since the start' },
   tier_cache_failures: { kind: 'gauge', help: 'pages that the cache could not keep or read since the start' },
+  live_brought_near: {
+    kind: 'counter',
+    help: 'times that live queries had what they begin with fetched from object storage, by requests of a shard',
+  },
   live_refused_far: {
     kind: 'counter',
-    help: 'live queries ended because they would have read what lies in object storage',
+    help: 'live queries ended because they would have read what lies in object storage and was not, or could not be, brought near',
   },
   // asking and watching
   queries: { kind: 'counter', help: 'historical queries answered, by outcome', labels: ['outcome'] },
@@ -162,6 +166,7 @@ export const METRICS = {
   frame_bytes_out: { kind: 'counter', help: 'bytes of frames sent to clients' },
   frames_conflated: { kind: 'counter', help: 'frames replaced by a newer one before a slow client took them' },
   live_held_bytes: { kind: 'gauge', help: 'bytes of frames held for clients that are slow, paused, or ask for few' },
+  socket_buffered_bytes: { kind: 'gauge', help: 'bytes given to WebSockets that the kernel has not taken yet' },
   live_overflows: {
     kind: 'counter',
     help: 'times that more was held for a client than may be, so that a subscription let go and replays it from the log later',

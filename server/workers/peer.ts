@@ -111,7 +111,8 @@ export class Peer {
   notify(method: string, body: object): void {
     if (this.#closed !== null) return;
     if (this.#notices.push({ method, body }) === 1) queueMicrotask(() => this.#sendNotices());
-    if (handedOver.has(body)) this.#sendNotices();
+    const transfer = handedOver.get(body);
+    if (transfer !== undefined) this.#sendNotices(transfer);
   }
 
   /** Opens on the first `next`. Leaving the loop early stops the producer; the signal does too, and its reason is thrown at once. */
@@ -170,12 +171,12 @@ export class Peer {
     });
   }
 
-  #sendNotices(): void {
+  /** `transfer`: what the last of them hands over; the others hand over nothing. */
+  #sendNotices(transfer: readonly Transferable[] = []): void {
     if (this.#notices.length === 0) return;
     const notices = this.#notices;
     this.#notices = [];
     if (this.#closed !== null) return;
-    const transfer = notices.flatMap(({ body }) => handedOver.get(body) ?? []);
     this.#port.postMessage({ kind: 'notices', id: 0, notices } satisfies Wire, transfer);
   }
 

@@ -126,6 +126,7 @@ const pace = new LivePace(
 const liveShards = new LiveShards({
   pace,
   refusedFar: () => metrics.counter('live_refused_far').add(),
+  broughtNear: () => metrics.counter('live_brought_near').add(),
   compression: files.compression,
   nowMs,
   schemaChanged: (change) => mesh.notifyAll('schema changed', change),

@@ -116,13 +116,14 @@ export function encodeRuns(runs: Runs, rows: number): Uint8Array {
 export function decodeRuns(words: Uint32Array): Runs {
   const from = { words, at: 0 };
   const count = takeWord(from);
-  const series = new Float64Array(count);
-  const lengths = new Float64Array(count);
-  decodeIntegers(from, count, series);
-  decodeIntegers(from, count, lengths);
+  const numbers = new Float64Array(count);
+  const series = new Uint32Array(count);
   const starts = new Uint32Array(count);
-  for (let i = 1; i < count; i++) starts[i] = starts[i - 1] + lengths[i - 1];
-  return { series: new Uint32Array(series), starts };
+  decodeIntegers(from, count, numbers);
+  series.set(numbers);
+  decodeIntegers(from, count, numbers);
+  for (let i = 1; i < count; i++) starts[i] = starts[i - 1] + numbers[i - 1];
+  return { series, starts };
 }
 
 // private functions

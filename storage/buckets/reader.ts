@@ -14,7 +14,7 @@ import type { BlockCache } from './cache.ts';
 import { type ChunkGroup, ChunkTable } from './chunk-table.ts';
 import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
 import { corrupt, type Opened, readEnds } from './ends.ts';
-import { type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
+import { type ByteRange, type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
 import { AHEAD_BYTES_MAX, AHEAD_GROUPS, FIRST_BYTES, nearReads } from './near-reads.ts';
 import { columnBytes, FIELDS, ONE_START, Pieces, RUNS, TIMES } from './pieces.ts';
 import { ScanArrays } from './scan-arrays.ts';
@@ -178,6 +178,13 @@ export class BucketReader {
     const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
     const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax);
     yield* this.#scanGroups(groups, request, fields, into, fetch, 1);
+  }
+
+  /** Where the blocks are that `scan` would read, ascending, some MiB at a time. Reads nothing. */
+  *places(request: BucketScan): Generator<readonly ByteRange[]> {
+    const fields = this.#table.fieldsNamed(request.fields);
+    const chunks = [...this.#table.candidates(request)];
+    for (const { places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX, FAR_BYTES_MAX)) yield places;
   }
 
   /** Of the chunks that may hold rows of the request, the wanted fields. Reads nothing. */

@@ -2,7 +2,6 @@
  * Series of a measurement whose rows have all been deleted: they keep their numbers, and are there again with their next row. And how
  * it is found out that a series has no rows left.
  */
-import { StorageError } from '../error.ts';
 import type { RowLayer, TimeRange } from './row-layer.ts';
 
 export class GoneSeries {
@@ -76,10 +75,7 @@ export function dropSurvivors(
     try {
       for (const name of names) {
         for (const step of layer.scan(min, max, candidates, [name])) {
-          if (step instanceof Promise) {
-            step.catch(() => {});
-            throw new StorageError('away', 'rows lie in object storage');
-          }
+          if (step instanceof Promise) throw new Error('a layer that was not asked to wait gave a promise');
           const { series, selection, rows } = step;
           const count = selection?.length ?? rows;
           for (let i = 0; i < count; i++) take(series[selection === null ? i : selection[i]]);

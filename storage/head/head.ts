@@ -122,6 +122,12 @@ export class Head {
     if (measurement !== null) yield* measurement.scan(request);
   }
 
+  /** As SealedRows.bringNear, for a `scan` of the same. */
+  async bringNear({ database, retentionPolicy, measurement, ...asked }: HeadScan, bytesMax: number): Promise<void> {
+    const sealed = this.find(database, retentionPolicy, measurement)?.sealed;
+    await sealed?.bringNear({ min: asked.minTime, max: asked.maxTime }, asked.series, asked.fields, bytesMax);
+  }
+
   /** As Measurement.pin; null where there is no such measurement. */
   pin(request: HeadScan): PinnedRows | null {
     return this.find(request.database, request.retentionPolicy, request.measurement)?.pin(request) ?? null;

@@ -241,7 +241,7 @@ export class Measurement {
 // private functions
 
 const ALL_TIMES: TimeRange = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
-const NOTHING_SEALED: SealedRows = { hold: () => ({ layers: [], release: () => {} }) };
+const NOTHING_SEALED: SealedRows = { hold: () => ({ layers: [], release: () => {} }), bringNear: async () => {} };
 
 function countPresent(column: Column, rows: number): number {
   if (column.present === null) return rows;

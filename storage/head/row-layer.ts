@@ -63,4 +63,9 @@ export interface SealedRows {
    * reads them keeps promises, and is better served by them.
    */
   hold(range: TimeRange, mayWait?: boolean): { readonly layers: readonly RowLayer[]; readonly release: () => void };
+  /**
+   * Has what lies elsewhere at hand for a scan that cannot wait, when it resolves, until other reads push it out. Rejects with StorageError: `away` where
+   * that is more than `bytesMax`.
+   */
+  bringNear(range: TimeRange, wanted: SeriesChoice, fields: readonly string[] | null, bytesMax: number): Promise<void>;
 }

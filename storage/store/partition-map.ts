@@ -3,6 +3,8 @@
  * `with`, `without` and `spanned` make a new one, whoever reads goes on with the one it took. A bucket that has left the map stays
  * open until its last reader has let go of it.
  */
+import type { SeriesChoice } from '../../model/index.ts';
+import { StorageError } from '../error.ts';
 import type { RowLayer, SealedRows, TimeRange } from '../head/row-layer.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
 import { SPAN_NS, spanStart } from './spans.ts';
@@ -82,13 +84,7 @@ export class PartitionMap implements SealedRows {
     { min, max }: TimeRange,
     mayWait = false,
   ): { readonly layers: readonly RowLayer[]; readonly release: () => void } {
-    const meets = ({ minTime, maxTime }: SealedBucket): boolean => minTime <= max && maxTime >= min;
-    let held = this.#wide.filter(meets);
-    const isMixed = held.length > 0;
-    for (let i = this.#firstFrom(spanStart(min, this.spanNs)); i < this.#starts.length && this.#starts[i] <= max; i++) {
-      for (const bucket of this.#buckets.get(this.#starts[i])!) if (meets(bucket)) held.push(bucket);
-    }
-    if (isMixed) held = inLayers(held);
+    const held = this.#meeting({ min, max });
     for (const bucket of held) bucket.hold();
     return {
       layers: held.map((bucket) => (mayWait ? bucket.ahead : bucket.living)),
@@ -98,7 +94,41 @@ export class PartitionMap implements SealedRows {
     };
   }
 
+  async bringNear(
+    range: TimeRange,
+    wanted: SeriesChoice,
+    fields: readonly string[] | null,
+    bytesMax: number,
+  ): Promise<void> {
+    const held = this.#meeting(range);
+    for (const bucket of held) bucket.hold();
+    try {
+      const bytes = held.reduce((sum, bucket) => sum + bucket.awayBytes(range, wanted, fields), 0);
+      if (bytes > bytesMax) {
+        const text = `the time range reaches into object storage, for ${bytes} bytes of blocks, more than can be brought near`;
+        throw new StorageError(
+          'away',
+          `${text} (${Math.floor(bytesMax)}): begin it later, or say a greater tier_after`,
+        );
+      }
+      for (const bucket of held) await bucket.bringNear(range, wanted, fields);
+    } finally {
+      for (const bucket of held) bucket.letGo();
+    }
+  }
+
   // private functions
+
+  /** Buckets that may hold rows of these times, oldest first. */
+  #meeting({ min, max }: TimeRange): SealedBucket[] {
+    const meets = ({ minTime, maxTime }: SealedBucket): boolean => minTime <= max && maxTime >= min;
+    const found = this.#wide.filter(meets);
+    const isMixed = found.length > 0;
+    for (let i = this.#firstFrom(spanStart(min, this.spanNs)); i < this.#starts.length && this.#starts[i] <= max; i++) {
+      for (const bucket of this.#buckets.get(this.#starts[i])!) if (meets(bucket)) found.push(bucket);
+    }
+    return isMixed ? inLayers(found) : found;
+  }
 
   /** Index of the first span that starts at `start` or later. */
   #firstFrom(start: bigint): number {

@@ -6,7 +6,7 @@ import type { SeriesChoice } from '../../model/index.ts';
 import { corrupt } from '../buckets/ends.ts';
 import type { OpenBuckets } from '../buckets/open-buckets.ts';
 import type { BucketReader } from '../buckets/reader.ts';
-import type { BucketSource } from '../buckets/source.ts';
+import type { BucketSource, FetchBlocks } from '../buckets/source.ts';
 import type { BucketScan } from '../buckets/types.ts';
 import { StorageError } from '../error.ts';
 import type { EachExtent, RowLayer, ScanStep, TakeTotals, TimeRange } from '../head/row-layer.ts';
@@ -109,6 +109,25 @@ export class SealedBucket implements RowLayer {
     } else {
       const share = Math.min(1, wanted.length / Math.max(1, reader.series));
       each(this.minTime, this.maxTime, Math.ceil(reader.rows * share));
+    }
+  }
+
+  /** Blocks that a scan would have to read from object storage, as bytes. */
+  awayBytes({ min, max }: TimeRange, wanted: SeriesChoice, fields: readonly string[] | null): number {
+    if (this.#parts.far === null) return 0;
+    let bytes = 0;
+    for (const request of this.#requests({ minTime: min, maxTime: max, fields }, wanted)) {
+      for (const places of this.reader.places(request)) bytes += places.reduce((sum, { length }) => sum + length, 0);
+    }
+    return bytes;
+  }
+
+  /** Has these in the cache of pages when it resolves. It is held meanwhile by whoever asks. Rejects with StorageError. */
+  async bringNear({ min, max }: TimeRange, wanted: SeriesChoice, fields: readonly string[] | null): Promise<void> {
+    const { far } = this.#parts;
+    if (far === null) return;
+    for (const request of this.#requests({ minTime: min, maxTime: max, fields }, wanted)) {
+      for (const places of this.reader.places(request)) await far.bringNear(places);
     }
   }
 
@@ -230,37 +249,43 @@ export class SealedBucket implements RowLayer {
     });
   }
 
-  *#scan(
-    request: Omit<BucketScan, 'series' | 'map'> & ReadAhead,
-    wanted: SeriesChoice,
-    take?: TakeTotals,
-  ): Generator<ScanStep> {
+  *#scan(request: Asked & ReadAhead, wanted: SeriesChoice, take?: TakeTotals): Generator<ScanStep> {
+    for (const part of this.#requests(request, wanted)) yield* this.#steps({ ...part, isAhead: request.isAhead }, take);
+  }
+
+  /** The same for the bucket's reader, with series by its numbers: listed ones some at a time. */
+  *#requests(request: Asked, wanted: SeriesChoice): Generator<BucketScan> {
     const { reader } = this;
     if (!(wanted instanceof Uint32Array)) {
-      yield* this.#steps({ ...request, series: wanted, map: this.#series.nameOf(reader) }, take);
+      yield { ...request, series: wanted, map: this.#series.nameOf(reader) };
       return;
     }
     const ordered = this.#series.inOrder(wanted);
     for (let from = 0; from < ordered.length; from += FOUND_SERIES) {
       const { numbers, nameOf } = this.#series.find(reader, ordered.subarray(from, from + FOUND_SERIES));
-      if (numbers.length > 0) yield* this.#steps({ ...request, series: numbers, map: nameOf }, take);
+      if (numbers.length > 0) yield { ...request, series: numbers, map: nameOf };
     }
   }
 
   #steps(request: BucketScan & ReadAhead, take?: TakeTotals): Generator<ScanStep> {
+    const { reader } = this;
     const { far } = this.#parts;
-    if (far !== null) return farSteps(this.reader, far, request, take);
-    return request.isAhead === true ? this.reader.scanAhead(request, take) : this.reader.scan(request, take);
+    if (far === null) return request.isAhead === true ? reader.scanAhead(request, take) : reader.scan(request, take);
+    const mayWait = request.isAhead === true || request.lasting === true;
+    const fetch: FetchBlocks = (places) => far.fetch(places);
+    return forgetful(far, mayWait ? reader.scanFar(request, fetch, take) : reader.scan(request, take));
   }
 }
 
 // private functions
 
+/** Of a bucket, whichever the series. */
+type Asked = Omit<BucketScan, 'series' | 'map'>;
 type ReadAhead = { readonly isAhead?: true };
 
-function* farSteps(reader: BucketReader, far: FarSource, request: BucketScan, take?: TakeTotals): Generator<ScanStep> {
+function* forgetful(far: FarSource, steps: Generator<ScanStep>): Generator<ScanStep> {
   try {
-    yield* reader.scanFar(request, (places) => far.fetch(places), take);
+    yield* steps;
   } catch (error) {
     forgetDamaged(far, error);
     throw error;

@@ -27,7 +27,7 @@ import {
   TIME_MAX,
   TIME_MIN,
 } from '../../model/index.ts';
-import { FOOTER_BYTES_MAX, OPEN_FILES_MAX, OpenBuckets } from '../buckets/open-buckets.ts';
+import { OpenBuckets } from '../buckets/open-buckets.ts';
 import { isNoSpace, StorageError } from '../error.ts';
 import type { Files } from '../files/files.ts';
 import type { Head } from '../head/head.ts';
@@ -45,45 +45,23 @@ import { type FrozenHead, type FrozenMeasurement, freezeHead } from './frozen.ts
 import type { Manifest } from './manifest.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { Mover, type MoverHost, openTier } from './mover.ts';
-import { makePace } from './pace.ts';
 import { sealedMap } from './partition-map.ts';
-import { RECLAIM_MS } from './reclaiming.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
-import { SETTLED_MS } from './settling.ts';
+import { settingsOf } from './settings.ts';
 import { type SnapshotRequest, type StoreSnapshot, takeSnapshot } from './snapshot.ts';
-import { nextTurn } from './sorted-rows.ts';
 import { findStrays } from './strays.ts';
 import { manifestTombstones, TombstoneNews } from './tombstone-news.ts';
 import { buriesAll, listOf, type Tombstone, withTombstone } from './tombstones.ts';
 import type { StoreOptions, StoreParts, StoreSettings, StoreStats } from './types.ts';
 
-/** Memory of rows in a shard's head before it is sealed: fewer and larger buckets against memory and time to start. */
-export const HEAD_BYTES = 256 * 1024 * 1024;
 /** The head is weighed when this part of `headBytes` may have been added. */
 const WEIGH_PARTS = 64;
 /** Memory of a shard's rows is bounded by one head that is sealed and so many more. */
 const OVERFULL_HEADS = 1.5;
-/** After a sealing failed for lack of space. */
-const RETRY_MS = 1_000;
-
 /** Thrown and caught here: the store is being closed. */
 const GIVEN_UP = new Error('the store is being closed');
-
-const DEFAULTS = {
-  headBytes: HEAD_BYTES,
-  openFilesMax: OPEN_FILES_MAX,
-  footerBytesMax: FOOTER_BYTES_MAX,
-  retryMs: RETRY_MS,
-  settledMs: SETTLED_MS,
-  reclaimMs: RECLAIM_MS,
-  sealed: ignore,
-  failed: ignore,
-  pause: nextTurn,
-  warn: ignore,
-  tier: null,
-};
 
 export class ShardStore {
   /** Grows whenever `describe` may answer something new. */
@@ -143,7 +121,7 @@ export class ShardStore {
       fullBytesMin: options.manifestFullBytesMin,
     });
     const strays = await findStrays(files, `${directory}/buckets`, buckets, restored.manifest.cut);
-    const settings = { ...DEFAULTS, pace: makePace(), cleanerPause: options.pause ?? nextTurn, ...options };
+    const settings = settingsOf(options);
     const open = new OpenBuckets(files, settings.openFilesMax, settings.footerBytesMax);
     const store = new ShardStore({
       files,
@@ -167,10 +145,10 @@ export class ShardStore {
    * damaged, these files would be the only ones to hold their rows.
    */
   async joined(): Promise<void> {
-    const directory = `${this.#directory}/buckets`;
     this.#mover?.soon();
     this.#cleaner.opened();
-    for (const name of this.#strays.splice(0)) await this.#files.remove(`${directory}/${name}`).catch(ignore);
+    const strays = this.#strays.splice(0).map((name) => `${this.#directory}/buckets/${name}`);
+    for (const path of strays) await this.#files.remove(path).catch(ignore);
   }
 
   /** For whoever finds that the stream does not go on where the store ends; '' = the manifest ended cleanly. */
@@ -285,9 +263,7 @@ export class ShardStore {
    * goes wrong is told to `failed`, but for a full disk: then it is tried again.
    */
   seal(): Promise<void> {
-    this.#sealing ??= this.#seal().finally(() => {
-      this.#sealing = null;
-    });
+    this.#sealing ??= this.#seal().finally(() => (this.#sealing = null));
     return this.#sealing;
   }
 
@@ -326,6 +302,11 @@ export class ShardStore {
     return this.#head.scan(request);
   }
 
+  /** As Head.bringNear: to begin with what lies in object storage, for a `scan` of the same. */
+  bringNear(request: HeadScan): Promise<void> {
+    return this.#head.bringNear(request, this.#tier?.nearBytesMax ?? 0);
+  }
+
   /** What is there now, for reading in several turns; null where there is no such measurement. Whoever pins releases. */
   pin(request: HeadScan): PinnedRows | null {
     return this.#head.pin(request);
@@ -361,9 +342,8 @@ export class ShardStore {
     await this.#mover?.close();
     await this.#changes.settled();
     await this.#manifest.close();
-    for (const [, { sealed }] of this.#head.measurements()) {
-      for (const bucket of sealedMap(sealed).all()) await bucket.retire();
-    }
+    const all = [...this.#head.measurements()].flatMap(([, { sealed }]) => [...sealedMap(sealed).all()]);
+    for (const bucket of all) await bucket.retire();
   }
 
   // private functions
@@ -449,8 +429,10 @@ export class ShardStore {
       }
       await this.#files.syncDirectory(directory);
       for (const [part, buckets] of written) {
-        const sealed = buckets.map((bucket) => this.#sealedBucket(bucket, part.measurement, []));
-        opened.set(part, sealed);
+        opened.set(
+          part,
+          buckets.map((bucket) => this.#sealedBucket(bucket, part.measurement, [])),
+        );
       }
       await this.#record(frozen, written);
       this.#publish(frozen, opened);

@@ -42,6 +42,8 @@ export class FarReads {
   readonly #objects: ObjectStore;
   readonly #cache: PageCache;
   readonly #underWay = new Map<string, Promise<Uint8Array>>();
+  /** Pages on their way into the cache. */
+  readonly #landing = new Set<Promise<void>>();
   #requests = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -77,6 +79,23 @@ export class FarReads {
     return new HeldPages(pages);
   }
 
+  /** Has what is fetched in the cache when it resolves, as far as the cache keeps it. Rejects as `fetch`. */
+  async bringNear(object: string, objectBytes: number, ranges: readonly ByteRange[]): Promise<void> {
+    await this.fetch(object, objectBytes, ranges);
+    await Promise.all(this.#landing);
+  }
+
+  /** As StoredFile.readSync, of what is in the cache; fewer bytes where it is not. */
+  readSync(object: string, target: Uint8Array, at: number): number {
+    const pages = new Map<number, Uint8Array>();
+    for (let page = Math.floor(at / PAGE_BYTES); page * PAGE_BYTES < at + target.length; page++) {
+      const bytes = this.#cache.readSync(object, page);
+      if (bytes === null) break;
+      pages.set(page, bytes);
+    }
+    return new HeldPages(pages).readSync(target, at);
+  }
+
   forget(object: string): void {
     this.#cache.forget(object);
   }
@@ -109,7 +128,8 @@ export class FarReads {
         }
         if (this.#underWay.get(key) === bytes) this.#underWay.delete(key);
       };
-      void landed();
+      const landing = landed().then(() => void this.#landing.delete(landing));
+      this.#landing.add(landing);
       pages.set(page, bytes);
     }
     return pages;

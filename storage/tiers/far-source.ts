@@ -1,6 +1,7 @@
 /**
  * A bucket that lies in object storage, as readers see it. Its ends stay here, in a file of their own: what must be known to open it,
- * to say what it holds and to number its series. Everything between is fetched.
+ * to say what it holds and to number its series. Everything between is fetched; who cannot wait has it brought near before (`bringNear`), and reads it
+ * from the cache of pages.
  *
  * The file of the ends:
  *      0   the first HEADER_BYTES of the bucket
@@ -33,11 +34,17 @@ export class FarSource implements BucketSource {
     this.#reads = reads;
   }
 
-  /** Of the ends; throws StorageError `away` for the rest. */
+  /** Of the ends, and of what the cache has; throws StorageError `away` for the rest. */
   readSync(target: Uint8Array, at: number): number {
     if (at + target.length <= HEADER_BYTES) return this.#ends.readSync(target, at);
-    if (at < this.#endAt) throw new StorageError('away', `${this.path}: lies in object storage`);
-    return this.#ends.readSync(target, at - this.#endAt + HEADER_BYTES);
+    if (at >= this.#endAt) return this.#ends.readSync(target, at - this.#endAt + HEADER_BYTES);
+    if (this.#reads.readSync(this.path, target, at) === target.length) return target.length;
+    throw new StorageError('away', `the time range reaches into object storage, where ${this.path} lies`);
+  }
+
+  /** Has these blocks in the cache of pages when it resolves, as far as it keeps them: `readSync` finds them there. */
+  bringNear(ranges: readonly ByteRange[]): Promise<void> {
+    return this.#reads.bringNear(this.path, this.bytes, ranges);
   }
 
   /** Blocks between the ends, for a scan that reads them afterwards. */

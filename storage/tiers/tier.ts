@@ -93,6 +93,11 @@ export class Tier {
     for (const { id, far } of missing.values()) await this.#fetchEnds(id, far).catch(ignore);
   }
 
+  /** What one reader may have brought near, so that others still find what is theirs. */
+  get nearBytesMax(): number {
+    return this.#cache.bytesMax / 2;
+  }
+
   source(id: number, place: FarPlace): FarSource {
     const ends = this.#open.inFile(this.#endsPath(id), HEADER_BYTES + place.bytes - place.endAt);
     return new FarSource(place, ends, this.#reads);

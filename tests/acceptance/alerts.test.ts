@@ -48,6 +48,7 @@ describe('alerts', function () {
     const create = (select: string, rest: string): Promise<string> =>
       refused(`CREATE ALERT a ON (${select}) ${rest}`, 's');
     expect(await create('SELECT v FROM m', 'WHEN v > 1')).to.include('expected GROUP BY time(…)');
+    expect(await create(`${MEANS} EMIT EVERY 1s`, 'WHEN mean > 1')).to.include('expected ON CLOSE or FINAL');
     expect(await create(MEANS, 'WHEN max > 1')).to.equal(
       'a condition of an alert names "max": expected one of "mean", "host"',
     );
@@ -115,6 +116,85 @@ describe('alerts', function () {
     expect(await metric(server, 'millrace_alert_deliveries_total{outcome="delivered"}')).to.equal(4);
     await query('DROP ALERT hot ON d', 'd');
     client.close();
+  });
+
+  it('judge windows of every kind, each by what is new in it', async () => {
+    await query('CREATE DATABASE kinds', 'kinds');
+    const line = (second: number, v: number) => `m,host=a v=${v},s="${v > 5 ? 'high' : 'low'}" ${at(second)}\n`;
+    // the measurement is there, and the stream has a time
+    await written(server, 'kinds', line(-1000, 1) + line(-990, 1));
+    const kinds = {
+      hop: 'hop(2m, 1m)',
+      sliding: 'sliding(90s)',
+      cumulate: 'cumulate(4m, 1m)',
+      windows: 'windows(time(1m), time(2m))',
+      session: 'session(30s)',
+      state: 'state(s)',
+      event: 'event(v > 5, v < 5)',
+      rows: 'rows(2)',
+    };
+    for (const [name, window] of Object.entries(kinds)) {
+      const select = `SELECT sum(v) AS total FROM m GROUP BY ${window}, host ${IDLE}`;
+      await query(`CREATE ALERT ${name} ON kinds (${select}) WHEN total > 9 FOR 40s`, 'kinds');
+    }
+    await written(
+      server,
+      'kinds',
+      [0, 50, 60, 100, 140, 200].map((s, i) => line(s, [1, 10, 10, 10, 1, 1][i])).join(''),
+    );
+    await written(server, 'kinds', line(900, 1) + line(1000, 1) + line(1100, 7) + line(1200, 1));
+    const levels = async (name: string): Promise<unknown[][]> => {
+      const text = `SELECT level, row FROM _alerts WHERE _alert = '${name}' GROUP BY host, "window"`;
+      const found = await series(server, 'kinds', text);
+      return found.flatMap(({ tags, values }) =>
+        values.map(([time, level, row]) => [(Number(time) - Number(at(0))) / 1e9, level, tags?.window ?? '', row]),
+      );
+    };
+    const told: Record<string, unknown[][]> = {};
+    for (const name of Object.keys(kinds)) {
+      const [on, off] = await eventually(
+        () => levels(name),
+        (found) => found.length >= 2,
+      );
+      told[name] = [on, off];
+    }
+    expect(told).to.deep.equal({
+      // the last minute of each is new
+      hop: [
+        [60, 'alert', '', '{"total":11}'],
+        [240, 'ok', '', '{"total":2}'],
+      ],
+      // what is new is its last row
+      sliding: [
+        [100, 'alert', '', '{"total":30}'],
+        [200, 'ok', '', '{"total":2}'],
+      ],
+      cumulate: [
+        [60, 'alert', '', '{"total":11}'],
+        [180, 'ok', '', '{"total":1}'],
+      ],
+      windows: [
+        [60, 'alert', '1m', '{"total":11}'],
+        [180, 'ok', '1m', '{"total":1}'],
+      ],
+      session: [
+        [90, 'alert', '', '{"total":20}'],
+        [170, 'ok', '', '{"total":1}'],
+      ],
+      state: [
+        [100, 'alert', '', '{"total":30}'],
+        [1000, 'ok', '', '{"total":4}'],
+      ],
+      event: [
+        [140, 'alert', '', '{"total":31}'],
+        [1200, 'ok', '', '{"total":8}'],
+      ],
+      rows: [
+        [50, 'alert', '', '{"total":11}'],
+        [200, 'ok', '', '{"total":2}'],
+      ],
+    });
+    for (const name of Object.keys(kinds)) await query(`DROP ALERT ${name} ON kinds`, 'kinds');
   });
 
   it('say that a series is silent, by its stream’s time, and that it is back', async () => {

@@ -156,9 +156,6 @@ describe('stored continuous queries', () => {
     await query(`CREATE CONTINUOUS QUERY sessions ON d BEGIN ${sessions} ${IDLE} END`);
     const rise = 'SELECT difference(max(v)) INTO rises FROM w GROUP BY time(1m), host fill(none)';
     await query(`CREATE CONTINUOUS QUERY rises ON d BEGIN ${rise} ${IDLE} END`);
-    expect(
-      await refused(`CREATE CONTINUOUS QUERY hops ON d BEGIN ${sessions.replace('session(10s)', 'hop(2m, 1m)')} END`),
-    ).to.include('hop() windows are not kept');
     const write = (...seconds: number[]) =>
       written(
         server,
@@ -198,6 +195,63 @@ describe('stored continuous queries', () => {
       () => held('rises', 'difference'),
       (found) => JSON.stringify(found) === JSON.stringify(rises),
     );
+  });
+
+  it('write windows that overlap, also behind a kill; what a range would cut is refused', async () => {
+    const hops = 'SELECT sum(v), count(v) INTO hops FROM o GROUP BY hop(60s, 20s), host fill(none)';
+    const several = 'SELECT max(v) INTO several FROM o GROUP BY windows(time(20s), time(60s)), host fill(none)';
+    for (const [name, select] of Object.entries({ hops, several })) {
+      await query(`CREATE CONTINUOUS QUERY ${name} ON d BEGIN ${select} ${IDLE} END`);
+    }
+    const refusal = await refused(`CREATE CONTINUOUS QUERY day ON d BEGIN ${hops.replace('hop(', 'cumulate(')} END`);
+    expect(refusal).to.include('windows of cumulate() that begin together have one time');
+    const range = `FROM ${at(0)} TO ${at(60)}`;
+    for (const what of ['BACKTEST', 'REFRESH']) {
+      expect(await refused(`${what} CONTINUOUS QUERY hops ON d ${range}`)).to.include('cuts windows that overlap');
+    }
+    const write = (...seconds: number[]) =>
+      written(
+        server,
+        'd',
+        seconds.flatMap((s) => [point('a', s, s % 17, 'o'), point('b', s + 3, s % 13, 'o')]).join(''),
+      );
+    await write(0, 5, 32, 65, 130);
+    await eventually(
+      () => rows('hops'),
+      (found) => found.length >= 4,
+    );
+    await write(110, 151);
+    await server.kill();
+    server = await startServer(flags);
+    await write(148, 190, 240, 290);
+    await write(500, 600);
+    const shown = (found: Awaited<ReturnType<typeof query>>) =>
+      found.flatMap(({ tags, values }) =>
+        (values ?? []).map(([time, ...rest]) => [time, tags!.host, tags!.window ?? '', ...rest].join()),
+      );
+    for (const [select, columns] of [
+      [hops, 'sum, count'],
+      [several, 'max'],
+    ]) {
+      const target = / INTO (\w+)/.exec(select)![1];
+      const asked = select.replace(/ INTO \w+/, '').replace(' GROUP', ` WHERE time >= ${at(0)} GROUP`);
+      // windows that hold points, begin behind the first and end before the last one
+      const inside = (row: string) =>
+        Number(row.split(',')[0]) >= Number(at(0)) && Number(row.split(',')[0]) <= Number(at(240));
+      const whole = shown(await query(asked))
+        .filter(inside)
+        .sort();
+      const by = target === 'several' ? 'host, "window"' : 'host';
+      const text = `SELECT ${columns} FROM ${target} WHERE time >= ${at(0)} GROUP BY ${by}`;
+      const found = await eventually(
+        async () =>
+          shown(await query(text))
+            .filter(inside)
+            .sort(),
+        (rows) => JSON.stringify(rows) === JSON.stringify(whole),
+      );
+      expect(found.length).to.be.at.least(8);
+    }
   });
 
   it('go on when what they write is refused, and say so', async () => {

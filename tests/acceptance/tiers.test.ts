@@ -6,7 +6,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ask, eventually, metric, results, series, written } from '../support/api.ts';
-import { LiveClient } from '../support/live-client.ts';
+import { LiveClient, rowsOf } from '../support/live-client.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { type S3Server, startS3 } from '../support/s3-server.ts';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
@@ -16,6 +16,13 @@ const SMALL_HEADS = ['--head-bytes', '12288', '--log-keep-bytes', '0'];
 const DAY_S = 86_400;
 /** Points of these weeks are old, the last ones young. */
 const WEEKS = 8;
+/** Live, over all of history. */
+const LIVE_QUESTIONS = [
+  'SELECT count(v), sum(v), last(s) FROM m WHERE time >= 0 GROUP BY time(7d), host',
+  'SELECT count(v), last(s) FROM m WHERE time >= 0',
+  "SELECT v, s FROM m WHERE time >= 0 AND host = 'h3'",
+  'SELECT count(v), last(s) FROM m WHERE time >= 0 GROUP BY session(6h), host',
+];
 const QUESTIONS = [
   'SELECT * FROM m',
   'SELECT count(v), sum(v), min(v), max(v), first(v), last(v) FROM m',
@@ -221,8 +228,31 @@ describe('a server whose old buckets lie in object storage', function () {
     expect(refused.error).to.equal('unknown option "size" of a retention policy: expected tier_after');
   });
 
-  it('ends a live query that would have to read there, in words, and counts it', async () => {
-    const cold = await start(tiered('10d'));
+  it(`gives a live query the history that lies there, and goes on from it (seed ${seed})`, async () => {
+    const [plain, cold] = await Promise.all([start([]), start(tiered('10d'))]);
+    for (const body of bodies(new Random(seed)))
+      await Promise.all([written(plain, 'db', body), written(cold, 'db', body)]);
+    await moved(cold);
+    const clients = await Promise.all([plain, cold].map((server) => LiveClient.connect(server)));
+    const asked = LIVE_QUESTIONS.map((q, i) => ({ db: 'db', q, id: `q${i}` }));
+    for (const client of clients) for (const question of asked) await client.subscribed(question);
+    const answers = (): Map<string, string>[] => clients.map((client) => answerOf(client, asked));
+    expect(await metric(cold, 'millrace_live_brought_near_total')).to.be.greaterThan(0);
+    expect(answers()[1]).to.deep.equal(answers()[0]);
+    const second = Math.floor(Date.now() / 1000) + 60;
+    for (const server of [plain, cold]) await written(server, 'db', `m,host=h3 v=1000,s="new" ${second}000000000`);
+    const isTold = (): boolean => answers().every((answer) => [...answer.values()].some((row) => row.includes('new')));
+    for (const client of clients) await client.until(isTold, 'the new row');
+    await eventually(
+      async () => answers(),
+      ([near, far]) => JSON.stringify([...near].sort()) === JSON.stringify([...far].sort()),
+    );
+    for (const client of clients) client.close();
+    expect(await metric(cold, 'millrace_live_refused_far_total')).to.equal(0);
+  });
+
+  it('ends a live query that would have to bring more near than the cache holds, in words, and counts it', async () => {
+    const cold = await start([...tiered('10d'), '--tier-cache-bytes', '65536']);
     for (const body of bodies(new Random(seed))) await written(cold, 'db', body);
     await moved(cold);
     const client = await LiveClient.connect(cold);
@@ -238,6 +268,17 @@ describe('a server whose old buckets lie in object storage', function () {
 });
 
 // private functions
+
+/** What the client was told last of each row, by query and key: its series and its time. */
+function answerOf(client: LiveClient, asked: readonly { readonly id: string }[]): Map<string, string> {
+  const told = new Map<string, string>();
+  for (const { id } of asked) {
+    for (const { series: name, values } of rowsOf(client.rows(id))) {
+      told.set(`${id} ${name} ${values[0]}`, JSON.stringify(values));
+    }
+  }
+  return told;
+}
 
 /** Some thousand points over weeks of the past, mostly in order. */
 function bodies(random: Random): string[] {

@@ -1,7 +1,8 @@
 /**
  * I5: a live query's result does not depend on which other queries exist. Random streams with disorder, overwrites, several shards and
  * points far ahead go to an operator of its own and, at the same times, to a view of a stream that it shares with others, which come
- * and go meanwhile: equality variants, other windows, other aggregates. Both clients must hold the same rows in the same revisions.
+ * and go meanwhile: equality variants, other windows, other aggregates. Both clients must hold the same rows in the same revisions. A
+ * third view has no time for open windows but every other second: its client must hold the same rows in the end.
  */
 import { expect } from 'chai';
 import type { AggregateName } from '../../query/planner/plan.ts';
@@ -57,26 +58,31 @@ describe(`shared live queries (SEED=${SEED})`, () => {
       const alone = new Simulation(live, shards, history, openAlone);
       const others = new Others(random);
       const shared = new Simulation(live, shards, history, (plan, shard) => others.open(plan, shard));
+      const othersOfShort = new Others(new Random(SEED + RUNS + run), true);
+      const short = new Simulation(live, shards, history, (plan, shard) => othersOfShort.open(plan, shard));
+      const all = [alone, shared, short];
       let progress = BEGIN_SECONDS;
       for (let step = random.between(1, STEPS_MAX); step > 0; step--) {
         others.change();
+        othersOfShort.change();
         progress += random.pick([0.3, 2, 15, 40]) * random.next();
         const written = points(random, progress, random.between(1, 6));
         const passMs = random.pick([1000, 1000, 2500, 9000]);
-        for (const simulation of [alone, shared]) {
+        for (const simulation of all) {
           simulation.write(...written);
           simulation.tell(() => true);
           simulation.pass(passMs);
         }
         if (random.between(1, 12) === 1) {
           const kill = random.between(0, 1) === 1;
-          for (const simulation of [alone, shared]) simulation.reconnect(kill, () => undefined);
+          for (const simulation of all) simulation.reconnect(kill, () => undefined);
         }
         expect(held(shared), `run ${run}, before ${step} more steps`).to.deep.equal(held(alone));
       }
-      for (const simulation of [alone, shared]) simulation.pass(80_000);
+      for (const simulation of all) simulation.pass(80_000);
       expect(held(shared), `run ${run}, at the end`).to.deep.equal(held(alone));
       expect(judged(shared), `run ${run}`).to.deep.equal(judged(alone));
+      expect(values(short), `run ${run}, short of time, at the end`).to.deep.equal(values(alone));
       expect(others.shared, 'it has shared a stream').to.equal(true);
     }
   });
@@ -106,9 +112,12 @@ class Others {
   #nowMs = Number(AT / 1_000_000n);
   #sequence = 0;
   shared = false;
+  readonly #isShort: boolean;
 
-  constructor(random: Random) {
+  /** `isShort`: the query that is looked at tells only of windows that have ended, but for every other time. */
+  constructor(random: Random, isShort = false) {
     this.#random = random;
+    this.#isShort = isShort;
   }
 
   /** The query that is looked at, as the host of a shard has it: some others are there before. */
@@ -119,17 +128,20 @@ class Others {
     const view = stages.open(live);
     if (!(view instanceof LiveView)) throw new Error('a query that shares nothing');
     this.shared = true;
+    const isShort = this.#isShort;
+    let ended = false;
     return {
       start: (nowMs) => view.start((this.#nowMs = nowMs)),
       accept: (input: LiveInput, nowMs: number) => {
         stages.accept(input, (this.#nowMs = nowMs), ++this.#sequence, raise);
-        for (const ended of stages.ended(nowMs, 100, raise)) if (ended !== view) ended.collect(nowMs);
+        for (const other of stages.ended(nowMs, 100, raise)) if (other !== view) other.collect(nowMs);
         for (const next of stages.turns(nowMs, 100, raise)) if (next !== view) next.collect(nowMs, true);
       },
       due: () => false,
       collect(nowMs): LiveUpdate | null {
         view.stream.seal(nowMs);
-        return view.collect(nowMs);
+        ended = isShort && !ended;
+        return view.collect(nowMs, false, ended);
       },
       expire: (before) => view.expire(before),
       history: (nowMs) => view.history(nowMs),
@@ -189,6 +201,12 @@ function points(random: Random, progress: number, count: number): Point[] {
 function held(simulation: Simulation): unknown {
   const rows = [...simulation.seen].map(([key, { final, rev, values }]) => [key, final, rev, values] as const);
   return { rows: rows.sort(([a], [b]) => (a < b ? -1 : 1)), watermark: simulation.merge.watermark };
+}
+
+/** The rows alone: what is told later may be a revision more. */
+function values(simulation: Simulation): unknown {
+  const rows = [...simulation.seen].map(([key, { final, values }]) => [key, final, values] as const);
+  return rows.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function judged({ merge }: Simulation): object {

@@ -114,6 +114,31 @@ describe('buckets in object storage', function () {
     await store.close();
   });
 
+  it('are read by who cannot wait when they were brought near, as long as the cache keeps them', async () => {
+    const { store } = await open();
+    fill(store);
+    await store.seal();
+    const rows = rowsOf(store.scan({ ...NAME, ...EVERYTHING }), keysOf(store));
+    await store.move();
+    const some = { ...NAME, ...EVERYTHING, maxTime: 20n * DAY };
+    await store.bringNear(some);
+    expect(rowsOf(store.scan(some), keysOf(store)).size).to.be.greaterThan(5 * 24 * 15);
+    await store.bringNear({ ...NAME, ...EVERYTHING });
+    expect(rowsOf(store.scan({ ...NAME, ...EVERYTHING }), keysOf(store))).to.deep.equal(rows);
+    await store.close();
+    const small = (await open({ cacheBytesMax: 2048 })).store;
+    fill(small);
+    await small.seal();
+    await small.move();
+    const refused = await small.bringNear({ ...NAME, ...EVERYTHING }).catch((error) => error);
+    expect([refused.code, refused.message]).to.satisfy(
+      ([code, message]: string[]) => code === 'away' && message.includes('more than can be brought near (1024)'),
+    );
+    expect(small.stats().tier!.bytesFetched, 'nothing is fetched in vain').to.equal(0);
+    expect(() => [...small.scan({ ...NAME, ...EVERYTHING })]).to.throw(StorageError, 'reaches into object storage');
+    await small.close();
+  });
+
   it('go when their database goes, and the space in the tier with them', async () => {
     const { files, objects, store } = await open();
     fill(store);
