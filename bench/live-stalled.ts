@@ -25,6 +25,7 @@ const STOPPED = 100;
 const WINDOW_MS = 250;
 const POINTS_PER_BODY = 200;
 const BODY_MS = 10;
+const LOADS_AT_ONCE = 8;
 const BOARD_ROWS = 1_000;
 const BOARD_MS = 100;
 const PAIRS = 20;
@@ -52,6 +53,14 @@ interface Pair {
   readonly without: Period;
 }
 
+interface Sizes {
+  readonly pairs: number;
+  readonly seconds: number;
+  readonly readers: number;
+  /** Of those that stop. */
+  readonly count: number;
+}
+
 interface Run {
   readonly seconds: number;
   readonly readers: number;
@@ -77,6 +86,22 @@ export async function runLiveStalled(args: readonly string[]): Promise<string> {
   const readers = Number(flagValue(args, '--readers') ?? READERS);
   const count = Number(flagValue(args, '--stopped') ?? STOPPED);
   const server = await startMillrace();
+  try {
+    return await measureOn(server, { pairs, seconds, readers, count });
+  } finally {
+    await server.stop();
+  }
+}
+
+if (!isMainThread) {
+  const { role, url, readers } = workerData as { role: 'write' | 'read'; url: string; readers: number };
+  if (role === 'write') writeForEver(url);
+  else await readForEver(url, readers);
+}
+
+// private functions
+
+async function measureOn(server: BenchServer, { pairs, seconds, readers, count }: Sizes): Promise<string> {
   await post(`${server.url}/write?db=bench`, loadOf(0));
   await post(`${server.url}/write?db=bench`, boardOf(0));
   const writer = await thread('write', server, 0);
@@ -104,17 +129,8 @@ export async function runLiveStalled(args: readonly string[]): Promise<string> {
   const told = stopped.filter(({ isTold }) => isTold).length;
   for (const { socket } of stopped) socket.close();
   await Promise.all([writer.terminate(), reader.terminate()]);
-  await server.stop();
   return report(measured, { seconds, readers, stopped: count, lost, told });
 }
-
-if (!isMainThread) {
-  const { role, url, readers } = workerData as { role: 'write' | 'read'; url: string; readers: number };
-  if (role === 'write') writeForEver(url);
-  else await readForEver(url, readers);
-}
-
-// private functions
 
 /** Stops reading once it is subscribed for the first time. */
 async function stoppedReader({ url }: BenchServer, mode: 'latest' | 'every'): Promise<StoppedReader> {
@@ -197,18 +213,24 @@ function ask(reader: Worker): Promise<[ends: Float64Array, latencies: Float64Arr
 }
 
 function writeForEver(url: string): void {
-  const began = Date.now();
-  let bodies = 0;
-  let boards = 0;
-  setInterval(() => {
-    for (const due = (Date.now() - began) / BODY_MS; bodies < due; bodies++) {
-      void post(`${url}/write?db=bench`, loadOf(bodies)).catch(() => undefined);
-    }
-    for (const due = (Date.now() - began) / BOARD_MS; boards < due; boards++) {
-      void post(`${url}/write?db=bench`, boardOf(boards)).catch(() => undefined);
-    }
-  }, BODY_MS);
+  void writeOnTime(BODY_MS, LOADS_AT_ONCE, (number) => post(`${url}/write?db=bench`, loadOf(number)));
+  // one after the other: rows that come in order are told as they come
+  void writeOnTime(BOARD_MS, 1, (number) => post(`${url}/write?db=bench`, boardOf(number)));
   parentPort!.postMessage('started');
+}
+
+/** One every so many ms, `atOnce` of them under way at most; what is behind time catches up. */
+async function writeOnTime(everyMs: number, atOnce: number, write: (number: number) => Promise<void>): Promise<void> {
+  const began = performance.now();
+  let number = 0;
+  const lane = async (): Promise<void> => {
+    for (;;) {
+      const dueMs = began + number++ * everyMs;
+      if (dueMs > performance.now()) await sleep(dueMs - performance.now());
+      await write(number).catch(() => undefined);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
 }
 
 function loadOf(number: number): Buffer {

@@ -46,9 +46,6 @@ export async function startMillrace(
   const inside = ['--expose-gc', '--import', new URL('./inside-server.ts', import.meta.url).href];
   const args = [
     ...(watched ? inside : []),
-    ...(process.env['PROFILE_DIR']
-      ? ['--cpu-prof', '--cpu-prof-dir', process.env['PROFILE_DIR'], '--cpu-prof-interval', '1000']
-      : []),
     main,
     '--data-dir',
     directory,

@@ -23,10 +23,9 @@ import {
   toPrometheus,
   toVars,
 } from './telemetry/index.ts';
+import { VERSION } from './version.ts';
 import { Pool, PoolEngine } from './workers/index.ts';
 
-/** Clients read it to know what they may ask for. */
-const VERSION = '1.8.10-millrace';
 const ROOT = join(import.meta.dirname, '..');
 /** Layout of the data directory; a later one is refused. */
 const DATA_FORMAT = 2;

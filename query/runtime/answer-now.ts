@@ -50,8 +50,12 @@ export function leavesOf(plan: Plan): Plan[] {
   return plan.subqueries.length === 0 ? [plan] : plan.subqueries.flatMap(leavesOf);
 }
 
-/** `tablesOf`: the answer of a leaf, over what is at hand. */
-export function answerNow(plan: Plan, tablesOf: (leaf: Plan) => Iterable<ResultTable>): AnswerNow {
+/** `tablesOf`: the answer of a leaf, over what is at hand. `joined` is told how many rows a join has made. */
+export function answerNow(
+  plan: Plan,
+  tablesOf: (leaf: Plan) => Iterable<ResultTable>,
+  joined: (rows: number) => void,
+): AnswerNow {
   if (plan.subqueries.length === 0) {
     let tables: ResultTable[] | null = null;
     return {
@@ -64,11 +68,11 @@ export function answerNow(plan: Plan, tablesOf: (leaf: Plan) => Iterable<ResultT
       cut: null,
     };
   }
-  const inner = plan.subqueries.map((subquery) => answerNow(subquery, tablesOf));
+  const inner = plan.subqueries.map((subquery) => answerNow(subquery, tablesOf, joined));
   const settledInside = (mark: bigint): Settled => earliest(inner.map((one) => one.settled(mark)));
   if (plan.rowWindow !== undefined) return overRows(plan, inner[0]);
   const { join } = plan;
-  const blocks = join === undefined ? blocksOf(plan, inner) : joinedBlocks(plan, inner);
+  const blocks = join === undefined ? blocksOf(plan, inner) : joinedBlocks(plan, inner, joined);
   // windows without rows are made where a range of time says how many
   const unfilled: Plan = plan.fill.kind === 'null' ? { ...plan, fill: { kind: 'none' } } : plan;
   let tables: ResultTable[] | null = null;
@@ -121,7 +125,11 @@ function* blocksOf(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlo
 }
 
 /** Throws QueryError where more rows are joined than a live query may have open. */
-function* joinedBlocks(plan: Plan, inner: readonly AnswerNow[]): Generator<SourceBlock> {
+function* joinedBlocks(
+  plan: Plan,
+  inner: readonly AnswerNow[],
+  joined: (rows: number) => void,
+): Generator<SourceBlock> {
   let rows = 0;
   const sides = inner.map((side) => side.tables);
   for (const block of joinBlocksNow(plan, sides, { ...NO_LIMITS, bytesMax: QUERY_BYTES_MAX })) {
@@ -132,6 +140,7 @@ function* joinedBlocks(plan: Plan, inner: readonly AnswerNow[]): Generator<Sourc
     }
     yield block;
   }
+  joined(rows);
 }
 
 function settledJoin({ kind, within }: PlanJoin, sides: readonly AnswerNow[], mark: bigint): Settled {

@@ -46,6 +46,8 @@ interface News {
 
 export class LiveAnswers {
   readonly counters = newLiveCounters();
+  /** That its last answer was made of. */
+  joinedRows = 0;
   readonly #live: LivePlan;
   readonly #leaves: readonly Plan[];
   readonly #held: ReadonlyMap<Plan, Held>;
@@ -53,7 +55,7 @@ export class LiveAnswers {
   #past: ReadonlyMap<Plan, HeldRows> | null = null;
   /** What was read for them begins here. */
   #pastFrom = TIME_MIN;
-  /** By shard: what is held of it begins here. */
+  /** By leaf and shard: what is held of it begins here. */
   readonly #froms: bigint[];
   #wanted: bigint | null = null;
   /** How far before what may change rows are held; null = all are. */
@@ -85,8 +87,8 @@ export class LiveAnswers {
   constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
     this.#live = live;
     this.#shards = shards;
-    this.#froms = new Array<bigint>(shards).fill(TIME_MIN);
     this.#leaves = leavesOf(live.plan);
+    this.#froms = new Array<bigint>(shards * this.#leaves.length).fill(TIME_MIN);
     this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
     this.#ticks = new EmitTicks(live.rules);
     // what is joined goes on with the slower of its sides
@@ -183,10 +185,9 @@ export class LiveAnswers {
       this.#past = new Map(this.#leaves.flatMap((leaf) => (leaf.kind === 'raw' ? [[leaf, new HeldRows(leaf)]] : [])));
       this.#pastFrom = TIME_MIN;
     }
-    const froms = update.leaves!.flatMap(({ from }) => (from === undefined ? [] : [from]));
-    if (!isHistory && froms.length > 0) this.#froms[shard] = froms.reduce(later);
     for (const [i, leaf] of update.leaves!.entries()) {
       const plan = this.#leaves[i];
+      if (!isHistory && leaf.from !== undefined) this.#froms[i * this.#shards + shard] = leaf.from;
       if (plan.kind === 'aggregate') this.#takeCells(shard, plan, leaf, isStart);
       else if (isHistory) this.#takePast(shard, plan, leaf);
       else this.#takeRows(shard, plan, leaf, isStart);
@@ -297,6 +298,8 @@ export class LiveAnswers {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
         if (news.rows > 0) part.changedFrom = earlier(part.changedFrom, minus(news.least, leads));
+        // rows of the other side that it belongs to may have been there before the query was
+        if (this.#isJoin && news.rows > 0 && !isStart) this.#want(news.least - (leads ?? 0n));
         if (span !== null) part.changedFrom = earlier(part.changedFrom, minus(span.min, leads));
         part.least = earlier(part.least, news.least);
         const soonest = this.#closesSoonest(news.least);
@@ -373,14 +376,15 @@ export class LiveAnswers {
   }
 
   #answer(part: AnswerPart, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
-    return answerNow(this.#live.plan, (leaf) => {
+    const tablesOf = (leaf: Plan) => {
       const rows = held.get(leaf) ?? this.#held.get(leaf)!;
       if (!(rows instanceof HeldRows)) return rows.tables();
       if (this.#byGroup) return rows.tables(part.key);
       if (from === TIME_MIN) return rows.tables();
       const { lookBack, latest } = this.#live.leaves![this.#leaves.indexOf(leaf)];
       return rows.tables(null, from - (lookBack ?? latest!.back), latest?.asked);
-    });
+    };
+    return answerNow(this.#live.plan, tablesOf, (rows) => (this.joinedRows = rows));
   }
 
   /** Its answer from the first row on that is not final, or not as it was told. */

@@ -32,6 +32,11 @@ export class LiveMerges {
     return { ...this.#kinds[0].counters, revised };
   }
 
+  /** Joins of windows are cells. */
+  get joinedRows(): number {
+    return 0;
+  }
+
   /** Rows that the query answers for. */
   get cells(): number {
     return this.#kinds.reduce((sum, { cells }) => sum + cells, 0);

@@ -115,11 +115,14 @@ export class LiveHomes {
     return this.#running.size;
   }
 
-  /** Rows that the query over held rows with most of them holds. */
-  get heldRowsMost(): number {
-    let most = 0;
-    for (const { live, merge } of this.#running.values()) if (live.leaves) most = Math.max(most, merge.cells);
-    return most;
+  /** The most rows that a query over held rows holds, and that a join was answered with. */
+  get rowsMost(): { readonly held: number; readonly joined: number } {
+    let [held, joined] = [0, 0];
+    for (const { live, merge } of this.#running.values()) {
+      if (live.leaves) held = Math.max(held, merge.cells);
+      joined = Math.max(joined, merge.joinedRows);
+    }
+    return { held, joined };
   }
 
   /** Of every query that runs here, for SHOW QUERIES. */

@@ -1,6 +1,7 @@
 /**
  * QueryRunner: a text of statements → the bytes of an answer, on the worker that coordinates it. Each statement is planned when its
  * turn comes, sees what those before it did, and gets its own part of the answer; those behind one that failed are not executed.
+ * Long, as every kind of statement has its line here.
  *
  *     text ──parse──▶ statements ──plan──▶ stage 1 on every shard ──partials──▶ stage 2 here ──tables──▶ encoder ──▶ pieces
  */
@@ -40,12 +41,22 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh, ShowCall, TextFormat } from './plan-over-shards.ts';
+import type { ShardMesh, ShowCall } from './plan-over-shards.ts';
 import { nameShownPolicies, policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
 import { shownQueries } from './shown-queries.ts';
-import { endedBy, isBySeries, notExecuted, ShowError, watched, whileShowing } from './statement-answers.ts';
+import { STATS_DATABASE, shownState, statsAsked, withoutTime } from './shown-state.ts';
+import {
+  endedBy,
+  isBySeries,
+  notExecuted,
+  notSupported,
+  ShowError,
+  textsOf,
+  watched,
+  whileShowing,
+} from './statement-answers.ts';
 
 export interface QueryRequest {
   /** By which it may be ended. */
@@ -215,6 +226,12 @@ export class QueryRunner {
         if (refused !== null) throw new QueryError('invalid', refused);
         return { tables: [] };
       }
+      case 'show stats':
+        return { tables: await this.#stats(statement.module, run) };
+      case 'show diagnostics':
+      case 'show shards':
+      case 'show shard groups':
+        return { tables: shownState(statement, { catalogue, now, shards: this.#options.mesh.shards }) };
       case 'show cardinality': {
         await this.#known(statement.database ?? database);
         const found = await this.#show(countedStatement(statement), database, now);
@@ -235,7 +252,7 @@ export class QueryRunner {
         await deleteOverShards(statement, database, now, this.#options);
         return { tables: [] };
       default:
-        throw new QueryError('invalid', `${statement.kind.toUpperCase()} is not supported by this server yet`);
+        throw notSupported(statement);
     }
   }
 
@@ -243,6 +260,13 @@ export class QueryRunner {
     const { database, now } = run.request;
     for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
     return this.#selects.select(statement, { ...run, database, now, ...how });
+  }
+
+  /** Nothing where the server does not write them. */
+  async #stats(module: string | null, run: Run): Promise<Tables['tables']> {
+    if (!this.#options.catalogue.has(STATS_DATABASE)) return [];
+    const place = { ...run, database: STATS_DATABASE, now: run.request.now };
+    return withoutTime((await this.#selects.select(statsAsked(module), place)).tables);
   }
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
@@ -278,10 +302,4 @@ export class QueryRunner {
     if (this.#options.catalogue.has(database)) return;
     throw new QueryError('invalid', `database not found: ${database}`);
   }
-}
-
-// private functions
-
-function textsOf({ format, chunkRows, epoch }: QueryRequest): TextFormat | undefined {
-  return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
 }

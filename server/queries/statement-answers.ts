@@ -4,8 +4,10 @@
  * executed" instead of its error. In chunks it says its error, and then "not executed" once for each of those. The other formats, which
  * are ours, say the error and then "not executed" of each statement behind it.
  */
+import type { Epoch } from '../../client/protocol/index.ts';
 import { QueryError, type ResultTable, type ShowStatement, type Statement } from '../../query/index.ts';
 import type { AnswerFormat, StatementAnswer } from './answers/index.ts';
+import type { TextFormat } from './plan-over-shards.ts';
 
 interface Asked {
   readonly format: AnswerFormat;
@@ -64,6 +66,25 @@ export async function* watched(
     failed();
     throw error;
   }
+}
+
+/** Rows may come as JSON texts where the answer is one. */
+export function textsOf({
+  format,
+  chunkRows,
+  epoch,
+}: Asked & { readonly epoch: Epoch | null }): TextFormat | undefined {
+  return format === 'json' && chunkRows === 0 ? { epoch } : undefined;
+}
+
+export function notSupported({ kind }: Statement): QueryError {
+  if (kind === 'create subscription') {
+    return new QueryError(
+      'invalid',
+      'nothing is forwarded to destinations: watch a live query at /live, or let one write',
+    );
+  }
+  return new QueryError('invalid', `${kind.toUpperCase()} is not supported by this server yet`);
 }
 
 // private functions

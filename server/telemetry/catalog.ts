@@ -133,6 +133,11 @@ export const METRICS = {
     help: 'rows that the windows of the live query with most of them hold; it ends beyond 2,000,000',
     merge: 'max',
   },
+  live_joined_rows_most: {
+    kind: 'gauge',
+    help: 'joined rows that the last answer of a live join was made of, of the one with most of them; it ends beyond 1,000,000',
+    merge: 'max',
+  },
   live_cpu_seconds: {
     kind: 'counter',
     help: 'processor seconds of the operators of live queries, by thread; without what goes between threads and to clients',

@@ -383,7 +383,9 @@ function readMetrics(): MetricsSnapshot {
   metrics.gauge('live_slice_bytes').set(shared.bytes);
   metrics.gauge('live_share_percent').set(Math.round(pace.share * 100));
   metrics.gauge('live_leaf_rows_most').set(liveShards.leafRowsMost);
-  metrics.gauge('live_held_rows_most').set(homes.heldRowsMost);
+  const { held, joined } = homes.rowsMost;
+  metrics.gauge('live_held_rows_most').set(held);
+  metrics.gauge('live_joined_rows_most').set(joined);
   metrics.gauge('live_wait_ms').set(Math.round(liveShards.waitedMs));
   metrics.gauge('standing_queries').set(stored?.size ?? 0);
   const watched = alerts?.statuses() ?? [];

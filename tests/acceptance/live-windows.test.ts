@@ -160,5 +160,6 @@ describe('live windows of rows, and joins', () => {
     await agree();
     await written(server, 'kinds', lines(90, 100, 1));
     await agree();
+    expect(await metric(server, 'millrace_live_joined_rows_most')).to.be.at.least(1);
   });
 });

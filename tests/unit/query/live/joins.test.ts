@@ -91,6 +91,22 @@ describe('query/live: joins', () => {
     }).to.throw(QueryError, 'more than 1000000 joined rows may still change; state a shorter WITHIN');
   });
 
+  it('joins what comes with rows that were there before, wherever the stream stands', () => {
+    const schema = { fields: { v: 'float' as const }, tagKeys: [] };
+    const point = (measurement: string, s: number): Row => {
+      return { measurement, tags: [], time: NOW_NS + BigInt(s) * SECOND, fields: { v: { type: 'float', value: s } } };
+    };
+    for (const kind of ['JOIN b WITHIN 5s', 'ASOF JOIN b TOLERANCE 5s', 'ASOF JOIN b']) {
+      for (const [was, comes] of ['ab', 'ba']) {
+        const old = point(was, was === 'a' ? -300 : -301);
+        const sim = new LiveText(`SELECT a.v, b.v FROM a ${kind}`, { a: schema, b: schema }, 1, [old]);
+        sim.write(point(comes, comes === 'a' ? -300 : -301));
+        sim.pass(3000);
+        expect([...sim.rows()], `${kind}: ${comes}`).to.deep.equal([['a{} -300', ['-300 -301']]]);
+      }
+    }
+  });
+
   it('goes on with the slower side, and without one that is silent', () => {
     const schema = { fields: { v: 'float' as const }, tagKeys: [] };
     const sim = new LiveText('SELECT a.v, b.v FROM a JOIN b WITHIN 5s', { a: schema, b: schema }, 2);
