@@ -2,7 +2,7 @@
  * Plan: a SELECT with every name resolved, as plain data that goes between threads. The planner makes it once; both stages of both
  * drivers read it. Stage 1 (per shard) needs sources, bounds, groupBy, window, aggregates and columns; stage 2 needs the outputs,
  * transforms, fill, order and limits. A stage-2 row is `aggregates` followed by `columns` and `transforms`; an output's expression
- * names them by that index.
+ * names them by that index. It is long because every part of a plan is described here, and nowhere else.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { BinaryOperator, Fill } from '../language/ast.ts';
