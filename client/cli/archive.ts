@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import {
   BACKUP_FORMAT,
+  BACKUP_FORMAT_REPLACING,
   BACKUP_JSON,
   type BackupFile,
   type BackupManifest,
@@ -162,8 +163,9 @@ function parseManifest(bytes: Uint8Array): BackupManifest {
   } catch (error) {
     throw damaged(BACKUP_JSON, TAR_BLOCK, (error as Error).message);
   }
-  if (manifest?.format !== BACKUP_FORMAT) {
-    throw new ArchiveError(`${BACKUP_JSON}: format ${manifest?.format} is not known, expected ${BACKUP_FORMAT}`);
+  if (manifest?.format !== BACKUP_FORMAT && manifest?.format !== BACKUP_FORMAT_REPLACING) {
+    const expected = `expected ${BACKUP_FORMAT} or ${BACKUP_FORMAT_REPLACING}`;
+    throw new ArchiveError(`${BACKUP_JSON}: format ${manifest?.format} is not known, ${expected}`);
   }
   const { files, databases, documents } = manifest;
   if (![files, databases, documents].every(Array.isArray) || !files.every(({ name }) => typeof name === 'string')) {

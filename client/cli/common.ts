@@ -1,4 +1,4 @@
-/** What the commands share: the flags that say which server, and reading standard input. */
+/** What the commands share: the flags that say which server, names in queries, and reading standard input. */
 import { Command } from 'commander';
 import { Millrace } from '../sdk/index.ts';
 
@@ -20,6 +20,11 @@ export function serverCommand(name: string, description: string): Command {
 /** Of a flag that may be there several times. */
 export function repeated(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+/** A name as the query language has it. */
+export function quoted(name: string): string {
+  return `"${name.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 }
 
 /** Runs with a client and closes it, whatever happens; Ctrl+C ends it the same way. */

@@ -7,7 +7,7 @@ import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
-import { type ServerFlags, serverCommand, textOf, withClient } from './common.ts';
+import { quoted, type ServerFlags, serverCommand, textOf, withClient } from './common.ts';
 import { Progress } from './progress.ts';
 
 const ACCEPT = {
@@ -68,10 +68,6 @@ async function queryOf(words: string[], flags: Flags): Promise<string> {
   const where = bounds.filter((bound) => bound !== '').join(' AND ');
   const source = `${rp === undefined ? '' : `${quoted(rp)}.`}${quoted(measurement)}`;
   return `SELECT *::field FROM ${source}${where === '' ? '' : ` WHERE ${where}`} GROUP BY *`;
-}
-
-function quoted(name: string): string {
-  return `"${name.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 }
 
 function time(text: string): string {

@@ -6,10 +6,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { BackupManifest } from '../protocol/index.ts';
+import type { BackupManifest, BackupReplaced } from '../protocol/index.ts';
 import type { Millrace } from '../sdk/index.ts';
 import { readArchive } from './archive.ts';
-import { repeated, type ServerFlags, serverCommand, withClient } from './common.ts';
+import { quoted, repeated, type ServerFlags, serverCommand, withClient } from './common.ts';
 import { Progress } from './progress.ts';
 
 /** What does something by itself comes last, when the points are there; under another name its texts would mean the old one. */
@@ -74,6 +74,9 @@ async function restoreOne(client: Millrace, archive: string, flags: Flags): Prom
         await client.restoreDocuments(nameOf(database), documentsOf(found, database, false));
       }
       if (flags.users) await client.restoreDocuments('', documentsOf(found, '', false));
+      for (const gone of found.replaced ?? []) {
+        if (wanted.includes(gone.database)) await forget(client, nameOf(gone.database), gone);
+      }
     },
     wanted: ({ database }) => wanted.includes(database),
     file: async (file, bytes) => {
@@ -84,6 +87,20 @@ async function restoreOne(client: Millrace, archive: string, flags: Flags): Prom
     await client.restoreDocuments(database, documentsOf(manifest, database, true));
   }
   progress.end(`${rows} rows into ${wanted.map(nameOf).join(', ')}`);
+}
+
+/** What was deleted behind the archive before: what is still there of it comes again with this one. */
+async function forget(client: Millrace, database: string, gone: BackupReplaced): Promise<void> {
+  for (const { error } of await client.query(database, forgettingText(gone))) {
+    if (error !== undefined) throw new Error(`${database}: ${error}`);
+  }
+}
+
+function forgettingText({ measurement, minTime, maxTime }: BackupReplaced): string {
+  const name = quoted(measurement);
+  if (minTime === null && maxTime === null) return `DROP MEASUREMENT ${name}`;
+  const bounds = [minTime === null ? [] : `time >= ${minTime}`, maxTime === null ? [] : `time <= ${maxTime}`].flat();
+  return `DELETE FROM ${name} WHERE ${bounds.join(' AND ')}`;
 }
 
 function wantedOf({ databases }: BackupManifest, { db, as }: Flags): readonly string[] {

@@ -3,12 +3,14 @@
  * `backup.json` what they hold, then passes their buckets on, unopened, and counts checksums on the way.
  *
  * The position named is that of the snapshots, shard by shard; each is not before the one at which its shard stood when the backup
- * was asked for. Documents are as they stand when the snapshots have been taken. Nothing is held but a piece of a file.
+ * was asked for. What was removed since the backup before is told as rows that are replaced: whoever restores forgets them, and finds
+ * all that are still there in the archive. Documents are as they stand when the snapshots have been taken. Nothing is held but a piece of a file.
  */
 import { createHash } from 'node:crypto';
 import {
   BACKUP_FILE_BYTES_MAX,
   BACKUP_FORMAT,
+  BACKUP_FORMAT_REPLACING,
   BACKUP_JSON,
   type BackupFile,
   type BackupManifest,
@@ -17,11 +19,14 @@ import {
   tarHeader,
   tarPadding,
 } from '../../client/protocol/index.ts';
-import { decodePosition, encodePosition, ORIGIN, type PositionVector } from '../../model/index.ts';
+import { decodePosition, encodePosition, ORIGIN, type PositionVector, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../../query/index.ts';
-import type { SnapshotBucket } from '../../storage/index.ts';
+import { covers, hulls, type Removal, type SnapshotBucket } from '../../storage/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
-import type { ShardSnapshotCall, ShardSnapshotItem } from './shard-snapshot.ts';
+import type { ShardSnapshotCall, ShardSnapshotHead, ShardSnapshotItem } from './shard-snapshot.ts';
+
+/** Snapshots taken anew for what was deleted meanwhile. */
+const ROUNDS_MAX = 8;
 
 export interface ArchiveRequest {
   /** Position token of the backup before; '' = everything. */
@@ -41,22 +46,56 @@ export interface ArchiveSource {
 export async function* writeArchive(request: ArchiveRequest, source: ArchiveSource): AsyncGenerator<Uint8Array> {
   const since = sinceOf(request.since, source.shards);
   const databases = databasesOf(request.databases, source.catalogue);
-  const parts = Array.from({ length: source.shards }, (_, shard) =>
-    source.open({ shard, since: since?.[shard].sequence ?? 0, databases })[Symbol.asyncIterator](),
-  );
+  const { parts, heads, replaced } = await openParts(since, databases, source);
   try {
-    const heads = await Promise.all(parts.map(headOf));
-    const manifest = manifestOf(request, heads, databases, source.catalogue);
+    const manifest = manifestOf(request, heads, replaced, databases, source.catalogue);
     yield* archived(manifest, parts, request.nowMs / 1000);
   } finally {
-    await Promise.all(parts.map((part) => part.return?.()));
+    await closeParts(parts);
   }
 }
 
 // private functions
 
 type Part = AsyncIterator<ShardSnapshotItem>;
-type Head = Extract<ShardSnapshotItem, { sequence: number }>;
+
+interface OpenParts {
+  readonly parts: readonly Part[];
+  /** By shard. */
+  readonly heads: readonly ShardSnapshotHead[];
+  /** What any shard removed: of these times every shard's rows are in the archive. */
+  readonly replaced: readonly Removal[];
+}
+
+/** What is removed while the shards take their snapshots makes them take others. */
+async function openParts(
+  since: PositionVector | null,
+  databases: readonly string[] | null,
+  source: ArchiveSource,
+): Promise<OpenParts> {
+  let replaced: readonly Removal[] = [];
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const parts = Array.from({ length: source.shards }, (_, shard) =>
+      source.open({ shard, since: since?.[shard].sequence ?? 0, databases, replaced })[Symbol.asyncIterator](),
+    );
+    try {
+      const heads = await Promise.all(parts.map(headOf));
+      const removed = heads.flatMap(({ removals }) => removals);
+      if (removed.every((removal) => replaced.some((known) => covers(known, removal))))
+        return { parts, heads, replaced };
+      replaced = hulls([...replaced, ...removed]);
+    } catch (error) {
+      await closeParts(parts);
+      throw error;
+    }
+    await closeParts(parts);
+  }
+  throw new QueryError('invalid', `since: something was deleted ${ROUNDS_MAX} times while the backup began: try again`);
+}
+
+async function closeParts(parts: readonly Part[]): Promise<void> {
+  await Promise.all(parts.map((part) => part.return?.()));
+}
 
 function sinceOf(token: string, shards: number): PositionVector | null {
   if (token === '') return null;
@@ -74,28 +113,37 @@ function databasesOf(asked: readonly string[], catalogue: CatalogueView): readon
   return asked.length === 0 ? null : [...new Set(asked)];
 }
 
-async function headOf(part: Part): Promise<Head> {
+async function headOf(part: Part): Promise<ShardSnapshotHead> {
   const { value } = await part.next();
-  return value as Head;
+  return value as ShardSnapshotHead;
 }
 
 function manifestOf(
   { nowMs, since }: ArchiveRequest,
-  heads: readonly Head[],
+  heads: readonly ShardSnapshotHead[],
+  replaced: readonly Removal[],
   databases: readonly string[] | null,
   catalogue: CatalogueView,
 ): BackupManifest {
   const documents = [...catalogue.documents.all()].filter(
     ({ database }) => databases === null || databases.includes(database),
   );
+  const told = replaced.map(({ minTime, maxTime, ...name }) => {
+    return {
+      ...name,
+      minTime: minTime <= TIME_MIN ? null : String(minTime),
+      maxTime: maxTime >= TIME_MAX ? null : String(maxTime),
+    };
+  });
   return {
-    format: BACKUP_FORMAT,
+    format: replaced.length === 0 ? BACKUP_FORMAT : BACKUP_FORMAT_REPLACING,
     made: new Date(nowMs).toISOString(),
     position: encodePosition(heads.map(({ sequence }) => ({ generation: ORIGIN.generation, sequence }))),
     since: since === '' ? null : since,
     databases: databases ?? catalogue.databases,
     complete: databases === null,
     documents: documents.map(({ kind, database, name, body }) => ({ kind, database, name, body })),
+    ...(told.length === 0 ? {} : { replaced: told }),
     files: heads.flatMap(({ buckets }, shard) => buckets.map((bucket) => fileOf(shard, bucket))),
   };
 }

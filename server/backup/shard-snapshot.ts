@@ -3,36 +3,44 @@
  * one after the other. The snapshot is held from the first item to the end of the stream, however it ends.
  */
 import { QueryError } from '../../query/index.ts';
-import type { ShardStore, SnapshotBucket } from '../../storage/index.ts';
+import type { Removal, ShardStore, SnapshotBucket } from '../../storage/index.ts';
 
 export interface ShardSnapshotCall {
   readonly shard: number;
   /** 0 = everything. */
   readonly since: number;
   readonly databases: readonly string[] | null;
+  /** All buckets that may have rows of these, too. */
+  readonly replaced: readonly Removal[];
 }
 
 /** Plain data. */
-export type ShardSnapshotItem =
-  | { readonly sequence: number; readonly buckets: readonly SnapshotBucket[] }
-  | { readonly piece: Uint8Array<ArrayBuffer> };
+export interface ShardSnapshotHead {
+  readonly sequence: number;
+  /** What went behind `since`. */
+  readonly removals: readonly Removal[];
+  readonly buckets: readonly SnapshotBucket[];
+}
+
+/** Plain data. */
+export type ShardSnapshotItem = ShardSnapshotHead | { readonly piece: Uint8Array<ArrayBuffer> };
 
 /** Rejects with QueryError where `since` is not a place from which a later state can be told. */
 export async function* shardSnapshot(
   store: ShardStore,
-  { shard, since, databases }: ShardSnapshotCall,
+  { shard, since, databases, replaced }: ShardSnapshotCall,
 ): AsyncGenerator<ShardSnapshotItem> {
-  const snapshot = await store.snapshot({ since, databases });
+  const snapshot = await store.snapshot({ since, databases, replaced });
   try {
-    const { sequence, removed, buckets } = snapshot;
+    const { sequence, removals, buckets } = snapshot;
     if (since > sequence) {
       throw new QueryError('invalid', `since: shard ${shard} has not come so far: that position is of another server`);
     }
-    if (since > 0 && removed > since) {
-      const text = 'since: something was deleted or dropped behind that position, which later points cannot tell';
+    if (since > 0 && removals === null) {
+      const text = 'since: a database was dropped behind that position, or more than can be told was deleted';
       throw new QueryError('invalid', `${text}: a full backup is needed`);
     }
-    yield { sequence, buckets };
+    yield { sequence, removals: since > 0 ? removals! : [], buckets };
     for (const index of buckets.keys()) for await (const piece of snapshot.pieces(index)) yield { piece };
   } finally {
     snapshot.release();

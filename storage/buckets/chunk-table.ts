@@ -114,9 +114,10 @@ export class ChunkTable {
     let bytes = 0;
     let enough = firstBytes;
     for (const chunk of chunks) {
-      if (!fields.some((field) => this.length(chunk, fieldAt(field)) > 0)) continue;
       let more = 0;
-      for (const at of wanted) more += this.length(chunk, at);
+      for (const field of fields) more += this.length(chunk, fieldAt(field));
+      if (more === 0) continue;
+      more += this.length(chunk, RUNS_AT) + this.length(chunk, TIMES_AT);
       if (members.length > 0 && bytes + more > enough) {
         yield { members, places: places.ascending() };
         members = [];

@@ -22,6 +22,9 @@ const RUNS = 3;
 const SPAN_MAX = 2 ** 52;
 const EXCEPTIONS_ESCAPE = 0xffff;
 const NO_STARTS = new Uint32Array(1);
+/** Of so many runs the firsts are decoded into the same array again, by their number. */
+const KEPT_FIRSTS_MAX = 64;
+const FIRSTS: (Float64Array | undefined)[] = [];
 
 export function encodeIntegers(
   values: Float64Array,
@@ -91,7 +94,7 @@ export function decodeIntegers(
       decodePlane(from, n, width, exceptions, out, scale);
       return;
     case DELTA: {
-      const firsts = new Float64Array(starts.length);
+      const firsts = roomForFirsts(starts.length);
       decodeIntegers(from, starts.length, firsts);
       if (exceptions === 0 && width <= 32) {
         decodeSums(from, n, width, { starts, firsts }, out, scale);
@@ -122,6 +125,17 @@ export function decodeIntegers(
 }
 
 // private functions
+
+/** Whatever stands there. Firsts of firsts are one number, and that has none of its own: no two that are decoded at the same time are as many. */
+function roomForFirsts(count: number): Float64Array {
+  if (count > KEPT_FIRSTS_MAX) return new Float64Array(count);
+  let room = FIRSTS[count];
+  if (room === undefined) {
+    room = new Float64Array(count);
+    FIRSTS[count] = room;
+  }
+  return room;
+}
 
 function divide(out: Float64Array, n: number, scale: number): void {
   if (scale !== 1) for (let i = 0; i < n; i++) out[i] /= scale;

@@ -271,7 +271,8 @@ export class BucketReader {
 
   #begun(request: BucketScan, fields: readonly number[], cache: BlockCache | null): Scan {
     const times = this.#table.offsetsOf(request);
-    return { request, fields, ...times, pieces: new Pieces(cache, this.#id), shared: new SharedTimes() };
+    const blocks = blocksOf(fields);
+    return { request, fields, blocks, ...times, pieces: new Pieces(cache, this.#id), shared: new SharedTimes() };
   }
 
   #keys(place: Place, count: number): TextDictionary {
@@ -302,11 +303,10 @@ export class BucketReader {
   #scanChunk(chunk: number, scan: Scan, { isKept, arrays }: DecodeInto, from: BlockSource): Block | null {
     const { request, low, high, pieces, shared } = scan;
     const rows = this.#table.rows(chunk);
-    const fields = scan.fields.filter((field) => this.#table.length(chunk, fieldAt(field)) > 0);
+    const { fields, blocks } = this.#present(chunk, scan);
     if (fields.length === 0) return null;
     const isSingle = this.#table.length(chunk, RUNS_AT) === 0;
     pieces.begin(this.#firstBlock(chunk), isKept);
-    const values = fields.map((field) => field + FIELDS);
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     // Nothing is to be found out before the values are read where the chunk has one series, or all are wanted, or one that is listed, and all of its times
     // are wanted: everything comes in one go.
@@ -314,8 +314,8 @@ export class BucketReader {
     const timesAt = this.#table.place(chunk, TIMES_AT).at;
     const known = isSingle ? shared.at(timesAt) : undefined;
     if (known !== undefined) pieces.give(TIMES, known);
-    const first = isSingle ? [TIMES] : [RUNS, TIMES];
-    this.#fetch(chunk, isWanted ? [...first, ...values] : first, scan, arrays, from);
+    const { first, values, all } = isSingle ? blocks.ofOne : blocks.ofSeveral;
+    this.#fetch(chunk, isWanted ? all : first, scan, arrays, from);
     if (isSingle && known === undefined) shared.keep(timesAt, pieces.times);
     const runs = isSingle ? { series: Uint32Array.of(this.#table.firstSeries(chunk)), starts: ONE_START } : pieces.runs;
     const ranges = mergedRanges(runs, rows, request, isInside ? null : { times: pieces.times, low, high });
@@ -324,6 +324,15 @@ export class BucketReader {
     const columns = new Map<string, Column>();
     for (const field of fields) columns.set(this.#footer.fields[field].name, pieces.get(field + FIELDS) as Column);
     return selectedBlock(this.base, rows, runs, request.map, pieces.times, columns, ranges, arrays);
+  }
+
+  /** Those of the wanted fields that the chunk has: mostly all. */
+  #present(chunk: number, scan: Scan): Pick<Scan, 'fields' | 'blocks'> {
+    let count = 0;
+    for (const field of scan.fields) if (this.#table.length(chunk, fieldAt(field)) > 0) count++;
+    if (count === scan.fields.length) return scan;
+    const fields = scan.fields.filter((field) => this.#table.length(chunk, fieldAt(field)) > 0);
+    return { fields, blocks: blocksOf(fields) };
   }
 
   /** The cache's number for the first block of a chunk. */
@@ -372,14 +381,20 @@ export class BucketReader {
 
   /** The words of some blocks of ascending places, checked; valid until the next read of any reader that shares the cache. */
   #read(places: readonly Place[], from: BlockSource): Uint32Array[] {
-    const { view } = from;
-    if (view !== undefined) {
-      const blocks = places.map(({ at, length }) => view(at, length));
-      if (blocks.every((block) => block !== null)) return blocks.map((block, i) => this.#checked(places[i], block));
+    const words: Uint32Array[] = [];
+    while (from.view !== undefined && words.length < places.length) {
+      const place = places[words.length];
+      const block = from.view(place.at, place.length);
+      if (block === null) break;
+      words.push(this.#checked(place, block));
     }
+    if (words.length < places.length) this.#readSpans(places.slice(words.length), from, words);
+    return words;
+  }
+
+  #readSpans(places: readonly Place[], from: BlockSource, words: Uint32Array[]): void {
     const spans = spansOf(places);
     const bytes = this.#cache.scratch(spans.reduce((sum, { length }) => sum + length, 0));
-    const words: Uint32Array[] = [];
     let start = 0;
     for (const { first, last, length } of spans) {
       const begin = start - places[first].at;
@@ -390,7 +405,6 @@ export class BucketReader {
       }
       start += length;
     }
-    return words;
   }
 
   #checked({ at, length, checksum }: Place, block: Uint8Array): Uint32Array {
@@ -427,11 +441,31 @@ interface Scan {
   readonly request: BucketScan;
   /** Numbers of those wanted. */
   readonly fields: readonly number[];
+  readonly blocks: FieldBlocks;
   /** Times wanted, as offsets. */
   readonly low: number;
   readonly high: number;
   readonly pieces: Pieces;
   readonly shared: SharedTimes;
+}
+
+/** Blocks of a chunk of one series, and of several, by what is read first. */
+interface FieldBlocks {
+  readonly ofOne: BlockOrder;
+  readonly ofSeveral: BlockOrder;
+}
+
+/** What tells of rows which are wanted, what has their values; both together. */
+interface BlockOrder {
+  readonly first: readonly number[];
+  readonly values: readonly number[];
+  readonly all: readonly number[];
+}
+
+function blocksOf(fields: readonly number[]): FieldBlocks {
+  const values = fields.map((field) => field + FIELDS);
+  const order = (...first: number[]): BlockOrder => ({ first, values, all: [...first, ...values] });
+  return { ofOne: order(TIMES), ofSeveral: order(RUNS, TIMES) };
 }
 
 /** Whether what is decoded goes into the cache; null = arrays of its own. */

@@ -113,6 +113,14 @@ function part(column: Column, from: number, to: number): Column {
 
 /** The ranges cut where series end, from the first of their rows on. */
 function runsOf(ranges: Ranges, { series, starts }: Runs, rows: number): Uint32Array {
+  if (ranges[0] === 0 && ranges[1] === rows) {
+    const all = new Uint32Array(2 * series.length);
+    for (let run = 0; run < series.length; run++) {
+      all[2 * run] = starts[run];
+      all[2 * run + 1] = run + 1 < series.length ? starts[run + 1] : rows;
+    }
+    return all;
+  }
   const found: number[] = [];
   let run = 0;
   for (let i = 0; i < ranges.length; i += 2) {

@@ -160,9 +160,10 @@ class KernelUnpacker implements Unpacker {
 
   /** Each run of the results to its own first. */
   #raise(n: number, { starts, firsts }: Firsts, scale: number): void {
-    this.#ends.set(starts.subarray(1));
-    this.#ends[starts.length - 1] = n;
-    this.#firsts.set(firsts);
+    for (let run = 0; run < starts.length; run++) {
+      this.#ends[run] = run + 1 < starts.length ? starts[run + 1] : n;
+      this.#firsts[run] = firsts[run];
+    }
     const { raiseRuns, raiseRunsScaled } = this.#kernels;
     (scale === 1 ? raiseRuns : raiseRunsScaled)(ENDS_AT, FIRSTS_AT, starts.length, OUTPUT_AT, scale);
   }

@@ -36,7 +36,7 @@ export interface TakenChanges {
 export interface ChangesHost {
   append(record: ManifestRecord): Promise<void>;
   /** What every record says. */
-  position(): Pick<ManifestRecord, 'nextBucket' | 'removedAt'>;
+  position(): Pick<ManifestRecord, 'nextBucket' | 'removedAt' | 'removals' | 'untoldAt'>;
   /** False: it has left the map again, and is somebody else's. */
   isIn(added: AddedBucket): boolean;
   /** Of a bucket that nobody reads. */

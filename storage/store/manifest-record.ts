@@ -20,6 +20,7 @@ import { type DocumentChange, type FieldType, TextDictionary } from '../../model
 import { StorageError } from '../error.ts';
 import type { DropScope, MeasurementName } from '../head/types.ts';
 import type { FarPlace } from '../tiers/far-source.ts';
+import type { RemovalAt } from './removals.ts';
 import type { Tombstone } from './tombstones.ts';
 
 export interface ManifestRecord {
@@ -31,6 +32,9 @@ export interface ManifestRecord {
   readonly nextBucket: number;
   /** Sequence of the last message that removed anything, 0 = none; not there in records older than this number. */
   readonly removedAt?: number;
+  /** All there are, in place of those said before; not there in records older than these. */
+  readonly removals?: readonly RemovalAt[];
+  readonly untoldAt?: number;
   /** Gone, with all that was known of them before this record. */
   readonly dropped: readonly DropScope[];
   /** Buckets that are no more. */
@@ -147,8 +151,12 @@ export function decodeManifestRecord(bytes: Uint8Array): ManifestRecord {
     at += pad(length);
     return copy.buffer;
   };
+  const removals = record.removals?.map(({ minTime, maxTime, ...rest }) => {
+    return { ...rest, minTime: BigInt(minTime), maxTime: BigInt(maxTime) };
+  });
   return {
     ...record,
+    removals,
     measurements: record.measurements.map((rest) => {
       const offsets = new Uint32Array(take());
       const keys = new TextDictionary(new Uint8Array(take()), offsets);
@@ -186,7 +194,11 @@ type PlainBucket = Omit<ManifestBucket, 'base' | 'minTime' | 'maxTime' | 'late' 
 };
 
 /** What the text holds. */
-type Plain = Omit<ManifestRecord, 'measurements' | 'buckets' | 'tombstones'> & {
+type Plain = Omit<ManifestRecord, 'measurements' | 'buckets' | 'tombstones' | 'removals'> & {
+  readonly removals?: readonly (Omit<RemovalAt, 'minTime' | 'maxTime'> & {
+    readonly minTime: string;
+    readonly maxTime: string;
+  })[];
   readonly measurements: readonly Omit<ManifestMeasurement, 'keys' | 'lastHigh' | 'lastLow' | 'gone'>[];
   readonly buckets: readonly PlainBucket[];
   readonly tombstones: readonly { readonly min: string; readonly max: string }[];

@@ -7,6 +7,7 @@ import type { DropScope, TagListener } from '../head/types.ts';
 import { holds, isDatabase } from './drop-scope.ts';
 import { Manifest, type ManifestOptions } from './manifest.ts';
 import type { ManifestBucket, ManifestRecord } from './manifest-record.ts';
+import { Removals } from './removals.ts';
 import type { Tombstone } from './tombstones.ts';
 
 export interface Restored {
@@ -20,8 +21,7 @@ export interface Restored {
   readonly tombstones: ReadonlyMap<number, readonly Tombstone[]>;
   readonly sealed: number;
   readonly nextBucket: number;
-  /** Sequence of the last message that removed anything. */
-  readonly removedAt: number;
+  readonly removals: Removals;
 }
 
 /** `listener` hears of the values of tags, then and later. */
@@ -36,7 +36,7 @@ export async function restoreState(
     if (record.full) state = emptyState(listener);
     applyRecord(state, record, directory);
   });
-  for (const [, measurement] of state.head.measurements()) measurement.aliveUntil = state.removedAt;
+  for (const [, measurement] of state.head.measurements()) measurement.aliveUntil = state.removals.lastAt;
   return { ...state, buckets: [...state.buckets.values()], manifest };
 }
 
@@ -49,7 +49,7 @@ type State = {
   readonly tombstones: Map<number, readonly Tombstone[]>;
   sealed: number;
   nextBucket: number;
-  removedAt: number;
+  removals: Removals;
 };
 
 function emptyState(listener: TagListener | null): State {
@@ -60,7 +60,7 @@ function emptyState(listener: TagListener | null): State {
     tombstones: new Map(),
     sealed: 0,
     nextBucket: 1,
-    removedAt: 0,
+    removals: new Removals(),
   };
 }
 
@@ -104,7 +104,9 @@ function applyRecord(state: State, record: ManifestRecord, directory: string): v
   }
   if (record.sealed !== null) state.sealed = record.sealed;
   state.nextBucket = record.nextBucket;
-  state.removedAt = Math.max(state.removedAt, record.removedAt ?? 0);
+  const removedAt = Math.max(state.removals.lastAt, record.removedAt ?? 0);
+  const { removals = [], untoldAt = removedAt } = record;
+  state.removals = new Removals({ removedAt, removals, untoldAt });
 }
 
 function drop(state: State, scope: DropScope): void {

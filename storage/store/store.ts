@@ -46,6 +46,7 @@ import type { Manifest } from './manifest.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { Mover, type MoverHost, openTier } from './mover.ts';
 import { sealedMap } from './partition-map.ts';
+import type { Removals } from './removals.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
@@ -78,8 +79,7 @@ export class ShardStore {
   #sealed: number;
   #applied: number;
   #nextBucket: number;
-  /** Sequence of the last message that removed anything. */
-  #removedAt: number;
+  readonly #removals: Removals;
   /** Names of files that the manifest does not know. */
   readonly #strays: string[];
   /** Bytes of batches applied since the head was weighed. */
@@ -107,7 +107,7 @@ export class ShardStore {
     this.#sealed = parts.sealed;
     this.#applied = parts.sealed;
     this.#nextBucket = parts.nextBucket;
-    this.#removedAt = parts.removedAt;
+    this.#removals = parts.removals;
     this.#strays = parts.strays;
     this.#changes = new Changes(this.#changesHost());
     this.#cleaner = new Cleaner(this.#cleanerHost());
@@ -220,7 +220,7 @@ export class ShardStore {
     const measurement = this.#head.find(name.database, name.retentionPolicy, name.measurement);
     const series = mask === null ? null : listOf(mask);
     if (measurement === null || min > max || series?.length === 0) return;
-    this.#removedAt = this.#applied + 1;
+    this.#removals.note({ ...name, sequence: this.#applied + 1, minTime: min, maxTime: max });
     this.#hide(measurement, { min, max, series }, mask);
     measurement.findGone(mask, min <= TIME_MIN && max >= TIME_MAX, (error) => error instanceof StorageError);
     if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
@@ -270,8 +270,8 @@ export class ShardStore {
   /** Everything applied until now, and maybe more, as buckets that stay until it is released. Throws StorageError `closed`. */
   snapshot(request: SnapshotRequest): Promise<StoreSnapshot> {
     const now = () => {
-      const [applied, sealed, removedAt] = [this.#applied, this.#sealed, this.#removedAt];
-      return { head: this.#head, applied, sealed, removedAt, isClosing: this.#closing };
+      const [head, applied, sealed, removals] = [this.#head, this.#applied, this.#sealed, this.#removals];
+      return { head, applied, sealed, removals, isClosing: this.#closing };
     };
     return takeSnapshot(request, now, () => this.seal());
   }
@@ -349,13 +349,11 @@ export class ShardStore {
   // private functions
 
   #drop(scope: DropScope): boolean {
-    const buckets: SealedBucket[] = [];
-    for (const [name, { sealed }] of this.#head.measurements(scope.database)) {
-      if (holds(scope, name)) buckets.push(...sealedMap(sealed).all());
-    }
+    const gone = [...this.#head.measurements(scope.database)].filter(([name]) => holds(scope, name));
+    const buckets = gone.flatMap(([, { sealed }]) => [...sealedMap(sealed).all()]);
     const found = this.#head.drop(scope);
     if (found) {
-      this.#removedAt = this.#applied + 1;
+      this.#removals.noteDrop(this.#applied + 1, scope, gone);
       this.schemaVersion++;
       if (isDatabase(scope)) this.#documents.dropDatabase(scope.database);
       this.#changes.add({ scope, buckets, added: [] });
@@ -467,7 +465,7 @@ export class ShardStore {
       nextBucket: this.#nextBucket,
       dropped: taken.dropped,
       removed: taken.removed,
-      removedAt: this.#removedAt,
+      ...this.#removals.record(),
       databases: frozen.databases,
       documents: frozen.documents,
       measurements: alive.filter((part) => part.hasNews).map((part) => part.manifest()),
@@ -506,7 +504,7 @@ export class ShardStore {
   #changesHost(): ChangesHost {
     return {
       append: (record) => this.#manifest.append(record),
-      position: () => ({ nextBucket: this.#nextBucket, removedAt: this.#removedAt }),
+      position: () => ({ nextBucket: this.#nextBucket, ...this.#removals.record() }),
       isIn: (added) => this.#isAlive(added) && sealedMap(added.measurement.sealed).has(added.bucket),
       removeFile: (bucket) => this.#removeFile(bucket),
       isClosing: () => this.#closing,

@@ -9,6 +9,7 @@ import type { BucketTotals } from './bucket-totals.ts';
 import type { CleanerStats } from './cleaner.ts';
 import type { Manifest } from './manifest.ts';
 import type { MoveOptions, MoverStats } from './mover.ts';
+import type { Removals } from './removals.ts';
 import type { Pause } from './sorted-rows.ts';
 
 export interface StoreOptions {
@@ -74,6 +75,6 @@ export type StoreParts = {
   readonly tier: Tier | null;
   readonly sealed: number;
   readonly nextBucket: number;
-  readonly removedAt: number;
+  readonly removals: Removals;
   readonly strays: string[];
 };

@@ -80,14 +80,14 @@ describe(`backup and restore (SEED=${SEED})`, function () {
     );
   });
 
-  it('says that a full backup is needed where something was dropped in between', async () => {
+  it('says that a full backup is needed where a database was dropped in between', async () => {
     await written(server, 'gone', 'm v=1 1');
     const { path } = await backup(server, directory, []);
     await results(server, '', 'DROP DATABASE gone');
     const refused = await run(server, ['backup', directory, '--since', path]);
     expect([refused.code, refused.err]).to.deep.equal([
       1,
-      'millrace: since: something was deleted or dropped behind that position, which later points cannot tell: a full backup is needed\n',
+      'millrace: since: a database was dropped behind that position, or more than can be told was deleted: a full backup is needed\n',
     ]);
     expect((await readdir(directory)).filter((name) => name.endsWith('.part'))).to.deep.equal([]);
   });
@@ -105,6 +105,48 @@ describe(`backup and restore (SEED=${SEED})`, function () {
     const { path } = await backup(server, directory, ['del']);
     expect((await run(other, ['restore', path])).code).to.equal(0);
     expect(await results(other, 'del', EVERYTHING)).to.deep.equal(await results(server, 'del', EVERYTHING));
+  });
+
+  it('a chain of archives tells what was deleted between them, whatever the shards', async () => {
+    await written(server, 'cut', someLines(random, 600));
+    const first = await backup(server, directory, ['cut']);
+    const chain = [first.path];
+    const deletes = [
+      "DELETE FROM m0 WHERE time >= 10 AND time < 604800000000020; DELETE FROM m1 WHERE host = 'h1' AND time < 0",
+      "DROP SERIES FROM m1 WHERE host = 'h2'",
+      'DROP MEASUREMENT m2; DROP MEASUREMENT passing',
+    ];
+    for (const [i, text] of deletes.entries()) {
+      await written(server, 'cut', `${someLines(random, 60)}\npassing n=1 1`);
+      const done = await results(server, 'cut', text);
+      expect(done.flatMap(({ error }) => error ?? [])).to.deep.equal([]);
+      // some of it comes again, one field with another type
+      await written(
+        server,
+        'cut',
+        i === 2 ? 'm2,host=h2 f="text" 5' : 'm0,host=h1 f=7 12\nm1,host=h2 f=8 -604799999999999',
+      );
+      chain.push((await backup(server, directory, ['cut'], ['--since', chain.at(-1)!])).path);
+    }
+    const { code, err } = await run(other, ['restore', ...chain]);
+    expect([code, err]).to.satisfy(([status]: [number]) => status === 0, err);
+    const last = await backup(server, directory, ['cut']);
+    await run(other, ['restore', last.path, '--as', 'cut whole']);
+    expect(await results(other, 'cut', EVERYTHING)).to.deep.equal(await results(other, 'cut whole', EVERYTHING));
+    const rows = 'SELECT *::field FROM /.*/ GROUP BY *; SHOW SERIES';
+    expect(await results(other, 'cut', rows)).to.deep.equal(await results(server, 'cut', rows));
+    const { replaced, format } = JSON.parse(execFileSync('tar', ['xOf', chain[1], 'backup.json']).toString());
+    expect([format, replaced]).to.deep.equal([
+      2,
+      [
+        { database: 'cut', measurement: 'm0', minTime: '10', maxTime: '604800000000019' },
+        { database: 'cut', measurement: 'm1', minTime: null, maxTime: '-1' },
+      ],
+    ]);
+    // whoever holds the first of them needs no more than one
+    const since = await backup(server, directory, ['cut'], ['--since', first.position]);
+    await run(other, ['restore', first.path, since.path, '--as', 'cut short']);
+    expect(await results(other, 'cut short', EVERYTHING)).to.deep.equal(await results(other, 'cut whole', EVERYTHING));
   });
 
   it('taken while writes go on, it is the state at the position it names', async () => {

@@ -1,7 +1,8 @@
 /**
  * The properties that hold of every live query, whichever way it is kept (cells, held rows, joins): any order of arrival within
  * LATENESS ends alike (I2), windows of one kind are those of another where they say the same (I6, I7), the clock closes what a later
- * event would (I8), the number of shards changes nothing (I9). That they equal history (I1) is held by the tests beside this one.
+ * event would (I8), the number of shards changes nothing (I9); and the same messages at the same steps tell the same frames to the bit,
+ * whatever the clock of the machine says. That they equal history (I1) is held by the tests beside this one.
  */
 import { expect } from 'chai';
 import { play, SCHEMA, type Step, scheduleOf } from '../support/live-schedules.ts';
@@ -9,7 +10,7 @@ import { LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
 
-const RUNS = 15;
+const RUNS = 10;
 const SECOND = 1_000_000_000n;
 /** Points come at most so much later than newer ones. */
 const BEHIND_MAX = 40n * SECOND;
@@ -103,9 +104,51 @@ describe('live queries of every kind', function () {
       }
     }
   });
+
+  it(`a run is repeated to the bit from its messages and steps, by another clock, ${RUNS} runs (seed ${seed})`, () => {
+    for (let run = 0; run < RUNS; run++) {
+      const random = new Random(seed + run);
+      const text = random.pick(QUERIES);
+      const shards = random.between(1, 3);
+      const schedule = scheduleOf(random);
+      const lost = schedule.map(() => random.between(0, 9));
+      const recorded = withLosses(text, shards, schedule, lost);
+      const repeated = elsewhere(random, () => withLosses(text, shards, schedule, lost));
+      expect(repeated.told, `seed ${seed + run}: ${text}`).to.deep.equal(recorded.told);
+      expect(recorded.told.length, text).to.be.at.least(1);
+    }
+  });
 });
 
 // private functions
+
+/** A client that loses its connection, or its server, at some steps. */
+function withLosses(text: string, shards: number, schedule: readonly Step[], lost: readonly number[]): LiveText {
+  const live = new LiveText(text, SCHEMA, shards);
+  for (const [n, step] of schedule.entries()) {
+    if (lost[n] > 1) play(live, [step]);
+    else live.reconnect(lost[n] === 1, () => play(live, [step]));
+  }
+  live.pass(150_000);
+  return live;
+}
+
+/** On a machine whose clocks say something else each time, and whose chances fall otherwise. */
+function elsewhere<T>(random: Random, act: () => T): T {
+  const { now } = Date;
+  const { random: chance } = Math;
+  const monotonic = performance.now.bind(performance);
+  Date.now = () => now() + random.between(-(10 ** 9), 10 ** 9);
+  Math.random = () => random.next();
+  performance.now = () => random.between(0, 10 ** 9);
+  try {
+    return act();
+  } finally {
+    Date.now = now;
+    Math.random = chance;
+    performance.now = monotonic;
+  }
+}
 
 /** The query when everything is final, and nothing was too late. */
 function ended(text: string, shards: number, schedule: readonly Step[]): LiveText {

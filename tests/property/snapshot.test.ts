@@ -1,13 +1,15 @@
 /**
  * Snapshots of a store, taken beside writes, sealings, drops and restarts: the buckets of one are the state at its sequence, whatever
- * happens until it is read; those of a later one since an earlier bring the earlier state to the later, or something was removed.
+ * happens until it is read; those of a later one since an earlier bring the earlier state to the later when what was removed is forgotten.
  */
 import { expect } from 'chai';
 import {
   BlockCache,
   BucketReader,
   bytesAsSource,
+  covers,
   MemoryFiles,
+  type Removal,
   ShardStore,
   type StoreSnapshot,
 } from '../../storage/index.ts';
@@ -29,6 +31,7 @@ describe('snapshots of a store', function () {
   it(`are the state at their sequence, and chains of them the last state (seed ${seed})`, async () => {
     let chained = 0;
     let removed = 0;
+    let untold = 0;
     for (let script = 0; script < SCRIPTS; script++) {
       const random = new Random(seed + script);
       const files = new MemoryFiles();
@@ -56,23 +59,24 @@ describe('snapshots of a store', function () {
           await new Promise((resolve) => setImmediate(resolve));
         }
         const snapshot = await taking;
-        const later = await store.snapshot({ since: sinceBefore, databases: null });
+        // a removal behind its sequence shows in it already
+        const isShown = messages.slice(snapshot.sequence).some(removes);
+        const later = await snapshotSince(store, sinceBefore);
+        const isLaterShown = messages.slice(later.sequence).some(removes);
         for (let i = random.between(0, 3); i > 0; i--) apply(store, messages, states, random);
         const where = `seed ${seed}, script ${script}, message ${messages.length}`;
         expect(snapshot.sequence, where).to.be.at.least(asked);
         const state = await read(snapshot, files, new Map());
-        if (snapshot.removed <= snapshot.sequence) {
+        if (!isShown) {
           expect(plain(state), where).to.deep.equal(plain(states[snapshot.sequence]));
         }
-        if (before !== null && later.removed <= sinceBefore) {
+        if (before !== null && later.removals === null) untold++;
+        else if (before !== null && !isLaterShown) {
           chained++;
-          const brought = await read(
-            later,
-            files,
-            new Map([...before.state].map(([name, fields]) => [name, { ...fields }])),
-          );
+          if (later.removals!.length > 0) removed++;
+          const brought = await read(later, files, without(before.state, later.removals!));
           expect(plain(brought), where).to.deep.equal(plain(states[later.sequence]));
-        } else if (before !== null) removed++;
+        }
         snapshot.release();
         later.release();
         before = { snapshot, state };
@@ -81,6 +85,7 @@ describe('snapshots of a store', function () {
     }
     expect(chained).to.be.greaterThan(SCRIPTS);
     expect(removed).to.be.greaterThan(0);
+    expect(untold).to.be.greaterThan(0);
   });
 
   it('keeps files that are dropped beside it until it is released', async () => {
@@ -175,6 +180,32 @@ function applyOne(store: ShardStore, message: Message, sequence: number): void {
 function point(key: string, time: bigint, value: number): TestPoint {
   const field = value < 0.4 ? 'x' : value < 0.8 ? 'y' : 'z';
   return { key, time, fields: { [field]: { type: 'float', value } } };
+}
+
+/** With the buckets of all that was removed. */
+async function snapshotSince(store: ShardStore, since: number): Promise<StoreSnapshot> {
+  for (let replaced: readonly Removal[] = []; ; ) {
+    const snapshot = await store.snapshot({ since, databases: null, replaced });
+    const { removals } = snapshot;
+    if (removals === null || removals.every((removal) => replaced.some((known) => covers(known, removal))))
+      return snapshot;
+    replaced = removals;
+    snapshot.release();
+  }
+}
+
+function without(state: State, removals: readonly Removal[]): State {
+  const kept = [...state].filter(([name]) => {
+    const [of, , time] = name.split(' ');
+    return !removals.some(
+      ({ database, minTime, maxTime }) => database === of && BigInt(time) >= minTime && BigInt(time) <= maxTime,
+    );
+  });
+  return new Map(kept.map(([name, fields]) => [name, { ...fields }]));
+}
+
+function removes(message: Message): boolean {
+  return !('points' in message);
 }
 
 /** What the buckets say, one after the other, on top of a state. */

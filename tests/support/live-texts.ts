@@ -44,6 +44,8 @@ export class LiveText {
   nowMs = NOW_MS;
   /** By series and time: the rows that a client holds, as texts. */
   readonly held = new Map<string, Held>();
+  /** What its operators have told, as texts, in order, whether the client was there or not. */
+  readonly told: string[] = [];
   /** How many rows were sent that were not final. */
   provisional = 0;
   readonly #schema: Schema;
@@ -204,6 +206,7 @@ export class LiveText {
   }
 
   #take(emissions: readonly Emission[]): void {
+    for (const { tables, ...rest } of emissions) this.told.push(textOf({ ...rest, series: seriesOf(tables) }));
     if (!this.#connected) return;
     for (const { tables, final, rev, gone } of emissions) {
       if (gone?.from != null) {
@@ -229,6 +232,10 @@ export class LiveText {
 }
 
 // private functions
+
+function textOf(value: object): string {
+  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part));
+}
 
 function rowsOf(
   answer: readonly { name?: string; tags?: Record<string, string>; values: Value[][] }[],
