@@ -96,10 +96,11 @@ function rank(name: string): number {
   return index < 0 ? ORDER.length : index;
 }
 
-/** InfluxDB cuts spaces off the end, and counts the end twice after a word and where a list has already looked for a regex. */
+/** InfluxDB cuts spaces off the end, and counts the end twice after a word, and where it has already looked for a regex. */
 function endOfText(text: string, names: ReadonlySet<string>): number {
   const trimmed = text.trimEnd();
   const afterWord = /(?:^|[^A-Za-z0-9_µμ])[A-Za-z_][A-Za-z0-9_]*$/.test(trimmed);
   const inList = trimmed.endsWith('.') || (names.has('regex') && /,$|[A-Za-z0-9_"]\($/.test(trimmed));
-  return trimmed.length + (afterWord || inList ? 1 : 0);
+  const afterMatch = names.has('regex') && /[=!]~$/.test(trimmed);
+  return trimmed.length + (afterWord || inList || afterMatch ? 1 : 0);
 }

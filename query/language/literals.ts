@@ -20,6 +20,8 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
   w: 604_800_000_000_000n,
 };
 
+const TYPED: ReadonlySet<string> = new Set(['regex', 'identifier', 'string', 'duration']);
+
 export function readQuoted(source: string): string {
   return source.slice(1, -1).replace(/\\(.)/g, (_, character) => (character === 'n' ? '\n' : character));
 }
@@ -74,9 +76,9 @@ export function bindParameter(name: string, params: Readonly<Record<string, unkn
       if (Number.isFinite(value)) return { kind: 'number', value };
       break;
     case 'object':
-      if (value !== null) return bindTyped(name, value as Record<string, unknown>, at);
+      if (value !== null) return bindTyped(value, at);
   }
-  throw parseError(`unable to bind parameter: ${name}`, at);
+  throw unbound(`unable to bind parameter with type ${value === null ? '<nil>' : typeof value}`, at);
 }
 
 /** Turns the sign of a literal; anything else is multiplied by one or minus one, as InfluxDB does. */
@@ -99,19 +101,30 @@ export function applySign(sign: string, operand: Expression, at: number): Expres
 
 // private functions
 
-function bindTyped(name: string, value: Record<string, unknown>, at: number): Expression {
+function bindTyped(value: object, at: number): Expression {
+  if (Array.isArray(value)) throw unbound('unable to bind parameter with type []interface {}', at);
   const entries = Object.entries(value);
-  const [type, text] = entries[0] ?? [];
-  if (entries.length === 1 && typeof text === 'string') {
-    if (type === 'regex') return { kind: 'regex', pattern: text };
-    if (type === 'identifier') return { kind: 'reference', name: text, cast: null };
-    if (type === 'string') return { kind: 'string', value: text };
-    if (type === 'duration') {
+  if (entries.length !== 1) throw unbound('bound object parameter value must have exactly one entry', at);
+  const [type, text] = entries[0]!;
+  if (!TYPED.has(type)) throw unbound(`unknown bind object type: ${type}`, at);
+  if (typeof text !== 'string') throw unbound(`${type} literal must be a string value`, at);
+  switch (type) {
+    case 'regex':
+      return { kind: 'regex', pattern: text };
+    case 'identifier':
+      return { kind: 'reference', name: text, cast: null };
+    case 'string':
+      return { kind: 'string', value: text };
+    default: {
       const sign = text.startsWith('-') ? -1n : 1n;
       const size = sign < 0n ? text.slice(1) : text;
       if (size === '') throw new QueryError('parse', 'error parsing query: invalid duration', at);
       return { kind: 'duration', ns: sign * readDuration(size, at) };
     }
   }
-  throw parseError(`unable to bind parameter: ${name}`, at);
+}
+
+/** In InfluxDB's words, which take a value that cannot be bound for one that is not there. */
+function unbound(problem: string, at: number): QueryError {
+  return parseError(`missing parameter: ${problem}`, at);
 }

@@ -56,15 +56,23 @@ export function parse(text: string, params: Parameters = {}): Statement[] {
 
 // private functions
 
-function matchText(text: string, params: Parameters): MatchResult {
+/** `shown`: the text that errors speak of. */
+function matchText(text: string, params: Parameters, shown = text): MatchResult {
   const match = GRAMMAR_OF_INFLUXQL.match(text);
   if (match.succeeded()) return match;
   // missing from Ohm's types, though documented there
   const failed = match as unknown as FailedMatch;
   const failures = failed.getRightmostFailures().map((failure) => failure.toString());
   const at = failed.getRightmostFailurePosition();
+  if (/[^.]\.$/.test(text.slice(0, at)) && /\d/.test(text[at] ?? ''))
+    return matchText(withNumberAlone(text, at), params, text);
   refuseTokens(text.slice(0, at), params);
-  throw syntaxError(text, failures, at);
+  throw syntaxError(shown, failures, at);
+}
+
+/** A point that digits follow begins a number for InfluxDB, never a name: what could have stood there is found without it. */
+function withNumberAlone(text: string, at: number): string {
+  return `${text.slice(0, at - 1)}\u0001${text.slice(at)}`;
 }
 
 /** What InfluxDB minds as it reads a token, before it comes to where the text makes no sense. */

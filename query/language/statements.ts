@@ -237,15 +237,16 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return assemble(ast(first, this), all(rest, this));
   },
   Rest_match(operator, pattern): Operation {
-    const operand: Expression = ast(pattern, this);
-    if (operand.kind !== 'regex') {
-      const place = describePosition(pattern.source.sourceString, pattern.source.startIdx);
-      throw parseError(`found ${pattern.sourceString}, expected regex${place}`, pattern.source.startIdx);
-    }
+    const operand = regexOperand(pattern, this);
     return { operator: operator.sourceString === '=~' ? '=~' : '!~', operand };
   },
   Rest_operate(operator, operand) {
     const name = operator.sourceString;
+    if (operand.sourceString.startsWith('/')) {
+      const { sourceString, startIdx } = operand.source;
+      const place = describePosition(sourceString, startIdx);
+      throw parseError(`found /, expected identifier, string, number, bool${place}`, startIdx);
+    }
     return { operator: OPERATOR_NAMES[name.toLowerCase()] ?? name, operand: ast(operand, this) };
   },
   Operand_group: parenthesis,
@@ -346,6 +347,22 @@ export function toStatements(match: MatchResult, params: Parameters): Statement[
 }
 
 // private functions
+
+/** What stands behind `=~`: a regex, or a parameter that is one. */
+function regexOperand(pattern: Node, context: Node): Expression {
+  let found = pattern.sourceString;
+  try {
+    const operand: Expression = ast(pattern, context);
+    if (operand.kind === 'regex') return operand;
+    if ('value' in operand) found = String(operand.value);
+  } catch (error) {
+    const problem = /missing parameter: (.*)/.exec((error as Error).message)?.[1];
+    if (problem === undefined) throw error;
+    if (problem.includes(' ')) found = problem;
+  }
+  const { sourceString, startIdx } = pattern.source;
+  throw parseError(`found ${found}, expected regex${describePosition(sourceString, startIdx)}`, startIdx);
+}
 
 /** Whatever a number cannot hold exactly is more than there can be. */
 function readCount(this: Node, _keyword: Node, count: Node): number {
