@@ -166,6 +166,7 @@ describe('live session', () => {
     await subscribe();
     const feed = engine.feeds[0];
     sink.room = false;
+    feed.rows('["t0",0]', 'c0');
     feed.rows('["t1",1],["t1",2],["t1",3],["t2",4]', 'c1');
     feed.rows('["t1",5],["t1",6]', 'c2');
     sink.take();
