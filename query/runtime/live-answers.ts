@@ -438,7 +438,9 @@ export class LiveAnswers {
     const isTick = flush || all || this.#ticks.changesDue(nowMs, 0);
     let told = false;
     for (const part of this.#parts.values()) {
-      const isPressed = at !== null && part.least <= at - this.#live.rules.lateness;
+      const settles = at === null ? TIME_MIN : at - this.#live.rules.lateness;
+      // else a client that comes back with this watermark would take what was not told for settled
+      const isPressed = at !== null && (part.least <= settles || part.finalAt <= settles);
       const changed = isPressed || (isTick && (part.dirty || part.waits || (all && part.finalAt < TIME_MAX)));
       const isFinal = at !== null && at >= part.finalAt && Math.abs(nowMs - part.answeredAtMs) >= FINALS_GAP_MS;
       if (!changed && !isFinal) continue;
