@@ -6,12 +6,15 @@
 import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { AggregateState, ChosenPoint, RowSlice, StateData } from './aggregate.ts';
+import { ordered } from './ordered.ts';
+import { selectRank } from './rank-select.ts';
 import { columnValue } from './selector.ts';
 import { compareSplit, highOf, lowOf, splitTime } from './slot-time.ts';
 
 /** Points that one query may hold on one thread: some 200 MB. */
 const CHOSEN_POINTS_MAX = 2_000_000;
 
+/** `hash`: of a sample; else 0. */
 type Point = ChosenPoint & { readonly hash: number };
 
 export class ChosenState implements AggregateState {
@@ -19,8 +22,10 @@ export class ChosenState implements AggregateState {
   readonly #n: number;
   readonly #by: readonly number[] | null;
   readonly #carriedCount: number;
-  /** By slot; the best first where there are no tags, else one per combination of tags in no order. */
+  /** By slot; without tags a heap whose first is chosen last of those held, else one per combination of tags in no order. */
   readonly #slots: (Point[] | undefined)[] = [];
+  /** By slot: the points in order of time, until more come. */
+  readonly #settled = new Map<number, readonly Point[]>();
   /** By slot, with tags: index in the list by combination. */
   readonly #keys: (Map<string, number> | undefined)[] = [];
   #held = 0;
@@ -38,6 +43,7 @@ export class ChosenState implements AggregateState {
     const { count, rows, slots, offsets, carried, column } = slice;
     const base = splitTime(slice.base);
     const sign = this.#name === 'top' ? 1 : -1;
+    this.#settled.clear();
     for (let k = 0; k < count; k++) {
       const row = rows === null ? k : rows[k];
       if (column.present !== null && column.present[row] === 0) continue;
@@ -45,13 +51,13 @@ export class ChosenState implements AggregateState {
       const value = columnValue(column, row);
       if (this.#by === null && this.#name !== 'sample' && points.length >= this.#n) {
         // the common case: no better than what is there
-        const worst = points[points.length - 1].value;
+        const worst = points[0].value;
         if (sign > 0 ? value < worst : value > worst) continue;
       }
       const sum = base.low + offsets[row];
       const own: Value[] = [];
       for (let c = 0; c < this.#carriedCount; c++) own.push(carried[c](row));
-      this.#add(slots[k], toPoint(value, highOf(base.high, sum), lowOf(sum), own));
+      this.#add(slots[k], this.#point(value, highOf(base.high, sum), lowOf(sum), own));
     }
   }
 
@@ -79,11 +85,13 @@ export class ChosenState implements AggregateState {
     const carried = data.carried as readonly Value[];
     const c = this.#carriedCount;
     let at = 0;
+    this.#settled.clear();
     for (let i = 0; i < slots.length; i++) {
       for (let k = 0; k < counts[i]; k++, at++) {
         if (slots[i] < 0) continue;
         this.#slots[slots[i]] ??= [];
-        this.#add(slots[i], toPoint(values[at], times[at * 2], times[at * 2 + 1], carried.slice(at * c, at * c + c)));
+        const own = carried.slice(at * c, at * c + c);
+        this.#add(slots[i], this.#point(values[at], times[at * 2], times[at * 2 + 1], own));
       }
     }
   }
@@ -92,6 +100,7 @@ export class ChosenState implements AggregateState {
     this.#held -= this.#slots[slot]?.length ?? 0;
     this.#slots[slot] = undefined;
     this.#keys[slot] = undefined;
+    this.#settled.delete(slot);
   }
 
   empty(slot: number): boolean {
@@ -100,19 +109,37 @@ export class ChosenState implements AggregateState {
 
   /** The best point's value. */
   result(slot: number): Value {
-    return this.#best(slot)[0]?.value ?? null;
+    const points = this.#slots[slot];
+    if (points === undefined || points.length === 0) return null;
+    return points.reduce((best, point) => (this.#compare(point, best) < 0 ? point : best)).value;
+  }
+
+  *settle(slot: number): Generator<null> {
+    const points = this.#slots[slot];
+    if (points === undefined || this.#settled.has(slot)) return;
+    const best = points.length <= this.#n ? points : yield* this.#best(points);
+    const order = yield* ordered(best.length, (a, b) => compareTimes(best[a], best[b]));
+    this.#settled.set(
+      slot,
+      Array.from(order, (i) => best[i]),
+    );
   }
 
   points(slot: number): readonly ChosenPoint[] {
-    return this.#best(slot).sort((a, b) => compareSplit(a.high, a.low, b.high, b.low) || compareContent(a, b));
+    for (const _ of this.settle(slot));
+    return this.#settled.get(slot) ?? [];
   }
 
   // private functions
 
-  #best(slot: number): Point[] {
-    const points = [...(this.#slots[slot] ?? [])];
-    if (this.#by !== null) points.sort((a, b) => this.#compare(a, b));
-    return points.slice(0, this.#n);
+  #point(value: NonNullable<Value>, high: number, low: number, carried: readonly Value[]): Point {
+    if (this.#name !== 'sample') return { value, high, low, carried, hash: 0 };
+    return { value, high, low, carried, hash: mixed(high, low, carried.length === 0 ? value : carried.join()) };
+  }
+
+  *#best(points: readonly Point[]): Generator<null, Point[]> {
+    const items = yield* selectRank(points.length, this.#n - 1, (a, b) => this.#compare(points[a], points[b]));
+    return Array.from(items.subarray(0, this.#n), (i) => points[i]);
   }
 
   #add(slot: number, point: Point): void {
@@ -127,39 +154,53 @@ export class ChosenState implements AggregateState {
       }
       keys.set(key, points.length);
       points.push(point);
-    } else {
-      let low = 0;
-      let high = points.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.#compare(points[middle], point) <= 0) low = middle + 1;
-        else high = middle;
-      }
-      if (low >= this.#n) return;
-      points.splice(low, 0, point);
-      if (points.length > this.#n) {
-        points.pop();
-        return;
-      }
-    }
+    } else if (points.length >= this.#n) {
+      if (this.#compare(point, points[0]) < 0) this.#sink(points, point);
+      return;
+    } else this.#rise(points, point);
     if (++this.#held > CHOSEN_POINTS_MAX) {
       throw new QueryError('invalid', `${this.#name}() holds more than ${CHOSEN_POINTS_MAX} points: ask for fewer`);
     }
   }
 
+  /** Adds a point to a heap. */
+  #rise(points: Point[], point: Point): void {
+    let at = points.push(point) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (this.#compare(point, points[above]) <= 0) break;
+      points[at] = points[above];
+      at = above;
+    }
+    points[at] = point;
+  }
+
+  /** Puts a point in the place of the first of a heap. */
+  #sink(points: Point[], point: Point): void {
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= points.length) break;
+      if (below + 1 < points.length && this.#compare(points[below + 1], points[below]) > 0) below++;
+      if (this.#compare(point, points[below]) >= 0) break;
+      points[at] = points[below];
+      at = below;
+    }
+    points[at] = point;
+  }
+
   /** Negative where `a` is chosen before `b`. */
   #compare(a: Point, b: Point): number {
-    if (this.#name === 'sample')
-      return a.hash - b.hash || compareSplit(a.high, a.low, b.high, b.low) || compareContent(a, b);
+    if (this.#name === 'sample') return a.hash - b.hash || compareTimes(a, b);
     if (a.value !== b.value) return a.value < b.value === (this.#name === 'top') ? 1 : -1;
-    return compareSplit(a.high, a.low, b.high, b.low) || compareContent(a, b);
+    return compareTimes(a, b);
   }
 }
 
 // private functions
 
-function toPoint(value: NonNullable<Value>, high: number, low: number, carried: readonly Value[]): Point {
-  return { value, high, low, carried, hash: mixed(high, low, carried.length === 0 ? value : carried.join()) };
+function compareTimes(a: Point, b: Point): number {
+  return compareSplit(a.high, a.low, b.high, b.low) || compareContent(a, b);
 }
 
 function compareContent(a: Point, b: Point): number {

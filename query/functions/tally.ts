@@ -5,6 +5,7 @@
 import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
+import { ordered } from './ordered.ts';
 import { columnValue } from './selector.ts';
 import { compareSplit, highOf, lowOf, splitTime } from './slot-time.ts';
 
@@ -25,6 +26,8 @@ export interface Tally {
 export class TallyState implements AggregateState {
   readonly #name: 'mode' | 'distinct' | 'count distinct';
   readonly #slots: (Map<Tallied, Tally> | undefined)[] = [];
+  /** Of distinct, by slot: its values in order, until more come. */
+  readonly #settled = new Map<number, Value[]>();
   #tallied = 0;
 
   constructor(name: 'mode' | 'distinct' | 'count distinct') {
@@ -36,6 +39,7 @@ export class TallyState implements AggregateState {
   update(slice: RowSlice): void {
     const { count, rows, slots, offsets, column } = slice;
     const base = splitTime(slice.base);
+    this.#settled.clear();
     for (let k = 0; k < count; k++) {
       const row = rows === null ? k : rows[k];
       if (column.present !== null && column.present[row] === 0) continue;
@@ -66,6 +70,7 @@ export class TallyState implements AggregateState {
     const counts = data.counts as Uint32Array;
     const values = data.values as readonly Tallied[];
     const n = data.numbers as Float64Array;
+    this.#settled.clear();
     let at = 0;
     for (let i = 0; i < slots.length; i++) {
       for (let k = 0; k < counts[i]; k++, at++) {
@@ -78,6 +83,7 @@ export class TallyState implements AggregateState {
   reset(slot: number): void {
     this.#tallied -= this.#slots[slot]?.size ?? 0;
     this.#slots[slot] = undefined;
+    this.#settled.delete(slot);
   }
 
   empty(slot: number): boolean {
@@ -98,9 +104,21 @@ export class TallyState implements AggregateState {
     return tallies.filter(({ count }) => count === most).sort(byValue);
   }
 
+  *settle(slot: number): Generator<null> {
+    const found = this.#slots[slot];
+    if (this.#name !== 'distinct' || found === undefined || this.#settled.has(slot)) return;
+    const tallies = [...found.values()];
+    const compare = (a: Tally, b: Tally): number => byFirst(a, b) || byValue(a, b);
+    const order = yield* ordered(tallies.length, (a, b) => compare(tallies[a], tallies[b]));
+    this.#settled.set(
+      slot,
+      Array.from(order, (i) => tallies[i].value),
+    );
+  }
+
   results(slot: number): Value[] {
-    const tallies = [...(this.#slots[slot]?.values() ?? [])];
-    return tallies.sort((a, b) => byFirst(a, b) || byValue(a, b)).map((t) => t.value);
+    for (const _ of this.settle(slot));
+    return this.#settled.get(slot) ?? [];
   }
 
   // private functions

@@ -9,6 +9,7 @@ import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
 import type { Turn } from './source.ts';
+import { finished, inTurns } from './steps.ts';
 
 /** Cells of one partial. */
 const PARTIAL_CELLS_MAX = 16_384;
@@ -31,6 +32,7 @@ export async function* blockPartials(
   const store = storeOf(plan, arrival);
   for await (const { block, source, series } of blocks) {
     store.add(block, source, series);
+    if (store instanceof RawRows) await inTurns(store.tidy(), turn);
     checkBytes(store.bytes, limits);
     const wait = turn();
     if (wait !== null) await wait;
@@ -45,7 +47,10 @@ export async function* blockPartials(
 /** The same of blocks that are at hand. */
 export function* blockPartialsNow(plan: Plan, blocks: Iterable<SourceBlock>, arrival: boolean): Generator<Partial> {
   const store = storeOf(plan, arrival);
-  for (const { block, source, series } of blocks) store.add(block, source, series);
+  for (const { block, source, series } of blocks) {
+    store.add(block, source, series);
+    if (store instanceof RawRows) finished(store.tidy());
+  }
   for (const partial of partialsOf(store)) if (partial !== null) yield partial;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
-import { joinTime, splitTime } from '../functions/slot-time.ts';
+import { compareSplit, joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
 import { fillValue } from './columns.ts';
@@ -126,28 +126,38 @@ function* chosenRows(
 ): Generator<Row> {
   for (const slot of plan.descending ? slots.toReversed() : slots) {
     const window = store.windowOf(slot);
-    const rows: { time: bigint; values: Value[] }[] = [];
-    const width = tracks.length + plan.columns.length;
-    for (const [a, { state }] of tracks.entries()) {
-      if (state.empty(slot)) continue;
-      const taken = new Map<bigint, number>();
-      const points = state.points?.(slot) ?? [{ ...splitTime(times.time(window)), carried: [] }];
-      for (const point of points) {
-        const time = joinTime(point.high, point.low);
-        const skip = taken.get(time) ?? 0;
-        taken.set(time, skip + 1);
-        let row = rows.filter((r) => r.time === time)[skip];
-        if (tracks.length === 1 || row === undefined) {
-          row = { time, values: new Array<Value>(width).fill(null) };
-          rows.push(row);
-        }
-        row.values[a] = 'value' in point ? point.value : state.result(slot);
-        for (const [c, value] of point.carried.entries()) row.values[tracks.length + c] = value;
+    const start = splitTime(times.time(window));
+    /** Of each aggregate, in order of time. */
+    const points = tracks.map(({ state }) => {
+      if (state.empty(slot)) return [];
+      return state.points?.(slot) ?? [{ ...start, value: state.result(slot), carried: [] }];
+    });
+    const next = tracks.map(() => 0);
+    for (;;) {
+      const heads = points.map((list, a) => list[next[a]]);
+      const first = earliest(heads);
+      if (first === null) break;
+      const values = new Array<Value>(tracks.length + plan.columns.length).fill(null);
+      for (const [a, point] of heads.entries()) {
+        if (point === undefined || compareSplit(point.high, point.low, first.high, first.low) !== 0) continue;
+        next[a]++;
+        values[a] = point.value;
+        for (const [c, value] of point.carried.entries()) values[tracks.length + c] = value;
       }
+      yield [joinTime(first.high, first.low), values, window];
     }
-    rows.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-    for (const { time, values } of rows) yield [time, values, window];
   }
+}
+
+type Timed = { readonly high: number; readonly low: number };
+
+function earliest(points: readonly (Timed | undefined)[]): Timed | null {
+  let first: Timed | null = null;
+  for (const point of points) {
+    if (point === undefined) continue;
+    if (first === null || compareSplit(point.high, point.low, first.high, first.low) < 0) first = point;
+  }
+  return first;
 }
 
 function* plainRows(

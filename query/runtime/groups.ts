@@ -1,14 +1,13 @@
 /** GroupTable: numbers for groups in the order in which they are met, and their order in an answer. Groups are never forgotten. */
 import { compareText } from '../../model/index.ts';
+import { ranked } from '../functions/ordered.ts';
 import type { Group } from './partial.ts';
-
-/** Sorted, or merged, in one step. */
-const STEP_GROUPS = 4_096;
+import type { Steps } from './steps.ts';
 
 export class GroupTable {
   readonly groups: Group[] = [];
   readonly #numbers = new Map<string, number>();
-  #ranks = new Uint32Array(0);
+  #ranks: Uint32Array = new Uint32Array(0);
 
   /** The number of a group, new if need be. */
   number(group: Group): number {
@@ -33,33 +32,11 @@ export class GroupTable {
     return this.#ranks;
   }
 
-  /** Finds what `ranks` gives, in steps of few milliseconds: a million groups are sorted for seconds. */
-  *rank(): Generator<void> {
+  /** Finds what `ranks` gives, in steps. */
+  *rank(): Steps<void> {
     const { groups } = this;
-    const count = groups.length;
-    if (this.#ranks.length === count) return;
-    const compare = (a: number, b: number): number => compareGroups(groups[a], groups[b]);
-    let order = Uint32Array.from({ length: count }, (_, i) => i);
-    for (let from = 0; from < count; from += STEP_GROUPS) {
-      order.subarray(from, from + STEP_GROUPS).sort(compare);
-      if (from + STEP_GROUPS < count) yield;
-    }
-    for (let width = STEP_GROUPS; width < count; width *= 2) {
-      const merged = new Uint32Array(count);
-      for (let from = 0, at = 0; from < count; from += 2 * width) {
-        const middle = Math.min(from + width, count);
-        const end = Math.min(from + 2 * width, count);
-        for (let a = from, b = middle; at < end; at++) {
-          const takesLeft = b === end || (a < middle && compare(order[a], order[b]) <= 0);
-          merged[at] = takesLeft ? order[a++] : order[b++];
-          if (at % STEP_GROUPS === STEP_GROUPS - 1) yield;
-        }
-      }
-      order = merged;
-    }
-    const ranks = new Uint32Array(count);
-    for (let i = 0; i < count; i++) ranks[order[i]] = i;
-    this.#ranks = ranks;
+    if (this.#ranks.length === groups.length) return;
+    this.#ranks = yield* ranked(groups.length, (a, b) => compareGroups(groups[a], groups[b]));
   }
 }
 

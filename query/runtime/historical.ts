@@ -11,6 +11,7 @@ import { countChosen } from '../../model/index.ts';
 import { fieldsOf } from '../planner/bind.ts';
 import { type Plan, reads } from '../planner/plan.ts';
 import { readsTotals } from '../planner/rules.ts';
+import { partsOf } from './block-parts.ts';
 import { scannedFields } from './derived-rows.ts';
 import { joinPartials } from './join-rows.ts';
 import { areCounted, checkBuckets, checkBytes, checkPoints, checkSeries, type Limits } from './limits.ts';
@@ -76,13 +77,15 @@ export async function* historicalShard(
         for (const step of rows.scan(range, request.series, readsTotals(plan) ? take : undefined)) {
           if (step instanceof Promise) await step;
           else {
-            points += store.add(step, i, table);
+            for (const part of partsOf(step, table.size)) {
+              points += store.add(part, i, table);
+              checkBytes(store.bytes, limits);
+              const wait = turn();
+              if (wait !== null) await wait;
+            }
             blocks++;
           }
           checkPoints(points, limits);
-          checkBytes(store.bytes, limits);
-          const wait = turn();
-          if (wait !== null) await wait;
         }
       }
       if (isEnough(store)) break;
@@ -92,7 +95,7 @@ export async function* historicalShard(
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics };
   if (home !== null) return;
-  for (const slots of parts(await inTurns(store.order(), turn))) {
+  for (const slots of cellParts(await inTurns(store.order(), turn))) {
     yield store.take(slots);
     const wait = turn();
     if (wait !== null) await wait;
@@ -113,7 +116,7 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
     const table = source.series(request.database, request.retentionPolicy, request.measurement)!;
     for (const block of source.scan(request)) store.add(block, i, table);
   }
-  for (const slots of parts(store.ordered())) yield store.take(slots);
+  for (const slots of cellParts(store.ordered())) yield store.take(slots);
 }
 
 /**
@@ -273,7 +276,7 @@ function wantedIn(requests: readonly (ScanRequest | null)[], source: Source): nu
   return wanted;
 }
 
-function* parts(slots: Int32Array): Generator<Int32Array> {
+function* cellParts(slots: Int32Array): Generator<Int32Array> {
   for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
     yield slots.subarray(from, from + PARTIAL_CELLS_MAX);
   }

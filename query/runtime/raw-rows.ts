@@ -12,6 +12,7 @@ import {
   type SeriesTable,
   TextDictionary,
 } from '../../model/index.ts';
+import { ranked } from '../functions/ordered.ts';
 import { compareSplit, highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
 import { fieldsOf } from '../planner/bind.ts';
 import type { Plan, PlanColumn } from '../planner/plan.ts';
@@ -24,7 +25,7 @@ import { orderOfRows } from './row-order.ts';
 import type { WriteRows } from './row-texts.ts';
 import { SourceRows } from './rows-in.ts';
 import type { ScanRequest, Source } from './source.ts';
-import { finished, type Steps } from './steps.ts';
+import type { Steps } from './steps.ts';
 
 /** Rows of one partial. */
 export const PARTIAL_ROWS_MAX = 8_192;
@@ -106,7 +107,7 @@ export class RawRows {
   }
 
   /** The group of each series of a table that is wanted, −1 for the others; numbers are those of `groups`. */
-  groupsOf(index: number, table: SeriesTable, series: SeriesChoice): Int32Array {
+  groupsOf(index: number, table: SeriesTable, series: SeriesChoice): Steps<Int32Array> {
     return this.#sources[index].groupsOf(table, series);
   }
 
@@ -116,8 +117,13 @@ export class RawRows {
   }
 
   /** Throws away what is not needed, so that `isFull` knows. */
-  prune(): void {
-    this.#held.prune();
+  prune(): Steps<void> {
+    return this.#held.prune();
+  }
+
+  /** The same where much has piled up since; to be called behind each `add`. */
+  *tidy(): Steps<void> {
+    if (this.#held.isPiled) yield* this.#held.prune();
   }
 
   /** What is held, which is not held any more then; null between steps. */
@@ -238,7 +244,6 @@ class HeldRows {
       const column = block.columns.get(name);
       this.#builders[c]?.append(column === undefined ? null : columnAs(column, type), rows, count);
     }
-    if (this.rows > this.#pruneAt) this.prune();
   }
 
   *partials(): Generator<RowsPartial | null> {
@@ -263,8 +268,12 @@ class HeldRows {
     this.#low = new Float64Array(ROWS_FIRST);
   }
 
-  prune(): void {
-    const order = finished(this.#order());
+  get isPiled(): boolean {
+    return this.rows > this.#pruneAt;
+  }
+
+  *prune(): Steps<void> {
+    const order = yield* this.#order();
     for (const builder of this.#builders) builder?.append(builder.finish(), order, order.length);
     this.rows = order.length;
     this.#group = order.map((row) => this.#group[row]);
@@ -373,7 +382,11 @@ class HeldRows {
   /** Row numbers in the order of the answer, cut by the LIMIT. */
   *#order(): Steps<Uint32Array> {
     const { descending } = this.#plan;
-    if (this.#seriesRanks.length < this.#seriesKeys.length) this.#seriesRanks = ranksOf(this.#seriesKeys);
+    const keys = this.#seriesKeys;
+    if (this.#seriesRanks.length < keys.length) {
+      this.#seriesRanks = yield* ranked(keys.length, (a, b) => compareText(keys[a], keys[b]));
+    }
+    yield* this.groups.rank();
     const ascending = this.groups.ranks();
     const isReversed = descending && this.#arrival;
     const order = yield* orderOfRows(
@@ -435,14 +448,4 @@ function tagColumn(series: Uint32Array, tags: readonly (string | null)[]): Colum
     for (let i = 0; i < values.length; i++) present[i] = isPresent[series[i]];
   }
   return { type: 'string', values, dictionary: TextDictionary.of([...texts.keys()]), present };
-}
-
-function ranksOf(texts: readonly string[]): Uint32Array {
-  const order = texts.map((_, i) => i).sort((a, b) => compareText(texts[a], texts[b]));
-  const ranks = new Uint32Array(texts.length);
-  for (let i = 0; i < order.length; i++) {
-    const same = i > 0 && texts[order[i]] === texts[order[i - 1]];
-    ranks[order[i]] = same ? ranks[order[i - 1]] : i;
-  }
-  return ranks;
 }

@@ -13,12 +13,14 @@
  */
 import { compareText, countChosen, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
+import { partsOf } from './block-parts.ts';
 import { areCounted, checkBytes, checkPoints, checkSeries, type Limits, NO_LIMITS, QUERY_BYTES_MAX } from './limits.ts';
 import type { CountsPartial, RowsPartial } from './partial.ts';
 import { pageOf, RawRows, rowBytes } from './raw-rows.ts';
 import { RowMap } from './row-map.ts';
 import type { WriteRows } from './row-texts.ts';
 import type { PinnableSource, PinnedRows, Source, TimeRange, Turn } from './source.ts';
+import { finished, inTurns } from './steps.ts';
 
 /** A part that is as much larger than thought is cut again. */
 const OVERFLOW = 2;
@@ -35,6 +37,7 @@ export function* rowPartials(plan: Plan, source: Source): Generator<RowsPartial>
     const table = source.series(request.database, request.retentionPolicy, request.measurement)!;
     for (const block of source.scan(request)) {
       held.add(block, index, table);
+      finished(held.tidy());
       checkBytes(held.bytes, { ...NO_LIMITS, bytesMax: QUERY_BYTES_MAX });
     }
   }
@@ -142,7 +145,7 @@ class MeasurementRows {
     let masks: Masks = null;
     for (const range of spans(map, this.#plan.descending, Math.max(this.#firstRowsMax, 2 * this.#page), GROWTH)) {
       await this.#read(range, masks, false);
-      this.#held.prune();
+      await inTurns(this.#held.prune(), this.#turn);
       if (wanted === null) {
         if (this.#held.rows >= this.#page) break;
         continue;
@@ -208,33 +211,27 @@ class MeasurementRows {
       for (const step of rows.scan(range, masks === null ? series : masks[s])) {
         if (step instanceof Promise) await step;
         else {
-          this.#held.add(step, index, table);
+          for (const part of partsOf(step, table.size)) {
+            this.#held.add(part, index, table);
+            await inTurns(this.#held.tidy(), this.#turn);
+            checkBytes(this.#held.bytes, this.#limits);
+            if (this.#held.bytes > bytesMax) {
+              this.#held.clear();
+              this.#held.points = before;
+              return false;
+            }
+            const wait = this.#turn();
+            if (wait !== null) await wait;
+          }
           this.#held.blocks++;
         }
-        checkBytes(this.#held.bytes, this.#limits);
-        if (this.#held.bytes > bytesMax) {
-          this.#held.clear();
-          this.#held.points = before;
-          return false;
-        }
-        const wait = this.#turn();
-        if (wait !== null) await wait;
       }
     }
     checkPoints(this.#held.points, this.#limits);
     return true;
   }
 
-  /** So that the order of many groups is not found in one go, when rows are put in order. */
-  async #rank(): Promise<void> {
-    for (const _ of this.#held.groups.rank()) {
-      const wait = this.#turn();
-      if (wait !== null) await wait;
-    }
-  }
-
   async *#leave(): AsyncGenerator<RowsPartial> {
-    await this.#rank();
     for (const partial of this.#held.partials()) {
       if (partial !== null) yield partial;
       const wait = this.#turn();
@@ -255,13 +252,13 @@ class MeasurementRows {
     const ofSources: Int32Array[] = [];
     const numbers = new Set<number>();
     for (const { index, table, series } of this.#sources) {
-      const groups = this.#held.groupsOf(index, table, series);
+      const groups = await inTurns(this.#held.groupsOf(index, table, series), this.#turn);
       for (const group of groups) if (group >= 0) numbers.add(group);
       ofSources.push(groups);
       const wait = this.#turn();
       if (wait !== null) await wait;
     }
-    await this.#rank();
+    await inTurns(this.#held.groups.rank(), this.#turn);
     return { numbers: [...numbers], ofSources };
   }
 }

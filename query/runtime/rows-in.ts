@@ -9,9 +9,12 @@ import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-gr
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
+import type { Steps } from './steps.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
+/** Met in one step: each has tags that become texts. */
+const STEP_SERIES = 4_096;
 const PAGE_BITS = 10;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
@@ -106,7 +109,7 @@ export class SourceRows {
   }
 
   /** Of each series of a table the group, −1 where it is not wanted. */
-  groupsOf(table: SeriesTable, wanted: SeriesChoice): Int32Array {
+  *groupsOf(table: SeriesTable, wanted: SeriesChoice): Steps<Int32Array> {
     this.#begin(table);
     const groups = new Int32Array(table.size).fill(UNWANTED);
     const list = wanted instanceof Uint32Array ? wanted : null;
@@ -116,6 +119,7 @@ export class SourceRows {
       const series = list === null ? i : list[i];
       if (mask !== null && mask[series] !== 1) continue;
       groups[series] = this.#known(table, series);
+      if (i % STEP_SERIES === STEP_SERIES - 1) yield null;
     }
     return groups;
   }

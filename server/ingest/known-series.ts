@@ -7,7 +7,8 @@
  * random, so collisions cannot be made from outside.
  */
 
-const SLOTS_MIN = 4096;
+/** Few, so that growing is nothing new to code that was compiled while there were not many. */
+const SLOTS_MIN = 512;
 const HAS_SPACES = 0x20202020;
 const HAS_NEWLINES = 0x0a0a0a0a;
 const LOW_BITS = 0x01010101;

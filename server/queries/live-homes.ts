@@ -46,6 +46,8 @@ const OPERATORS_MAX = 20_000;
 const LINGER_MS = 30_000;
 /** How often the clock is looked at: closes quiet windows within this. */
 const TICK_MS = 100;
+/** All operators are looked at so often at least, though none has said that it has something to do. */
+const LOOK_MS_MAX = 1_000;
 /** While schemas change without end a query is planned so often, then lives with a plan that is made again anyway. */
 const PLAN_ATTEMPTS_MAX = 5;
 /** Changes of a schema that come together are planned for once. */
@@ -88,6 +90,9 @@ export class LiveHomes {
   /** Of the listener that came last: below those of all clients. */
   #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
+  /** When all operators were looked at, and by when one of them has something to do. */
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #lookAtMs = 0;
 
   constructor(options: LiveHomesOptions) {
     const { mesh, nowMs, pace, frame, attached, counted } = options;
@@ -134,6 +139,7 @@ export class LiveHomes {
   async subscribe(request: SubscribeHome): Promise<void> {
     const operator = await this.#operator(request.database, request.query);
     operator.join(request);
+    this.#lookAtMs = 0;
   }
 
   /**
@@ -146,6 +152,7 @@ export class LiveHomes {
   ): Promise<() => void> {
     const operator = await this.#operator(database, query);
     const subscriber = --this.#lastListener;
+    this.#lookAtMs = 0;
     operator.join({ subscriber, feed: '', epoch: null, refs: false, snapshot: true, since, listener });
     return () => operator.leave(subscriber);
   }
@@ -161,6 +168,7 @@ export class LiveHomes {
     const { pace } = this.#options;
     pace.countOn();
     pace.spend(() => this.#guard(operator, () => operator.update(message)));
+    this.#lookAtMs = Math.min(this.#lookAtMs, operator.lookAtMs, operator.tellAtMs);
   }
 
   heard(message: ShardHeard): void {
@@ -170,6 +178,7 @@ export class LiveHomes {
   failed({ operator: key, instance, message, round }: ShardFailure): void {
     const operator = this.#running.get(key);
     if (operator === undefined || operator.instance !== instance) return;
+    this.#lookAtMs = 0;
     if (round !== null) operator.roundFailed(round);
     else this.#end(operator, message);
   }
@@ -267,12 +276,15 @@ export class LiveHomes {
   }
 
   #tick(): void {
-    const { pace } = this.#options;
-    pace.count(() => pace.spend(() => this.#lookAtAll()));
+    const { pace, nowMs } = this.#options;
+    const elapsed = nowMs() - this.#lookedAtMs;
+    if (elapsed >= 0 && elapsed < LOOK_MS_MAX && nowMs() < this.#lookAtMs) return;
+    pace.count(() => pace.spend(() => this.#lookAtAll(nowMs())));
   }
 
-  #lookAtAll(): void {
-    const nowMs = this.#options.nowMs();
+  #lookAtAll(nowMs: number): void {
+    this.#lookedAtMs = nowMs;
+    this.#lookAtMs = Number.POSITIVE_INFINITY;
     let hasTime = true;
     // once there is none there is none for the rest
     const mayTell = (): boolean => hasTime && (hasTime = this.#options.pace.allows);
@@ -280,6 +292,7 @@ export class LiveHomes {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
       else if (nowMs >= operator.lookAtMs || (nowMs >= operator.tellAtMs && mayTell()))
         this.#guard(operator, () => operator.tick());
+      this.#lookAtMs = Math.min(this.#lookAtMs, operator.lookAtMs, operator.tellAtMs);
     }
   }
 

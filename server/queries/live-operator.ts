@@ -28,6 +28,8 @@ import type { LiveProgress } from './running-queries.ts';
 const PROGRESS_INTERVAL_MS = 1000;
 /** The same where there is no time for more, or nothing to say: nothing has come since, and no window is open that the clock may close. */
 const SILENCE_INTERVAL_MS = 10_000;
+/** Each time that there is nothing to say it is twice as long until the next, up to this. */
+const SILENCE_INTERVAL_MS_MAX = 60_000;
 /** Shards are told what can change no more at least this often, and each time it is more where there is time. */
 const EXPIRE_INTERVAL_MS = 15_000;
 
@@ -73,6 +75,8 @@ export class LiveOperator implements RunningQuery {
   #toldAtMs = 0;
   /** A shard has spoken since it was told how far the query has come. */
   #heard = true;
+  /** How often it tells how far it has come at least. */
+  #silenceMs = SILENCE_INTERVAL_MS;
   /** By when `tick` has something to do, if no update comes before. */
   lookAtMs = 0;
   /** From when on it has something to say if there is time. */
@@ -247,7 +251,7 @@ export class LiveOperator implements RunningQuery {
   /** Whether to tell now how far the query has come. */
   #tells(nowMs: number): boolean {
     const elapsed = nowMs - this.#toldAtMs;
-    if (elapsed < 0 || elapsed >= Math.max(SILENCE_INTERVAL_MS, this.#progressMs)) return true;
+    if (elapsed < 0 || elapsed >= this.#longestMs) return true;
     if (elapsed < this.#progressMs) return false;
     return this.#listening.size > 0 || (!this.#isQuiet && this.#port.hasTime());
   }
@@ -257,9 +261,13 @@ export class LiveOperator implements RunningQuery {
     return !this.#heard && this.#nextMs === Number.POSITIVE_INFINITY;
   }
 
+  get #longestMs(): number {
+    return Math.max(this.#isQuiet ? this.#silenceMs : SILENCE_INTERVAL_MS, this.#progressMs);
+  }
+
   #plan(): void {
     const again = this.#toldAtMs + this.#progressMs;
-    const latest = this.#toldAtMs + Math.max(SILENCE_INTERVAL_MS, this.#progressMs);
+    const latest = this.#toldAtMs + this.#longestMs;
     // at whole seconds, so that what many quiet queries say to a client leaves in one call
     const tells = this.#listening.size > 0 ? again : this.#isQuiet ? Math.ceil(latest / 1000) * 1000 : latest;
     this.lookAtMs = Math.min(this.#nextMs, tells);
@@ -270,6 +278,7 @@ export class LiveOperator implements RunningQuery {
   #tellProgress(nowMs: number): void {
     this.#settle();
     const cursor = this.#cursor();
+    this.#silenceMs = this.#isQuiet ? Math.min(2 * this.#silenceMs, SILENCE_INTERVAL_MS_MAX) : SILENCE_INTERVAL_MS;
     this.#toldAtMs = nowMs;
     this.#heard = false;
     for (const feed of this.#feeds.values()) {

@@ -3,18 +3,22 @@
  * never run. Made-up lines take the path of all lines (decoded, encoded, read again, applied) to a head that is then let go, and V8
  * compiles what they run through. Nothing of the server's own state is touched, and nothing is written to disk.
  *
- * The lines differ as real ones do: known and new series, tags out of order, long and short keys, integers and decimals, rows in time
- * and late ones. Code that was compiled for one kind only is thrown away when another comes.
+ * The lines differ as real ones do: known and new series, some twice in a body, tags out of order, long and short keys, integers and
+ * decimals, rows in time and late ones, and so many that arrays grow. Code that was compiled for one kind only is thrown away when another
+ * comes; `--trace-deopt` shows what the lines lack.
  */
 import { BatchScratch, type Checksum, type Compression, KeptLists, readBatches } from '../../model/index.ts';
 import { Head } from '../../storage/index.ts';
 import { FieldTypeAuthority, FieldTypes, LineDecoder } from '../ingest/index.ts';
 import type { PublishCall, WriteCall } from './messages.ts';
+import { SharedDirectory } from './shard-directory.ts';
 import { Writer } from './writer.ts';
 
 /** Fewer lines leave most of the work to the first writers, more cost a start what they save: these are about 100 ms of a core. */
 const BODIES = 8;
 const LINES_PER_BODY = 600;
+/** Fewer than lines: some come twice in a body. */
+const SERIES_PER_BODY = 480;
 /** Three bodies of counts, the second of them late, then one of measures; each such round has series of its own. */
 const BODIES_PER_ROUND = 4;
 const STEP_OF_BODY = [1, 0, 2, 3];
@@ -31,8 +35,10 @@ export async function warmUp(
   shards: number,
   { checksum, compression }: { readonly checksum: Checksum; readonly compression: Compression },
 ): Promise<{ rows: number; lines: number }> {
+  const directory = SharedDirectory.make(1);
   const heads = Array.from({ length: shards }, () => {
-    return { head: new Head(), reading: { compression, scratch: new BatchScratch(), lists: new KeptLists() } };
+    const reading = { compression, scratch: new BatchScratch(), lists: new KeptLists() };
+    return { head: new Head(directory.listener(0)), reading };
   });
   const publish = async ({ shard, message }: PublishCall): Promise<number> => {
     const { head, reading } = heads[shard];
@@ -61,14 +67,13 @@ export async function warmUp(
 function callOf(body: number): WriteCall {
   const round = Math.floor(body / BODIES_PER_ROUND);
   const kind = body % BODIES_PER_ROUND;
-  const first = round * LINES_PER_BODY;
+  const first = round * SERIES_PER_BODY;
   let text = '';
   for (let line = 0; line < LINES_PER_BODY; line++) {
-    const isSecondHalf = 2 * line >= LINES_PER_BODY;
-    const step = round * BODIES_PER_ROUND + STEP_OF_BODY[kind] + (isSecondHalf ? 1 : 0);
-    const seconds = START_SECONDS + step * STEP_SECONDS;
-    const isMeasure = kind === BODIES_PER_ROUND - 1;
-    text += isMeasure ? measureOf(first + line, seconds) : countOf(first + line, seconds);
+    const step = round * BODIES_PER_ROUND + STEP_OF_BODY[kind];
+    const seconds = START_SECONDS + step * STEP_SECONDS + (line < SERIES_PER_BODY ? 0 : STEP_SECONDS / 2);
+    const series = first + (line % SERIES_PER_BODY);
+    text += kind === BODIES_PER_ROUND - 1 ? measureOf(series, seconds) : countOf(series, seconds);
   }
   const target = { database: 'warm-up', retentionPolicy: 'warm-up', precision: 'ns', wait: true } as const;
   return { ...target, body: encoder.encode(text), now: 0n, keptFrom: null };

@@ -18,6 +18,8 @@ const HEAVY: readonly (readonly [string, string])[] = [
   ['rows of two subqueries in order', 'SELECT max(x) FROM (SELECT v AS x FROM (SELECT v FROM m), (SELECT v FROM m))'],
   ['rows of a join', 'SELECT count(a.v) FROM m AS a JOIN m AS b WITHIN 1ms ON host'],
   ['a window for every row', 'SELECT max(v) FROM m GROUP BY time(1ms), host fill(none) SLIMIT 1'],
+  ['very many points', 'SELECT top(v, 100000), host FROM m'],
+  ['raw rows of all series', 'SELECT * FROM s GROUP BY * LIMIT 1'],
   ['all series', 'SELECT last(v), mean(v) FROM s GROUP BY id SLIMIT 1'],
 ];
 

@@ -3,8 +3,11 @@
  * comparisons and rows, since a clock says nothing on a machine that is busy.
  */
 import { expect } from 'chai';
+import { ChosenState } from '../../../../query/functions/chosen.ts';
 import { KeptState } from '../../../../query/functions/kept.ts';
+import { ordered, ranked } from '../../../../query/functions/ordered.ts';
 import { selectRank } from '../../../../query/functions/rank-select.ts';
+import { TallyState } from '../../../../query/functions/tally.ts';
 import { CellTable } from '../../../../query/runtime/cells.ts';
 import { orderOfRows } from '../../../../query/runtime/row-order.ts';
 import { finished, inTurns, STEP_ROWS, type Steps } from '../../../../query/runtime/steps.ts';
@@ -33,6 +36,56 @@ describe(`steps (SEED=${SEED})`, () => {
         expect(most).to.be.at.most(STEP_ROWS);
       }
     }
+  });
+
+  it('puts items that are compared in order, equal ones as they stand, with few comparisons in a step', () => {
+    const values = Uint32Array.from({ length: ROWS / 10 }, () => random.between(0, 5_000));
+    let compared = 0;
+    let most = 0;
+    const steps = ordered(values.length, (a, b) => {
+      most = Math.max(most, ++compared);
+      return values[a] - values[b];
+    });
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) compared = 0;
+    const order = [...step.value];
+    expect(order).to.deep.equal([...values.keys()].sort((a, b) => values[a] - values[b] || a - b));
+    expect(most).to.be.at.most(STEP_ROWS);
+    const ranks = finished(ranked(values.length, (a, b) => values[a] - values[b]));
+    const sorted = values.slice().sort();
+    expect(order.every((item) => ranks[item] === sorted.indexOf(values[item]))).to.equal(true);
+  });
+
+  it('chooses many points as a sort does, whatever is equal and however they come, and puts them in order in steps', () => {
+    const count = ROWS / 8;
+    for (const name of ['top', 'bottom'] as const) {
+      for (const chosen of [1, 7, count / 2, count, 2 * count]) {
+        const values = Float64Array.from({ length: count }, () => random.between(0, 500));
+        const state = new ChosenState(name, chosen, null, 0);
+        for (const [from, to] of [
+          [0, count / 4],
+          [count / 4, count],
+        ]) {
+          const times = Float64Array.from({ length: 2 * (to - from) }, (_, i) => (i % 2 === 0 ? 0 : from + (i >> 1)));
+          const some = { values: [...values.subarray(from, to)], times, carried: [] };
+          state.merge({ counts: Uint32Array.of(to - from), ...some }, Int32Array.of(0));
+        }
+        const best = [...values.keys()].sort((a, b) => (values[a] - values[b]) * (name === 'top' ? -1 : 1) || a - b);
+        const expected = best.slice(0, chosen).sort((a, b) => a - b);
+        expect([...state.settle(0)].length).to.be.at.least(Math.floor(expected.length / STEP_ROWS));
+        expect(state.points(0).map(({ low }) => low)).to.deep.equal(expected);
+        expect(state.result(0)).to.equal(values[best[0]]);
+      }
+    }
+  });
+
+  it('gives distinct values by their first time, in steps', () => {
+    const state = new TallyState('distinct');
+    const values = Array.from({ length: ROWS / 10 }, (_, i) => (i * 7_919) % (ROWS / 10));
+    const numbers = Float64Array.from({ length: 5 * values.length }, (_, i) => (i % 5 === 2 ? -Math.floor(i / 5) : 1));
+    state.merge({ counts: Uint32Array.of(values.length), values, numbers }, Int32Array.of(0));
+    expect([...state.settle(0)].length).to.be.at.least(values.length / STEP_ROWS);
+    expect(state.results(0)).to.deep.equal(values.toReversed());
   });
 
   it('puts rows in order in steps', () => {

@@ -39,6 +39,10 @@ describe('turns', () => {
     ['SELECT holt_winters(mean(v), 5, 24) FROM m WHERE time >= 0 AND time < 300s GROUP BY time(1s)', 2_000],
     // sorted in five parts, which are merged three times; then a table each
     ['SELECT count(v) FROM g GROUP BY host', GROUPS + 4 + 3 * Math.floor(GROUPS / STEP)],
+    // rows of new series a few at a time, on the shard too
+    ['SELECT v FROM g', GROUPS / STEP],
+    // put in order of time
+    ['SELECT top(v, 15000) FROM g', GROUPS / STEP + 15_000 / STEP],
     // a batch of pairs each
     ['SELECT count(m.v) FROM m JOIN n WITHIN 300s', (WINDOWS * WINDOWS) / 8_192],
   ] as const) {

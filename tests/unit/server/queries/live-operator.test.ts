@@ -78,4 +78,26 @@ describe('the cursor of a live query', () => {
     says(22, true);
     expect(settledAt()).to.equal(22);
   });
+
+  it('is told ever more seldom while nothing comes, and soon again when something does', () => {
+    operator.join(JOINER);
+    says(1, true);
+    const toldWithin = (seconds: number): number[] => {
+      const told: number[] = [];
+      const began = nowMs;
+      while (nowMs < began + seconds * 1000) {
+        nowMs += 100;
+        const before = cursors.length;
+        if (nowMs >= operator.lookAtMs || nowMs >= operator.tellAtMs) operator.tick();
+        if (cursors.length > before) told.push(nowMs);
+      }
+      return told;
+    };
+    const told = toldWithin(210);
+    const gaps = told.slice(1).map((ms, i) => Math.floor((ms - told[i]) / 1000));
+    expect(gaps).to.deep.equal([10, 20, 40, 60, 60]);
+    says(2, true);
+    expect(toldWithin(2)).to.have.length.greaterThan(0);
+    expect(toldWithin(25), 'again after ten seconds, and twenty').to.have.length(1);
+  });
 });
