@@ -79,7 +79,13 @@ export function showAnswer(statement: ShowStatement, perShard: readonly (readonl
   if (statement.kind === 'show measurements') {
     return textTables('measurements', ['name'], page(names.map((name) => [name])));
   }
-  if (statement.kind === 'show series') return textTables('', ['key'], page(names.flatMap(sorted)));
+  if (statement.kind === 'show series') {
+    return textTables(
+      '',
+      ['key'],
+      page(names.flatMap(sorted)).map(([text]) => [withPlainBackslashes(text)]),
+    );
+  }
   return names.flatMap((name) => textTables(name, COLUMNS[statement.kind], page(sorted(name))));
 }
 
@@ -218,6 +224,11 @@ function compareTexts(a: readonly string[], b: readonly string[]): number {
     if (order !== 0) return order;
   }
   return 0;
+}
+
+/** InfluxDB's text of a series escapes no backslash. */
+function withPlainBackslashes(text: string): string {
+  return text.replace(/\\(.)/gs, (pair, character) => (character === '\\' ? character : pair));
 }
 
 function escapeName(name: string): string {

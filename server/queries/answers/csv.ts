@@ -3,7 +3,7 @@
  * wherever the columns change or another statement begins. Tags are written sorted as `k=v,k=v` in one cell. Times are ns or in the
  * unit asked for; floats never have an exponent. A statement's error, which InfluxDB leaves out, is a table of its own: `error`.
  */
-import { parseSeriesKey, seriesKey } from '../../../model/index.ts';
+import { compareText } from '../../../model/index.ts';
 import type { ResultColumn, ResultTable } from '../../../query/index.ts';
 import type { AnswerOptions, StatementAnswers } from './answer.ts';
 import { errorMessage } from './json.ts';
@@ -49,11 +49,11 @@ function rowLines(table: ResultTable, from: number, to: number, options: AnswerO
   return text;
 }
 
-/** Canonical text: sorted by key, special characters escaped. The same escapes as of a series key, so it is one. */
-function tagsText(table: ResultTable): string {
-  if (table.tags === null) return '';
-  const text = seriesKey(table.tags);
-  return parseSeriesKey(text).length === 0 ? '' : text;
+/** Sorted by key, with InfluxDB's escapes, which leave backslashes as they are. */
+function tagsText({ tags }: ResultTable): string {
+  const there = (tags ?? []).filter(([, value]) => value !== '');
+  const sorted = there.sort(([a], [b]) => compareText(a, b));
+  return sorted.map((tag) => tag.map((text) => text.replace(/[ ,=]/g, '\\$&')).join('=')).join(',');
 }
 
 function csvCell(column: ResultColumn, options: AnswerOptions): CellText {

@@ -42,10 +42,16 @@ export class MsgpackWriter {
     this.#at += 9;
   }
 
+  /** In the forms with a sign, also where there is none: so InfluxDB writes them. */
   integer(value: number | bigint): void {
     const wide = BigInt(value);
     if (wide >= -32n && wide < 128n) this.#byte(Number(wide) & 0xff);
-    else if (wide < 0n) this.#negative(wide);
+    else this.#signed(wide);
+  }
+
+  unsigned(value: number | bigint): void {
+    const wide = BigInt(value);
+    if (wide < 128n) this.#byte(Number(wide));
     else this.#positive(wide);
   }
 
@@ -104,10 +110,10 @@ export class MsgpackWriter {
     }
   }
 
-  #negative(value: bigint): void {
+  #signed(value: bigint): void {
     this.#room(9);
     const at = this.#at;
-    const bits = value >= -(2n ** 7n) ? 8 : value >= -(2n ** 15n) ? 16 : value >= -(2n ** 31n) ? 32 : 64;
+    const bits = [8, 16, 32].find((size) => BigInt.asIntN(size, value) === value) ?? 64;
     this.#bytes[at] = bits === 8 ? 0xd0 : bits === 16 ? 0xd1 : bits === 32 ? 0xd2 : 0xd3;
     if (bits === 8) this.#view.setInt8(at + 1, Number(value));
     else if (bits === 16) this.#view.setInt16(at + 1, Number(value));

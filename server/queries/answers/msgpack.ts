@@ -171,8 +171,9 @@ function valueWriter(w: MsgpackWriter, column: Exclude<ResultColumn, { type: 'ti
     case 'float':
       return (row) => w.float(column.values[row]);
     case 'integer':
-    case 'unsigned':
       return (row) => w.integer(column.values[row]);
+    case 'unsigned':
+      return (row) => w.unsigned(column.values[row]);
     case 'boolean':
       return (row) => w.boolean(column.values[row] !== 0);
     case 'string':
