@@ -27,6 +27,9 @@ const SLOW_MS = 100;
  */
 const WARM_UP = 1_500;
 const WARM_UP_MS = 5_000;
+/** Shapes that DuckDB is asked for, too. It gives columns: so are we asked for Arrow IPC, besides the JSON of the table. */
+const BESIDE_DUCKDB: readonly string[] = ['double-groupby-all', 'high-cpu-all'];
+const ARROW_TYPE = 'application/vnd.apache.arrow.stream';
 /** InfluxDB puts it on a series of more than 10,000 rows, all of which it gives. */
 const STRAY_MARK = ',"partial":true';
 
@@ -43,7 +46,10 @@ export async function runQueries(args: readonly string[]): Promise<string> {
     const shapes = SHAPES.filter(({ name }) => only === undefined || only.includes(name));
     const measured: Measured[] = [];
     for (const shape of shapes) measured.push(await measure(shape, servers, rounds, agent));
-    return report(measured, await askDuckDB());
+    const columnar: Columnar[] = [];
+    for (const shape of shapes)
+      if (BESIDE_DUCKDB.includes(shape.name)) columnar.push(await measureArrow(shape, ours, agent));
+    return `${report(measured, await askDuckDB())}${columnar.map(arrowLine).join('')}`;
   } finally {
     agent.destroy();
     for (const server of servers) await server.stop();
@@ -133,8 +139,8 @@ async function load(server: BenchServer, agent: Agent): Promise<void> {
   const bodies = devopsBodies({ ...case_, start: BigInt(START_S) * 10n ** 9n, step: BigInt(STEP_S) * 10n ** 9n });
   const connection = async (): Promise<void> => {
     for (const body of bodies) {
-      const { status, text } = await exchange(`${server.url}/write?db=bench`, 'POST', body, agent);
-      if (status !== 204) throw new Error(`${server.name}: ${status} ${text}`);
+      const answer = await exchange(`${server.url}/write?db=bench`, 'POST', body, agent);
+      if (answer.status !== 204) throw new Error(`${server.name}: ${answer.status} ${answer.body}`);
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, connection));
@@ -167,10 +173,40 @@ async function measure(shape: Shape, servers: BenchServer[], rounds: number, age
   return { name: shape.name, ours, theirs: theirs ?? null, rounds: enough, bytes, differs };
 }
 
+interface Columnar {
+  readonly name: string;
+  readonly ms: number;
+  readonly bytes: number;
+}
+
+async function measureArrow(shape: Shape, server: BenchServer, agent: Agent): Promise<Columnar> {
+  const random = seeded(7);
+  const times: number[] = [];
+  let bytes = 0;
+  const warmUntilMs = performance.now() + WARM_UP_MS;
+  while (times.length < ROUNDS_SLOW) {
+    const began = performance.now();
+    const { status, body } = await exchange(urlOf(server, shape.make(random)), 'GET', null, agent, {
+      accept: ARROW_TYPE,
+    });
+    if (status !== 200) throw new Error(`${shape.name} as Arrow: ${status}`);
+    bytes = body.length;
+    if (began > warmUntilMs) times.push(performance.now() - began);
+  }
+  return { name: shape.name, ms: median(times), bytes };
+}
+
+function arrowLine({ name, ms, bytes }: Columnar): string {
+  return `${name} as Arrow IPC over HTTP: ${ms.toFixed(2)} ms, ${bytes} bytes\n`;
+}
+
+function urlOf(server: BenchServer, q: string): string {
+  return `${server.url}/query?${new URLSearchParams({ db: 'bench', epoch: 'ns', q })}`;
+}
+
 async function ask(server: BenchServer, q: string, agent: Agent): Promise<{ ms: number; text: string }> {
-  const url = `${server.url}/query?${new URLSearchParams({ db: 'bench', epoch: 'ns', q })}`;
   const began = performance.now();
-  const { text } = await exchange(url, 'GET', null, agent);
+  const text = (await exchange(urlOf(server, q), 'GET', null, agent)).body.toString();
   return { ms: performance.now() - began, text };
 }
 
@@ -179,13 +215,14 @@ function exchange(
   method: string,
   body: Buffer | null,
   agent: Agent,
-): Promise<{ status: number; text: string }> {
+  wanted: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; body: Buffer }> {
   return new Promise((resolve, reject) => {
-    const headers = body === null ? {} : { 'content-length': body.length };
+    const headers = { ...wanted, ...(body !== null && { 'content-length': body.length }) };
     const req = request(url, { method, agent, headers }, (response) => {
       const pieces: Buffer[] = [];
       response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('end', () => resolve({ status: response.statusCode!, text: Buffer.concat(pieces).toString() }));
+      response.on('end', () => resolve({ status: response.statusCode!, body: Buffer.concat(pieces) }));
       response.on('error', reject);
     });
     req.on('error', reject);

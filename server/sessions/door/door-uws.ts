@@ -45,8 +45,12 @@ const TURN_BYTES_MAX = 16 * 1024;
 const SOCKET_BUFFER_BYTES_MAX = 64 * 1024 * 1024;
 /** Never by uWebSockets itself: our own heartbeat decides who is dead. Its largest value. */
 const UWS_IDLE_TIMEOUT_SECONDS = 960;
-/** Writes are cut so that little waits inside uWebSockets, where it moves on only when something more is written. */
-const SLICE_BYTES = 16 * 1024;
+/** What uWebSockets.js gathers in one `cork` for one call to the system; what does not fit, and all behind it, is several calls each. */
+const CORK_BYTES = 16 * 1024;
+/** Around each write of an answer: its length, and two ends of line. */
+const FRAME_BYTES = 16;
+/** Writes are cut so that each is one call with its frame, and little waits inside uWebSockets, where it moves on only when something more is written. */
+const SLICE_BYTES = CORK_BYTES - FRAME_BYTES;
 /** Stands in between the handshake and `open`. */
 const UNOPENED: SocketListener = { message() {}, drain() {}, closed() {} };
 
@@ -351,17 +355,21 @@ class UwsResponse implements DoorResponse {
   // private functions
 
   #pump(): void {
-    this.#res.cork(() => {
-      while (this.#queue.length > 0 && !this.#full) {
-        const slice = this.#queue.shift()!;
-        this.#queuedBytes -= slice.length;
-        this.#full = !this.#res.write(slice);
-      }
-      if (this.#ending && this.#queue.length === 0) {
-        this.#res.end(undefined, !this.bodyRead);
-        this.#finish();
-      }
-    });
+    do {
+      this.#res.cork(() => {
+        for (let room = CORK_BYTES; this.#queue.length > 0 && !this.#full; ) {
+          room -= this.#queue[0].length + FRAME_BYTES;
+          if (room < 0) return;
+          const slice = this.#queue.shift()!;
+          this.#queuedBytes -= slice.length;
+          this.#full = !this.#res.write(slice);
+        }
+        if (this.#ending && this.#queue.length === 0) {
+          this.#res.end(undefined, !this.bodyRead);
+          this.#finish();
+        }
+      });
+    } while (this.#queue.length > 0 && !this.#full && !this.#over);
   }
 
   #writable(): void {
