@@ -14,6 +14,8 @@ describe('reads of objects that lie far away', () => {
     let isNear = false;
     const bringing = reads.bringNear(OBJECT, BYTES, [{ at: 10, length: 2 * PAGE_BYTES }]).then(() => (isNear = true));
     await disk.written;
+    // whatever else could happen has happened
+    await new Promise((resolve) => setImmediate(resolve));
     expect(read(reads, 10, 50), 'on its way').to.equal(null);
     expect(isNear).to.equal(false);
     disk.goOn();
