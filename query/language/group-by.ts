@@ -13,7 +13,7 @@ const MONTHS_MAX = 120_000;
 const WINDOW_FORMS: Readonly<Record<Window['of'], string>> = {
   hop: 'hop(size, every [, offset])',
   sliding: 'sliding(size)',
-  session: 'session(gap [, longest])',
+  session: 'session(gap [, longest] [, start condition, end condition])',
   cumulate: 'cumulate(size, step [, offset])',
   rows: 'rows(count [, every])',
   state: 'state(field)',
@@ -120,9 +120,8 @@ function readWindow(of: Window['of'], args: readonly Expression[]): Window | nul
     case 'sliding':
       return args.length === 1 && first?.kind === 'duration' ? { of, size: first.ns } : null;
     case 'session':
-      if (args.length > 2 || first?.kind !== 'duration') return null;
-      if (second !== undefined && second.kind !== 'duration') return null;
-      return { of, gap: first.ns, longest: second?.ns ?? null };
+      if (first?.kind !== 'duration') return null;
+      return readSession(first.ns, second?.kind === 'duration' ? second.ns : null, args);
     case 'rows':
       if (args.length > 2 || first?.kind !== 'integer') return null;
       if (second !== undefined && second.kind !== 'integer') return null;
@@ -151,4 +150,11 @@ function isNow(expression: Expression): boolean {
 
 function isDate(expression: Expression): boolean {
   return expression.kind === 'string' && /^\d{4}-\d{2}-\d{2}/.test(expression.value);
+}
+
+function readSession(gap: bigint, longest: bigint | null, args: readonly Expression[]): Window | null {
+  const [start = null, end = null, ...rest] = args.slice(longest === null ? 1 : 2);
+  const isPlain = start === null && end === null;
+  if (rest.length > 0 || (!isPlain && (start?.kind !== 'binary' || end?.kind !== 'binary'))) return null;
+  return { of: 'session', gap, longest, start, end };
 }

@@ -117,7 +117,7 @@ function printWindow(window: Window): string {
     case 'sliding':
       return `sliding(${printDuration(window.size)})`;
     case 'session':
-      return `session(${printDuration(window.gap)}${more(window.longest, printDuration)})`;
+      return `session(${printDuration(window.gap)}${more(window.longest, printDuration)}${printEdges(window)})`;
     case 'rows':
       return `rows(${window.size}${more(window.every, String)})`;
     case 'state':
@@ -127,6 +127,10 @@ function printWindow(window: Window): string {
     case 'windows':
       return `windows(${window.intervals.map((interval) => `time(${printDuration(interval)})`).join(', ')})`;
   }
+}
+
+function printEdges({ start, end }: { readonly start: Expression | null; readonly end: Expression | null }): string {
+  return start === null || end === null ? '' : `, ${printExpression(start)}, ${printExpression(end)}`;
 }
 
 function printWatermark(watermark: WatermarkClause | undefined): string {

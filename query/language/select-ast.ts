@@ -85,8 +85,14 @@ export type SelectSource = MeasurementSource | Subquery | Join;
 export type Window =
   | { readonly of: 'hop'; readonly size: bigint; readonly every: bigint; readonly offset: Expression | null }
   | { readonly of: 'sliding'; readonly size: bigint }
-  /** longest null = as long as points keep coming. */
-  | { readonly of: 'session'; readonly gap: bigint; readonly longest: bigint | null }
+  /** longest null = as long as points keep coming; start and end are said both or not at all. */
+  | {
+      readonly of: 'session';
+      readonly gap: bigint;
+      readonly longest: bigint | null;
+      readonly start: Expression | null;
+      readonly end: Expression | null;
+    }
   | { readonly of: 'cumulate'; readonly size: bigint; readonly step: bigint; readonly offset: Expression | null }
   /** Numbers of rows. */
   | { readonly of: 'rows'; readonly size: bigint; readonly every: bigint | null }

@@ -2,7 +2,7 @@
  * Plan: a SELECT with every name resolved, as plain data that goes between threads. The planner makes it once; both stages of both
  * drivers read it. Stage 1 (per shard) needs sources, bounds, groupBy, window, aggregates and columns; stage 2 needs the outputs,
  * transforms, fill, order and limits. A stage-2 row is `aggregates` followed by `columns` and `transforms`; an output's expression
- * names them by that index.
+ * names them by that index. It is long because every part of a plan is described here, and nowhere else.
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { BinaryOperator, Fill } from '../language/ast.ts';
@@ -183,7 +183,13 @@ export interface TimeBounds {
 /** Windows that begin and end with rows, group by group in the order of time; rows of one time in the order of their series. */
 export type RowWindow =
   /** A row that comes `gap` after the one before it, or `longest` after the first, begins a new one. */
-  | { readonly of: 'session'; readonly gap: bigint; readonly longest: bigint | null }
+  | {
+      readonly of: 'session';
+      readonly gap: bigint;
+      readonly longest: bigint | null;
+      /** Not null: only a row that meets the first begins one, and one that meets the second is its last. */
+      readonly edges: { readonly start: Bound; readonly end: Bound } | null;
+    }
   /** As long as the field stays the same; rows without it belong where they stand. */
   | { readonly of: 'state'; readonly field: string }
   /** From a row that meets one condition to the next that meets the other, both included; null = none ever does. */

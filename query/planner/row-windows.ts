@@ -7,7 +7,7 @@ import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { bindCondition } from './bind.ts';
 import { PLAIN_SELECT } from './plain-select.ts';
-import type { Plan, RowWindow } from './plan.ts';
+import type { Bound, Plan, RowWindow } from './plan.ts';
 
 export type StatedRowWindow = Window & { of: RowWindow['of'] };
 
@@ -30,7 +30,8 @@ export function overRows(statement: SelectStatement, window: StatedRowWindow): S
     });
   for (const { expression } of statement.fields) add(expression);
   if (window.of === 'state') add({ kind: 'reference', name: window.field, cast: null });
-  if (window.of === 'event') for (const condition of [window.start, window.end]) add(condition);
+  const hasEdges = window.of === 'event' || window.of === 'session';
+  for (const condition of hasEdges ? [window.start, window.end] : []) if (condition !== null) add(condition);
   const fields = [...read.values()];
   const inner: SelectStatement = {
     ...PLAIN_SELECT,
@@ -50,7 +51,7 @@ export function bindRowWindow(window: StatedRowWindow, rows: Plan): RowWindow {
       if (window.gap <= 0n || (window.longest !== null && window.longest <= 0n)) {
         refuse('session() takes durations of at least 1ns');
       }
-      return window;
+      return { of: 'session', gap: window.gap, longest: window.longest, edges: edgesOf(window, rows) };
     case 'sliding':
       if (window.size <= 0n) refuse('sliding() takes a duration of at least 1ns');
       return window;
@@ -63,15 +64,22 @@ export function bindRowWindow(window: StatedRowWindow, rows: Plan): RowWindow {
     }
     case 'state':
       return window;
-    case 'event': {
-      const fields = new Map(rows.outputs.map(({ name, type }) => [name, type]));
-      const names = { fields, tagKeys: [] };
-      return { of: 'event', start: bindCondition(window.start, names), end: bindCondition(window.end, names) };
-    }
+    case 'event':
+      return { of: 'event', ...edgesOf(window, rows)! };
   }
 }
 
 // private functions
+
+function edgesOf(
+  { start, end }: { readonly start: Expression | null; readonly end: Expression | null },
+  rows: Plan,
+): { readonly start: Bound; readonly end: Bound } | null {
+  if (start === null || end === null) return null;
+  const fields = new Map(rows.outputs.map(({ name, type }) => [name, type]));
+  const names = { fields, tagKeys: [] };
+  return { start: bindCondition(start, names), end: bindCondition(end, names) };
+}
 
 function keyOf(e: Expression): string {
   if (e.kind === 'reference') return `name ${e.cast} ${e.name}`;

@@ -200,6 +200,15 @@ export class LiveAnswers {
     if (this.cells > HELD_ROWS_MAX) throw tooMany('rows that its windows hold', HELD_ROWS_MAX);
   }
 
+  /** No window is computed again. */
+  takeWanted(): null {
+    return null;
+  }
+
+  recomputed(): Emission[] {
+    return [];
+  }
+
   raise(floor: LiveFloor): void {
     if (floor.watermark === null) return;
     this.#earliest = TIME_MIN;
@@ -371,7 +380,8 @@ export class LiveAnswers {
   /** The least W at which something that holds a row of this time may be final. */
   #closesSoonest(time: bigint): bigint {
     const { rowWindow } = this.#live.plan;
-    const isGap = this.#byGroup && rowWindow?.of === 'session' && rowWindow.longest === null;
+    const isGap =
+      this.#byGroup && rowWindow?.of === 'session' && rowWindow.longest === null && rowWindow.edges === null;
     return time + (isGap ? rowWindow.gap : 1n);
   }
 

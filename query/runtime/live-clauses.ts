@@ -23,8 +23,9 @@ interface Emission {
 /** Throws QueryError. */
 export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeRules {
   if (watermark?.perSeries === true) refuse('WATERMARK PER SERIES is not supported by this server yet');
-  if (lateness !== undefined && lateness.after !== 'drop') {
-    refuse('LATENESS with RECOMPUTE or INTO is not supported by this server yet');
+  const recomputes = lateness?.after === 'recompute';
+  if (lateness !== undefined && typeof lateness.after === 'object') {
+    refuse('LATENESS with INTO is not supported by this server yet');
   }
   const rules: TimeRules = {
     delay: watermark?.delay ?? DEFAULT_RULES.delay,
@@ -32,11 +33,12 @@ export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeR
     ahead: watermark?.ahead ?? DEFAULT_RULES.ahead,
     lateness: lateness?.within ?? DEFAULT_RULES.lateness,
     emitEvery: DEFAULT_RULES.emitEvery,
+    ...(recomputes && { recomputes }),
   };
   if (emit === undefined) return rules;
   if (emit.some(({ on }) => on === 'final')) return finalRules(rules, emit);
   const emission = emissionOf(emit);
-  if (!emission.revises && lateness !== undefined && lateness.within > 0n) {
+  if (!emission.revises && (recomputes || (lateness !== undefined && lateness.within > 0n))) {
     refuse('LATENESS keeps windows open to late points, and EMIT without ON LATE never tells of them: add ON LATE');
   }
   return { ...rules, ...emissionRules(rules, emission) };
@@ -52,6 +54,7 @@ function finalRules(rules: TimeRules, emit: readonly EmitClause[]): TimeRules {
     refuse(`EMIT FINAL sends each row once, when it can change no more, and ${earlier}: expected one of them`);
   }
   if (emit.length > 1) refuse('EMIT says FINAL twice');
+  if (rules.recomputes) refuse('LATENESS with RECOMPUTE sends rows again, and EMIT FINAL sends each once');
   return { ...rules, delay: rules.delay + rules.lateness, lateness: 0n, finalOnly: true, sendsOnce: true };
 }
 

@@ -119,7 +119,8 @@ function reachSides(
 function windowBack({ kind, window, windows, rowWindow, subqueries }: Plan): LookBack {
   if (rowWindow !== undefined) {
     // edges that other windows make are known when all of those are
-    if (rowWindow.of === 'session') return subqueries[0].kind === 'raw' ? rowWindow.gap : null;
+    const isLocal = rowWindow.of === 'session' && rowWindow.edges === null;
+    if (isLocal) return subqueries[0].kind === 'raw' ? rowWindow.gap : null;
     return rowWindow.of === 'sliding' ? rowWindow.size : null;
   }
   if (kind === 'raw') return 0n;

@@ -19,7 +19,7 @@
 import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import { EmitTicks } from './emit-ticks.ts';
-import { type Cell, LiveCells } from './live-cells.ts';
+import { type Cell, groupKey, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
 import { PlainRows } from './live-plain.ts';
@@ -29,10 +29,13 @@ import type { Rendered } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
-import type { RowsPartial } from './partial.ts';
+import type { CellsPartial, RowsPartial } from './partial.ts';
 import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
 import { type AnswerWindows, answerWindows } from './window-times.ts';
 
+/** Windows that are computed again at a time, and those that wait for it: rows for further ones are dropped. */
+const RECOMPUTE_AT_ONCE = 64;
+export const RECOMPUTE_WINDOWS_MAX = 10_000;
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
 
@@ -76,6 +79,9 @@ export class LiveMerge {
   #shares: string | null = null;
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
+  /** Frozen windows to be computed again, by the groups that late rows came for (null = all), and those that shards were asked for. */
+  readonly #wanted = new Map<number, Set<string> | null>();
+  #recomputing: ReadonlyMap<number, Set<string> | null> = new Map();
   /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
   #heldFrom = Number.POSITIVE_INFINITY;
   #heldSince: bigint | null = null;
@@ -111,6 +117,7 @@ export class LiveMerge {
    * ones before.
    */
   get settled(): boolean {
+    if (this.#wanted.size > 0 || this.#recomputing.size > 0) return false;
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
@@ -160,6 +167,7 @@ export class LiveMerge {
       }
       this.#historyHeld = true;
     }
+    if (changes && this.#live.rules.recomputes) this.#wantOld(update);
     if (update.cells === null) return;
     this.#stores[shard].replace(update.cells);
     const { groups, group, window } = update.cells;
@@ -187,6 +195,10 @@ export class LiveMerge {
     this.#heldSince = TIME_MIN;
     const { watermark, rev } = this.#floor;
     this.#watermark.raise(floor.watermark);
+    if (this.#live.rules.recomputes) {
+      const frozen = this.#windows.lastEnded(floor.watermark - this.#live.rules.lateness) + 1;
+      this.#frozen = Math.max(this.#frozen, frozen);
+    }
     this.#floor = {
       watermark: watermark === null || floor.watermark > watermark ? floor.watermark : watermark,
       rev: Math.max(rev, floor.rev),
@@ -238,12 +250,44 @@ export class LiveMerge {
     // what ended before could change no more, and not all of its panes were read
     const frozen = from === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(from);
     const cells = this.#cells.between(frozen, Number.POSITIVE_INFINITY);
+    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#want(n, null);
     this.#send(
       cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
       out,
     );
     this.#missed.clear();
     return { live: before.build(), missed: out.build() };
+  }
+
+  /** Panes that all shards should give once more, after which `recomputed` is called; null = none. */
+  takeWanted(): number[] | null {
+    if (this.#wanted.size === 0 || this.#recomputing.size > 0) return null;
+    this.#recomputing = new Map([...this.#wanted].slice(0, RECOMPUTE_AT_ONCE));
+    const panes = new Set<number>();
+    for (const n of this.#recomputing.keys()) {
+      this.#wanted.delete(n);
+      for (let pane = this.#windows.runFrom(n); pane < this.#windows.runTo(n); pane++) panes.add(pane);
+    }
+    this.counters.recomputed += this.#recomputing.size;
+    return [...panes];
+  }
+
+  /** All shards have given what they were asked for: rows of those windows, sent again. */
+  recomputed(): Emission[] {
+    const out = new EmissionBuilder('live');
+    const cells: Cell[] = [];
+    for (const [n, keys] of this.#recomputing) {
+      for (const cell of this.#cells.windows.get(n) ?? []) {
+        if (keys !== null && !keys.has(cell.owner.key)) continue;
+        // who has come back may not have what was sent
+        if (keys === null) cell.sent = null;
+        cells.push(cell);
+      }
+    }
+    this.#recomputing = new Map();
+    this.#goneRev = this.rev + 1;
+    this.#sendLate(cells, out);
+    return out.build();
   }
 
   /** Whether rows that were sent, or will be, may lean on points of these times, both included. */
@@ -260,6 +304,39 @@ export class LiveMerge {
 
   #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
     return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
+  }
+
+  /** Frozen windows into which rows came, whether their cells were told or had not been read yet. */
+  #wantOld({ old, cells, touched }: LiveUpdate): void {
+    const told = new Set<number>();
+    for (const some of [old, cells]) {
+      if (some == null) continue;
+      this.#wantCells(some);
+      for (const pane of some.window) told.add(pane);
+    }
+    for (const pane of touched.windows) {
+      if (told.has(pane)) continue;
+      const last = Math.min(this.#windows.lastWith(pane), this.#frozen - 1);
+      for (let n = this.#windows.firstWith(pane); n <= last; n++) this.#want(n, null);
+    }
+  }
+
+  /** Cells of frozen windows into which rows came. */
+  #wantCells({ groups, group, window }: CellsPartial): void {
+    const keys = groups.map((one) => groupKey(this.#windows.answerGroup(one)));
+    for (let i = 0; i < window.length; i++) {
+      const last = Math.min(this.#windows.lastWith(window[i]), this.#frozen - 1);
+      for (let n = this.#windows.firstWith(window[i]); n <= last; n++) this.#want(n, keys[group[i]]);
+    }
+  }
+
+  /** `key` null = all groups. */
+  #want(window: number, key: string | null): void {
+    const held = this.#wanted.get(window);
+    if (held === undefined && this.#wanted.size >= RECOMPUTE_WINDOWS_MAX) this.counters.tooLate++;
+    else if (held === undefined) this.#wanted.set(window, key === null ? null : new Set([key]));
+    else if (key === null) this.#wanted.set(window, null);
+    else held?.add(key);
   }
 
   #holdPoints(run: Run): void {
@@ -286,6 +363,10 @@ export class LiveMerge {
 
   #count({ kind, touched, counts }: LiveUpdate): void {
     addCounts(this.counters, counts);
+    if (this.#live.rules.recomputes) {
+      this.counters.tooLate -= counts.dropped;
+      this.counters.late += counts.dropped;
+    }
     if (kind === 'history') return;
     for (const [i, pane] of touched.windows.entries()) {
       const rows = touched.rows[i];
@@ -293,7 +374,8 @@ export class LiveMerge {
       this.#ticks.count(rows);
       if (first > last) continue;
       if (last < this.#frozen || this.#isSaid(last)) {
-        this.counters.tooLate += rows;
+        if (this.#live.rules.recomputes) this.counters.late += rows;
+        else this.counters.tooLate += rows;
         this.#goneRev = this.rev + 1;
       } else if (first <= this.#closed) this.counters.late += rows;
       else this.counters.onTime += rows;

@@ -89,6 +89,16 @@ export class LiveMerges {
     for (const kind of this.#kinds) kind.accept(shard, update);
   }
 
+  /** Panes that all shards should give once more, after which `recomputed` is called; null = none. */
+  takeWanted(): number[] | null {
+    const wanted = this.#kinds.map((kind) => kind.takeWanted());
+    return wanted.every((panes) => panes === null) ? null : [...new Set(wanted.flatMap((panes) => panes ?? []))];
+  }
+
+  recomputed(): Emission[] {
+    return together(this.#kinds.map((kind) => kind.recomputed()));
+  }
+
   raise(floor: LiveFloor): void {
     for (const kind of this.#kinds) kind.raise(floor);
   }

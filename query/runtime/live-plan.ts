@@ -10,7 +10,7 @@ import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
 import type { SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
-import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { type Bound, type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
 import { type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
@@ -100,6 +100,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
   const fills =
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
   const live = { plan: open, rules, fills, ...(leaves && { leaves }) };
+  if (rules.recomputes) assertRecomputes(live);
   if (statement.emit !== undefined) assertEmits(live);
   return live;
 }
@@ -152,6 +153,24 @@ function assertEmits({ plan, rules, fills, leaves }: LivePlan): void {
   }
 }
 
+function assertRecomputes({ plan, fills, leaves }: LivePlan): void {
+  if (leaves !== undefined || plan.kind === 'raw' || plan.window === null || fills) {
+    refuseRecompute(
+      'a window is computed again from its points alone: expected aggregates by windows of time, without fill()',
+    );
+  }
+  // a point that is overwritten and no longer meant was in a row that nobody knows any more
+  if (plan.sources.some(({ condition }) => condition !== null && asksFields(condition))) {
+    refuseRecompute(
+      'which rows have lost a point is not known where WHERE asks for fields: expected conditions on tags',
+    );
+  }
+}
+
+function refuseRecompute(reason: string): never {
+  throw new QueryError('invalid', `live query: LATENESS with RECOMPUTE has no place here: ${reason}`);
+}
+
 function assertUnfilled(plan: Plan): void {
   if (plan.fill.kind !== 'none' && plan.fill.kind !== 'null') {
     const kind = plan.fill.kind === 'value' ? String(plan.fill.value) : plan.fill.kind;
@@ -170,4 +189,10 @@ function planText(plan: Plan): string {
     if (typeof value === 'bigint') return `${value}n`;
     return value instanceof Map ? [...value] : value;
   });
+}
+
+function asksFields(condition: Bound): boolean {
+  if (condition.kind === 'field') return true;
+  if (condition.kind === 'call') return condition.args.some(asksFields);
+  return condition.kind === 'binary' && (asksFields(condition.left) || asksFields(condition.right));
 }

@@ -16,6 +16,7 @@
  *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
+import type { SeriesTable } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
@@ -55,6 +56,8 @@ export class LiveShard {
   /** Panes of windows of which no pane is missing. */
   readonly #completed = new Set<number>();
   readonly #recomputedAtMs = new Map<number, number>();
+  /** Where rows are counted by cell that came for windows below `#floor`; null = none came. */
+  #old: PaneStore | null = null;
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
   #runs: RowsPartial[][] = [];
@@ -119,6 +122,7 @@ export class LiveShard {
       return;
     }
     const skip = this.#judge(windows, again ? everyRow(input.block.rows) : input.late);
+    if (this.#live.rules.recomputes) this.#noteOld(input, windows, indexes, table);
     for (const index of indexes) this.#store.add(input.block, index, table, skip);
     if (this.#store.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
   }
@@ -154,7 +158,9 @@ export class LiveShard {
       touched,
       counts: { ...this.#counts },
       complete: this.#stale.size === 0,
+      ...(this.#old !== null && { old: this.#old.takeChanged() }),
     };
+    this.#old = null;
     this.#touched = new Map();
     this.#counts = { ...NO_COUNTS };
     this.#runs = [];
@@ -186,6 +192,17 @@ export class LiveShard {
     const { bounds, kind } = this.#plan;
     if (kind === 'raw') return this.#readPoints(nowMs);
     return this.#readWindows(nowMs, bounds.minStated || this.#plan.window === null ? bounds.min : null, []);
+  }
+
+  /** These windows, whatever is held of them, read afresh. */
+  windows(some: readonly number[]): LiveUpdate {
+    const scratch = new PaneStore(this.#plan);
+    for (const window of some) {
+      const [min, max] = inBounds(this.#plan, window);
+      readInto(scratch, this.#plan, this.#source, min, max, max);
+    }
+    if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
+    return { ...history(), reading: this.#clock.reading, cells: scratch.takeChanged() };
   }
 
   /**
@@ -265,6 +282,20 @@ export class LiveShard {
       this.#completeBeside(window);
     });
     return Uint32Array.from(skip);
+  }
+
+  /** Which cells of windows that were given up have new rows, or lost some: whether they pass the condition or not. */
+  #noteOld({ block }: LiveInput, windows: RowWindows, indexes: readonly number[], table: SeriesTable): void {
+    if (windows.rows === 0 || windows.least >= this.#floor) return;
+    const rows: number[] = [];
+    windows.each((row, window) => {
+      if (window < this.#floor) rows.push(row);
+    });
+    this.#old ??= new PaneStore(unconditional(this.#plan));
+    for (const index of indexes) {
+      this.#old.add({ ...block, selection: Uint32Array.from(rows), runs: undefined }, index, table);
+    }
+    if (this.#old.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
   }
 
   /** Reads stale windows again, but for wide ones that were read a moment ago and are not about to be reported as closed. */
@@ -348,4 +379,9 @@ export class LiveShard {
 
 function everyRow(rows: number): Uint32Array {
   return Uint32Array.from({ length: rows }, (_, row) => row);
+}
+
+/** The plan for all rows: which group and window one is in does not depend on what it says. */
+function unconditional(plan: Plan): Plan {
+  return { ...plan, sources: plan.sources.map((source) => ({ ...source, condition: null })) };
 }

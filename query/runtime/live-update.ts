@@ -52,6 +52,8 @@ export interface LiveUpdate {
   readonly counts: ShardCounts;
   /** All that was accepted is in this update and those before; false = a window waits to be read again. */
   readonly complete: boolean;
+  /** Of a query that recomputes: cells of windows that can no longer change by themselves, into which rows came. */
+  readonly old?: CellsPartial | null;
   /** Of a query over held rows, by run: of these times it has all rows of the shard, in place of those that it sent before. null = it adds rows. */
   readonly spans?: readonly (TimeRange | null)[];
   /** Of a query over held rows: what was read is read from this time on. */

@@ -76,7 +76,7 @@ export interface Cutter {
 export function cutterOf(window: RowWindow): Cutter {
   switch (window.of) {
     case 'session':
-      return new SessionCutter(window.gap, window.longest);
+      return new SessionCutter(window);
     case 'state':
       return new StateCutter(window.field);
     case 'event':
@@ -125,14 +125,19 @@ export abstract class RunCutter implements Cutter {
 class SessionCutter implements Cutter {
   readonly #gap: bigint;
   readonly #longest: bigint | null;
+  /** Null: any row begins one; none ends it. */
+  readonly #starts: RowFilter | null;
+  readonly #ends: RowFilter | null;
   #window = -1;
   #row = 0;
   #first = 0n;
   #last = 0n;
 
-  constructor(gap: bigint, longest: bigint | null) {
+  constructor({ gap, longest, edges }: RowWindow & { of: 'session' }) {
     this.#gap = gap;
     this.#longest = longest;
+    this.#starts = edges === null ? null : new RowFilter(edges.start);
+    this.#ends = edges === null ? null : new RowFilter(edges.end);
   }
 
   begin(): void {
@@ -144,21 +149,32 @@ class SessionCutter implements Cutter {
     return countBefore(floor);
   }
 
-  cut({ rows, base, offsets }: Block, _table: SeriesTable, windows: WindowList): Float64Array {
+  cut(block: Block, table: SeriesTable, windows: WindowList): Float64Array {
+    const { rows, base, offsets } = block;
     const numbers = new Float64Array(rows);
+    const starts = this.#starts === null ? null : passing(this.#starts, block, table);
+    const ends = this.#ends === null ? null : passing(this.#ends, block, table);
     for (let row = 0; row < rows; row++, this.#row++) {
       const time = base + BigInt(offsets[row]);
       const over = time - this.#last >= this.#gap || (this.#longest !== null && time - this.#first >= this.#longest);
-      if (this.#window < 0 || over) {
+      if (over) this.#window = -1;
+      if (this.#window < 0 && (starts === null || starts[row] === 1)) {
         this.#window = windows.add(this.#row, time);
         this.#first = time;
       }
       this.#last = time;
+      numbers[row] = this.#window;
+      if (this.#window < 0) continue;
+      if (ends !== null && ends[row] === 1) {
+        windows.endAt(this.#window, time);
+        windows.closeAt(this.#window, time + 1n);
+        this.#window = -1;
+        continue;
+      }
       const end = time + this.#gap;
       windows.endAt(this.#window, end);
       const longest = this.#longest === null ? end : this.#first + this.#longest;
       windows.closeAt(this.#window, longest < end ? longest : end);
-      numbers[row] = this.#window;
     }
     return numbers;
   }

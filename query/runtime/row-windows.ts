@@ -131,6 +131,7 @@ export class RowCut {
     for (const [g, first] of this.#groupFirst.entries()) {
       const end = this.#groupFirst[g + 1] ?? this.#windows.last() + 1;
       for (let window = first; window < end; window++) {
+        if (rowWindow.of === 'session' && rowWindow.edges !== null) break;
         if (rowWindow.of === 'session') {
           const before = window === first ? from : this.#windows.end(window - 1) - rowWindow.gap;
           if (this.#windows.time(window) - before >= rowWindow.gap) break;

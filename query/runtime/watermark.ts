@@ -31,6 +31,8 @@ export interface TimeRules {
   readonly finalOnly?: true;
   /** The end of a window sends nothing; what changed in it last is sent in its turn. */
   readonly closesSilently?: true;
+  /** Windows that late rows come for after `lateness` are computed again from what is stored. Not there = such rows are dropped. */
+  readonly recomputes?: true;
   /** A row that was sent as final is not sent again. */
   readonly sendsOnce?: true;
 }

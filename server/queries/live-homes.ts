@@ -108,9 +108,10 @@ export class LiveHomes {
       heard: (live) => this.#heard.of(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
-      history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, null)),
+      history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, {})),
       missed: (op, round, cursor, reach) =>
-        this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, cursorAt(cursor, shard, reach))),
+        this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, { cursor: cursorAt(cursor, shard, reach) })),
+      windows: (op, round, windows) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, { windows })),
       reach: (op, from) => mesh.notifyAll('live reach', { operator: op.key, from } satisfies LiveReach),
       expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
     };

@@ -53,13 +53,15 @@ export interface LiveStart {
   readonly replayFrom: number | null;
 }
 
-/** Of an operator on a shard. `cursor` not null: what was missed since, else the history. */
+/** Of an operator on a shard. `cursor` not null: what was missed since; else the history, or some windows. */
 export interface LiveAsk {
   readonly shard: number;
   readonly operator: string;
   readonly instance: number;
   readonly round: number;
   readonly cursor: { readonly sequence: number; readonly watermark: bigint | null; readonly reach: bigint } | null;
+  /** Not null: these windows of the shard, and nothing else. */
+  readonly windows: readonly number[] | null;
 }
 
 export interface LiveStop {
@@ -99,6 +101,11 @@ export function cursorAt({ positions, watermark }: Cursor, shard: number, reach:
   return { sequence: positions[shard].sequence, watermark, reach };
 }
 
-export function askOf(op: RunningQuery, shard: number, round: number, cursor: LiveAsk['cursor']): LiveAsk {
-  return { ...nameOf(op, shard), round, cursor };
+export function askOf(
+  op: RunningQuery,
+  shard: number,
+  round: number,
+  { cursor = null, windows = null }: Partial<Pick<LiveAsk, 'cursor' | 'windows'>>,
+): LiveAsk {
+  return { ...nameOf(op, shard), round, cursor, windows };
 }

@@ -42,6 +42,8 @@ interface Round {
   readonly reach: bigint;
   readonly answers: (ShardUpdate | null)[];
   readonly waiting: ShardUpdate[];
+  /** It asks for windows that are computed again: nobody joins by it. */
+  readonly recomputes: boolean;
 }
 
 export class LiveOperator implements RunningQuery {
@@ -169,6 +171,7 @@ export class LiveOperator implements RunningQuery {
     this.#emit(this.merge.advance(nowMs));
     this.#nextMs = this.merge.nextAdvanceMs(nowMs);
     this.#plan();
+    this.#nextRound();
   }
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
@@ -324,7 +327,11 @@ export class LiveOperator implements RunningQuery {
   }
 
   #nextRound(): void {
-    if (this.#round !== null || this.#joining.length === 0 || this.#started.size < this.#port.shards) return;
+    if (this.#round !== null || this.#started.size < this.#port.shards) return;
+    if (this.#joining.length === 0) {
+      this.#recompute();
+      return;
+    }
     this.#joining = this.#joining.filter((joiner) => !this.#resumeFromRing(joiner));
     if (this.#joining.length === 0) return;
     const cursor = this.#usableCursor(this.#joining[0]);
@@ -342,10 +349,20 @@ export class LiveOperator implements RunningQuery {
       }
     }
     const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
-    this.#round = { id: ++this.#rounds, joiners, cursor, reach: 1n, answers, waiting };
+    this.#round = { id: ++this.#rounds, joiners, cursor, reach: 1n, answers, waiting, recomputes: false };
     if (cursor !== null) this.#port.missed(this, this.#round.id, cursor, 1n);
     else if (fresh) this.#endRound(this.#round);
     else this.#port.history(this, this.#round.id);
+  }
+
+  /** Asks shards for windows that late rows have changed long after their end. */
+  #recompute(): void {
+    const windows = this.merge.takeWanted();
+    if (windows === null) return;
+    const answers = Array.from({ length: this.#port.shards }, () => null);
+    const round = { joiners: [], cursor: null, reach: 1n, answers, waiting: [], recomputes: true };
+    this.#round = { id: ++this.#rounds, ...round };
+    this.#port.windows(this, this.#round.id, windows);
   }
 
   /** The cursor of a joiner that has one; one that is of no use becomes a reset and a fresh join. */
@@ -371,6 +388,13 @@ export class LiveOperator implements RunningQuery {
   #endRound(round: Round): void {
     const nowMs = this.#port.nowMs();
     for (const answer of round.answers) if (answer !== null) this.#take(answer);
+    if (round.recomputes) {
+      this.#round = null;
+      this.#emit(this.merge.recomputed());
+      this.#takeWaiting(round.waiting);
+      this.#nextRound();
+      return;
+    }
     if (round.cursor !== null && !this.merge.readsEnough(round.cursor.watermark)) {
       this.#askFurther(round);
       return;

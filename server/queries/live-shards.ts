@@ -19,6 +19,7 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
+  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
@@ -300,7 +301,7 @@ export class LiveShards {
   }
 
   #ask(ask: LiveAsk, fetches: number): void {
-    const { shard, operator, instance, round, cursor } = ask;
+    const { shard, operator, instance, round, cursor, windows } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
@@ -317,6 +318,11 @@ export class LiveShards {
       });
     };
     const nowMs = this.#options.nowMs();
+    const { stage } = op;
+    if (windows !== null && stage instanceof LiveShard) {
+      answer(() => stage.windows(windows));
+      return;
+    }
     if (cursor === null) {
       answer(() => op.stage.history(nowMs));
       return;

@@ -65,6 +65,8 @@ export interface OperatorPort {
   start(operator: RunningQuery): void;
   stop(operator: RunningQuery): void;
   history(operator: RunningQuery, round: number): void;
+  /** These windows of every shard, as they are stored. */
+  windows(operator: RunningQuery, round: number, windows: readonly number[]): void;
   /** `reach`: so many times as far back as the plan looks. */
   missed(operator: RunningQuery, round: number, cursor: Cursor, reach: bigint): void;
   expire(operator: RunningQuery, before: bigint): void;

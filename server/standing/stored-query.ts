@@ -230,8 +230,9 @@ export class StoredQuery implements StandingConsumer {
 // private functions
 
 /** Else it goes by the cursor of its live query: a copy of points, windows that overlap, and what is answered again, as by sessions. */
-function goesByWindows({ live: { plan, leaves } }: StandingBatch): boolean {
-  return plan.window !== null && plan.windows === undefined && leaves === undefined;
+function goesByWindows({ live: { plan, leaves, rules } }: StandingBatch): boolean {
+  const hasEnds = plan.window !== null && plan.windows === undefined && !rules.recomputes;
+  return hasEnds && leaves === undefined;
 }
 
 /** Windows that begin before this are closed where the watermark stands at `at`. */

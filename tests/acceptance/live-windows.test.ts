@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { LiveTable } from '../../client/sdk/live-table.ts';
 import { eventually, metric, series, written } from '../support/api.ts';
-import { LiveClient } from '../support/live-client.ts';
+import { LiveClient, latestRows } from '../support/live-client.ts';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
 const SECOND = 1_000_000_000;
@@ -92,6 +92,37 @@ describe('live windows of rows, and joins', () => {
     expect(await total('points_ahead')).to.be.at.least(2);
     expect(await metric(server, 'millrace_live_held_rows_most')).to.be.at.least(1);
     expect(await metric(server, 'millrace_live_leaf_rows_most')).to.be.at.least(1);
+  });
+
+  it('a window that is long over is computed again where LATENESS says so', async () => {
+    await written(server, 'again', `m,host=a,zone=x v=0 ${SECOND}`);
+    const client = await connected();
+    const droppedBefore = await metric(server, 'millrace_live_points_dropped_total');
+    const clauses = 'WATERMARK IDLE 1s LATENESS 5s UPDATE RECOMPUTE EMIT ON UPDATE, ON CLOSE, ON LATE';
+    await client.subscribed({ db: 'again', q: `SELECT sum(v) FROM m GROUP BY time(10s), zone ${clauses}` });
+    const at = (s: number) => (1_000_000 + s) * SECOND;
+    const hosts = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const write = (s: number, v: number) =>
+      written(server, 'again', hosts.map((host) => `m,host=${host},zone=x v=${v} ${at(s)}`).join('\n'));
+    for (let s = 0; s < 100; s += 10) await write(s, 1);
+    const value = (s: number) => {
+      const row = [...latestRows(client.rows('s')).values()].find(({ values }) => values[0] === at(s));
+      return row?.final ? Number(row.values[1]) : null;
+    };
+    await client.until(() => value(20) === 6, 'the row of a window that is closed');
+    // its points come in late until the window is known to be long over: each is in the row, whichever way it went
+    let times = 0;
+    const late = async (): Promise<number> => {
+      await written(server, 'again', `m,host=${hosts[times % 6]},zone=x v=1 ${at(21) + ++times}`);
+      const [, live] = await series(server, 'again', 'SHOW QUERIES');
+      const row = live.values.find((one) => one[live.columns.indexOf('database')] === 'again')!;
+      return Number(row[live.columns.indexOf('panes')]);
+    };
+    const before = await late();
+    await eventually(late, (panes) => panes < before);
+    await written(server, 'again', `m,host=b,zone=x v=100 ${at(25)}\nm,host=c,zone=x v=50 ${at(20)}`);
+    await client.until(() => value(20) === 155 + times, 'all that came late is in the row');
+    expect(await metric(server, 'millrace_live_points_dropped_total')).to.equal(droppedBefore);
   });
 
   it('all kinds hold what history says, also behind a kill, from a cursor', async () => {

@@ -254,6 +254,33 @@ describe('stored continuous queries', () => {
     }
   });
 
+  it('write a window again that is long over where they recompute, also behind a kill', async () => {
+    const select = 'SELECT sum(v) INTO fixed FROM l GROUP BY time(1m), host';
+    await query(`CREATE CONTINUOUS QUERY fixed ON d BEGIN ${select} ${IDLE} LATENESS 1s UPDATE RECOMPUTE END`);
+    const all = Array.from({ length: 21 }, (_, n) => point('a', n * 30, 1, 'l') + point('b', n * 30, 1, 'l'));
+    await written(server, 'd', all.slice(0, 2).join(''));
+    await written(server, 'd', all.slice(2).join(''));
+    const sumAt = async (seconds: number, host: string) => {
+      const found = await query(`SELECT sum FROM fixed WHERE time = ${at(seconds)} AND host = '${host}'`);
+      return Number(found[0]?.values[0][1] ?? 0);
+    };
+    const become = (seconds: number, host: string, sum: number) =>
+      eventually(
+        () => sumAt(seconds, host),
+        (found) => found === sum,
+      );
+    await become(480, 'b', 2);
+    await written(server, 'd', point('a', 61, 5, 'l'));
+    await become(60, 'a', 7);
+    await written(server, 'd', point('b', 121, 10, 'l'));
+    await server.kill();
+    server = await startServer(flags);
+    await written(server, 'd', point('a', 181, 20, 'l'));
+    await become(120, 'b', 12);
+    await become(180, 'a', 22);
+    expect(await sumAt(120, 'a')).to.equal(2);
+  });
+
   it('go on when what they write is refused, and say so', async () => {
     await written(server, 'd', `clash,host=a mean="text" ${T0}`);
     await query(

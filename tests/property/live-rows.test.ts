@@ -57,6 +57,7 @@ function textOf(random: Random): string {
   const longest = random.next() < 0.5 ? '' : `, ${random.between(1, 200)}s`;
   const window = random.pick([
     `session(${seconds}s${longest})`,
+    `session(${seconds}s${longest}, v > ${random.between(0, 90)}, v < ${random.between(10, 100)})`,
     'state("s")',
     `event(v > ${random.between(0, 90)}, v < ${random.between(10, 100)})`,
     `rows(${random.between(1, 9)}, ${random.between(1, 9)})`,

@@ -149,9 +149,11 @@ function rowCase(random: Random): Case & { readonly span: bigint } {
   switch (random.between(0, 4)) {
     case 0: {
       const longest = random.next() < 0.5 ? null : random.between(1, 300);
-      const text = longest === null ? `session(${seconds}s)` : `session(${seconds}s, ${longest}s)`;
+      const edges = random.next() < 0.5 ? null : ([random.between(0, 90), random.between(10, 100)] as const);
+      const conditions = edges === null ? '' : `, v > ${edges[0]}, v < ${edges[1]}`;
+      const text = `session(${seconds}s${longest === null ? '' : `, ${longest}s`}${conditions})`;
       const most = longest === null ? null : BigInt(longest) * SECOND;
-      return of(text, { of: 'session', gap: BigInt(seconds) * SECOND, longest: most });
+      return of(text, { of: 'session', gap: BigInt(seconds) * SECOND, longest: most, edges });
     }
     case 1:
       return of('state("s")', { of: 'state' });

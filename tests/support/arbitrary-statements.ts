@@ -125,7 +125,14 @@ const comparison = fc.tuple(name, int64).map(
 const window: fc.Arbitrary<Window> = fc.oneof(
   fc.record({ of: fc.constant('hop' as const), size: positive, every: positive, offset: shift }),
   fc.record({ of: fc.constant('sliding' as const), size: positive }),
-  fc.record({ of: fc.constant('session' as const), gap: positive, longest: fc.option(positive) }),
+  fc
+    .record({
+      of: fc.constant('session' as const),
+      gap: positive,
+      longest: fc.option(positive),
+      edges: fc.option(fc.record({ start: comparison, end: comparison })),
+    })
+    .map(({ edges, ...session }) => ({ ...session, ...(edges ?? { start: null, end: null }) })),
   fc.record({ of: fc.constant('cumulate' as const), size: positive, step: positive, offset: shift }),
   fc.record({ of: fc.constant('rows' as const), size: positive, every: fc.option(positive) }),
   fc.record({ of: fc.constant('state' as const), field: name }),

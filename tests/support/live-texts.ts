@@ -10,6 +10,7 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
+  type LiveShard,
   type LiveStage,
   LiveStages,
   LiveView,
@@ -118,6 +119,7 @@ export class LiveText {
     this.#take(this.home.resume(cursor.watermark, this.nowMs).missed);
     const positions = this.#log.map(({ length }) => length);
     this.#spoken = [...positions];
+    this.#recompute();
     this.#cursor = { positions, watermark: this.home.watermark, rev: this.home.rev };
   }
 
@@ -186,6 +188,7 @@ export class LiveText {
       this.#collect(s, operator);
     }
     this.#take(this.home.advance(this.nowMs));
+    this.#recompute();
     if (this.#connected) {
       const positions = this.home.settled ? [...this.#spoken] : this.#cursor.positions;
       this.#cursor = { positions, watermark: this.home.watermark, rev: this.home.rev };
@@ -195,6 +198,17 @@ export class LiveText {
     const from = this.home.wantedFrom;
     if (from === null) return;
     for (const operator of this.#operators) if (operator instanceof LiveLeaves) operator.reach(from);
+  }
+
+  /** What late rows have changed long after its end. */
+  #recompute(): void {
+    for (let windows = this.home.takeWanted(); windows !== null; windows = this.home.takeWanted()) {
+      for (const [s, operator] of this.#operators.entries()) {
+        this.#collect(s, operator);
+        this.home.accept(s, structuredClone((operator as LiveShard).windows(windows)));
+      }
+      this.#take(this.home.recomputed());
+    }
   }
 
   #collect(s: number, operator: LiveStage): void {

@@ -19,7 +19,13 @@ export type OracleWindow =
   | { readonly of: 'hop'; readonly size: bigint; readonly every: bigint; readonly offset?: bigint }
   | { readonly of: 'cumulate'; readonly size: bigint; readonly step: bigint }
   | { readonly of: 'months'; readonly months: number }
-  | { readonly of: 'session'; readonly gap: bigint; readonly longest: bigint | null }
+  | {
+      readonly of: 'session';
+      readonly gap: bigint;
+      readonly longest: bigint | null;
+      /** A session begins where v is above the first and ends where it is below the second; null = with any point, and none. */
+      readonly edges: readonly [number, number] | null;
+    }
   | { readonly of: 'state' }
   /** From v > start to v < end. */
   | { readonly of: 'event'; readonly start: number; readonly end: number }
@@ -133,13 +139,23 @@ function rowWindows(points: readonly Point[], window: OracleWindow): Found[] {
     found[found.length - 1].end = end;
   };
   switch (window.of) {
-    case 'session':
+    case 'session': {
+      let inside = false;
       for (const [n, point] of points.entries()) {
-        const tooLong = window.longest !== null && n > 0 && point.time - found.at(-1)!.start >= window.longest;
-        if (n === 0 || point.time - points[n - 1].time >= window.gap || tooLong) open(point);
-        add(point, point.time + window.gap);
+        const { longest, gap, edges } = window;
+        if (inside && longest !== null && point.time - found.at(-1)!.start >= longest) inside = false;
+        if (n > 0 && point.time - points[n - 1].time >= gap) inside = false;
+        if (!inside && (edges === null || (point.v !== null && point.v > edges[0]))) {
+          inside = true;
+          open(point);
+        }
+        if (!inside) continue;
+        const isLast = edges !== null && point.v !== null && point.v < edges[1];
+        add(point, isLast ? point.time : point.time + gap);
+        if (isLast) inside = false;
       }
       break;
+    }
     case 'state': {
       let state: string | null = null;
       for (const point of points) {

@@ -23,6 +23,7 @@ export interface HeldFrame {
   readonly phase: FeedFrame['phase'];
 }
 
+/** Rows of one series and time: they are told together, and replaced together. */
 type Row = { text: string; final: string; rev: string; phase: string };
 /** Rows by series and time; those of series with numbers stand together. `named`: the series that were given numbers, from `from` on. */
 type Rows = {
@@ -125,9 +126,11 @@ export class Held {
         last.series.set(head, known);
         this.#bytes += head.length + ENTRY_BYTES;
       }
-      for (const row of rows) {
-        const time = ref < 0 ? row.time : `${ref},${row.time}`;
-        const text = ref < 0 ? row.text : `[${ref},${row.text.slice(1)}`;
+      for (let first = 0, end = 0; first < rows.length; first = end) {
+        while (end < rows.length && rows[end].time === rows[first].time) end++;
+        const time = ref < 0 ? rows[first].time : `${ref},${rows[first].time}`;
+        const texts = rows.slice(first, end).map((row) => (ref < 0 ? row.text : `[${ref},${row.text.slice(1)}`));
+        const text = texts.join(',');
         const before = known.get(time);
         if (before !== undefined) {
           replaced++;

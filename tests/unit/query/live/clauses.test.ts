@@ -51,7 +51,7 @@ describe('live clauses', () => {
   });
 
   it('are refused where they ask for what is not kept, or say nothing', () => {
-    for (const clause of ['WATERMARK PER SERIES', 'LATENESS 1m RECOMPUTE', 'LATENESS 1m INTO x']) {
+    for (const clause of ['WATERMARK PER SERIES', 'LATENESS 1m INTO x']) {
       expect(() => rules(clause), clause).to.throw('live query: ');
     }
     const refused = {
@@ -67,6 +67,8 @@ describe('live clauses', () => {
     for (const [list, message] of Object.entries(refused)) expect(() => rules(`EMIT ${list}`), list).to.throw(message);
     expect(() => rules('LATENESS 1m EMIT ON CLOSE')).to.throw('EMIT without ON LATE never tells of them: add ON LATE');
     expect(rules('LATENESS 0s EMIT ON CLOSE').lateness).to.equal(0n);
+    expect(() => rules('LATENESS 0s RECOMPUTE EMIT ON CLOSE')).to.throw('add ON LATE');
+    expect(() => rules('LATENESS 0s RECOMPUTE EMIT FINAL')).to.throw('EMIT FINAL sends each once');
   });
 });
 

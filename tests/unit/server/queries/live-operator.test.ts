@@ -29,6 +29,7 @@ describe('the cursor of a live query', () => {
       missed: (op, round) => says(20, false, round, op.instance),
       expire: () => undefined,
       reach: () => undefined,
+      windows: () => undefined,
       counted: () => undefined,
     };
     const named = { key: 'k', database: 'd', query: 'q', reads: [] };

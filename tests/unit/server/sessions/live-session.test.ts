@@ -162,6 +162,26 @@ describe('live session', () => {
     expect(session.heldBytes()).to.equal(0);
   });
 
+  it('latest: keeps rows of one series and time together, as they were told', async () => {
+    await subscribe();
+    const feed = engine.feeds[0];
+    sink.room = false;
+    feed.rows('["t0",0]', 'c0');
+    feed.rows('["t1",1],["t1",2],["t1",3],["t2",4]', 'c1');
+    feed.rows('["t1",5],["t1",6]', 'c2');
+    sink.take();
+    clock.advance(250);
+    sink.room = true;
+    session.drain();
+    const [status, rows] = sink.take();
+    expect(status).to.include({ op: 'status', conflated: 1 });
+    expect((rows.series as { values: unknown[] }[])[0].values).to.deep.equal([
+      ['t1', 5],
+      ['t1', 6],
+      ['t2', 4],
+    ]);
+  });
+
   it('latest: tells a slow reader which series got numbers before it tells rows of them', async () => {
     await subscribe({ refs: true });
     const feed = engine.feeds[0];
