@@ -7,7 +7,7 @@
  *                   and aggregates by region
  *     subscribers   10,000 subscribers of one query
  *     windows       1,000 different windows over one measurement
- *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all
+ *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all, for two minutes before it is measured
  *     none          no query, and nothing is written: what the idle ones are to be compared with
  *
  * Then `one` and `subscribers` once more at a rate that both can keep: what operators cost goes by time as well as by points, so only
@@ -37,6 +37,8 @@ const SUBSCRIPTIONS_PER_SOCKET = 250;
 const ASKED_AT_ONCE = 32;
 const SECONDS = 30;
 const WARM_UP_MS = 3_000;
+/** Where nothing is written: until what subscribing left in memory is cleared, and who watches is told once a minute that it is quiet. */
+const QUIET_WARM_UP_MS = 120_000;
 /** Points per second that one query and many subscribers are compared at. */
 const PACED_RATE = 200_000;
 /** For the last of the subscribers to have a row. */
@@ -137,7 +139,7 @@ async function measure(mode: Mode, size: number, { seconds, rate, toldMax }: Lim
   const watcher = await started({ ...work, role: 'watch' });
   const isWritten = mode !== 'idle' && mode !== 'none';
   const writer = !isWritten ? null : await started({ ...work, role: 'write' });
-  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
+  await new Promise((resolve) => setTimeout(resolve, isWritten ? WARM_UP_MS : QUIET_WARM_UP_MS));
   await ask(watcher, 'begin');
   const pointsBefore = writer === null ? 0 : await ask<number>(writer, 'count');
   const cpuBefore = await cpuOf(server);

@@ -28,8 +28,8 @@ import { inTurns } from './steps.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 import { windowTables } from './window-runs.ts';
 
-/** Cells of one partial. */
-const PARTIAL_CELLS_MAX = 16_384;
+/** Cells of one partial, which is copied to another thread, and merged there, in one go: some milliseconds where each has a group of its own. */
+const PARTIAL_CELLS_MAX = 4_096;
 
 /**
  * Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). `home`: of stage 2, where that is on

@@ -16,7 +16,7 @@
  */
 
 const SHARE_MIN = 0.04;
-/** Of turns alone, whatever else live queries take. */
+/** Of turns alone, whatever else live queries take: processor time, which turns do not lose where many threads share a processor. */
 const TURNS_SHARE = 0.02;
 const SHARE_MAX = 0.7;
 /** For each part that others take so much is left to them: they come in bursts, and the thread shares processors with its like. */
@@ -125,11 +125,13 @@ export class LivePace {
 
   /** The same of turns. */
   spendOnTurns<T>(act: () => T): T {
-    const before = this.#spentMs;
+    const [spentMs, cpuMs] = [this.#spentMs, this.#threadCpuMs()];
     try {
       return this.spend(act);
     } finally {
-      this.#turnsLeftMs = Math.max(this.#turnsLeftMs - (this.#spentMs - before), -OWED_MS_MAX);
+      // an old Node does not know the time of a thread: then it is that of the clock
+      const took = this.#threadCpuMs() - cpuMs || this.#spentMs - spentMs;
+      this.#turnsLeftMs = Math.max(this.#turnsLeftMs - took, -OWED_MS_MAX);
     }
   }
 

@@ -74,7 +74,10 @@ function normalise(tree: unknown, cut: boolean): void {
 
 /** So that floats that differ in their last digits stand at the same place among rows of one time. */
 function rounded(_key: string, value: unknown): unknown {
-  return value instanceof Spelled ? Number(value.source).toPrecision(10) : value;
+  if (!(value instanceof Spelled)) return value;
+  const { source } = value;
+  const number = Number(source);
+  return /[.e]/.test(source) || Number.isSafeInteger(number) ? number.toPrecision(10) : source;
 }
 
 function compare(a: unknown, b: unknown, at: string): string | null {

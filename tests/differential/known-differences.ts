@@ -48,7 +48,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     example:
       "SELECT max(used) / 0.5 & (max(free) ^ 7) AS x FROM mem WHERE time >= '2173-12-04' AND time <= '2173-12-05' GROUP BY time(5m)",
     covers: (_asked, theirs, ours) =>
-      theirs.includes('"error":"type error') && ours.includes('"error":"type error') && !TYPES.test(theirs),
+      ours.includes('"error":"type error') &&
+      (!theirs.includes('"error"') || (theirs.includes('"error":"type error') && !TYPES.test(theirs))),
   },
   {
     name: 'Which of the points of one time first and last take',

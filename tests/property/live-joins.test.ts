@@ -10,7 +10,7 @@ import { LiveText, NOW_NS, type Schema } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
 
-const RUNS = 30;
+const RUNS = 20;
 const SECOND = 1_000_000_000n;
 /** The stream begins so long before the clock, s. */
 const BEGIN = 400;

@@ -10,7 +10,7 @@ import { LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
 
-const RUNS = 10;
+const RUNS = 8;
 const SECOND = 1_000_000_000n;
 /** Points come at most so much later than newer ones. */
 const BEHIND_MAX = 40n * SECOND;

@@ -84,6 +84,23 @@ describe('pace of live queries', () => {
     expect(turns / (100_000 + turns)).to.be.within(0.01, 0.03);
   });
 
+  it('counts turns by the clock where the time of a thread is not known', () => {
+    let now = 0;
+    const pace = new LivePace(
+      () => now,
+      () => now,
+      () => 0,
+    );
+    let turns = 0;
+    for (; now < 100_000; now += 100) {
+      pace.spend(() => (now += 20));
+      if (!pace.allowsTurns) continue;
+      pace.spendOnTurns(() => (now += 5));
+      turns += 5;
+    }
+    expect(turns / now).to.be.within(0.01, 0.03);
+  });
+
   it('counts work inside of work once', () => {
     const { pace, pass, work } = thread();
     pass(1_000, 0);
