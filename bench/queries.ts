@@ -16,17 +16,21 @@ const HOUR_S = 3_600;
 const START_S = 1_767_225_600;
 const LINES_PER_BODY = 5_000;
 const CONNECTIONS = 2;
-/** Queries of each shape; the slow ones are asked fewer times, or a run would take minutes for no better medians. */
-const ROUNDS = 20;
+/** Queries of each shape that are measured, by how long either server takes for one. */
+const ROUNDS = 500;
+const ROUNDS_MIDDLE = 20;
 const ROUNDS_SLOW = 7;
+const MIDDLE_MS = 20;
 const SLOW_MS = 100;
 /**
- * Queries of each shape before those that are measured, as many as fit into the time: compilers, caches and connections of both
- * servers are warm then. Each of our threads compiles for itself, and goes on doing so for a
- * thousand queries of a shape.
+ * Before anything is measured all shapes are asked in turn, as many times as fit into the time: compilers, caches and connections of
+ * both servers are warm then. Each of our threads compiles for itself, and goes on doing so for some thousand queries. A shape is asked
+ * again for a moment before its own turn.
  */
 const WARM_UP = 1_500;
 const WARM_UP_MS = 5_000;
+const AGAIN = 100;
+const AGAIN_MS = 1_000;
 /** Shapes that DuckDB is asked for, too. It gives columns: so are we asked for Arrow IPC, besides the JSON of the table. */
 const BESIDE_DUCKDB: readonly string[] = ['double-groupby-all', 'high-cpu-all'];
 const ARROW_TYPE = 'application/vnd.apache.arrow.stream';
@@ -45,6 +49,7 @@ export async function runQueries(args: readonly string[]): Promise<string> {
     for (const server of servers) await load(server, agent);
     const shapes = SHAPES.filter(({ name }) => only === undefined || only.includes(name));
     const measured: Measured[] = [];
+    for (const shape of shapes) await askOften(shape, servers, WARM_UP, WARM_UP_MS, agent);
     for (const shape of shapes) measured.push(await measure(shape, servers, rounds, agent));
     const columnar: Columnar[] = [];
     for (const shape of shapes)
@@ -148,29 +153,46 @@ async function load(server: BenchServer, agent: Agent): Promise<void> {
   if (!text.includes(`,${(HOSTS * DAY_S) / STEP_S}]`)) throw new Error(`${server.name} lacks points: ${text}`);
 }
 
-async function measure(shape: Shape, servers: BenchServer[], rounds: number, agent: Agent): Promise<Measured> {
+/** The longest time that either took for the last of them. */
+async function askOften(
+  shape: Shape,
+  servers: BenchServer[],
+  most: number,
+  mostMs: number,
+  agent: Agent,
+): Promise<number> {
+  const random = seeded(7);
+  const untilMs = performance.now() + mostMs;
+  let longest = 0;
+  for (let round = 0; round < most && (round === 0 || performance.now() < untilMs); round++) {
+    const q = shape.make(random);
+    longest = 0;
+    for (const server of servers) longest = Math.max(longest, (await ask(server, q, agent)).ms);
+  }
+  return longest;
+}
+
+async function measure(shape: Shape, servers: BenchServer[], most: number, agent: Agent): Promise<Measured> {
+  const longest = await askOften(shape, servers, AGAIN, AGAIN_MS, agent);
+  const rounds = Math.min(most, longest > SLOW_MS ? ROUNDS_SLOW : longest > MIDDLE_MS ? ROUNDS_MIDDLE : ROUNDS);
   const random = seeded(7);
   const times: number[][] = servers.map(() => []);
   let bytes = 0;
   let differs: string | null = null;
-  let enough = rounds;
-  const warmUntilMs = performance.now() + WARM_UP_MS;
-  for (let round = -WARM_UP; round < enough && differs === null; round++) {
+  for (let round = 0; round < rounds && differs === null; round++) {
     const q = shape.make(random);
     const texts: string[] = [];
     for (const [s, server] of servers.entries()) {
       const { ms, text } = await ask(server, q, agent);
       texts.push(text);
-      if (round >= 0) times[s].push(ms);
-      else if (ms > SLOW_MS) enough = Math.min(rounds, ROUNDS_SLOW);
+      times[s].push(ms);
     }
-    if (round < -1 && performance.now() > warmUntilMs) round = -2;
     bytes = texts[0].length;
     if (texts.length === 2) differs = difference(texts[1].replaceAll(STRAY_MARK, ''), texts[0]);
     if (texts[0].includes('"error"')) differs = texts[0].slice(0, 200);
   }
   const [ours, theirs] = times.map(median);
-  return { name: shape.name, ours, theirs: theirs ?? null, rounds: enough, bytes, differs };
+  return { name: shape.name, ours, theirs: theirs ?? null, rounds, bytes, differs };
 }
 
 interface Columnar {
