@@ -79,7 +79,9 @@ function millrace({ url }: BenchServer, args: readonly string[]): void {
 
 /** As durable as ours. */
 function tar(directory: string, path: string): void {
-  execFileSync('tar', ['-cf', path, '-C', directory, '.'], { stdio: 'ignore' });
+  const { status, stderr } = spawnSync('tar', ['-cf', path, '-C', directory, '.']);
+  // 1: files changed meanwhile, as the server merges what was restored
+  if (status !== 0 && status !== 1) throw new Error(`tar: ${stderr}`);
   execFileSync('sync', [path]);
 }
 
