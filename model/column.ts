@@ -51,6 +51,27 @@ export class TextDictionary {
   }
 }
 
+/** A row for each text. */
+export function textColumn(texts: readonly string[]): StringColumn {
+  const numbers = new Map<string, number>();
+  const values = Uint32Array.from(texts, (text) => {
+    let number = numbers.get(text);
+    if (number === undefined) numbers.set(text, (number = numbers.size));
+    return number;
+  });
+  return { type: 'string', values, dictionary: TextDictionary.of([...numbers.keys()]), present: null };
+}
+
+/** A row for each of these safe integers, or without a value. */
+export function integerColumn(values: readonly (number | null | undefined)[]): IntegerColumn {
+  const isThere = Uint8Array.from(values, (value) => (value == null ? 0 : 1));
+  return {
+    type: 'integer',
+    values: Float64Array.from(values, (value) => value ?? 0),
+    present: isThere.includes(0) ? isThere : null,
+  };
+}
+
 /** The same texts under indices of a dictionary that holds no others. The dictionary given is not empty. */
 export function compactTexts(
   indices: Uint32Array,

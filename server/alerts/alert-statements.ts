@@ -1,5 +1,5 @@
 /** CREATE, DROP and SHOW ALERT(S): what is checked where the statement was asked, and how alerts are shown. */
-import { type Column, TextDictionary } from '../../model/index.ts';
+import { integerColumn, textColumn } from '../../model/index.ts';
 import { QueryError, type ResultTable, type Statement } from '../../query/index.ts';
 import { alertsOf, type CatalogueView } from '../catalogue/index.ts';
 import type { AlertStatus } from './alerts.ts';
@@ -52,31 +52,23 @@ function shown(database: string, { documents }: CatalogueView, statuses: readonl
   const found = alerts.map(({ name, created }) =>
     statuses.find((one) => one.database === database && one.name === name && one.created === created),
   );
-  const counted = (of: (status: AlertStatus) => number): Column => ({
-    type: 'integer',
-    values: Float64Array.from(found, (status) => (status === undefined ? 0 : of(status))),
-    present: null,
-  });
+  const counted = (of: (status: AlertStatus) => number) =>
+    integerColumn(found.map((status) => (status === undefined ? 0 : of(status))));
   return {
     name: database,
     tags: null,
     columns: SHOWN_COLUMNS,
     rows: alerts.length,
     data: [
-      texts(alerts.map(({ name }) => name)),
-      texts(alerts.map(({ text }) => text)),
-      texts(found.map((status) => (status === undefined ? 'stopped' : (status.level ?? OK)))),
+      textColumn(alerts.map(({ name }) => name)),
+      textColumn(alerts.map(({ text }) => text)),
+      textColumn(found.map((status) => (status === undefined ? 'stopped' : (status.level ?? OK)))),
       counted(({ series }) => series),
       counted(({ pending }) => pending),
       counted(({ firing }) => firing),
       counted(({ waiting }) => waiting),
       counted(({ failures }) => failures),
-      texts(found.map((status) => status?.lastFailure ?? '')),
+      textColumn(found.map((status) => status?.lastFailure ?? '')),
     ],
   };
-}
-
-function texts(values: readonly string[]): Column {
-  const dictionary = TextDictionary.of(values);
-  return { type: 'string', values: Uint32Array.from(values, (_, i) => i), dictionary, present: null };
 }

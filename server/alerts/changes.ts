@@ -1,6 +1,6 @@
 /** What a change of an alert's level looks like outside: a point of `_alerts`, and the JSON body of a webhook. */
 import { createHash } from 'node:crypto';
-import { type Column, formatTime, TextDictionary, type Value } from '../../model/index.ts';
+import { formatTime, textColumn, type Value } from '../../model/index.ts';
 import type { ResultTable } from '../../query/index.ts';
 import type { StoredAlert } from '../catalogue/index.ts';
 import { ALERT_TAG, ALERTS_MEASUREMENT, OK } from './definition.ts';
@@ -38,7 +38,10 @@ export function changePoint(alert: StoredAlert, { series, change, row }: AlertCh
     tags: [...series.tags, [ALERT_TAG, alert.name]],
     columns: ['time', ...fields.map(([name]) => name)],
     rows: 1,
-    data: [{ type: 'time', base: change.at, offsets: new Float64Array(1) }, ...fields.map(([, text]) => oneText(text))],
+    data: [
+      { type: 'time', base: change.at, offsets: new Float64Array(1) },
+      ...fields.map(([, text]) => textColumn([text])),
+    ],
   };
 }
 
@@ -64,10 +67,4 @@ export function changeDelivery(alert: StoredAlert, changed: AlertChange, nowMs: 
 /** Integers beyond JSON's are texts. */
 export function jsonValue(value: NonNullable<Value>): string | number | boolean {
   return typeof value === 'bigint' ? String(value) : value;
-}
-
-// private functions
-
-function oneText(text: string): Column {
-  return { type: 'string', values: Uint32Array.of(0), dictionary: TextDictionary.of([text]), present: null };
 }

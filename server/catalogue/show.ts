@@ -1,5 +1,5 @@
 /** The SHOW statements over the catalogue, as tables. */
-import { type Column, TextDictionary } from '../../model/index.ts';
+import { type Column, integerColumn, textColumn } from '../../model/index.ts';
 import { printDuration, type ResultTable, type Statement, textTables } from '../../query/index.ts';
 import { type Described, describedIn } from './metadata.ts';
 import { policiesOf } from './policies.ts';
@@ -42,25 +42,28 @@ export function showCatalogue(
     case 'show retention policies': {
       const policies = policiesOf(documents, statement.database ?? current);
       const data = [
-        texts(policies.map(({ name }) => name)),
-        texts(policies.map(({ duration }) => printGoDuration(duration))),
-        texts(policies.map(({ shardDuration }) => printGoDuration(shardDuration))),
-        numbers(policies.map(({ replication }) => replication)),
+        textColumn(policies.map(({ name }) => name)),
+        textColumn(policies.map(({ duration }) => printGoDuration(duration))),
+        textColumn(policies.map(({ shardDuration }) => printGoDuration(shardDuration))),
+        integerColumn(policies.map(({ replication }) => replication)),
         flags(policies.map(({ isDefault }) => isDefault)),
       ];
       // InfluxDB's columns, and one more only where it says something
       if (policies.every(({ tierAfter }) => tierAfter === null)) return [table(POLICY_COLUMNS, policies.length, data)];
-      const moved = texts(policies.map(({ tierAfter }) => (tierAfter === null ? '' : printDuration(tierAfter))));
+      const moved = textColumn(policies.map(({ tierAfter }) => (tierAfter === null ? '' : printDuration(tierAfter))));
       return [table([...POLICY_COLUMNS, 'tier_after'], policies.length, [...data, moved])];
     }
     case 'show users': {
       const users = usersOf(documents);
-      const data = [texts(users.map(({ name }) => name)), flags(users.map(({ isAdmin }) => isAdmin))];
+      const data = [textColumn(users.map(({ name }) => name)), flags(users.map(({ isAdmin }) => isAdmin))];
       return [table(['user', 'admin'], users.length, data)];
     }
     case 'show grants': {
       const granted = Object.entries(userNamed(documents, statement.user).privileges);
-      const data = [texts(granted.map(([name]) => name)), texts(granted.map(([, privilege]) => PRIVILEGES[privilege]))];
+      const data = [
+        textColumn(granted.map(([name]) => name)),
+        textColumn(granted.map(([, privilege]) => PRIVILEGES[privilege])),
+      ];
       return [table(['database', 'privilege'], granted.length, data)];
     }
     case 'show subscriptions':
@@ -81,13 +84,13 @@ function metadataTables(described: readonly Described[]): ResultTable[] {
   return names.map((name) => {
     const rows = described.filter(({ measurement }) => measurement === name);
     const data = [
-      texts(rows.map(({ series }) => series ?? '')),
-      texts(rows.map(({ unit }) => unit ?? '')),
-      texts(rows.map(({ description }) => description ?? '')),
-      texts(rows.map(({ metadata }) => (metadata === undefined ? '' : JSON.stringify(metadata)))),
-      optionalNumbers(rows.map(({ bucketBytes }) => bucketBytes)),
-      texts(rows.map(({ bucketWidth }) => printSpan(bucketWidth))),
-      texts(rows.map(({ tierAfter }) => printSpan(tierAfter))),
+      textColumn(rows.map(({ series }) => series ?? '')),
+      textColumn(rows.map(({ unit }) => unit ?? '')),
+      textColumn(rows.map(({ description }) => description ?? '')),
+      textColumn(rows.map(({ metadata }) => (metadata === undefined ? '' : JSON.stringify(metadata)))),
+      integerColumn(rows.map(({ bucketBytes }) => bucketBytes)),
+      textColumn(rows.map(({ bucketWidth }) => printSpan(bucketWidth))),
+      textColumn(rows.map(({ tierAfter }) => printSpan(tierAfter))),
     ];
     return { ...table(METADATA_COLUMNS, rows.length, data), name };
   });
@@ -108,22 +111,6 @@ function printGoDuration(ns: bigint): string {
 
 function table(columns: readonly string[], rows: number, data: readonly Column[]): ResultTable {
   return { name: '', tags: null, columns, rows, data };
-}
-
-function texts(values: readonly string[]): Column {
-  const distinct = [...new Set(values)];
-  const dictionary = TextDictionary.of(distinct);
-  const indexes = new Map(distinct.map((text, index) => [text, index]));
-  return { type: 'string', values: Uint32Array.from(values, (text) => indexes.get(text)!), dictionary, present: null };
-}
-
-function numbers(values: readonly number[]): Column {
-  return { type: 'integer', values: Float64Array.from(values), present: null };
-}
-
-function optionalNumbers(values: readonly (number | undefined)[]): Column {
-  const present = Uint8Array.from(values, (value) => Number(value !== undefined));
-  return { type: 'integer', values: Float64Array.from(values, (value) => value ?? 0), present };
 }
 
 function flags(values: readonly boolean[]): Column {

@@ -3,6 +3,7 @@
  * tags of a row are those the statement groups by, and those that top and bottom name; all other columns are fields. A row without
  * any value is not written. What was written before an error stays written.
  */
+import { integerColumn } from '../../model/index.ts';
 import { QueryError, type ResultTable } from '../../query/index.ts';
 import { linesOf } from './answers/index.ts';
 
@@ -49,9 +50,6 @@ export async function writeInto(
     tags: null,
     columns: ['time', 'written'],
     rows: 1,
-    data: [
-      { type: 'time', base: 0n, offsets: new Float64Array(1) },
-      { type: 'integer', values: Float64Array.of(written), present: null },
-    ],
+    data: [{ type: 'time', base: 0n, offsets: new Float64Array(1) }, integerColumn([written])],
   };
 }

@@ -2,7 +2,7 @@
  * SHOW QUERIES as InfluxDB shows it: a row for each query under way, its text in canonical form, for how long in Go's words. Live
  * queries stand in a second series, `live`, which is there only when there are some.
  */
-import { type Column, TextDictionary } from '../../model/index.ts';
+import { type Column, integerColumn, textColumn } from '../../model/index.ts';
 import { print, QueryError, type ResultTable, type Statement } from '../../query/index.ts';
 import {
   groupsByName,
@@ -89,14 +89,4 @@ function goDuration(ms: number): string {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   if (h > 0) return `${h}h${m}m${s}s`;
   return m > 0 ? `${m}m${s}s` : `${s}s`;
-}
-
-function integerColumn(values: readonly (number | null)[]): Column {
-  const present = values.includes(null) ? Uint8Array.from(values, (value) => (value === null ? 0 : 1)) : null;
-  return { type: 'integer', values: Float64Array.from(values, (value) => value ?? 0), present };
-}
-
-function textColumn(texts: readonly string[]): Column {
-  const values = Uint32Array.from(texts, (_, i) => i);
-  return { type: 'string', values, dictionary: TextDictionary.of(texts), present: null };
 }

@@ -4,7 +4,7 @@
  * shards of each database and policy. A shard here is a range of series over all times, so its times are empty.
  */
 import { hostname } from 'node:os';
-import { type Column, TextDictionary } from '../../model/index.ts';
+import { type Column, integerColumn, textColumn } from '../../model/index.ts';
 import { parse, type ResultColumn, type ResultTable, type SelectStatement, type Statement } from '../../query/index.ts';
 import { type CatalogueView, policiesOf } from '../catalogue/index.ts';
 import { VERSION } from '../version.ts';
@@ -76,7 +76,9 @@ function diagnostics(module: string | null, now: bigint): ResultTable[] {
       tags: null,
       columns: Object.keys(row),
       rows: 1,
-      data: Object.values(row).map((value) => (typeof value === 'number' ? integers([value]) : texts([value]))),
+      data: Object.values(row).map((value) =>
+        typeof value === 'number' ? integerColumn([value]) : textColumn([value]),
+      ),
     }));
 }
 
@@ -95,27 +97,16 @@ function shownShards({ kind }: Statement, { documents, databases }: CatalogueVie
   return databases.map((database) => {
     const own = rows.filter((row) => row.database === database);
     const [id, name, policy, ...times] = shardColumns(own);
-    const data = [id, name, policy, integers(own.map(() => 1)), ...times, texts(own.map(() => ''))];
+    const data = [id, name, policy, integerColumn(own.map(() => 1)), ...times, textColumn(own.map(() => ''))];
     return { name: database, tags: null, columns, rows: own.length, data };
   });
 }
 
 function shardColumns(rows: readonly { database: string; policy: string; id: number }[]): Column[] {
   return [
-    integers(rows.map(({ id }) => id)),
-    texts(rows.map(({ database }) => database)),
-    texts(rows.map(({ policy }) => policy)),
-    ...SHARD_TIMES.map(() => texts(rows.map(() => ''))),
+    integerColumn(rows.map(({ id }) => id)),
+    textColumn(rows.map(({ database }) => database)),
+    textColumn(rows.map(({ policy }) => policy)),
+    ...SHARD_TIMES.map(() => textColumn(rows.map(() => ''))),
   ];
-}
-
-function integers(values: readonly number[]): Column {
-  return { type: 'integer', values: Float64Array.from(values), present: null };
-}
-
-function texts(values: readonly string[]): Column {
-  const distinct = [...new Set(values)];
-  const numbers = new Map(distinct.map((text, number) => [text, number]));
-  const dictionary = TextDictionary.of(distinct);
-  return { type: 'string', values: Uint32Array.from(values, (text) => numbers.get(text)!), dictionary, present: null };
 }

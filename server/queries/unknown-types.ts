@@ -3,6 +3,7 @@
  * (shard groups) that a statement's bounds touch, so where these are empty it takes the statement as one over a measurement that is not
  * there; likewise where no series meets the conditions, as its functions find their types wrong only when they have an input.
  */
+import { floorDiv } from '../../model/index.ts';
 import {
   measurementsOf,
   PLAIN_SELECT,
@@ -48,6 +49,5 @@ export function pointOfWeeks(statement: SelectStatement, context: PlanContext): 
 // private functions
 
 function weekOf(time: bigint): bigint {
-  const since = time - MONDAY_NS;
-  return MONDAY_NS + (since - (((since % WEEK_NS) + WEEK_NS) % WEEK_NS));
+  return MONDAY_NS + floorDiv(time - MONDAY_NS, WEEK_NS) * WEEK_NS;
 }

@@ -2,7 +2,7 @@
  * The statements about stored continuous queries, on the worker that coordinates them. What changes the catalogue goes to its authority
  * with all names spelled out; what is asked of a running query goes to the worker that is its home; history is read from here.
  */
-import { type Column, TextDictionary } from '../../model/index.ts';
+import { integerColumn, textColumn } from '../../model/index.ts';
 import {
   type AdministrationStatement,
   explainPlan,
@@ -117,12 +117,12 @@ function show(
       columns: SHOWN_COLUMNS,
       rows: queries.length,
       data: [
-        texts(queries.map(({ name }) => name)),
-        texts(queries.map(({ text }) => text)),
-        texts(found.map((one) => one?.state ?? 'stopped')),
-        integers(found.map((one) => one?.points ?? 0)),
-        integers(found.map((one) => one?.failures ?? 0)),
-        texts(found.map((one) => one?.lastFailure ?? '')),
+        textColumn(queries.map(({ name }) => name)),
+        textColumn(queries.map(({ text }) => text)),
+        textColumn(found.map((one) => one?.state ?? 'stopped')),
+        integerColumn(found.map((one) => one?.points ?? 0)),
+        integerColumn(found.map((one) => one?.failures ?? 0)),
+        textColumn(found.map((one) => one?.lastFailure ?? '')),
       ],
     };
   });
@@ -179,7 +179,7 @@ async function refresh(statement: OfRange, request: StoredRequest, port: StoredS
       tags: null,
       columns: ['time', 'written'],
       rows: 1,
-      data: [{ type: 'time', base: 0n, offsets: new Float64Array(1) }, integers([written])],
+      data: [{ type: 'time', base: 0n, offsets: new Float64Array(1) }, integerColumn([written])],
     },
   ];
 }
@@ -214,17 +214,4 @@ function definitionNamed(
 ): [ContinuousQuery, StoredDefinition] {
   const stored = continuousQueryNamed(catalogue.documents, database ?? current, name);
   return [stored, storedDefinition(stored)];
-}
-
-function texts(values: readonly string[]): Column {
-  return {
-    type: 'string',
-    values: Uint32Array.from(values, (_, i) => i),
-    dictionary: TextDictionary.of(values),
-    present: null,
-  };
-}
-
-function integers(values: readonly number[]): Column {
-  return { type: 'integer', values: Float64Array.from(values), present: null };
 }

@@ -3,8 +3,8 @@
  * with disorder, overwrites, lost connections and kills: what a client holds in the end is the same SELECT over history.
  */
 import { expect } from 'chai';
-import { play, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
-import { LiveText } from '../support/live-texts.ts';
+import { playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { inOrder, LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
 const RUNS = 20;
@@ -22,15 +22,9 @@ describe('live queries over held rows', function () {
       const text = textOf(random);
       const live = new LiveText(text, SCHEMA, random.between(1, 3));
       const schedule = scheduleOf(random);
-      for (let from = 0; from < schedule.length; from += 5) {
-        const part = schedule.slice(from, from + 5);
-        const what = random.between(0, 4);
-        if (what < 3) play(live, part);
-        else live.reconnect(what === 4, () => play(live, part));
-      }
+      playApart(live, schedule, random, 5);
       live.pass(150_000);
-      const shown = (rows: ReadonlyMap<string, readonly string[]>) => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
-      expect(shown(live.rows()), `seed ${seed + run}: ${text}`).to.deep.equal(shown(await live.history()));
+      expect(inOrder(live.rows()), `seed ${seed + run}: ${text}`).to.deep.equal(inOrder(await live.history()));
       expect(live.finals().length, text).to.equal(live.held.size);
       expect(live.home.counters.tooLate).to.equal(0);
     }

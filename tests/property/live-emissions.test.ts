@@ -3,8 +3,8 @@
  * connections and kills. Lists without ON LATE are told of streams whose disorder is inside DELAY, and send each final row once.
  */
 import { expect } from 'chai';
-import { play, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
-import { LiveText } from '../support/live-texts.ts';
+import { playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { inOrder, LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
 const RUNS = 25;
@@ -28,16 +28,10 @@ describe('live queries and EMIT', function () {
       const text = `${queryOf(random)}${isLate ? '' : ' WATERMARK DELAY 1m'} EMIT ${emit}`;
       const live = new LiveText(text, SCHEMA, random.between(1, 3));
       const schedule = scheduleOf(random);
-      for (let from = 0; from < schedule.length; from += 5) {
-        const part = schedule.slice(from, from + 5);
-        const what = random.between(0, 5);
-        if (what < 4) play(live, part);
-        else live.reconnect(what === 5, () => play(live, part));
-      }
+      playApart(live, schedule, random, 6);
       live.pass(220_000);
       const where = `seed ${seed + run}: ${text}`;
-      const shown = (rows: ReadonlyMap<string, readonly string[]>) => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
-      expect(shown(live.rows()), where).to.deep.equal(shown(await live.history()));
+      expect(inOrder(live.rows()), where).to.deep.equal(inOrder(await live.history()));
       expect(live.home.counters.tooLate, where).to.equal(0);
       if (!emit.includes('LATE')) expect(live.home.counters.revised, where).to.equal(0);
       if (/FINAL|CLOSE/.test(emit)) expect(live.finals().length, where).to.equal(live.held.size);

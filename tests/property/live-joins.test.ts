@@ -5,8 +5,8 @@
 import { expect } from 'chai';
 import { seriesKey, type Tags } from '../../model/index.ts';
 import { asofPairs, intervalPairs, type Pair, type Point, windowPairs } from '../support/join-oracle.ts';
-import { play, type Step } from '../support/live-schedules.ts';
-import { LiveText, NOW_NS, type Schema } from '../support/live-texts.ts';
+import { playApart, type Step } from '../support/live-schedules.ts';
+import { inOrder, LiveText, NOW_NS, type Schema } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
 
@@ -78,21 +78,15 @@ describe('live joins', function () {
 function played(random: Random, text: string): { live: LiveText; schedule: Step[] } {
   const live = new LiveText(text, SCHEMA, random.between(1, 3));
   const schedule = scheduleOf(random);
-  for (let from = 0; from < schedule.length; from += 5) {
-    const part = schedule.slice(from, from + 5);
-    const what = random.between(0, 4);
-    if (what < 3) play(live, part);
-    else live.reconnect(what === 4, () => play(live, part));
-  }
+  playApart(live, schedule, random, 5);
   live.pass(150_000);
   return { live, schedule };
 }
 
 /** What the client holds; it is that of history, and final. */
 async function agreed(live: LiveText, name: string): Promise<(readonly [string, readonly string[]])[]> {
-  const sorted = (rows: ReadonlyMap<string, readonly string[]>) => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
-  const held = sorted(live.rows());
-  expect(held, name).to.deep.equal(sorted(await live.history()));
+  const held = inOrder(live.rows());
+  expect(held, name).to.deep.equal(inOrder(await live.history()));
   expect(live.finals().length, name).to.equal(live.held.size);
   expect(live.home.counters.tooLate, name).to.equal(0);
   return held;

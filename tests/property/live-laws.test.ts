@@ -6,7 +6,7 @@
  */
 import { expect } from 'chai';
 import { play, SCHEMA, type Step, scheduleOf } from '../support/live-schedules.ts';
-import { LiveText } from '../support/live-texts.ts';
+import { inOrder, LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
 
@@ -161,7 +161,7 @@ function ended(text: string, shards: number, schedule: readonly Step[]): LiveTex
 }
 
 function rowsOf(live: LiveText): (readonly [string, readonly string[]])[] {
-  return [...live.rows()].sort(([a], [b]) => (a < b ? -1 : 1));
+  return inOrder(live.rows());
 }
 
 /** No series has a time twice: which of two values counts depends on their order. */

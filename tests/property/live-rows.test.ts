@@ -4,8 +4,8 @@
  * connections that end, over kills, in any order within lateness.
  */
 import { expect } from 'chai';
-import { play, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
-import { LiveText } from '../support/live-texts.ts';
+import { play, playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { inOrder, LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
 const RUNS = 15;
@@ -29,12 +29,7 @@ describe('live windows of rows', function () {
       const random = new Random(seed + run);
       const live = new LiveText(textOf(random), SCHEMA, random.between(1, 3));
       const schedule = scheduleOf(random);
-      for (let from = 0; from < schedule.length; from += 5) {
-        const part = schedule.slice(from, from + 5);
-        const what = random.between(0, 3);
-        if (what < 2) play(live, part);
-        else live.reconnect(what === 3, () => play(live, part));
-      }
+      playApart(live, schedule, random, 4);
       await expectHistory(live, `seed ${seed + run}`);
     }
   });
@@ -46,8 +41,7 @@ async function expectHistory(live: LiveText, message: string): Promise<void> {
   // longer than the longest gap, and than it takes to be idle
   live.pass(150_000);
   const history = await live.history();
-  const shown = (rows: ReadonlyMap<string, readonly string[]>) => [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
-  expect(shown(live.rows()), `${message}: ${live.text}`).to.deep.equal(shown(history));
+  expect(inOrder(live.rows()), `${message}: ${live.text}`).to.deep.equal(inOrder(history));
   expect(live.home.counters.tooLate, message).to.equal(0);
   if (/session|sliding/.test(live.text)) expect(live.finals().length, message).to.equal(history.size);
 }

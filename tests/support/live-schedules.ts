@@ -37,6 +37,16 @@ export function play(live: LiveText, schedule: readonly Step[]): void {
   }
 }
 
+/** The same, five steps at a time; for two parts in `odds` its client is away, one of these times its operators are killed too. */
+export function playApart(live: LiveText, schedule: readonly Step[], random: Random, odds: number): void {
+  for (let from = 0; from < schedule.length; from += 5) {
+    const part = schedule.slice(from, from + 5);
+    const what = random.between(1, odds);
+    if (what <= odds - 2) play(live, part);
+    else live.reconnect(what === odds, () => play(live, part));
+  }
+}
+
 // private functions
 
 function rowOf(random: Random, time: bigint): Row {

@@ -245,6 +245,11 @@ export class LiveText {
   }
 }
 
+/** Rows as LiveText gives them, by series and time. */
+export function inOrder(rows: ReadonlyMap<string, readonly string[]>): (readonly [string, readonly string[]])[] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 // private functions
 
 function textOf(value: object): string {
