@@ -10,9 +10,9 @@ import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
 import type { SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
-import { type Bound, type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
-import { type Latest, leafPlans } from './live-leaf-plans.ts';
+import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -40,8 +40,9 @@ const WINDOWS_OPEN_MAX = 1_000;
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
   if (statement.into !== undefined) refuse('INTO', 'only stored continuous queries write');
-  if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
-  if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
+  if (statement.offset > 0 && statement.limit === 0) {
+    refuse('OFFSET without LIMIT', 'it would leave out the first rows of each series there ever were');
+  }
   if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
   const inner = statement.sources.flatMap(subqueriesOf);
   const own = statement.sources.filter((source) => 'subquery' in source);
@@ -136,9 +137,10 @@ function endless(plan: Plan): Plan {
 }
 
 /** Whether rows of the answer are not sums of cells: then the home holds what they are made of. */
-function isHeld({ subqueries, transforms, aggregates }: Plan): boolean {
+function isHeld(plan: Plan): boolean {
+  const { subqueries, transforms, aggregates } = plan;
   const hasOwnTimes = aggregates.some(({ name }) => name === 'top' || name === 'bottom');
-  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes;
+  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes || isLimited(plan);
 }
 
 /** Where EMIT would say what does not happen. */
@@ -189,10 +191,4 @@ function planText(plan: Plan): string {
     if (typeof value === 'bigint') return `${value}n`;
     return value instanceof Map ? [...value] : value;
   });
-}
-
-function asksFields(condition: Bound): boolean {
-  if (condition.kind === 'field') return true;
-  if (condition.kind === 'call') return condition.args.some(asksFields);
-  return condition.kind === 'binary' && (asksFields(condition.left) || asksFields(condition.right));
 }

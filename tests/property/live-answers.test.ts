@@ -1,5 +1,5 @@
 /**
- * Live queries whose rows are not sums of cells: functions from row to row over windows, top and bottom, subqueries, over random streams
+ * Live queries whose rows are not sums of cells: functions from row to row over windows, top and bottom, LIMIT, subqueries, over random streams
  * with disorder, overwrites, lost connections and kills: what a client holds in the end is the same SELECT over history.
  */
 import { expect } from 'chai';
@@ -7,7 +7,7 @@ import { playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
 import { inOrder, LiveText } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
-const RUNS = 20;
+const RUNS = Number(process.env.RUNS ?? 30);
 /** In front of all points. */
 const SINCE = 'time >= 1699990000s';
 const INNER = `SELECT mean(v) AS a, max(i) AS b FROM m WHERE ${SINCE} GROUP BY time(10s), host fill(none)`;
@@ -25,7 +25,8 @@ describe('live queries over held rows', function () {
       playApart(live, schedule, random, 5);
       live.pass(150_000);
       expect(inOrder(live.rows()), `seed ${seed + run}: ${text}`).to.deep.equal(inOrder(await live.history()));
-      expect(live.finals().length, text).to.equal(live.held.size);
+      // the last window of some rows goes on
+      if (!text.includes('rows(3)')) expect(live.finals().length, text).to.equal(live.held.size);
       expect(live.home.counters.tooLate).to.equal(0);
     }
   });
@@ -36,12 +37,21 @@ describe('live queries over held rows', function () {
 function textOf(random: Random): string {
   const keys = random.pick(['', ', host']);
   const windows = random.pick(['time(10s)', 'time(30s)']);
+  const limit = ` LIMIT ${random.between(2, 7)}${random.pick(['', ' OFFSET 2'])}`;
   const over = (what: string, rest = '') => `SELECT ${what} FROM m WHERE ${SINCE} GROUP BY ${windows}${keys}${rest}`;
   return random.pick([
     over('derivative(mean(v), 1s), difference(max(i))', ' fill(none)'),
     over('moving_average(sum(v), 3)', ' fill(none)'),
     over('cumulative_sum(count(v)), elapsed(last(v), 1s)', ' fill(none)'),
     over('top(v, 2)'),
+    over('top(v, 2)', limit),
+    over('mean(v), count(i)', ` fill(none)${limit}`),
+    over('moving_average(sum(v), 2)', ` fill(none)${limit}`),
+    `SELECT v, i FROM m WHERE ${SINCE}${random.pick(['', ' AND i > 0', " AND zone = 'x'"])}${keys === '' ? '' : ' GROUP BY host'}${limit}`,
+    `SELECT sum(a), max(b) FROM (${INNER}${limit}) GROUP BY ${windows} fill(none)`,
+    `SELECT sum(a), max(b) FROM (${INNER}) GROUP BY ${windows}${keys} fill(none)${limit}`,
+    `SELECT count(v), _end FROM m WHERE ${SINCE} GROUP BY ${random.pick(['session(7s)', 'rows(3)', 'sliding(9s)'])}${keys}${limit}`,
+    `SELECT count(v) FROM (SELECT v FROM m WHERE ${SINCE} GROUP BY host${limit}) GROUP BY session(7s), host`,
     over('bottom(i, host, 1)'),
     `SELECT difference(v) FROM m WHERE ${SINCE}${keys === '' ? '' : ' GROUP BY host'}`,
     `SELECT sum(a), max(b) FROM (${INNER}) GROUP BY ${windows} fill(none)`,
