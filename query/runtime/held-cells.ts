@@ -2,13 +2,13 @@
 import { type Plan, windowOf } from '../planner/plan.ts';
 import { groupKey } from './live-cells.ts';
 import { PaneStore } from './panes.ts';
-import type { CellsPartial } from './partial.ts';
+import type { CellsPartial, Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { windowTables } from './window-runs.ts';
 import { firstPaneAt } from './window-times.ts';
 
 export class HeldCells {
-  readonly #plan: Plan;
+  #plan: Plan;
   readonly #stores: PaneStore[];
 
   constructor(plan: Plan, shards: number) {
@@ -18,6 +18,11 @@ export class HeldCells {
 
   get rows(): number {
     return this.#stores.reduce((sum, store) => sum + store.size, 0);
+  }
+
+  /** Only these series are in the answer. */
+  choose(onlySeries: readonly Group[]): void {
+    this.#plan = { ...this.#plan, onlySeries };
   }
 
   replace(shard: number, cells: CellsPartial): void {

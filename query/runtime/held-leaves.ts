@@ -5,24 +5,29 @@
  */
 import type { Plan } from '../planner/plan.ts';
 import { leavesOf } from './answer-now.ts';
+import { choosesSeries, firstSeries } from './first-series.ts';
 import { HeldCells } from './held-cells.ts';
 import { HeldRows } from './held-rows.ts';
 import { groupKey } from './live-cells.ts';
 import { isLimited } from './live-leaf-plans.ts';
 import type { LivePlan } from './live-plan.ts';
 import { timeColumn } from './live-rows.ts';
+import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 
 export class HeldLeaves {
   readonly plans: readonly Plan[];
   readonly #leaves: readonly LivePlan[];
   readonly #held: readonly (HeldRows | HeldCells)[];
+  /** By shard: series that the plan chooses among; null = it does not. */
+  readonly #series: (readonly Group[])[] | null;
   /** Rows and windows that were held when those behind a LIMIT were last let go. */
   #rowsLeft = 0;
 
   constructor({ plan, leaves }: LivePlan, shards: number) {
     this.plans = leavesOf(plan);
     this.#leaves = leaves!;
+    this.#series = choosesSeries(plan) ? Array.from({ length: shards }, () => []) : null;
     this.#held = this.plans.map((leaf) => (leaf.kind === 'raw' ? new HeldRows(leaf) : new HeldCells(leaf, shards)));
   }
 
@@ -37,6 +42,13 @@ export class HeldLeaves {
 
   cellsOf(leaf: number): HeldCells {
     return this.#held[leaf] as HeldCells;
+  }
+
+  /** Takes a shard's series, where the plan chooses among them. */
+  choose(shard: number, groups: readonly Group[]): void {
+    if (this.#series === null) return;
+    this.#series[shard] = groups;
+    this.cellsOf(0).choose(firstSeries(this.plans[0], this.#series.flat()));
   }
 
   /** The answer of a leaf over what is held, or over one group of it; null = all. Where `from` is given, what an answer from this time on leans on is enough. */

@@ -182,6 +182,10 @@ export class LiveAnswers {
       this.#past = new HeldLeaves(this.#live, this.#shards);
       this.#pastFrom = TIME_MIN;
     }
+    if (update.series !== undefined) {
+      this.#held.choose(shard, update.series);
+      this.#part(WHOLE).dirty = true;
+    }
     for (const [i, leaf] of update.leaves!.entries()) {
       const plan = this.#leaves[i];
       if (!isHistory && leaf.from !== undefined) this.#froms[i * this.#shards + shard] = leaf.from;
@@ -325,6 +329,8 @@ export class LiveAnswers {
     if (update.cells === null) return;
     const plan = this.#leaves[leaf];
     this.#held.cellsOf(leaf).replace(shard, update.cells);
+    for (const window of update.cells.window)
+      this.#holdsFrom(plan.window === null ? TIME_MIN : windowStart(plan, window));
     const part = this.#part(WHOLE);
     part.dirty = true;
     part.changedFrom = TIME_MIN;

@@ -43,7 +43,6 @@ export function assertLive(statement: SelectStatement): void {
   if (statement.offset > 0 && statement.limit === 0) {
     refuse('OFFSET without LIMIT', 'it would leave out the first rows of each series there ever were');
   }
-  if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
   const inner = statement.sources.flatMap(subqueriesOf);
   const own = statement.sources.filter((source) => 'subquery' in source);
   if (own.length > 0 && own.length < statement.sources.length) {
@@ -66,7 +65,6 @@ export function assertLive(statement: SelectStatement): void {
     });
   }
   timeRules(statement);
-  if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
 }
 
 /** Where a client was told of `watermark`, windows that end at or before this have changed no more since. null = any may have. */
@@ -87,6 +85,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
+  assertSeriesChosen(plan);
   const open = endless(plan);
   const isTotal = open.kind === 'aggregate' && open.window === null && open.rowWindow === undefined;
   if (rules.finalOnly && isTotal && !open.bounds.maxStated) {
@@ -140,7 +139,18 @@ function endless(plan: Plan): Plan {
 function isHeld(plan: Plan): boolean {
   const { subqueries, transforms, aggregates } = plan;
   const hasOwnTimes = aggregates.some(({ name }) => name === 'top' || name === 'bottom');
-  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes || isLimited(plan);
+  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes || isLimited(plan) || plan.seriesLimit > 0;
+}
+
+/** A new series may come before those that were chosen, and takes the place of the last: of rows that are never final. */
+function assertSeriesChosen(plan: Plan): void {
+  const { kind, window, rowWindow, seriesLimit, seriesOffset, subqueries } = plan;
+  for (const inner of subqueries) assertSeriesChosen(inner);
+  if (seriesLimit === 0 && seriesOffset === 0) return;
+  if (seriesLimit === 0) refuse('SOFFSET without SLIMIT', 'it leaves no series');
+  if (kind === 'aggregate' && window === null && rowWindow === undefined && plan.transforms.length === 0) return;
+  const reason = 'a new series may take the place of another, and rows that are final are not taken back';
+  refuse('SLIMIT', `${reason}: expected aggregates without windows, or conditions on tags`);
 }
 
 /** Where EMIT would say what does not happen. */
