@@ -45,6 +45,7 @@ describe('live queries over held rows', function () {
       // those of LATENESS, the clock's grace and the pause between two looks are not settled
       expect(live.home.cells, what).to.be.at.most(9 + 2 * 10);
       expect(live.home.cells, what).to.be.at.least(9);
+      expect(live.home.leansOn(NOW_NS, NOW_NS), 'deletes of what was told are of interest').to.equal(true);
     }
   });
 });
