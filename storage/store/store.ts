@@ -326,6 +326,7 @@ export class ShardStore {
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
       isSettled: this.#cleaner.isSettled,
+      isBusy: this.#sealing !== null || this.#cleaner.isAtWork || this.#mover?.isBehind() === true,
     };
   }
 
