@@ -114,8 +114,9 @@ export class Mover {
     if (this.#round === null) this.#later(ROUND_MS_MIN);
   }
 
-  /** Some are old enough, and still here. */
-  isBehind(): boolean {
+  /** It looks for some to move, or there are some that are old enough. */
+  isBusy(): boolean {
+    if (this.#round !== null) return true;
     const nowNs = this.#options.nowNs();
     return [...this.#host.measurements()].some(([name, measurement]) => {
       const after = this.#options.afterNs(name);
