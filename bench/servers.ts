@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildServer } from '../server/build.ts';
 import type { InsideState } from './inside-server.ts';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -42,7 +43,7 @@ export async function startMillrace(
   flags: readonly string[] = [],
   { watched = false, directory = mkdtempSync(join(tmpdir(), 'bench-millrace-')) }: StartOptions = {},
 ): Promise<BenchServer> {
-  const main = join(import.meta.dirname, '..', 'server', 'main.ts');
+  const main = await buildServer();
   const inside = ['--expose-gc', '--import', new URL('./inside-server.ts', import.meta.url).href];
   const args = [
     ...(watched ? inside : []),

@@ -26,7 +26,8 @@ import {
 import { VERSION } from './version.ts';
 import { Pool, PoolEngine } from './workers/index.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+/** What browsers load lies beside the bundle of the server, or below the sources' parent. */
+const DIST = join(import.meta.dirname, '..', ...(import.meta.filename.endsWith('.ts') ? ['dist'] : []));
 /** Layout of the data directory; a later one is refused. */
 const DATA_FORMAT = 2;
 
@@ -98,8 +99,8 @@ export async function startServer(config: Config, log: Logger, died: (error: Err
       gunzip: gunzipBody,
       metrics: async () => toPrometheus(await snapshot()),
       vars: async () => toVars(await snapshot()),
-      consoleDirectory: join(ROOT, 'dist', 'console'),
-      sdkFile: join(ROOT, 'dist', 'sdk', 'millrace.js'),
+      consoleDirectory: join(DIST, 'console'),
+      sdkFile: join(DIST, 'sdk', 'millrace.js'),
       log: (line) => {
         if (!line.startsWith('internal error')) return log.info(line);
         metrics.counter('internal_errors').add();

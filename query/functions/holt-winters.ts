@@ -43,7 +43,7 @@ export function createHoltWinters(ahead: number, season: number, withFit: boolea
       const origin = withFit ? times[0]! : times.at(-1)! + interval;
       for (let i = start; i < forecast.length; i++) {
         const value = forecast[i]!;
-        if (!Number.isNaN(value)) emit(origin + interval * BigInt(i - start), Number.isFinite(value) ? value : null);
+        if (!Number.isNaN(value)) emit(origin + interval * BigInt(i - start), value);
       }
     },
   };

@@ -1,6 +1,7 @@
 /**
  * stddev(x): the sample standard deviation, from the sum and the sum of squares, each a pair of doubles (two-sum, and two-product
- * of Dekker), so that neither order nor shards change it. A single value has none. Squares beyond a double's range give none either.
+ * of Dekker), so that neither order nor shards change it. A single value has none. Where squares leave a double's range it is
+ * infinite, as in InfluxDB; where the sum does, too, there is none.
  */
 import type { Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
@@ -68,6 +69,7 @@ export class StddevState implements AggregateState {
     const at = slot * 4;
     const scale = this.#sums[at + 2] > SQUARES_MAX ? SCALE : 1;
     const [sum, sumLost, squares, squaresLost] = this.#sums.subarray(at, at + 4);
+    if (squares === Number.POSITIVE_INFINITY) return Number.isFinite(sum) ? squares : null;
     const s = (sum + sumLost) * scale;
     const sLow = sum * scale - s + sumLost * scale;
     const squared = s * s;

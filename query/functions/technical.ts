@@ -40,7 +40,7 @@ export function createTechnical(name: TechnicalName, period: number, hold: numbe
       if (count++ < held) return;
       // as in InfluxDB, a change from 0 is no row
       if (name === 'triple_exponential_derivative' && Math.abs(result) === Number.POSITIVE_INFINITY) return;
-      emit(time, Number.isFinite(result) ? result : null);
+      emit(time, Number.isNaN(result) ? null : result);
     },
   };
 }

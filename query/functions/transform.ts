@@ -96,7 +96,7 @@ function derivative(type: FieldType, unit: number, descending: boolean, nonNegat
       if (nonNegative && rise < 0) return;
       const ns = Number(descending ? from.time - time : time - from.time);
       const slope = ns > 0 ? rise / (ns / unit) : 0;
-      emit(time, Number.isFinite(slope) ? slope : null);
+      emit(time, Number.isNaN(slope) ? null : slope);
     },
   };
 }
@@ -110,7 +110,7 @@ function difference(type: FieldType, nonNegative: boolean): TransformState {
       before = { time, value: value as Numeric };
       if (from === null) return;
       const rise = wrapped(type, value as Numeric, from.value, -1);
-      if (!nonNegative || rise >= 0) emit(time, Number.isFinite(Number(rise)) ? rise : null);
+      if (!nonNegative || rise >= 0) emit(time, Number.isNaN(rise) ? null : rise);
     },
   };
 }
@@ -143,7 +143,7 @@ function movingAverage(rows: number): TransformState {
       sum += x;
       at = (at + 1) % rows;
       const mean = sum / rows;
-      if (ring.length === rows) emit(time, Number.isFinite(mean) ? mean : null);
+      if (ring.length === rows) emit(time, Number.isNaN(mean) ? null : mean);
     },
   };
 }
@@ -153,7 +153,7 @@ function cumulativeSum(type: FieldType): TransformState {
   return {
     next(time, value, emit) {
       sum = wrapped(type, sum, value as Numeric, 1);
-      emit(time, Number.isFinite(Number(sum)) ? sum : null);
+      emit(time, Number.isNaN(sum) ? null : sum);
     },
   };
 }
@@ -213,7 +213,7 @@ class Integral implements TransformState {
   }
 
   #emit(emit: Emit): void {
-    emit(this.#start, Number.isFinite(this.#sum) ? this.#sum : null);
+    emit(this.#start, Number.isNaN(this.#sum) ? null : this.#sum);
     this.#sum = 0;
   }
 }

@@ -1,8 +1,7 @@
 /**
  * Values of bound expressions, one row at a time: outputs over results, and those conditions that have no columnar form. Integers
  * are exact and wrap at 64 bits; integer division gives floats; dividing by zero gives 0; an absent operand gives no value, except
- * to the bits of a boolean, where it counts as false. What is infinite or NaN goes on through the expression; as its result it is no
- * value, as JSON has neither.
+ * to the bits of a boolean, where it counts as false. NaN goes on through the expression; as its result it is no value.
  */
 import type { Value } from '../../model/index.ts';
 import { computeMath } from '../functions/math.ts';
@@ -17,7 +16,7 @@ export type LeafReader = (leaf: Bound) => Value;
 export function compileExpression(bound: Bound, read: LeafReader): () => Value {
   const compute = compile(bound, read);
   if ((bound.kind !== 'binary' && bound.kind !== 'call') || bound.type !== 'float') return compute;
-  return () => finite(compute());
+  return () => numberOrNull(compute());
 }
 
 /** `=` `!=` `<` `<=` `>` `>=` of two values that are there. */
@@ -127,9 +126,8 @@ function floats(operator: BinaryOperator, left: number | bigint, right: number |
   }
 }
 
-/** JSON has no NaN and no infinities: they are no value. */
-function finite(x: Value): Value {
-  return typeof x === 'number' && !Number.isFinite(x) ? null : x;
+function numberOrNull(x: Value): Value {
+  return Number.isNaN(x) ? null : x;
 }
 
 function integers(operator: BinaryOperator, a: number | bigint, b: number | bigint, unsigned: boolean): Value {

@@ -16,6 +16,9 @@ import { compileSooner } from './tiering.ts';
  */
 const HEAP_MEGABYTES_FIRST = 128;
 
+/** Beside this file among the sources, and beside the bundle that this is a part of. */
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
 export interface PoolOptions {
   readonly config: Config;
   readonly shards: number;
@@ -53,7 +56,7 @@ export class Pool {
     setFlagsFromString(`--initial-old-space-size=${HEAP_MEGABYTES_FIRST}`);
     const threads = ports.map((row, index) => {
       const start: WorkerStart = { config, index, owners, directory: directory.memory, ports: row };
-      return new Worker(new URL('./worker.ts', import.meta.url), {
+      return new Worker(WORKER, {
         workerData: start,
         transferList: row.filter((port) => port !== null),
       });

@@ -30,12 +30,12 @@ const VENDOR_HOMES: Record<string, RegExp> = {
   uplot: /^client\/console\//,
   'apache-arrow': /^server\/queries\/answers\/arrow\.ts$/,
   'hyparquet-writer': /^server\/queries\/answers\/parquet\.ts$/,
-  esbuild: /^client\/build\.ts$/,
+  esbuild: /^(client|server)\/build\.ts$/,
 };
 
 /** Files that are started, not imported. */
 const ENTRIES =
-  /^(server\/main\.ts|server\/workers\/worker\.ts|client\/cli\/main\.ts|client\/build\.ts|client\/console\/app\.tsx)$/;
+  /^(server\/main\.ts|server\/workers\/worker\.ts|client\/cli\/main\.ts|(client|server)\/build\.ts|client\/console\/app\.tsx)$/;
 
 const files = sourceFiles(FOLDERS);
 

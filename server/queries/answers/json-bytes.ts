@@ -29,9 +29,23 @@ export class JsonBytes {
   #at = 0;
   #handed: Uint8Array[] = [];
   #handedBytes = 0;
+  #infinite: number | null = null;
+  #hasLeft = false;
 
   get length(): number {
     return this.#handedBytes + this.#at;
+  }
+
+  /** Whether any of it was given as pieces. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
+  /** The first infinity that was written since it was asked for last, null = none. */
+  takeInfinite(): number | null {
+    const infinite = this.#infinite;
+    this.#infinite = null;
+    return infinite;
   }
 
   /** What was written, copied; nothing is written afterwards. */
@@ -45,6 +59,7 @@ export class JsonBytes {
   pieces(): Uint8Array[] {
     const pieces = this.#handed;
     if (this.#at > 0) pieces.push(this.take());
+    this.#hasLeft ||= pieces.length > 0;
     this.#handed = [];
     this.#handedBytes = 0;
     return pieces;
@@ -129,7 +144,7 @@ export class JsonBytes {
   float(value: number): void {
     const size = Math.abs(value);
     if (!(size < DIGITS_MAX)) {
-      this.text(Number.isFinite(value) ? String(value) : 'null');
+      this.#large(value);
       return;
     }
     this.#room(NUMBER_BYTES_MAX);
@@ -168,6 +183,12 @@ export class JsonBytes {
   }
 
   // private functions
+
+  /** What has more digits than a double holds, or none. */
+  #large(value: number): void {
+    this.text(Number.isFinite(value) ? String(value) : 'null');
+    if (Math.abs(value) === Number.POSITIVE_INFINITY) this.#infinite ??= value;
+  }
 
   #whole(value: number): void {
     if (value < 10) {

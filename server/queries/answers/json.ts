@@ -4,6 +4,9 @@
  * Whole: one such object, written as the rows come. In chunks: one object a chunk, at most `chunkRows` rows of one series in it;
  * `"partial":true` stands in the series while the same series goes on and in the result while the statement goes on.
  * Pretty is Go's indenting with four spaces, done on the pieces by one walker (`indent.ts`).
+ *
+ * JSON cannot say infinities. In place of a document that has one InfluxDB sends the text of an error, and so it is here, in place of
+ * the answer or the chunk; where the beginning of a whole answer has left, the statement ends with that error.
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { ResultTable } from '../../../query/index.ts';
@@ -24,6 +27,8 @@ const decoder = new TextDecoder();
 const COMMA = 0x2c;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
+/** Of an error that stands in place of a document: `json: …`. */
+const ERROR_BEGIN = 0x6a;
 
 /** Rows as `[…],[…]`, in any cuts of tables. */
 export class RowWriter {
@@ -66,17 +71,37 @@ export class RowWriter {
   }
 }
 
+/** An infinity, which is no JSON. */
+class UnsaidNumber extends Error {
+  constructor(value: number) {
+    super(`json: unsupported value: ${value > 0 ? '+Inf' : '-Inf'}`);
+  }
+
+  /** Go's text for a document that has one. */
+  get whole(): string {
+    const types = ['httpd.Response', '*query.Result'];
+    return `${types.map((type) => `json: error calling MarshalJSON for type ${type}: `).join('')}${this.message}`;
+  }
+}
+
 export async function* encodeJson(answers: StatementAnswers, options: AnswerOptions): AsyncGenerator<Uint8Array> {
   const out = new JsonBytes();
   const isChunked = options.chunkRows > 0;
   const steps = isChunked ? writeChunks(answers, options, out) : writeWhole(answers, options.epoch, out);
   const pieces = piecesWritten(steps, out, isChunked);
-  if (!options.pretty) {
-    yield* pieces;
-    return;
+  const indenter = options.pretty ? new Indenter() : null;
+  let hasBegun = false;
+  try {
+    for await (const piece of pieces) {
+      hasBegun = true;
+      yield indenter === null || piece[0] === ERROR_BEGIN
+        ? piece
+        : encoder.encode(indenter.feed(decoder.decode(piece)));
+    }
+  } catch (error) {
+    if (!(error instanceof UnsaidNumber) || hasBegun) throw error;
+    yield encoder.encode(`${error.whole}\n`);
   }
-  const indenter = new Indenter();
-  for await (const piece of pieces) yield encoder.encode(indenter.feed(decoder.decode(piece)));
 }
 
 /** What the steps write, in pieces; `eager`: the client waits for each step, so it leaves at once. */
@@ -143,6 +168,8 @@ async function* writeStatement(
         out.text(rows === 0 ? ',"values":[' : ',');
         rows += run.to - run.from;
         writer.write(run.table, run.from, run.to);
+        const infinite = out.takeInfinite();
+        if (infinite !== null) throw new UnsaidNumber(infinite);
       }
       if (run.ends) {
         out.text(rows === 0 ? '}' : ']}');
@@ -151,6 +178,7 @@ async function* writeStatement(
       if (out.length >= PIECE_BYTES) yield;
     }
   } catch (error) {
+    if (error instanceof UnsaidNumber && !out.hasLeft) throw error;
     failure = `,"error":${jsonText(errorMessage(error))}`;
   }
   if (open) out.text(rows === 0 ? '}' : ']}');
@@ -197,15 +225,21 @@ async function* writeChunks(answers: StatementAnswers, options: AnswerOptions, o
     } catch (error) {
       failure = `,"error":${jsonText(errorMessage(error))}`;
     }
-    if (held === null) out.text(head);
-    else writeHeld(head, held, rows, '}]', out);
-    out.text(`${messages}${failure}}]}\n`);
+    const end = `${messages}${failure}}]}\n`;
+    if (held === null) out.text(head + end);
+    else writeHeld(head, held, rows, `}]${end}`, out);
     yield;
   }
   if (!any) out.text('{"results":[]}\n');
 }
 
 function writeHeld(head: string, held: Held, rows: JsonBytes, end: string, out: JsonBytes): void {
+  const infinite = rows.takeInfinite();
+  if (infinite !== null) {
+    rows.take();
+    out.text(`${new UnsaidNumber(infinite).whole}\n`);
+    return;
+  }
   out.text(`${head},"series":[{${seriesHead(held.table)}`);
   if (held.count > 0) {
     out.text(',"values":[');

@@ -1,7 +1,7 @@
 /**
  * Answers as line protocol, times in ns: what `/write` takes back, types and odd characters kept. Tags are those a statement groups
  * by (`SELECT *::field … GROUP BY *` gives a measurement as it was written), everything else is a field; a row without any value is
- * no line. SELECT INTO writes through the same lines. There is no place for an error: it is thrown.
+ * no line, nor is one with an infinity, which no line can say (InfluxDB leaves it out, too). SELECT INTO writes through the same lines. There is no place for an error: it is thrown.
  */
 import { QueryError, type ResultColumn, type ResultTable } from '../../../query/index.ts';
 import type { StatementAnswers } from './answer.ts';
@@ -34,6 +34,7 @@ export function* linesOf(table: ResultTable, measurement: string, tagColumns: re
   const asTag = columns.map((_, c) => tagColumns.includes(table.columns[c + 1]));
   const keys = table.columns.slice(1).map((key) => escaped(key, SPECIAL_IN_FIELDS));
   for (let row = 0; row < table.rows; row++) {
+    if (columns.some((column) => isInfinite(column, row))) continue;
     let fields = '';
     let head = series;
     for (let c = 0; c < columns.length; c++) {
@@ -57,6 +58,10 @@ const SPECIAL_IN_FIELDS = /[, ="]/g;
 
 function tagText(key: string, value: string): string {
   return `,${escaped(key, SPECIAL)}=${escaped(value, SPECIAL)}`;
+}
+
+function isInfinite(column: ResultColumn, row: number): boolean {
+  return column.type === 'float' && Math.abs(column.values[row]) === Number.POSITIVE_INFINITY;
 }
 
 function fieldText(column: Exclude<ResultColumn, { type: 'time' }>, row: number): string {

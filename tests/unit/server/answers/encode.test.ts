@@ -59,6 +59,28 @@ describe('answers', () => {
     }
   });
 
+  it('json: an infinity takes the place of the answer, or of its chunk; behind the first piece it is an error', async () => {
+    const error = 'json: unsupported value: -Inf';
+    const types = ['httpd.Response', '*query.Result'].map(
+      (type) => `json: error calling MarshalJSON for type ${type}: `,
+    );
+    const infinite = table(null, [0, 1], [1, Number.NEGATIVE_INFINITY]);
+    for (const pretty of [false, true]) {
+      const answers = [
+        { statement: 0, tables: [more] },
+        { statement: 1, tables: [infinite] },
+      ];
+      expect(await text(answers, { pretty })).to.equal(`${types.join('')}${error}\n`);
+    }
+    const lines = (await text([{ statement: 0, tables: [infinite, more] }], { chunkRows: 1 })).trim().split('\n');
+    expect(lines[1]).to.equal(`${types.join('')}${error}`);
+    expect([lines[0], lines[2]].map((line) => JSON.parse(line).results[0].series.length)).to.deep.equal([1, 1]);
+    const many = Array<ResultTable>(4_000).fill(more);
+    const { results } = JSON.parse(await text([{ statement: 0, tables: [...many, infinite, other] }]));
+    expect(results[0].error).to.equal(error);
+    expect(results[0].series.at(-1).values.at(-1)[1]).to.equal(null);
+  });
+
   it('json: indented as Go does', async () => {
     expect(await text([{ statement: 0, tables: [table(null, [0], [1])] }], { pretty: true, epoch: 'ns' })).to.equal(
       `{
