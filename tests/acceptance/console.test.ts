@@ -9,8 +9,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 /** What `dist/sdk/millrace.js` gives a page. */
 type BrowserSdk = typeof import('../../client/sdk/index.ts');
 
-describe('console and server', function () {
-  this.timeout(120_000);
+describe('console and server', () => {
   let browser: Browser;
   let page: Page;
   let server: TestServer;

@@ -15,8 +15,7 @@ async function rowsUntil(subscription: Subscription, enough: (values: number[]) 
   return values;
 }
 
-describe('sdk and server', function () {
-  this.timeout(120_000);
+describe('sdk and server', () => {
   let flags: string[];
   let server: TestServer;
   let client: Millrace;

@@ -17,8 +17,7 @@ const BODIES_MAX = 400;
 const REFUSALS = 10;
 const RECOVERY_MS_MAX = 5_000;
 
-describe('a full disk', function () {
-  this.timeout(240_000);
+describe('a full disk', () => {
   let place = '';
   let server: TestServer;
 

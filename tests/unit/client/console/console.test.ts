@@ -6,8 +6,7 @@ import { startBrowser } from '../../../support/browser.ts';
 import { demoOptions } from '../../../support/demo-data.ts';
 import { type FakeServer, startFakeServer } from '../../../support/fake-server.ts';
 
-describe('console in a browser, made-up data', function () {
-  this.timeout(60_000);
+describe('console in a browser, made-up data', () => {
   let browser: Browser;
   let page: Page;
   let server: FakeServer;
