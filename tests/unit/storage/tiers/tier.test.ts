@@ -75,8 +75,7 @@ describe('buckets in object storage', () => {
     expect(kept).to.equal(store.stats().buckets);
     expect(await pinnedRows(pinned, keysOf(store))).to.deep.equal(rows);
     pinned.release();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect((await files.list(`${DIR}/buckets`)).length).to.be.lessThan(kept);
+    await eventually(async () => (await files.list(`${DIR}/buckets`)).length < kept);
     await store.close();
   });
 
@@ -144,10 +143,7 @@ describe('buckets in object storage', () => {
     await store.move();
     expect((await namesIn(objects)).length).to.be.greaterThan(3);
     store.dropDatabase('db');
-    for (let n = 0; n < 200 && (await namesIn(objects)).length > 0; n++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    expect(await namesIn(objects)).to.deep.equal([]);
+    await eventually(async () => (await namesIn(objects)).length === 0);
     await store.close();
     expect((await files.list(`${DIR}/tier`)).filter((name) => name.endsWith('.ends'))).to.deep.equal([]);
     const again = (await open({}, files, objects)).store;
