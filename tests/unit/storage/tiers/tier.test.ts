@@ -316,6 +316,23 @@ describe('buckets in object storage', () => {
     await store.close();
   });
 
+  it('are written anew soon after the tier answers again', async () => {
+    const objects = new MemoryObjects();
+    let isAway = false;
+    const read = objects.read.bind(objects);
+    objects.read = (...request) => (isAway ? unreachable() : read(...request));
+    const { store } = await open({}, new MemoryFiles(), objects);
+    fill(store);
+    await store.seal();
+    await store.move();
+    isAway = true;
+    store.deleteRows({ ...NAME, minTime: 0n, maxTime: 40n * DAY, series: Uint8Array.of(1, 1, 0, 0, 0) });
+    await eventually(async () => store.stats().merges.failed > 3);
+    isAway = false;
+    await eventually(async () => store.stats().tombstones === 0);
+    await store.close();
+  });
+
   it('stay as they are while the tier does not answer, and a store that closes does not wait for it', async () => {
     const objects = new MemoryObjects();
     let fault: 'none' | 'unreachable' | 'silent' = 'none';
