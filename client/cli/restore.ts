@@ -49,6 +49,7 @@ async function restore(archives: string[], flags: Flags): Promise<void> {
     manifests.push(manifest);
   }
   if (flags.verify) return;
+  if (!archives.includes('-')) assertTold(manifests, flags);
   if (archives.includes('-') && archives.length > 1) throw new Error('standard input is one archive: give it alone');
   await withClient(flags, async (client) => {
     for (const archive of archives) await restoreOne(client, archive, flags);
@@ -72,6 +73,7 @@ async function restoreOne(client: Millrace, archive: string, flags: Flags): Prom
   const manifest = await readArchive(opened(archive), {
     passed: (bytes) => progress.add(bytes),
     manifest: async (found) => {
+      if (archive === '-') assertTold([found], flags);
       wanted = wantedOf(found, flags);
       const replaced = (found.replaced ?? []).filter(({ database }) => isMeant(database, wanted, flags));
       for (const { database, measurement } of replaced) {
@@ -113,11 +115,19 @@ function forgettingText(measurement: string, { condition, minTime, maxTime }: Ba
   return parts.length === 0 ? `DROP MEASUREMENT ${name}` : `DELETE FROM ${name} WHERE ${parts.join(' AND ')}`;
 }
 
-/** Of those that the archive has; one that is named may be gone. */
-function wantedOf({ databases, replaced = [] }: BackupManifest, { db, as }: Flags): readonly string[] {
-  const told = new Set([...databases, ...replaced.map(({ database }) => database)]);
+/** Whoever is named is in one of the archives of a chain at least, as one that is there or has gone. */
+function assertTold(manifests: readonly BackupManifest[], { db }: Flags): void {
+  const told = new Set(
+    manifests.flatMap(({ databases, replaced = [] }) => [...databases, ...replaced.map(({ database }) => database)]),
+  );
   const missing = db.find((name) => !told.has(name));
-  if (missing !== undefined) throw new Error(`the archive does not have "${missing}", it has ${databases.join(', ')}`);
+  if (missing === undefined) return;
+  const name = manifests.length === 1 ? 'the archive does' : 'the archives do';
+  throw new Error(`${name} not have "${missing}", only ${[...told].sort().join(', ')}`);
+}
+
+/** Of those that the archive has; one that is named may be gone. */
+function wantedOf({ databases }: BackupManifest, { db, as }: Flags): readonly string[] {
   // of the server's own numbers a running server has newer ones
   const asked = db.length > 0 ? db : databases.filter((name) => name !== INTERNAL);
   if (as !== undefined && asked.length !== 1) {
