@@ -11,9 +11,6 @@ import { RawRows } from './raw-rows.ts';
 import type { Turn } from './source.ts';
 import { finished, inTurns } from './steps.ts';
 
-/** Cells of one partial. */
-const PARTIAL_CELLS_MAX = 16_384;
-
 export interface SourceBlock {
   readonly block: Block;
   /** Index in `Plan.sources`. */
@@ -66,8 +63,5 @@ function* partialsOf(store: PaneStore | RawRows): Generator<Partial | null> {
     yield* store.partials();
     return;
   }
-  const slots = yield* store.order();
-  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
-    yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
-  }
+  yield* store.partials(yield* store.order());
 }

@@ -28,9 +28,6 @@ import { inTurns } from './steps.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 import { windowTables } from './window-runs.ts';
 
-/** Cells of one partial, which is copied to another thread, and merged there, in one go: some milliseconds where each has a group of its own. */
-const PARTIAL_CELLS_MAX = 4_096;
-
 /**
  * Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). `home`: of stage 2, where that is on
  * this thread; what is found goes there, and no cells are given.
@@ -95,8 +92,8 @@ export async function* historicalShard(
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics };
   if (home !== null) return;
-  for (const slots of cellParts(await inTurns(store.order(), turn))) {
-    yield store.take(slots);
+  for (const partial of store.partials(await inTurns(store.order(), turn))) {
+    yield partial;
     const wait = turn();
     if (wait !== null) await wait;
   }
@@ -116,7 +113,7 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
     const table = source.series(request.database, request.retentionPolicy, request.measurement)!;
     for (const block of source.scan(request)) store.add(block, i, table);
   }
-  for (const slots of cellParts(store.ordered())) yield store.take(slots);
+  yield* store.partials(store.ordered());
 }
 
 /**
@@ -274,10 +271,4 @@ function wantedIn(requests: readonly (ScanRequest | null)[], source: Source): nu
     wanted += countChosen(series, source.series(database, retentionPolicy, measurement)!.size);
   }
   return wanted;
-}
-
-function* cellParts(slots: Int32Array): Generator<Int32Array> {
-  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
-    yield slots.subarray(from, from + PARTIAL_CELLS_MAX);
-  }
 }
