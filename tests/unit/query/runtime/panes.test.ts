@@ -56,11 +56,11 @@ describe('query/runtime: PaneStore', () => {
   });
 
   it('gives cells of many values in partials that each have few, which are the same when they are merged', () => {
-    const text = Array.from({ length: 80_000 }, (_, i) => `m,host=a v=${(i * 7_919) % 40_009},w=${i % 5} ${i}`).join(
+    const text = Array.from({ length: 40_000 }, (_, i) => `m,host=a v=${(i * 7_919) % 36_007},w=${i % 5} ${i}`).join(
       '\n',
     );
     const several = 'median(v), percentile(w, 30), mode(v), count(distinct(v)), sum(v), max(w)';
-    for (const asked of [several, 'distinct(v)', 'top(v, 50000)', 'percentile(v, 70), w']) {
+    for (const asked of [several, 'distinct(v)', 'top(v, 35000)', 'percentile(v, 70), w']) {
       const { plan, source } = planned(`${text}\nm,host=b v=3,w=1 0`, `SELECT ${asked} FROM m GROUP BY time(1m), host`);
       const store = new PaneStore(plan);
       add(store, source);
@@ -82,9 +82,9 @@ describe('query/runtime: PaneStore', () => {
           const [found, expected] = [home.states[a], state].map((one, i) => {
             const at = i === 0 ? same : slot;
             const chosen = plan.aggregates[a].name === 'percentile' ? [one.time!(at), one.carried!(at, 0)] : [];
-            return [one.result(at), one.results?.(at), one.points?.(at), ...chosen];
+            return JSON.stringify([one.result(at), one.results?.(at), one.points?.(at), ...chosen.map(String)]);
           });
-          expect(found, asked).to.deep.equal(expected);
+          expect(found === expected, asked).to.equal(true);
         }
       }
     }
