@@ -9,7 +9,7 @@ import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
 import type { Turn } from './source.ts';
-import { finished, inTurns } from './steps.ts';
+import { finished, givenInTurns, inTurns } from './steps.ts';
 
 export interface SourceBlock {
   readonly block: Block;
@@ -34,11 +34,7 @@ export async function* blockPartials(
     const wait = turn();
     if (wait !== null) await wait;
   }
-  for (const partial of partialsOf(store)) {
-    if (partial !== null) yield partial;
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  yield* givenInTurns(partialsOf(store), turn);
 }
 
 /** The same of blocks that are at hand. */

@@ -24,7 +24,7 @@ import type { ResultTable } from './result.ts';
 import type { WriteRows } from './row-texts.ts';
 import { rowWindowTables } from './row-windows.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
-import { inTurns } from './steps.ts';
+import { givenInTurns, inTurns } from './steps.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 import { windowTables } from './window-runs.ts';
 
@@ -92,11 +92,7 @@ export async function* historicalShard(
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics };
   if (home !== null) return;
-  for (const partial of store.partials(await inTurns(store.order(), turn))) {
-    yield partial;
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  yield* givenInTurns(store.partials(await inTurns(store.order(), turn)), turn);
 }
 
 /** Stage 1, all of it in this turn: the source is read to its end before the first partial comes. */
@@ -234,11 +230,7 @@ async function* cellsAnswer(
       }
     }),
   );
-  for (const table of windowTables(store.plan, store)) {
-    if (table !== null) yield table;
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  yield* givenInTurns(windowTables(store.plan, store), turn);
 }
 
 async function* nothing(): AsyncGenerator<never> {}

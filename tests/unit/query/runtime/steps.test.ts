@@ -3,12 +3,15 @@
  * comparisons and rows, since a clock says nothing on a machine that is busy.
  */
 import { expect } from 'chai';
+import type { SeriesTable } from '../../../../model/index.ts';
 import { ChosenState } from '../../../../query/functions/chosen.ts';
 import { KeptState } from '../../../../query/functions/kept.ts';
 import { ordered, ranked } from '../../../../query/functions/ordered.ts';
 import { selectRank } from '../../../../query/functions/rank-select.ts';
 import { TallyState } from '../../../../query/functions/tally.ts';
+import { parse, Shown, type ShowStatement, type Source, showAnswer, showShard } from '../../../../query/index.ts';
 import { CellTable } from '../../../../query/runtime/cells.ts';
+import { DistinctTexts } from '../../../../query/runtime/distinct-texts.ts';
 import { orderOfRows } from '../../../../query/runtime/row-order.ts';
 import { finished, inTurns, STEP_ROWS, type Steps } from '../../../../query/runtime/steps.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
@@ -122,6 +125,53 @@ describe(`steps (SEED=${SEED})`, () => {
     expect([...state.settle(0)]).to.deep.equal([]);
     const sorted = values.slice().sort();
     expect(state.result(0)).to.equal((sorted[ROWS / 2 - 1] + sorted[ROWS / 2]) / 2);
+  });
+
+  it('shows very many series and values of tags in steps, looking at few series in each', () => {
+    const size = ROWS / 8;
+    let looked = 0;
+    let most = 0;
+    const look = <T>(value: T): T => {
+      most = Math.max(most, ++looked);
+      return value;
+    };
+    const table: SeriesTable = {
+      size,
+      key: (series) => look(`host=h${(series * 7_919) % size}`),
+      tag: (series) => look(`h${series % (size / 2)}`),
+      tagKeys: () => ['host'],
+    };
+    const schema = { name: 'm', fields: new Map(), tagKeys: ['host'] };
+    const source = { describe: () => [schema], series: () => table } as unknown as Source;
+    const context = { database: 'db', defaultRetentionPolicy: '', now: 0n };
+    for (const [text, rows] of [
+      ['SHOW SERIES', size],
+      ['SHOW TAG VALUES WITH KEY = host', size / 2],
+      ["SHOW SERIES WHERE host =~ /h/ OR host = 'x'", size],
+    ] as const) {
+      const statement = parse(text)[0] as ShowStatement;
+      const shown = new Shown();
+      for (const parts of showShard(statement, context, source)) {
+        looked = 0;
+        expect((parts ?? []).reduce((sum, part) => sum + part.rows.length, 0)).to.be.at.most(8_192);
+        shown.add(structuredClone(parts ?? []));
+      }
+      // of each series its key and the tag of two conditions
+      expect(most, text).to.be.at.most(3 * 4_096);
+      const answer = [...showAnswer(statement, shown)];
+      expect(answer.filter((step) => step === null).length, text).to.be.at.least(rows / STEP_ROWS);
+      expect(answer.reduce((sum, step) => sum + (step?.rows ?? 0), 0)).to.equal(rows);
+    }
+  });
+
+  it('knows which texts came before, however many', () => {
+    const texts = new DistinctTexts();
+    const known = new Set<string>();
+    for (let i = 0; i < ROWS / 8; i++) {
+      const text = `${random.between(0, 30_000)}`;
+      expect(texts.add(text) === !known.has(text)).to.equal(true);
+      known.add(text);
+    }
   });
 
   it('does nothing more once the query is given up', async () => {
