@@ -144,16 +144,18 @@ export class SealedBucket implements RowLayer {
     return true;
   }
 
-  /** About how many of its rows were deleted, and not fewer. Throws StorageError. */
-  hiddenRows(): number {
-    let hidden = 0;
-    for (const { min, max, series } of this.#tombstones) {
+  /** About how many of its rows were deleted, and not fewer. Tombstones that hide none of them are let go of. Throws StorageError. */
+  weighTombstones(): number {
+    const hidden = this.#tombstones.map(({ min, max, series }) => {
+      let count = 0;
       const mask = series === null ? null : maskOf(series, this.#parts.series.size);
       this.extents({ min, max }, mask, (_min, _max, rows) => {
-        hidden += rows;
+        count += rows;
       });
-    }
-    return hidden;
+      return count;
+    });
+    this.#tombstones = this.#tombstones.filter((_, i) => hidden[i] > 0);
+    return hidden.reduce((sum, count) => sum + count, 0);
   }
 
   /** What was deleted of it, its series by the bucket's own numbers, for who copies the file. Throws StorageError `corrupt`. */

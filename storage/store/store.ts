@@ -341,6 +341,8 @@ export class ShardStore {
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
       isSettled: this.#cleaner.isSettled,
+      isBusy:
+        this.#sealing !== null || this.#cleaner.isAtWork || this.#mover?.isBusy() === true || this.#changes.isPending,
     };
   }
 
