@@ -23,29 +23,37 @@ import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
 import type { WriteRows } from './row-texts.ts';
 import { rowWindowTables } from './row-windows.ts';
+import { tablesOf } from './rows-in.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
 import { givenInTurns, inTurns } from './steps.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 import { windowTables } from './window-runs.ts';
 
-/**
- * Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). `home`: of stage 2, where that is on
- * this thread; what is found goes there, and no cells are given.
- */
+export interface HistoricalOptions {
+  /** Gives raw rows as texts, where the plan shows rows (row-texts.ts). */
+  readonly write?: WriteRows | null;
+  /** Of stage 2, where that is on this thread; what is found goes there, and no cells are given. */
+  readonly home?: PaneStore | null;
+  /** Called in the turn in which the rows are pinned, before them: what it throws ends the reading. */
+  readonly pinning?: () => void;
+}
+
+/** Stage 1, in slices. */
 export async function* historicalShard(
   plan: Plan,
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
-  write: WriteRows | null = null,
-  home: PaneStore | null = null,
+  { write = null, home = null, pinning = nothingElse }: HistoricalOptions = {},
 ): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
-    yield* slicedRows(plan, source, turn, limits, write);
+    yield* slicedRows(plan, source, turn, limits, { write, pinning });
     return;
   }
   const store = home ?? new PaneStore(plan);
+  for (const [i, table] of tablesOf(plan, source)) await inTurns(store.askSeries(i, table), turn);
+  pinning();
   let points = 0;
   let blocks = 0;
   let blocksByStatistics = 0;
@@ -234,6 +242,8 @@ async function* cellsAnswer(
 }
 
 async function* nothing(): AsyncGenerator<never> {}
+
+function nothingElse(): void {}
 
 /** What an aggregate plan asks of plan.sources[i]; null where the shard has nothing for it. */
 function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest | null {

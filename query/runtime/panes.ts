@@ -140,6 +140,11 @@ export class PaneStore {
     return true;
   }
 
+  /** Finds what `wantedSeries` gives, in steps. */
+  askSeries(source: number, table: SeriesTable): Steps<void> {
+    return this.#sources[source].ask(table);
+  }
+
   /** What a scan of plan.sources[source] should be asked for: see ScanRequest.series. */
   wantedSeries(source: number, table: SeriesTable): SeriesChoice {
     return this.#sources[source].wanted(table);

@@ -4,24 +4,20 @@
  * series. SHOW DATABASES and SHOW RETENTION POLICIES ask the server's
  * catalog instead: `textTable` makes their tables. Conditions are over tags; time in them is ignored, as what is known has no time.
  */
-import { type Column, compareText, type MeasurementSchema, TextDictionary } from '../../model/index.ts';
+import { type Column, compareText, TextDictionary } from '../../model/index.ts';
 import { ordered } from '../functions/ordered.ts';
-import type { KeyMatch, Statement } from '../language/ast.ts';
-import { compileRegex } from '../language/regex.ts';
+import type { Statement } from '../language/ast.ts';
 import { bindCondition } from '../planner/bind.ts';
 import { checkShowCondition } from '../planner/check-show.ts';
-import type { Bound } from '../planner/plan.ts';
 import { matchesName, measurementMatchers, mergeSchemas } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
 import { DistinctTexts } from './distinct-texts.ts';
-import { RowFilter } from './filter.ts';
 import type { ResultTable } from './result.ts';
+import { type ShowStatement, shownRows } from './shown-rows.ts';
 import type { Source } from './source.ts';
 import type { Steps } from './steps.ts';
 import { TABLE_ROWS_MAX } from './table-writer.ts';
 
-/** Series that are looked at in one step: each has texts to be made. */
-const STEP_SERIES = 4_096;
 /** Rows, and measurements, of a batch: it is one message between threads. */
 const STEP_TEXTS = 4_096;
 
@@ -31,10 +27,7 @@ const COLUMNS = {
   'show field keys': ['fieldKey', 'fieldType'],
 } as const;
 
-export type ShowStatement = Extract<
-  Statement,
-  { kind: 'show measurements' | 'show tag keys' | 'show tag values' | 'show field keys' | 'show series' }
->;
+export type { ShowStatement } from './shown-rows.ts';
 
 export type CountStatement = Extract<Statement, { kind: 'show cardinality' }>;
 
@@ -71,7 +64,7 @@ export function* showShard(
     const wanted = (measurement: string): boolean => named(measurement) && passesMatch(statement, measurement);
     for (const schema of mergeSchemas([source.describe(database, retentionPolicy, wanted)])) {
       const condition = rest === null ? null : bindCondition(rest, { fields: new Map(), tagKeys: schema.tagKeys });
-      for (const rows of rowsOf(statement, schema, condition, { source, database, retentionPolicy })) {
+      for (const rows of shownRows(statement, schema, condition, { source, database, retentionPolicy })) {
         if (rows !== null) {
           batch.push({ name: schema.name, rows });
           held += 1 + rows.length;
@@ -197,84 +190,9 @@ function countTable(name: string, column: string, count: number): ResultTable {
   return { name, tags: null, columns: [column], rows: 1, data: [data] };
 }
 
-interface Place {
-  readonly source: Source;
-  readonly database: string;
-  readonly retentionPolicy: string;
-}
-
 function passesMatch(statement: ShowStatement, measurement: string): boolean {
   if (statement.kind !== 'show measurements' || statement.match === null) return true;
   return matchesName(statement.match)(measurement);
-}
-
-/** In steps: some rows, or null between two of them. A measurement that has nothing to show gives none at all. */
-function* rowsOf(
-  statement: ShowStatement,
-  schema: MeasurementSchema,
-  condition: Bound | null,
-  place: Place,
-): Generator<string[][] | null> {
-  const { kind } = statement;
-  if (kind === 'show field keys') yield [...schema.fields];
-  else if (condition === null && kind === 'show measurements') yield [];
-  else if (condition === null && kind === 'show tag keys') yield schema.tagKeys.map((key) => [key]);
-  else yield* rowsOfSeries(statement, schema, condition, place);
-}
-
-function* rowsOfSeries(
-  statement: ShowStatement,
-  schema: MeasurementSchema,
-  condition: Bound | null,
-  place: Place,
-): Generator<string[][] | null> {
-  const { kind } = statement;
-  const table = place.source.series(place.database, place.retentionPolicy, schema.name);
-  if (table === null) return;
-  const filter = new RowFilter(condition);
-  const keys = kind === 'show tag values' ? schema.tagKeys.filter(keyTest(statement.key)) : schema.tagKeys;
-  const prefix = escapeName(schema.name);
-  const known = new DistinctTexts();
-  let rows: string[][] = [];
-  let isAny = false;
-  const { size } = table;
-  for (let series = 0; series < size; series++) {
-    if (series % STEP_SERIES === STEP_SERIES - 1) {
-      yield rows.length > 0 ? rows : null;
-      rows = [];
-    }
-    if (table.has?.(series) === false || !filter.passesSeries(table, series)) continue;
-    if (!isAny) yield [];
-    isAny = true;
-    if (kind === 'show measurements') return;
-    if (kind === 'show series') {
-      const key = table.key(series);
-      rows.push([prefix + (key === '' ? '' : `,${key}`)]);
-      continue;
-    }
-    for (const key of keys) {
-      const value = table.tag(series, key);
-      if (value === '') continue;
-      const row = kind === 'show tag keys' ? [key] : [key, value];
-      if (known.add(row.join('\0'))) rows.push(row);
-    }
-  }
-  if (rows.length > 0) yield rows;
-}
-
-function keyTest(match: KeyMatch): (key: string) => boolean {
-  switch (match.operator) {
-    case '=':
-      return (key) => key === match.key;
-    case '!=':
-      return (key) => key !== match.key;
-    case 'in':
-      return (key) => match.keys.includes(key);
-    default: {
-      const regex = compileRegex(match.pattern);
-      return (key) => regex.test(key) === (match.operator === '=~');
-    }
-  }
 }
 
 function compareTexts(a: readonly string[], b: readonly string[]): number {
@@ -288,10 +206,6 @@ function compareTexts(a: readonly string[], b: readonly string[]): number {
 /** InfluxDB's text of a series escapes no backslash. */
 function withPlainBackslashes(text: string): string {
   return text.replace(/\\(.)/gs, (pair, character) => (character === '\\' ? character : pair));
-}
-
-function escapeName(name: string): string {
-  return name.replace(/[, ]/g, '\\$&');
 }
 
 function textColumn(texts: readonly string[]): Column {

@@ -255,10 +255,12 @@ async function* partialsOf(
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
-  if (store.schemaVersion !== version) throw new StaleSchema();
   const write = texts === null ? null : jsonRows(plan, texts.epoch);
   const limits = { ...config.queryLimits, isCounted };
-  yield* historicalShard(plan, store, turns.of(signal), limits, write, home);
+  const pinning = (): void => {
+    if (store.schemaVersion !== version) throw new StaleSchema();
+  };
+  yield* historicalShard(plan, store, turns.of(signal), limits, { write, home, pinning });
 }
 
 function makeNotices(): Handlers['notices'] {

@@ -51,7 +51,7 @@ export async function ask(
       const streams = (leaf: Plan, home: PaneStore | null) =>
         shards.map((shard, i) =>
           i === 0 && shards.length > 1
-            ? historicalShard({ ...leaf, subqueries: [] }, shard, atOnce, limits, null, home)
+            ? historicalShard({ ...leaf, subqueries: [] }, shard, atOnce, limits, { home })
             : cloned(historicalShard(structuredClone(leaf), shard, atOnce, limits)),
         );
       for await (const table of answerOf(plan, streams, atOnce, limits)) tables.push(table);
