@@ -9,6 +9,7 @@ import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-gr
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
+import type { Source } from './source.ts';
 import type { Steps } from './steps.ts';
 
 const UNKNOWN = -2;
@@ -129,6 +130,11 @@ export class SourceRows {
     return table.tag(series, key) || (this.#inner ? '' : null);
   }
 
+  /** Finds what `wanted` gives, in steps. */
+  *ask(table: SeriesTable): Steps<void> {
+    if (this.#plan.sources.length > 0) yield* this.#filter.ask(table);
+  }
+
   /** Those that may have rows: what a scan is asked for. */
   wanted(table: SeriesTable): SeriesChoice {
     return this.#plan.sources.length === 0 ? null : this.#filter.series(table);
@@ -245,6 +251,14 @@ export class BlockWindows {
     this.window = Number(window);
     this.from = clamp(start);
     this.to = clamp(start + this.#interval);
+  }
+}
+
+/** Of the plan's sources that read a measurement which the shard has, by their index. */
+export function* tablesOf(plan: Plan, source: Source): Generator<readonly [number, SeriesTable]> {
+  for (const [i, { database, retentionPolicy, measurement, subquery }] of plan.sources.entries()) {
+    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+    if (table !== null) yield [i, table];
   }
 }
 
