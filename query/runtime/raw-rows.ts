@@ -69,6 +69,11 @@ export class RawRows {
     this.#fields = plan.columns.filter(({ kind }) => kind === 'field');
   }
 
+  /** Finds which series `request` asks for, in steps. */
+  askSeries(index: number, table: SeriesTable): Steps<void> {
+    return this.#sources[index].ask(table);
+  }
+
   /** What a scan of plan.sources[index] is asked for; null where the source has nothing for it. */
   request(index: number, source: Source): ScanRequest | null {
     const { database, retentionPolicy, measurement, subquery, condition } = this.#plan.sources[index];

@@ -16,6 +16,7 @@ import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-gr
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
+import type { Source } from './source.ts';
 import type { Steps } from './steps.ts';
 
 const UNKNOWN = -2;
@@ -134,6 +135,11 @@ export class SourceRows {
   /** A tag as a column; a series of a subquery that lacks one it is grouped by has it empty, any other has none. */
   tagOf(table: SeriesTable, series: number, key: string): string | null {
     return table.tag(series, key) || (this.#inner ? '' : null);
+  }
+
+  /** Finds what `wanted` gives, in steps. */
+  *ask(table: SeriesTable): Steps<void> {
+    if (this.#plan.sources.length > 0) yield* this.#filter.ask(table);
   }
 
   /** Those that may have rows: what a scan is asked for. */
@@ -255,6 +261,14 @@ export class BlockWindows {
     this.window = Number(window);
     this.from = clamp(start);
     this.to = clamp(start + this.#interval);
+  }
+}
+
+/** Of the plan's sources that read a measurement which the shard has, by their index. */
+export function* tablesOf(plan: Plan, source: Source): Generator<readonly [number, SeriesTable]> {
+  for (const [i, { database, retentionPolicy, measurement, subquery }] of plan.sources.entries()) {
+    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+    if (table !== null) yield [i, table];
   }
 }
 
