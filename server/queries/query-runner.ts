@@ -9,6 +9,7 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import type { ControlEntry } from '../../model/index.ts';
 import {
   assertLive,
+  assertWritesNothing,
   chosenTags,
   countAnswer,
   countedStatement,
@@ -136,6 +137,7 @@ export class QueryRunner {
       throw new QueryError('invalid', 'a subscription takes one SELECT statement');
     }
     assertLive(statement);
+    assertWritesNothing(statement);
     const other = measurementsOf(statement).find((source) => source.database !== null && source.database !== database);
     if (other !== undefined) {
       throw new QueryError('invalid', `a subscription reads its own database, "${database}", not "${other.database}"`);
