@@ -7,14 +7,12 @@
 const TURN_MS = 3;
 
 export class DeliveryTurns {
-  /** Does the next of what waits; false: nothing is left. */
+  /** Does the next of what waits, if anything does; false: nothing is left behind it. */
   readonly #doNext: () => boolean;
-  readonly #nowMs: () => number;
   #turn: NodeJS.Immediate | null = null;
 
-  constructor(doNext: () => boolean, nowMs: () => number = () => performance.now()) {
+  constructor(doNext: () => boolean) {
     this.#doNext = doNext;
-    this.#nowMs = nowMs;
   }
 
   /** More waits than before. */
@@ -41,8 +39,8 @@ export class DeliveryTurns {
 
   /** One turn; false: some still wait. */
   #isDone(): boolean {
-    const began = this.#nowMs();
-    while (this.#doNext()) if (this.#nowMs() - began > TURN_MS) return false;
+    const began = performance.now();
+    while (this.#doNext()) if (performance.now() - began > TURN_MS) return false;
     return true;
   }
 }

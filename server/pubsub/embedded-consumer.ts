@@ -63,7 +63,7 @@ export class EmbeddedConsumer implements Consumer {
 
   // private functions
 
-  /** False: nothing waits. */
+  /** False: nothing waits any more. */
   #deliverNext(): boolean {
     if (this.#state !== 'live' || this.#waiting.length === 0) return false;
     if (this.#unacked.full) {
@@ -71,7 +71,7 @@ export class EmbeddedConsumer implements Consumer {
       return false;
     }
     this.#deliver(this.#next, this.#waiting.shift()!);
-    return true;
+    return this.#waiting.length > 0;
   }
 
   #startReading(): void {

@@ -161,13 +161,13 @@ export class Recorder {
 
   // private functions
 
-  /** False: nothing waits. */
+  /** False: nothing waits any more. */
   #applyDurable(): boolean {
     const payload = this.#durable.shift();
     if (payload === undefined) return false;
     this.#apply(this.#applied + 1, payload);
     this.#unacked.shift()?.ack();
-    return true;
+    return this.#durable.length > 0;
   }
 
   #deliver(delivery: Delivery): void {
