@@ -1,6 +1,6 @@
 /**
  * SourceRows: the rows of blocks that a plan wants from one of its sources, and the group of each series. The first step of stage 1,
- * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
+ * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip. Long because each way in which rows stand has a loop.
  */
 import {
   type Block,
