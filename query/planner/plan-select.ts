@@ -122,13 +122,21 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
     return { name: columns[i], expression: bound, type: type === 'tag' ? 'string' : (type ?? 'float') } as const;
   });
   const { transforms } = binder;
-  const shows = window === null || binder.columns.length > 0;
-  const aggregates = binder.aggregates.map((aggregate) => withArrival(aggregate, descending, shows));
+  const arrival: Arrival = {
+    direction: descending ? 'descending' : 'ascending',
+    hasTime: window === null,
+    carries: binder.columns.length > 0,
+    isOfStored: planned.length === 0 && join === null,
+    isOfOneSeries: names.tagKeys.every((key) => groupBy.includes(key)),
+  };
+  const aggregates = binder.aggregates.map((aggregate) => withArrival(aggregate, arrival));
   const aggregate = aggregates.length > 0;
   const isInside = outer !== null && opened === undefined;
   const read = join?.read({ aggregates, columns: binder.columns, groupBy }, isInside) ?? {
     sources,
-    subqueries: planned.map((plan) => regrouped({ ...plan, ...(ofRows && { byTime: true }) }, groupBy)),
+    subqueries: planned.map((plan) =>
+      regrouped({ ...firstOnly(plan, groupBy), ...(ofRows && { byTime: true }) }, groupBy),
+    ),
   };
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
@@ -189,10 +197,38 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
   };
 }
 
-/** `shows`: rows have the time of a chosen point, or what it carries. */
-function withArrival(aggregate: Aggregate, descending: boolean, shows: boolean): Aggregate {
-  if (aggregate.name !== 'mode' && !(aggregate.name === 'percentile' && shows)) return aggregate;
-  return { ...aggregate, arrival: descending ? 'descending' : 'ascending' };
+interface Arrival {
+  readonly direction: Aggregate['arrival'];
+  /** Rows have the time of a chosen point. */
+  readonly hasTime: boolean;
+  /** Rows have columns of a chosen point. */
+  readonly carries: boolean;
+  /** Not of the rows of a subquery. */
+  readonly isOfStored: boolean;
+  /** Each group is one series. */
+  readonly isOfOneSeries: boolean;
+}
+
+function withArrival(aggregate: Aggregate, arrival: Arrival): Aggregate {
+  return showsArrival(aggregate, arrival) ? { ...aggregate, arrival: arrival.direction } : aggregate;
+}
+
+/** Whether the order in which equal points come shows in the answer. */
+function showsArrival({ name }: Aggregate, { hasTime, carries, isOfStored, isOfOneSeries }: Arrival): boolean {
+  switch (name) {
+    case 'mode':
+      return true;
+    case 'percentile':
+      return hasTime || carries;
+    case 'first':
+    case 'last':
+      return isOfStored && !isOfOneSeries && hasTime;
+    case 'min':
+    case 'max':
+      return isOfStored && !isOfOneSeries && hasTime && carries;
+    default:
+      return false;
+  }
 }
 
 function hasCall(expression: Expression): boolean {
@@ -206,6 +242,17 @@ function hasCall(expression: Expression): boolean {
 
 function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
   return windowed && range.max === null ? { ...range, max: now, maxFromNow: true } : range;
+}
+
+/** Where a query inside groups by more than the one around it, InfluxDB has its storage give one point of each group. */
+function firstOnly(plan: Plan, keys: readonly string[]): Plan {
+  if (plan.groupBy.every((key) => keys.includes(key))) return plan;
+  const aggregates = plan.aggregates.map((aggregate) =>
+    aggregate.arrival !== undefined && aggregate.name === 'last'
+      ? { ...aggregate, firstOnly: true as const }
+      : aggregate,
+  );
+  return { ...plan, aggregates };
 }
 
 /** The tags that a query groups by are those of the queries inside it too. */
