@@ -279,10 +279,10 @@ function resolveSources(
     }
   }
   const measurements = statement.sources.flatMap((source) => ('name' in source ? [source] : []));
-  for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
+  for (const [place, { database, retentionPolicy, name }] of measurementMatchers(measurements, context).entries()) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
       const fields = fieldsWith(schema.fields, derived);
-      found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
+      found.set(JSON.stringify([schema.name, database, retentionPolicy, place]), {
         database,
         retentionPolicy,
         measurement: schema.name,
