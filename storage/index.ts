@@ -23,9 +23,9 @@ export type { Applied, Conflict, HeadScan, HeadStats, RowsDeletion, TagListener 
 export { LOG_KEEP_BYTES, ShardLog } from './log/log.ts';
 export type { LogCut, LogOptions, LogRecord } from './log/types.ts';
 export type { MoveOptions } from './store/mover.ts';
-export { covers, hulls, type Removal } from './store/removals.ts';
+export { covers, distinct, type Removal } from './store/removals.ts';
 export { HEAD_BYTES } from './store/settings.ts';
-export type { SnapshotBucket, SnapshotRequest, StoreSnapshot } from './store/snapshot.ts';
+export type { ReplacedRows, SnapshotBucket, SnapshotRequest, StoreSnapshot } from './store/snapshot.ts';
 export { ShardStore } from './store/store.ts';
 export type { StoreOptions, StoreStats } from './store/types.ts';
 export { DirectoryObjects } from './tiers/directory-objects.ts';

@@ -5,8 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  BACKUP_FORMAT,
-  BACKUP_FORMAT_REPLACING,
+  BACKUP_FORMATS,
   BACKUP_JSON,
   type BackupFile,
   type BackupManifest,
@@ -163,8 +162,8 @@ function parseManifest(bytes: Uint8Array): BackupManifest {
   } catch (error) {
     throw damaged(BACKUP_JSON, TAR_BLOCK, (error as Error).message);
   }
-  if (manifest?.format !== BACKUP_FORMAT && manifest?.format !== BACKUP_FORMAT_REPLACING) {
-    const expected = `expected ${BACKUP_FORMAT} or ${BACKUP_FORMAT_REPLACING}`;
+  if (!BACKUP_FORMATS.includes(manifest?.format)) {
+    const expected = `expected one of ${BACKUP_FORMATS.join(', ')}`;
     throw new ArchiveError(`${BACKUP_JSON}: format ${manifest?.format} is not known, ${expected}`);
   }
   const { files, databases, documents } = manifest;

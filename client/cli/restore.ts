@@ -15,6 +15,9 @@ import { Progress } from './progress.ts';
 /** What does something by itself comes last, when the points are there; under another name its texts would mean the old one. */
 const ACTIVE_KINDS: ReadonlySet<string> = new Set(['continuous query', 'alert']);
 
+/** The server's own numbers. */
+const INTERNAL = '_internal';
+
 interface Flags extends ServerFlags {
   readonly db: readonly string[];
   readonly as?: string;
@@ -46,6 +49,7 @@ async function restore(archives: string[], flags: Flags): Promise<void> {
     manifests.push(manifest);
   }
   if (flags.verify) return;
+  if (!archives.includes('-')) assertTold(manifests, flags);
   if (archives.includes('-') && archives.length > 1) throw new Error('standard input is one archive: give it alone');
   await withClient(flags, async (client) => {
     for (const archive of archives) await restoreOne(client, archive, flags);
@@ -69,13 +73,19 @@ async function restoreOne(client: Millrace, archive: string, flags: Flags): Prom
   const manifest = await readArchive(opened(archive), {
     passed: (bytes) => progress.add(bytes),
     manifest: async (found) => {
+      if (archive === '-') assertTold([found], flags);
       wanted = wantedOf(found, flags);
+      const replaced = (found.replaced ?? []).filter(({ database }) => isMeant(database, wanted, flags));
+      for (const { database, measurement } of replaced) {
+        if (measurement === null) await done(client, '', `DROP DATABASE ${quoted(nameOf(database))}`);
+      }
       for (const database of wanted) {
         await client.restoreDocuments(nameOf(database), documentsOf(found, database, false));
       }
       if (flags.users) await client.restoreDocuments('', documentsOf(found, '', false));
-      for (const gone of found.replaced ?? []) {
-        if (wanted.includes(gone.database)) await forget(client, nameOf(gone.database), gone);
+      for (const gone of replaced) {
+        if (gone.measurement !== null)
+          await done(client, nameOf(gone.database), forgettingText(gone.measurement, gone));
       }
     },
     wanted: ({ database }) => wanted.includes(database),
@@ -89,29 +99,47 @@ async function restoreOne(client: Millrace, archive: string, flags: Flags): Prom
   progress.end(`${rows} rows into ${wanted.map(nameOf).join(', ')}`);
 }
 
-/** What was deleted behind the archive before: what is still there of it comes again with this one. */
-async function forget(client: Millrace, database: string, gone: BackupReplaced): Promise<void> {
-  for (const { error } of await client.query(database, forgettingText(gone))) {
-    if (error !== undefined) throw new Error(`${database}: ${error}`);
+async function done(client: Millrace, database: string, statement: string): Promise<void> {
+  for (const { error } of await client.query(database, statement)) {
+    if (error !== undefined) throw new Error(`${statement}: ${error}`);
   }
 }
 
-function forgettingText({ measurement, minTime, maxTime }: BackupReplaced): string {
+/** What was deleted behind the archive before: what is still there of it comes again with this one. */
+function forgettingText(measurement: string, { condition, minTime, maxTime }: BackupReplaced): string {
   const name = quoted(measurement);
-  if (minTime === null && maxTime === null) return `DROP MEASUREMENT ${name}`;
-  const bounds = [minTime === null ? [] : `time >= ${minTime}`, maxTime === null ? [] : `time <= ${maxTime}`].flat();
-  return `DELETE FROM ${name} WHERE ${bounds.join(' AND ')}`;
+  const parts: string[] = [];
+  if (condition) parts.push(`(${condition})`);
+  if (minTime !== null) parts.push(`time >= ${minTime}`);
+  if (maxTime !== null) parts.push(`time <= ${maxTime}`);
+  return parts.length === 0 ? `DROP MEASUREMENT ${name}` : `DELETE FROM ${name} WHERE ${parts.join(' AND ')}`;
 }
 
+/** Whoever is named is in one of the archives of a chain at least, as one that is there or has gone. */
+function assertTold(manifests: readonly BackupManifest[], { db }: Flags): void {
+  const told = new Set(
+    manifests.flatMap(({ databases, replaced = [] }) => [...databases, ...replaced.map(({ database }) => database)]),
+  );
+  const missing = db.find((name) => !told.has(name));
+  if (missing === undefined) return;
+  const name = manifests.length === 1 ? 'the archive does' : 'the archives do';
+  throw new Error(`${name} not have "${missing}", only ${[...told].sort().join(', ')}`);
+}
+
+/** Of those that the archive has; one that is named may be gone. */
 function wantedOf({ databases }: BackupManifest, { db, as }: Flags): readonly string[] {
-  const missing = db.find((name) => !databases.includes(name));
-  if (missing !== undefined) throw new Error(`the archive does not have "${missing}", it has ${databases.join(', ')}`);
   // of the server's own numbers a running server has newer ones
-  const wanted = db.length > 0 ? db : databases.filter((name) => name !== '_internal');
-  if (as !== undefined && wanted.length !== 1) {
+  const asked = db.length > 0 ? db : databases.filter((name) => name !== INTERNAL);
+  if (as !== undefined && asked.length !== 1) {
     throw new Error(`--as is for one database: name it with --db, the archive has ${databases.join(', ')}`);
   }
-  return wanted;
+  return asked.filter((name) => databases.includes(name));
+}
+
+/** Whether what went from a database goes here. */
+function isMeant(database: string, wanted: readonly string[], { db, as }: Flags): boolean {
+  if (db.length > 0) return db.includes(database);
+  return as === undefined ? database !== INTERNAL : wanted.includes(database);
 }
 
 function documentsOf({ documents }: BackupManifest, of: string, active: boolean): BackupManifest['documents'] {

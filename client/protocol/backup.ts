@@ -6,19 +6,29 @@
 export const BACKUP_JSON = 'backup.json';
 export const SUMS = 'SHA256SUMS';
 export const BACKUP_FORMAT = 1;
-/** Of those that say what is replaced: who does not know of it must not restore them. */
-export const BACKUP_FORMAT_REPLACING = 2;
+/** Of those that say what is replaced, with its series: who does not know of it must not restore them. */
+export const BACKUP_FORMAT_REPLACING = 3;
+/** 2 said what is replaced by measurement and times only. */
+export const BACKUP_FORMATS: readonly number[] = [BACKUP_FORMAT, 2, BACKUP_FORMAT_REPLACING];
 /** Of one bucket: it goes back to a server as one body. */
 export const BACKUP_FILE_BYTES_MAX = 512 * 1024 * 1024;
 
-/** Rows of a bucket that had been deleted: these times, both included, ns, of the series of these numbers in the bucket; null = all. */
-export interface BackupHidden {
+/** Rows of a bucket: these times, both included, ns, of the series of these numbers in the bucket; null = all. */
+export interface BackupRows {
   readonly minTime: string;
   readonly maxTime: string;
   readonly series: readonly number[] | null;
 }
 
-export interface BackupFile {
+/** Which rows of a bucket count. */
+export interface BackupChoice {
+  /** Not these, they had been deleted; not there = all do. */
+  readonly hidden?: readonly BackupRows[];
+  /** And of the others only these; not there = all of them. */
+  readonly only?: readonly BackupRows[];
+}
+
+export interface BackupFile extends BackupChoice {
   readonly name: string;
   readonly bytes: number;
   readonly database: string;
@@ -28,14 +38,15 @@ export interface BackupFile {
   /** First and last time, ns. */
   readonly minTime: string;
   readonly maxTime: string;
-  /** Not there = all rows count. */
-  readonly hidden?: readonly BackupHidden[];
 }
 
-/** Rows of a measurement, in whichever policy, that go before the files are restored: those that are still there are in the files. */
+/** Rows, in whichever policy, that go before the files are restored: those that are still there are in the files. */
 export interface BackupReplaced {
   readonly database: string;
-  readonly measurement: string;
+  /** null = the database is dropped; where it is there again, `databases` has it. */
+  readonly measurement: string | null;
+  /** Of the series that meet it, as in a DELETE; null or not there = of all. */
+  readonly condition?: string | null;
   /** First and last time, ns; null = no bound. */
   readonly minTime: string | null;
   readonly maxTime: string | null;
@@ -51,7 +62,8 @@ export interface BackupDocument {
 
 /** `backup.json`. */
 export interface BackupManifest {
-  readonly format: typeof BACKUP_FORMAT | typeof BACKUP_FORMAT_REPLACING;
+  /** One of BACKUP_FORMATS. */
+  readonly format: number;
   /** RFC3339, for people. */
   readonly made: string;
   /** What the archive holds is the state at this position of every shard's stream … */

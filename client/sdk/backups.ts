@@ -1,5 +1,5 @@
 /** Backups over HTTP: one archive out, its parts back in, each with its answer or a MillraceError. */
-import type { BackupDocument, BackupFile } from '../protocol/index.ts';
+import type { BackupChoice, BackupDocument, BackupFile } from '../protocol/index.ts';
 import { MillraceError } from './errors.ts';
 import { errorOfAnswer, headersOf, type Origin, send } from './requests.ts';
 
@@ -26,13 +26,14 @@ export async function getBackup(
 export async function postBucket(
   origin: Origin,
   db: string,
-  { name, hidden = [] }: BackupFile,
+  { name, hidden, only }: BackupFile,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<number> {
   const parameters = new URLSearchParams({ db, name });
-  if (hidden.length === 0) return (await post(origin, parameters, 'application/octet-stream', bytes)).rows;
-  const behind = new TextEncoder().encode(JSON.stringify(hidden));
-  parameters.set('hidden', String(behind.length));
+  if (hidden === undefined && only === undefined)
+    return (await post(origin, parameters, 'application/octet-stream', bytes)).rows;
+  const behind = new TextEncoder().encode(JSON.stringify({ hidden, only } satisfies BackupChoice));
+  parameters.set('choice', String(behind.length));
   const body = new Uint8Array(bytes.length + behind.length);
   body.set(bytes);
   body.set(behind, bytes.length);

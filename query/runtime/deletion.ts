@@ -33,8 +33,10 @@ export interface DeletedRows {
   readonly measurement: string;
   readonly minTime: bigint;
   readonly maxTime: bigint;
-  /** 1 at the numbers of its series; null = all. */
+  /** 1 at the numbers of its series, maybe nowhere; null = all. */
   readonly series: Uint8Array | null;
+  /** What they meet, for `conditionRows` on another shard; null = that would not say the same, or they are all. */
+  readonly condition: string | null;
 }
 
 /** The statement as it stands in the stream. Throws QueryError on conditions that can never be met by tags and time. */
@@ -63,30 +65,35 @@ export function deletedRows(text: string, database: string, source: DeletionSour
   const decide = rest === null ? null : compile(rest);
   const tests = statement.sources.map(({ name }) => matchesName(name));
   const wanted = (name: string): boolean => tests.length === 0 || tests.some((test) => test(name));
-  const found: DeletedRows[] = [];
-  for (const retentionPolicy of source.policies(database)) {
-    for (const { name: measurement, fields: known, tagKeys } of source.describe(database, retentionPolicy, wanted)) {
-      const table = source.series(database, retentionPolicy, measurement);
-      if (table === null) continue;
-      const place = { database, retentionPolicy, measurement, minTime, maxTime };
-      if (decide === null) {
-        found.push({ ...place, series: null });
-        continue;
-      }
-      // a name that is both is a tag
-      const fields = new Set([...known.keys()].filter((name) => !tagKeys.includes(name)));
-      const series = new Uint8Array(table.size);
-      for (let s = 0; s < series.length; s++) {
-        const answer = table.has?.(s) === false ? false : decide({ table, series: s, fields });
-        if (answer === 'field' && !lenient) {
-          throw new QueryError('invalid', 'fields not supported in WHERE clause during deletion');
-        }
-        series[s] = answer === true ? 1 : 0;
-      }
-      if (series.includes(1)) found.push({ ...place, series });
+  const condition = rest === null ? null : printExpression(rest);
+  return [...measurementsOf(database, wanted, source)].map(({ table, fields, ...name }) => {
+    if (decide === null) return { ...name, minTime, maxTime, series: null, condition: null };
+    const { series, undecided } = choose(table, fields, decide, 0);
+    if (undecided > 0 && !lenient) {
+      throw new QueryError('invalid', 'fields not supported in WHERE clause during deletion');
     }
-  }
-  return found;
+    return { ...name, minTime, maxTime, series, condition: undecided > 0 ? null : condition };
+  });
+}
+
+/** Rows of all times of the series that meet a condition told by `deletedRows`; those that their tags do not decide here are among them. */
+export function conditionRows(
+  condition: string,
+  measurement: string,
+  database: string,
+  source: DeletionSource,
+): DeletedRows[] {
+  const statement = parse(`DELETE WHERE ${condition}`)[0] as DeletionStatement;
+  const decide = compile(statement.condition!);
+  return [...measurementsOf(database, (name) => name === measurement, source)].map(({ table, fields, ...name }) => {
+    const { series } = choose(table, fields, decide, 1);
+    return { ...name, minTime: TIME_MIN, maxTime: TIME_MAX, series, condition };
+  });
+}
+
+/** Rows that there are: some series is named. */
+export function namesSeries({ series }: Pick<DeletedRows, 'series'>): boolean {
+  return series === null || series.includes(1);
 }
 
 /** Whether the statement may delete rows of one of these measurements. */
@@ -105,6 +112,47 @@ type Candidate = {
   readonly fields: ReadonlySet<string>;
 };
 type Decide = (candidate: Candidate) => Answer;
+
+type Found = {
+  readonly database: string;
+  readonly retentionPolicy: string;
+  readonly measurement: string;
+  readonly table: SeriesTable;
+  /** Names that are not those of tags, too. */
+  readonly fields: ReadonlySet<string>;
+};
+
+function* measurementsOf(
+  database: string,
+  wanted: (name: string) => boolean,
+  source: DeletionSource,
+): Generator<Found> {
+  for (const retentionPolicy of source.policies(database)) {
+    for (const { name: measurement, fields: known, tagKeys } of source.describe(database, retentionPolicy, wanted)) {
+      const table = source.series(database, retentionPolicy, measurement);
+      if (table === null) continue;
+      const fields = new Set([...known.keys()].filter((name) => !tagKeys.includes(name)));
+      yield { database, retentionPolicy, measurement, table, fields };
+    }
+  }
+}
+
+/** `unsure`: what those get that tags do not decide. */
+function choose(
+  table: SeriesTable,
+  fields: ReadonlySet<string>,
+  decide: Decide,
+  unsure: 0 | 1,
+): { series: Uint8Array; undecided: number } {
+  const series = new Uint8Array(table.size);
+  let undecided = 0;
+  for (let s = 0; s < series.length; s++) {
+    const answer = table.has?.(s) === false ? false : decide({ table, series: s, fields });
+    if (answer === 'field') undecided++;
+    series[s] = answer === 'field' ? unsure : answer ? 1 : 0;
+  }
+  return { series, undecided };
+}
 
 function mentionsTime(condition: Expression): boolean {
   let found = false;

@@ -1,14 +1,15 @@
 /** HeldCells: the windows of a plan of aggregates that the home of a live query holds for the query around it, as shards sent them. */
-import type { Plan } from '../planner/plan.ts';
+import { type Plan, windowOf } from '../planner/plan.ts';
+import { groupKey } from './live-cells.ts';
 import { PaneStore } from './panes.ts';
-import type { CellsPartial } from './partial.ts';
+import type { CellsPartial, Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { windowTables } from './window-runs.ts';
 import { firstPaneAt } from './window-times.ts';
 
 export class HeldCells {
-  readonly #plan: Plan;
-  readonly #stores: readonly PaneStore[];
+  #plan: Plan;
+  readonly #stores: PaneStore[];
 
   constructor(plan: Plan, shards: number) {
     this.#plan = plan;
@@ -17,6 +18,11 @@ export class HeldCells {
 
   get rows(): number {
     return this.#stores.reduce((sum, store) => sum + store.size, 0);
+  }
+
+  /** Only these series are in the answer. */
+  choose(onlySeries: readonly Group[]): void {
+    this.#plan = { ...this.#plan, onlySeries };
   }
 
   replace(shard: number, cells: CellsPartial): void {
@@ -34,5 +40,20 @@ export class HeldCells {
   dropBefore(time: bigint): void {
     if (this.#plan.window === null) return;
     for (const store of this.#stores) store.dropBefore(firstPaneAt(this.#plan, time));
+  }
+
+  /** By group: lets go of the windows behind the one that holds this time. */
+  dropBehind(times: ReadonlyMap<string, bigint>): void {
+    const lasts = new Map([...times].map(([key, time]) => [key, windowOf(this.#plan, time)]));
+    for (const [shard, store] of this.#stores.entries()) {
+      const held = store.ordered();
+      const kept = held.filter((slot) => {
+        const last = lasts.get(groupKey(store.groupOf(slot)));
+        return last === undefined || store.windowOf(slot) <= last;
+      });
+      if (kept.length === held.length) continue;
+      this.#stores[shard] = new PaneStore(this.#plan);
+      this.#stores[shard].merge(store.take(kept));
+    }
   }
 }

@@ -3,7 +3,7 @@
  * Shards send them as partials; a part of time of a shard may be sent again, and then takes the place of what was there. Rows before a
  * group's floor are settled: none is taken, replaced or taken away there. Whoever holds the rows says when the first of a group go.
  */
-import type { Column } from '../../model/index.ts';
+import { type Column, TIME_MAX } from '../../model/index.ts';
 import { highOf, joinTime, lowOf, splitTime } from '../functions/slot-time.ts';
 import type { Plan } from '../planner/plan.ts';
 import { revived } from './columns.ts';
@@ -125,6 +125,11 @@ export class HeldRows {
 
   dropBefore(time: bigint): void {
     for (const key of [...this.#groups.keys()]) this.dropFirst(key, this.countBefore(key, time));
+  }
+
+  /** By group: lets go of the rows behind this time. */
+  dropBehind(times: ReadonlyMap<string, bigint>): void {
+    for (const [key, time] of times) this.#groups.get(key)?.remove(time + 1n, TIME_MAX, () => true);
   }
 
   /** Lets go of what is before a time but the last of each group that has one of the first `asked` columns. */

@@ -1,6 +1,7 @@
 /** Door of the runtime: the ports it reads and answers through, the historical driver, SHOW, and the live driver. */
 export { columnReader } from './columns.ts';
 export * from './deletion.ts';
+export { choosesSeries, firstSeries } from './first-series.ts';
 export * from './historical.ts';
 export * from './limits.ts';
 export { LiveLeaves } from './live-leaves.ts';

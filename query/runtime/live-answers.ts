@@ -15,12 +15,12 @@
  */
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { type Plan, windowStart } from '../planner/plan.ts';
-import { type AnswerNow, answerNow, leavesOf } from './answer-now.ts';
+import { type AnswerNow, answerNow } from './answer-now.ts';
 import { type AnswerPart, newPart } from './answer-part.ts';
 import { EmitTicks } from './emit-ticks.ts';
-import { HeldCells } from './held-cells.ts';
-import { type GroupTimes, HeldRows } from './held-rows.ts';
-import { areLocal, isJoin, lookBackOf } from './live-leaf-plans.ts';
+import { HeldLeaves } from './held-leaves.ts';
+import type { GroupTimes } from './held-rows.ts';
+import { areLocal, isJoin, isLimited, lookBackOf } from './live-leaf-plans.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
@@ -36,8 +36,6 @@ const FINALS_GAP_MS = 50;
 /** The part of a query that is answered as a whole. */
 const WHOLE = '';
 
-type Held = HeldRows | HeldCells;
-
 /** The answer of a part from a time on. */
 interface News {
   readonly answer: AnswerNow;
@@ -50,9 +48,9 @@ export class LiveAnswers {
   joinedRows = 0;
   readonly #live: LivePlan;
   readonly #leaves: readonly Plan[];
-  readonly #held: ReadonlyMap<Plan, Held>;
-  /** Read for who joins, until they have joined. */
-  #past: ReadonlyMap<Plan, HeldRows> | null = null;
+  readonly #held: HeldLeaves;
+  /** Rows read for who joins, until they have joined. */
+  #past: HeldLeaves | null = null;
   /** What was read for them begins here. */
   #pastFrom = TIME_MIN;
   /** By leaf and shard: what is held of it begins here. */
@@ -87,9 +85,9 @@ export class LiveAnswers {
   constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
     this.#live = live;
     this.#shards = shards;
-    this.#leaves = leavesOf(live.plan);
+    this.#held = new HeldLeaves(live, shards);
+    this.#leaves = this.#held.plans;
     this.#froms = new Array<bigint>(shards * this.#leaves.length).fill(TIME_MIN);
-    this.#held = new Map(this.#leaves.map((leaf) => [leaf, this.#open(leaf)]));
     this.#ticks = new EmitTicks(live.rules);
     // what is joined goes on with the slower of its sides
     this.#isJoin = isJoin(live.plan);
@@ -97,7 +95,8 @@ export class LiveAnswers {
       ? new Watermark(shards * this.#leaves.length, live.rules)
       : new Watermark(shards, live.rules, heard);
     const [first] = this.#leaves;
-    this.#byGroup = live.plan.rowWindow !== undefined && first === live.plan.subqueries[0] && first.kind === 'raw';
+    const isAlone = first === live.plan.subqueries[0] && first.kind === 'raw' && ![first, live.plan].some(isLimited);
+    this.#byGroup = live.plan.rowWindow !== undefined && isAlone;
     this.#lookBack = lookBackOf(live.leaves!);
     this.#isLocal = areLocal(live.leaves!);
     if (!this.#byGroup) this.#part(WHOLE);
@@ -109,9 +108,7 @@ export class LiveAnswers {
 
   /** Rows and windows that are held. */
   get cells(): number {
-    let rows = 0;
-    for (const held of this.#held.values()) rows += held.rows;
-    return rows;
+    return this.#held.rows;
   }
 
   get rev(): number {
@@ -182,15 +179,19 @@ export class LiveAnswers {
     const isHistory = update.kind === 'history';
     const isStart = !isHistory && !this.#started.has(shard);
     if (isHistory && this.#past === null) {
-      this.#past = new Map(this.#leaves.flatMap((leaf) => (leaf.kind === 'raw' ? [[leaf, new HeldRows(leaf)]] : [])));
+      this.#past = new HeldLeaves(this.#live, this.#shards);
       this.#pastFrom = TIME_MIN;
+    }
+    if (update.series !== undefined) {
+      this.#held.choose(shard, update.series);
+      this.#part(WHOLE).dirty = true;
     }
     for (const [i, leaf] of update.leaves!.entries()) {
       const plan = this.#leaves[i];
       if (!isHistory && leaf.from !== undefined) this.#froms[i * this.#shards + shard] = leaf.from;
-      if (plan.kind === 'aggregate') this.#takeCells(shard, plan, leaf, isStart);
-      else if (isHistory) this.#takePast(shard, plan, leaf);
-      else this.#takeRows(shard, plan, leaf, isStart);
+      if (plan.kind === 'aggregate') this.#takeCells(shard, i, leaf, isStart);
+      else if (isHistory) this.#takePast(shard, i, leaf);
+      else this.#takeRows(shard, i, leaf, isStart);
     }
     if (!isHistory) {
       this.#started.add(shard);
@@ -284,10 +285,6 @@ export class LiveAnswers {
     return this.#froms.reduce(later);
   }
 
-  #open(leaf: Plan): Held {
-    return leaf.kind === 'raw' ? new HeldRows(leaf) : new HeldCells(leaf, this.#shards);
-  }
-
   #part(key: string): AnswerPart {
     let part = this.#parts.get(key);
     if (part === undefined) {
@@ -297,9 +294,9 @@ export class LiveAnswers {
     return part;
   }
 
-  #takeRows(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
-    const held = this.#held.get(plan) as HeldRows;
-    const { lasts = 0n, leads = null } = this.#live.leaves![this.#leaves.indexOf(plan)];
+  #takeRows(shard: number, leaf: number, update: LiveUpdate, isStart: boolean): void {
+    const held = this.#held.rowsOf(leaf);
+    const { lasts = 0n, leads = null } = this.#live.leaves![leaf];
     if (!isStart) this.#judge(update, lasts);
     for (const [r, run] of update.runs.entries()) {
       const span = update.spans?.[r] ?? null;
@@ -323,14 +320,17 @@ export class LiveAnswers {
     }
   }
 
-  #takePast(shard: number, plan: Plan, { runs, from }: LiveUpdate): void {
+  #takePast(shard: number, leaf: number, { runs, from }: LiveUpdate): void {
     if (from !== undefined && from > this.#pastFrom) this.#pastFrom = from;
-    for (const run of runs) this.#past!.get(plan)!.take(shard, run, null, () => ({ floor: null, closed: null }));
+    for (const run of runs) this.#past!.rowsOf(leaf).take(shard, run, null, () => ({ floor: null, closed: null }));
   }
 
-  #takeCells(shard: number, plan: Plan, update: LiveUpdate, isStart: boolean): void {
+  #takeCells(shard: number, leaf: number, update: LiveUpdate, isStart: boolean): void {
     if (update.cells === null) return;
-    (this.#held.get(plan) as HeldCells).replace(shard, update.cells);
+    const plan = this.#leaves[leaf];
+    this.#held.cellsOf(leaf).replace(shard, update.cells);
+    for (const window of update.cells.window)
+      this.#holdsFrom(plan.window === null ? TIME_MIN : windowStart(plan, window));
     const part = this.#part(WHOLE);
     part.dirty = true;
     part.changedFrom = TIME_MIN;
@@ -385,14 +385,12 @@ export class LiveAnswers {
     return time + (isGap ? rowWindow.gap : 1n);
   }
 
-  #answer(part: AnswerPart, held: ReadonlyMap<Plan, Held> = this.#held, from = TIME_MIN): AnswerNow {
-    const tablesOf = (leaf: Plan) => {
-      const rows = held.get(leaf) ?? this.#held.get(leaf)!;
-      if (!(rows instanceof HeldRows)) return rows.tables();
-      if (this.#byGroup) return rows.tables(part.key);
-      if (from === TIME_MIN) return rows.tables();
-      const { lookBack, latest } = this.#live.leaves![this.#leaves.indexOf(leaf)];
-      return rows.tables(null, from - (lookBack ?? latest!.back), latest?.asked);
+  #answer(part: AnswerPart, held = this.#held, from = TIME_MIN): AnswerNow {
+    const tablesOf = (plan: Plan) => {
+      const leaf = this.#leaves.indexOf(plan);
+      // windows are held once, for who is there and who joins
+      const rows = plan.kind === 'raw' ? held : this.#held;
+      return rows.tables(leaf, this.#byGroup ? part.key : null, from === TIME_MIN ? null : from);
     };
     return answerNow(this.#live.plan, tablesOf, (rows) => (this.joinedRows = rows));
   }
@@ -537,12 +535,11 @@ export class LiveAnswers {
     }
   }
 
-  #keys(held: ReadonlyMap<Plan, Held>): string[] {
-    const [first] = held.values();
-    return this.#byGroup ? [...(first as HeldRows).keys] : [WHOLE];
+  #keys(held: HeldLeaves): string[] {
+    return this.#byGroup ? [...held.rowsOf(0).keys] : [WHOLE];
   }
 
-  #reachesBefore(held: ReadonlyMap<Plan, Held>, from: bigint, mark: bigint): boolean {
+  #reachesBefore(held: HeldLeaves, from: bigint, mark: bigint): boolean {
     if (from === TIME_MIN || this.#leaves.some(({ bounds }) => bounds.minStated)) return false;
     return this.#keys(held).some((key) => this.#answer(this.#part(key), held).reachesBefore(from, mark));
   }
@@ -573,7 +570,7 @@ export class LiveAnswers {
 
   #letGo(part: AnswerPart, answer: AnswerNow, mark: bigint, before: bigint): void {
     if (this.#byGroup) {
-      const held = this.#held.get(this.#leaves[0]) as HeldRows;
+      const held = this.#held.rowsOf(0);
       const { rows, floor } = answer.cut!.needed(mark, (time) => held.countBefore(part.key, time));
       held.dropFirst(part.key, rows);
       part.floor = floor;
@@ -581,13 +578,7 @@ export class LiveAnswers {
       return;
     }
     part.floor = before;
-    for (const [i, leaf] of this.#leaves.entries()) {
-      const { lookBack = null, latest } = this.#live.leaves![i];
-      const held = this.#held.get(leaf)!;
-      if (before === TIME_MIN) continue;
-      if (lookBack !== null) held.dropBefore(before - lookBack);
-      else if (latest !== undefined) (held as HeldRows).dropToLatest(before - latest.back, latest.asked);
-    }
+    if (before > TIME_MIN) this.#held.settle(before);
   }
 }
 

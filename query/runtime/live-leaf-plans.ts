@@ -6,12 +6,12 @@
  *     session, sliding      gap, or size; where a session reaches further back, the home asks for more
  *     from row to row       as many windows as the function looks back, and ten in which a series may be silent
  *     joins                 WITHIN, for a row may still change so much before the mark, and on the right side as much again, or TOLERANCE
- *     state, event, rows, sums from the beginning, rows before rows without windows: everything
+ *     state, event, rows, sums from the beginning, rows before rows without windows, LIMIT: everything
  *
  * An ASOF join without TOLERANCE looks back any distance, but at one row of each group: the rest need not be held.
  */
 import { later, TIME_MIN } from '../../model/index.ts';
-import type { Plan, PlanJoin, Transform } from '../planner/plan.ts';
+import type { Bound, Plan, PlanJoin, Transform } from '../planner/plan.ts';
 import { leavesOf } from './answer-now.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
 import type { TimeRules } from './watermark.ts';
@@ -48,6 +48,8 @@ interface Reach {
   readonly latest?: Latest;
 }
 
+const UNLIMITED = { limit: 0, offset: 0 };
+
 /** In the order of `leavesOf`. */
 export function leafPlans(plan: Plan, rules: TimeRules): LeafPlan[] {
   const reaches = new Map<Plan, Reach>();
@@ -55,12 +57,13 @@ export function leafPlans(plan: Plan, rules: TimeRules): LeafPlan[] {
   return leavesOf(plan).map((leaf) => {
     const { back: lookBack, lasts, leads, latest } = reaches.get(leaf)!;
     if (leaf.kind === 'raw')
-      return { plan: leaf, rules, fills: false, lookBack, lasts, leads, ...(latest && { latest }) };
+      return { plan: rowsAsked(leaf), rules, fills: false, lookBack, lasts, leads, ...(latest && { latest }) };
     // shards find windows to begin with by their rules and bounds
     const all = lookBack === null && !leaf.bounds.minStated;
     const bounds = all ? { ...leaf.bounds, min: TIME_MIN, minStated: true } : leaf.bounds;
     const earlier = { ...rules, lateness: rules.lateness + (lookBack ?? 0n) };
-    return { plan: { ...leaf, bounds }, rules: earlier, fills: false, lookBack, lasts, leads };
+    const asked = { ...leaf, bounds, ...UNLIMITED };
+    return { plan: asked, rules: earlier, fills: false, lookBack, lasts, leads };
   });
 }
 
@@ -78,16 +81,36 @@ export function areLocal(leaves: readonly Leaf[]): boolean {
   );
 }
 
+/** Whether only some rows of a series are in the answer, by their places. */
+export function isLimited({ limit, offset }: Plan): boolean {
+  return limit > 0 || offset > 0;
+}
+
 export function isJoin({ join, subqueries }: Plan): boolean {
   return join !== undefined || subqueries.some(isJoin);
 }
 
+/** Whether a condition depends on what a row holds besides its tags. */
+export function asksFields(condition: Bound): boolean {
+  if (condition.kind === 'field') return true;
+  if (condition.kind === 'call') return condition.args.some(asksFields);
+  return condition.kind === 'binary' && (asksFields(condition.left) || asksFields(condition.right));
+}
+
 // private functions
+
+/** A row behind so many others of its series is never among the first, as long as none of those can fail the condition later. */
+function rowsAsked(leaf: Plan): Plan {
+  return leaf.sources.some(({ condition }) => condition !== null && asksFields(condition))
+    ? { ...leaf, ...UNLIMITED }
+    : leaf;
+}
 
 /** Notes of each leaf how far before a time there are rows that matter to the answer of `plan` from that time on. */
 function reach(plan: Plan, of: Reach, reaches: Map<Plan, Reach>): void {
-  const back = sum(sum(of.back, windowBack(plan)), transformsBack(plan));
-  const isLocal = plan.transforms.length === 0 && plan.rowWindow === undefined;
+  // which rows are the first of their series is known from the beginning on
+  const back = isLimited(plan) ? null : sum(sum(of.back, windowBack(plan)), transformsBack(plan));
+  const isLocal = plan.transforms.length === 0 && plan.rowWindow === undefined && !isLimited(plan);
   const leads = isLocal ? sum(of.leads, windowBack(plan)) : null;
   if (plan.subqueries.length === 0) reaches.set(plan, { ...of, back, leads });
   else if (plan.join !== undefined) reachSides(plan.join, plan.subqueries, { ...of, back, leads }, reaches);

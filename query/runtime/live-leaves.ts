@@ -2,6 +2,7 @@
  * Stage 1 of a live query over held rows: one stage for each plan of it that reads measurements, together one to the outside. Order of
  * calls: see live-shard.ts.
  */
+import { choosesSeries, FirstSeries } from './first-series.ts';
 import { LeafRows } from './leaf-rows.ts';
 import type { LivePlan } from './live-plan.ts';
 import { LiveShard } from './live-shard.ts';
@@ -11,16 +12,18 @@ import type { Source } from './source.ts';
 export class LiveLeaves {
   readonly #lives: readonly LivePlan[];
   readonly #leaves: readonly (LeafRows | LiveShard)[];
+  readonly #series: FirstSeries | null;
 
   constructor(live: LivePlan, source: Source) {
     this.#lives = live.leaves!;
     this.#leaves = this.#lives.map((leaf) =>
       leaf.plan.kind === 'raw' ? new LeafRows(leaf, source) : new LiveShard(leaf, source),
     );
+    this.#series = choosesSeries(live.plan) ? new FirstSeries(live.plan, source) : null;
   }
 
   start(nowMs: number, before: LiveLeaves | null = null): LiveUpdate {
-    return together(
+    return this.#withSeries(
       this.#leaves.map((leaf, i) => {
         const old = before === null ? null : before.#leaves[i];
         if (leaf instanceof LeafRows) return leaf.start(nowMs, old instanceof LeafRows ? old : null);
@@ -43,12 +46,13 @@ export class LiveLeaves {
   }
 
   due(nowMs: number): boolean {
-    return this.#leaves.some((leaf) => leaf.due(nowMs));
+    return this.#series?.hasNew === true || this.#leaves.some((leaf) => leaf.due(nowMs));
   }
 
   collect(nowMs: number): LiveUpdate | null {
     const updates = this.#leaves.map((leaf) => leaf.collect(nowMs));
-    return updates.every((update) => update === null) ? null : together(updates.map((update) => update ?? NOTHING));
+    if (this.#series?.hasNew !== true && updates.every((update) => update === null)) return null;
+    return this.#withSeries(updates.map((update) => update ?? NOTHING));
   }
 
   expire(before: bigint): void {
@@ -69,6 +73,13 @@ export class LiveLeaves {
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[], reach = 1n): LiveUpdate {
     const since = watermark ?? leastTime(inputs);
     return together(this.#leaves.map((leaf) => leaf.missed(nowMs, since, inputs, reach)));
+  }
+
+  // private functions
+
+  #withSeries(leaves: readonly LiveUpdate[]): LiveUpdate {
+    const update = together(leaves);
+    return this.#series?.hasNew === true ? { ...update, series: this.#series.groups } : update;
   }
 }
 

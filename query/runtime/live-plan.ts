@@ -10,9 +10,9 @@ import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
 import type { SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
-import { type Bound, type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
-import { type Latest, leafPlans } from './live-leaf-plans.ts';
+import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -40,9 +40,9 @@ const WINDOWS_OPEN_MAX = 1_000;
 export function assertLive(statement: SelectStatement): void {
   if (statement.order === 'descending') refuse('ORDER BY time DESC', 'rows come in the order of time');
   if (statement.into !== undefined) refuse('INTO', 'only stored continuous queries write');
-  if (statement.limit > 0) refuse('LIMIT', 'every row that changes is sent');
-  if (statement.offset > 0) refuse('OFFSET', 'every row that changes is sent');
-  if (statement.seriesLimit > 0) refuse('SLIMIT', 'which series come first is never decided');
+  if (statement.offset > 0 && statement.limit === 0) {
+    refuse('OFFSET without LIMIT', 'it would leave out the first rows of each series there ever were');
+  }
   const inner = statement.sources.flatMap(subqueriesOf);
   const own = statement.sources.filter((source) => 'subquery' in source);
   if (own.length > 0 && own.length < statement.sources.length) {
@@ -65,7 +65,6 @@ export function assertLive(statement: SelectStatement): void {
     });
   }
   timeRules(statement);
-  if (statement.seriesOffset > 0) refuse('SOFFSET', 'which series come first is never decided');
 }
 
 /** Where a client was told of `watermark`, windows that end at or before this have changed no more since. null = any may have. */
@@ -86,6 +85,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       throw new QueryError('invalid', `live query: ${limit}; make them shorter, or begin fewer`);
     }
   }
+  assertSeriesChosen(plan);
   const open = endless(plan);
   const isTotal = open.kind === 'aggregate' && open.window === null && open.rowWindow === undefined;
   if (rules.finalOnly && isTotal && !open.bounds.maxStated) {
@@ -136,9 +136,21 @@ function endless(plan: Plan): Plan {
 }
 
 /** Whether rows of the answer are not sums of cells: then the home holds what they are made of. */
-function isHeld({ subqueries, transforms, aggregates }: Plan): boolean {
+function isHeld(plan: Plan): boolean {
+  const { subqueries, transforms, aggregates } = plan;
   const hasOwnTimes = aggregates.some(({ name }) => name === 'top' || name === 'bottom');
-  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes;
+  return subqueries.length > 0 || transforms.length > 0 || hasOwnTimes || isLimited(plan) || plan.seriesLimit > 0;
+}
+
+/** A new series may come before those that were chosen, and takes the place of the last: of rows that are never final. */
+function assertSeriesChosen(plan: Plan): void {
+  const { kind, window, rowWindow, seriesLimit, seriesOffset, subqueries } = plan;
+  for (const inner of subqueries) assertSeriesChosen(inner);
+  if (seriesLimit === 0 && seriesOffset === 0) return;
+  if (seriesLimit === 0) refuse('SOFFSET without SLIMIT', 'it leaves no series');
+  if (kind === 'aggregate' && window === null && rowWindow === undefined && plan.transforms.length === 0) return;
+  const reason = 'a new series may take the place of another, and rows that are final are not taken back';
+  refuse('SLIMIT', `${reason}: expected aggregates without windows, or conditions on tags`);
 }
 
 /** Where EMIT would say what does not happen. */
@@ -189,10 +201,4 @@ function planText(plan: Plan): string {
     if (typeof value === 'bigint') return `${value}n`;
     return value instanceof Map ? [...value] : value;
   });
-}
-
-function asksFields(condition: Bound): boolean {
-  if (condition.kind === 'field') return true;
-  if (condition.kind === 'call') return condition.args.some(asksFields);
-  return condition.kind === 'binary' && (asksFields(condition.left) || asksFields(condition.right));
 }

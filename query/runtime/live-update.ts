@@ -4,7 +4,7 @@
  */
 import type { Block } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
-import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { CellsPartial, Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import type { TimeRange } from './source.ts';
 import type { ClockReading } from './watermark.ts';
@@ -58,6 +58,8 @@ export interface LiveUpdate {
   readonly spans?: readonly (TimeRange | null)[];
   /** Of a query over held rows: what was read is read from this time on. */
   readonly from?: bigint;
+  /** Of a query with SLIMIT, where series have come: those of the shard that its choice may need. */
+  readonly series?: readonly Group[];
   /** Of a query over held rows: by leaf of its plan; then cells, runs and spans are in these. */
   readonly leaves?: readonly LiveUpdate[];
   /** How much later it comes than the query's EMIT asks for, because the shard had no time; not there = it was not asked by its turn. */

@@ -14,6 +14,7 @@ import {
   BACKUP_JSON,
   type BackupFile,
   type BackupManifest,
+  type BackupRows,
   SUMS,
   TAR_END_BYTES,
   tarHeader,
@@ -21,7 +22,7 @@ import {
 } from '../../client/protocol/index.ts';
 import { decodePosition, encodePosition, ORIGIN, type PositionVector, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../../query/index.ts';
-import { covers, hulls, type Removal, type SnapshotBucket } from '../../storage/index.ts';
+import { covers, distinct, type Removal, type SnapshotBucket } from '../../storage/index.ts';
 import type { CatalogueView } from '../catalogue/index.ts';
 import type { ShardSnapshotCall, ShardSnapshotHead, ShardSnapshotItem } from './shard-snapshot.ts';
 
@@ -83,7 +84,7 @@ async function openParts(
       const removed = heads.flatMap(({ removals }) => removals);
       if (removed.every((removal) => replaced.some((known) => covers(known, removal))))
         return { parts, heads, replaced };
-      replaced = hulls([...replaced, ...removed]);
+      replaced = distinct([...replaced, ...removed]);
     } catch (error) {
       await closeParts(parts);
       throw error;
@@ -128,9 +129,9 @@ function manifestOf(
   const documents = [...catalogue.documents.all()].filter(
     ({ database }) => databases === null || databases.includes(database),
   );
-  const told = replaced.map(({ minTime, maxTime, ...name }) => {
+  const told = replaced.map(({ minTime, maxTime, ...what }) => {
     return {
-      ...name,
+      ...what,
       minTime: minTime <= TIME_MIN ? null : String(minTime),
       maxTime: maxTime >= TIME_MAX ? null : String(maxTime),
     };
@@ -154,11 +155,15 @@ function fileOf(shard: number, bucket: SnapshotBucket): BackupFile {
   if (bytes > BACKUP_FILE_BYTES_MAX) throw new Error(`${name}: ${bytes} bytes, more than ${BACKUP_FILE_BYTES_MAX}`);
   const [minTime, maxTime] = [String(bucket.minTime), String(bucket.maxTime)];
   const file = { name, bytes, database, retentionPolicy, measurement, rows, minTime, maxTime };
-  if (bucket.hidden.length === 0) return file;
-  const hidden = bucket.hidden.map(({ min, max, series }) => {
-    return { minTime: String(min), maxTime: String(max), series: series === null ? null : [...series] };
-  });
-  return { ...file, hidden };
+  return {
+    ...file,
+    ...(bucket.hidden.length === 0 ? {} : { hidden: bucket.hidden.map(rowsOf) }),
+    ...(bucket.only === null ? {} : { only: bucket.only.map(rowsOf) }),
+  };
+}
+
+function rowsOf({ min, max, series }: SnapshotBucket['hidden'][number]): BackupRows {
+  return { minTime: String(min), maxTime: String(max), series: series === null ? null : [...series] };
 }
 
 async function* archived(

@@ -3,7 +3,7 @@
  * belong here, and published like any write. So it works beside writes, with any number of shards and any broker, and doing it twice
  * changes nothing. Every block's checksum is verified before its rows go anywhere.
  */
-import type { BackupHidden } from '../../client/protocol/index.ts';
+import type { BackupChoice, BackupRows } from '../../client/protocol/index.ts';
 import {
   type Batch,
   type Block,
@@ -27,8 +27,8 @@ export interface RestoreTarget {
   readonly shards: number;
   /** For errors: what the bytes are called. */
   readonly name: string;
-  /** Of its rows, those that do not count. */
-  readonly hidden: readonly BackupHidden[];
+  /** Of its rows, those that count. */
+  readonly choice: BackupChoice;
   readonly codec: BucketCodec;
   declare(database: string, retentionPolicy: string, fields: readonly NewField[]): Promise<FieldVerdict>;
   /** Resolves when they are kept and can be read. */
@@ -67,7 +67,7 @@ async function declareFields(reader: BucketReader, { database, declare }: Restor
 async function publishRows(reader: BucketReader, target: RestoreTarget): Promise<number> {
   const { shards, publish, pause } = target;
   const keys = reader.seriesKeys();
-  const isHidden = hiding(target.hidden, keys.size);
+  const isHidden = hiding(target.choice, keys.size);
   const homes = homesOf(keys, reader.measurement, target);
   const waiting: Batch[][] = Array.from({ length: shards }, () => []);
   const bytes = new Float64Array(shards);
@@ -110,9 +110,15 @@ function homesOf(keys: TextDictionary, measurement: string, { database, shards }
 type IsHidden = (block: Block, row: number) => boolean;
 
 /** null = nothing is. */
-function hiding(hidden: readonly BackupHidden[], size: number): IsHidden | null {
-  if (hidden.length === 0) return null;
-  const list = hidden.map(({ minTime, maxTime, series }) => {
+function hiding({ hidden = [], only }: BackupChoice, size: number): IsHidden | null {
+  if (hidden.length === 0 && only === undefined) return null;
+  const isGone = anyOf(hidden, size);
+  const isAsked = only === undefined ? () => true : anyOf(only, size);
+  return (block, row) => isGone(block, row) || !isAsked(block, row);
+}
+
+function anyOf(rows: readonly BackupRows[], size: number): IsHidden {
+  const list = rows.map(({ minTime, maxTime, series }) => {
     const mask = new Uint8Array(size).fill(series === null ? 1 : 0);
     for (const number of series ?? []) mask[number] = 1;
     return { min: BigInt(minTime), max: BigInt(maxTime), mask };

@@ -3,7 +3,14 @@
  * the stream of each. So a statement is refused before anything is deleted, and done everywhere once it is in the streams.
  */
 import type { ControlEntry } from '../../model/index.ts';
-import { type DeletionStatement, deletedRows, deletionText, QueryError, type Statement } from '../../query/index.ts';
+import {
+  type DeletionStatement,
+  deletedRows,
+  deletionText,
+  namesSeries,
+  QueryError,
+  type Statement,
+} from '../../query/index.ts';
 import type { ShardStore } from '../../storage/index.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 
@@ -54,7 +61,7 @@ export async function deleteOverShards(
 export function checkDelete(store: ShardStore, statement: string, database: string): DeleteVerdict {
   try {
     const found = deletedRows(statement, database, store, false);
-    if (found.length > 0 && store.stats().tombstonesPerBucket >= TOMBSTONES_PER_BUCKET_MAX) {
+    if (found.some(namesSeries) && store.stats().tombstonesPerBucket >= TOMBSTONES_PER_BUCKET_MAX) {
       const refused = `more than ${TOMBSTONES_PER_BUCKET_MAX} deletes wait to be applied to one file: try again later`;
       return { refused };
     }

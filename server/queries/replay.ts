@@ -7,7 +7,7 @@
  *                      ▲ from    ▲ applied, at the turn of caughtUp(inputs of 43, 44, 45)
  */
 import { type Block, type Compression, readBatches, readControl, readEnvelopeHeader } from '../../model/index.ts';
-import { type DeletedRows, deletedRows, deletionNames, type LiveInput } from '../../query/index.ts';
+import { type DeletedRows, deletedRows, deletionNames, type LiveInput, namesSeries } from '../../query/index.ts';
 import type { ShardStore } from '../../storage/index.ts';
 import type { Broker, Consumer } from '../pubsub/index.ts';
 
@@ -89,7 +89,7 @@ function take(payload: Uint8Array, inputs: LiveInput[], options: ReplayOptions):
     return true;
   }
   if (deletesOf !== null) return !deletionNames(entry.statement, deletesOf);
-  for (const deleted of deletedRows(entry.statement, database, store, true)) {
+  for (const deleted of deletedRows(entry.statement, database, store, true).filter(namesSeries)) {
     inputs.forEach((input, i) => {
       if (input.measurement === deleted.measurement && input.retentionPolicy === deleted.retentionPolicy) {
         inputs[i] = { ...input, block: blockWithout(input.block, deleted) };

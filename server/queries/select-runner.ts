@@ -6,6 +6,7 @@
  */
 import {
   answerOf,
+  choosesSeries,
   type Limits,
   type PaneStore,
   type Partial,
@@ -32,7 +33,7 @@ import {
   type TextFormat,
 } from './plan-over-shards.ts';
 import { namePolicies, nameShownPolicies } from './policy-names.ts';
-import { limitsSeries, readsNoSeries, seriesAsked, seriesLeft } from './series-limit.ts';
+import { readsNoSeries, seriesAsked, seriesLeft } from './series-limit.ts';
 import { shardsAsked } from './shards-asked.ts';
 import { isOfInput, isOfTypes, pointOfWeeks } from './unknown-types.ts';
 
@@ -107,7 +108,7 @@ export class SelectRunner {
   }
 
   async #limited(statement: SelectStatement, request: SelectRequest, planned: Planned): Promise<Planned> {
-    if (!limitsSeries(planned.plan)) return planned;
+    if (!choosesSeries(planned.plan)) return planned;
     const perShard = await this.#seriesOf(statement, request, planned.plan);
     return { ...planned, plan: { ...planned.plan, onlySeries: seriesLeft(planned.plan, perShard) } };
   }

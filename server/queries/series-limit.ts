@@ -3,9 +3,10 @@
  * in the range, by the keys that a set has and then by its values, ascending whichever way the answer goes. What is known of series is asked
  * of the shards as SHOW SERIES asks.
  */
-import { compareText, parseSeriesKey } from '../../model/index.ts';
+import { parseSeriesKey } from '../../model/index.ts';
 import {
   type Expression,
+  firstSeries,
   type Group,
   type Plan,
   type SelectStatement,
@@ -14,11 +15,6 @@ import {
   unwrap,
   walk,
 } from '../../query/index.ts';
-
-/** Whether the series of a plan are counted so. The rows of a subquery are of no series: their groups are counted as they come. */
-export function limitsSeries({ seriesLimit, sources }: Plan): boolean {
-  return seriesLimit > 0 && sources.length > 0 && sources.every(({ subquery }) => subquery === undefined);
-}
 
 /** What asks for the series that a statement reads, as far as conditions on tags say. */
 export function seriesAsked(statement: SelectStatement, { sources }: Plan): ShowStatement {
@@ -41,24 +37,13 @@ export function seriesAsked(statement: SelectStatement, { sources }: Plan): Show
 
 /** The groups that are left. */
 export function seriesLeft(plan: Plan, perShard: readonly (readonly ShowPart[])[]): Group[] {
-  const { groupBy, seriesLimit, seriesOffset } = plan;
-  const byName = new Map<string, Map<string, Group>>();
-  for (const { name, rows } of perShard.flat()) {
-    let groups = byName.get(name);
-    if (groups === undefined) byName.set(name, (groups = new Map()));
-    for (const [text] of rows) {
+  const groups = perShard.flat().flatMap(({ name, rows }) =>
+    rows.map(([text]) => {
       const tags = new Map(parseSeriesKey(keyOf(text)));
-      const values = groupBy.map((key) => tags.get(key) ?? '');
-      const there = groupBy.filter((key) => tags.has(key));
-      groups.set([...there, ...there.map((key) => tags.get(key)!)].join('|'), { name, tags: values });
-    }
-  }
-  return [...byName.values()].flatMap((groups) =>
-    [...groups]
-      .sort(([a], [b]) => compareText(a, b))
-      .slice(seriesOffset, seriesOffset + seriesLimit)
-      .map(([, group]) => group),
+      return { name, tags: plan.groupBy.map((key) => tags.get(key) ?? '') };
+    }),
   );
+  return firstSeries(plan, groups);
 }
 
 /** Whether it says that no series is read, before any is looked at: SOFFSET without SLIMIT, a condition that is false. */

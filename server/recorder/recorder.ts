@@ -213,7 +213,7 @@ function obey(store: ShardStore, entry: ControlEntry, resolve: ResolveDelete): r
     case 'delete': {
       const found = resolve(entry.statement, entry.database, store);
       for (const rows of found) store.deleteRows(rows);
-      return found;
+      return found.filter(({ series }) => series === null || series.includes(1));
     }
     case 'drop measurement': {
       const { database, measurement } = entry;

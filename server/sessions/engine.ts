@@ -2,7 +2,7 @@
  * Engine: what the sessions need from the rest of the server, as one port. Sessions know HTTP and sockets and no shards; the
  * engine knows shards and no sockets. All calls are made on the sessions' thread; work and encoding happen on the workers.
  */
-import type { BackupDocument, BackupHidden, Epoch, ErrorCode } from '../../client/protocol/index.ts';
+import type { BackupChoice, BackupDocument, Epoch, ErrorCode } from '../../client/protocol/index.ts';
 import type { Precision } from '../../model/index.ts';
 import type { Credentials } from '../access/index.ts';
 import type { AnswerFormat } from '../queries/answers/index.ts';
@@ -68,7 +68,7 @@ export interface RestoreRequest {
   /** What of an archive: documents of the catalogue, or a bucket with its name. */
   readonly content:
     | { readonly documents: readonly BackupDocument[] }
-    | { readonly name: string; readonly hidden: readonly BackupHidden[]; readonly body: Uint8Array<ArrayBuffer> };
+    | { readonly name: string; readonly choice: BackupChoice; readonly body: Uint8Array<ArrayBuffer> };
 }
 
 export interface SubscribeRequest {

@@ -62,6 +62,10 @@ export const METRICS = {
     kind: 'gauge',
     help: 'shards whose buckets are being merged, or wait for neighbours that may come',
   },
+  shards_busy: {
+    kind: 'gauge',
+    help: 'shards that seal or merge right now, or have buckets that are to move to object storage',
+  },
   bucket_files_open: { kind: 'gauge', help: 'files of buckets that are open' },
   bucket_footer_bytes: { kind: 'gauge', help: 'bytes of footers of buckets held in memory' },
   blocks_read: { kind: 'gauge', help: 'blocks of buckets read and decoded since the start' },

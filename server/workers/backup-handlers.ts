@@ -29,7 +29,7 @@ export function backupStreams({ mesh, catalogue, store }: BackupParts) {
       for await (const piece of writeArchive(call, source)) yield handOver(piece, [piece.buffer]);
     },
     async *snapshot(call: ShardSnapshotCall): AsyncGenerator<ShardSnapshotItem> {
-      for await (const item of shardSnapshot(store(call.shard), call)) {
+      for await (const item of shardSnapshot(store(call.shard), call, makePause())) {
         yield 'piece' in item ? handOver(item, [item.piece.buffer]) : item;
       }
     },
@@ -37,11 +37,11 @@ export function backupStreams({ mesh, catalogue, store }: BackupParts) {
 }
 
 export function restoreCall({ mesh, codec, declare, publish }: BackupParts) {
-  return async ({ database, name, hidden, body }: RestoreCall): Promise<RestoreResult> => {
+  return async ({ database, name, choice, body }: RestoreCall): Promise<RestoreResult> => {
     const rows = await restoreBucket(body, {
       database,
       name,
-      hidden,
+      choice,
       shards: mesh().shards,
       codec,
       declare: (_, retentionPolicy, fields) => declare({ database, retentionPolicy, fields }),

@@ -3,7 +3,7 @@
  * `worker → main`: declare, frame, attached, fatal; `worker → worker`: publish, describe, partials, and the live operators' updates.
  * Everything here is plain data.
  */
-import type { BackupHidden } from '../../client/protocol/index.ts';
+import type { BackupChoice } from '../../client/protocol/index.ts';
 import type { CatalogueDocument, ControlEntry, FieldType, MessageId, Position, Precision } from '../../model/index.ts';
 import type { CatalogueStatement } from '../catalogue/index.ts';
 import type { Config } from '../config.ts';
@@ -106,7 +106,7 @@ export interface RestoreCall {
   readonly database: string;
   /** For errors: what it is called in the archive. */
   readonly name: string;
-  readonly hidden: readonly BackupHidden[];
+  readonly choice: BackupChoice;
   readonly body: Uint8Array<ArrayBuffer>;
 }
 

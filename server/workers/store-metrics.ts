@@ -19,6 +19,7 @@ export function gaugeStores(metrics: Metrics, stores: readonly ShardStore[]): vo
   metrics.gauge('bucket_merge_bytes').set(total((stats) => stats.merges.bytes));
   metrics.gauge('bucket_merges_failed').set(total((stats) => stats.merges.failed));
   metrics.gauge('shards_settling').set(total((stats) => (stats.isSettled ? 0 : 1)));
+  metrics.gauge('shards_busy').set(total((stats) => (stats.isBusy ? 1 : 0)));
   metrics.gauge('tier_buckets').set(total((stats) => stats.farBuckets));
   metrics.gauge('tier_bytes').set(total((stats) => stats.farBytes));
   metrics.gauge('tier_moved').set(total(({ tier }) => tier?.moved ?? 0));

@@ -36,6 +36,8 @@ export interface RowsDeletion extends MeasurementName {
   readonly maxTime: bigint;
   /** As HeadScan.series. */
   readonly series: Uint8Array | null;
+  /** What chose these series, for who tells it to other shards; null or not there = that cannot be said. */
+  readonly condition?: string | null;
 }
 
 /** Hears of a value of a tag that no series of its measurement had before: bytes[from, to), as it is, not escaped. */

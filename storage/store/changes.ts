@@ -110,6 +110,11 @@ export class Changes {
     this.#later(this.#removeDropped(name, buckets));
   }
 
+  /** The manifest does not know all of it. */
+  get isPending(): boolean {
+    return this.#recording !== null || this.#waiting.length > 0;
+  }
+
   /** Resolves when everything is recorded, as far as it could be. */
   async recorded(): Promise<void> {
     await this.#recording;

@@ -19,6 +19,7 @@ import type { Measurement } from '../head/measurement.ts';
 import type { RowLayer } from '../head/row-layer.ts';
 import type { MeasurementName } from '../head/types.ts';
 import type { BucketShape } from './advice.ts';
+import { Away } from './away.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { lateRange } from './merge-plan.ts';
 import { NextMerge } from './next-merge.ts';
@@ -34,8 +35,6 @@ import type { Pause } from './sorted-rows.ts';
 const LOOKED_AT = 64;
 /** After a merge failed for lack of space. */
 const RETRY_MS = 10_000;
-/** After buckets in object storage could not be read. */
-const AWAY_RETRY_MS = 60_000;
 
 export interface CleanerHost {
   readonly files: Files;
@@ -84,10 +83,8 @@ export class Cleaner {
   readonly #host: CleanerHost;
   /** Could not be merged; tried again after a start. */
   readonly #stuck = new WeakSet<SealedBucket>();
-  /** Could not be fetched; tried again after a while. */
-  readonly #away = new Set<SealedBucket>();
+  readonly #away = new Away(() => this.wake());
   #retry: ReturnType<typeof setTimeout> | null = null;
-  #awayRetry: ReturnType<typeof setTimeout> | null = null;
   readonly #next: NextMerge;
   /** Rejects when the cleaner is closed. */
   readonly #ended: Promise<never>;
@@ -138,6 +135,8 @@ export class Cleaner {
     if (this.#isClosed) return;
     this.#run ??= this.#work().finally(() => {
       this.#run = null;
+      // woken between its last look and here
+      if (this.#isDue) this.wake();
     });
   }
 
@@ -156,14 +155,19 @@ export class Cleaner {
     this.#settling.close();
     this.#reclaiming.close();
     if (this.#retry !== null) clearTimeout(this.#retry);
-    if (this.#awayRetry !== null) clearTimeout(this.#awayRetry);
+    this.#away.close();
     this.#end(new StorageError('closed', 'the store has been closed'));
     await this.#run;
   }
 
   /** Nothing is being merged, and nothing waits for neighbours that may come. */
   get isSettled(): boolean {
-    return this.#settling.isAtRest && this.#run === null;
+    return this.#settling.isAtRest && !this.isAtWork;
+  }
+
+  /** Buckets are being merged, or looked at. */
+  get isAtWork(): boolean {
+    return this.#run !== null;
   }
 
   get stats(): CleanerStats {
@@ -212,6 +216,7 @@ export class Cleaner {
         pause,
         pace: this.#cleanings > 0 ? atOnce : pace,
       });
+      if (inputs.some(isFar)) this.#away.answered();
       await files.syncDirectory(directory);
       await pause();
       const outputs = placed(unused, inputs, measurement);
@@ -238,25 +243,19 @@ export class Cleaner {
       this.#retry = setTimeout(() => this.wake(), RETRY_MS);
       return false;
     }
-    const far = inputs.filter(({ listed }) => listed.far !== undefined);
+    const far = inputs.filter(isFar);
     const isAway = far.length > 0 && !(error instanceof StorageError && error.code === 'corrupt');
-    if (isAway) this.#leaveAway(far);
+    if (isAway) this.#away.add(far);
     else for (const bucket of inputs) this.#stuck.add(bucket);
     return true;
-  }
-
-  #leaveAway(buckets: readonly SealedBucket[]): void {
-    for (const bucket of buckets) this.#away.add(bucket);
-    this.#awayRetry ??= setTimeout(() => {
-      this.#awayRetry = null;
-      this.#away.clear();
-      this.wake();
-    }, AWAY_RETRY_MS);
-    this.#awayRetry.unref();
   }
 }
 
 // private functions
+
+function isFar({ listed }: SealedBucket): boolean {
+  return listed.far !== undefined;
+}
 
 /** The outputs take the place of the youngest input. */
 function placed(

@@ -152,7 +152,8 @@ export function decodeManifestRecord(bytes: Uint8Array): ManifestRecord {
     return copy.buffer;
   };
   const removals = record.removals?.map(({ minTime, maxTime, ...rest }) => {
-    return { ...rest, minTime: BigInt(minTime), maxTime: BigInt(maxTime) };
+    // those of earlier versions say nothing of conditions
+    return { condition: null, isWhole: false, ...rest, minTime: BigInt(minTime), maxTime: BigInt(maxTime) };
   });
   return {
     ...record,
@@ -195,7 +196,9 @@ type PlainBucket = Omit<ManifestBucket, 'base' | 'minTime' | 'maxTime' | 'late' 
 
 /** What the text holds. */
 type Plain = Omit<ManifestRecord, 'measurements' | 'buckets' | 'tombstones' | 'removals'> & {
-  readonly removals?: readonly (Omit<RemovalAt, 'minTime' | 'maxTime'> & {
+  readonly removals?: readonly (Omit<RemovalAt, 'minTime' | 'maxTime' | 'condition' | 'isWhole'> & {
+    readonly condition?: string | null;
+    readonly isWhole?: boolean;
     readonly minTime: string;
     readonly maxTime: string;
   })[];

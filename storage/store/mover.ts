@@ -101,8 +101,9 @@ export class Mover {
 
   /** Moves what is old enough now, or waits for the round under way. */
   round(): Promise<void> {
-    this.#round ??= this.#move().finally(() => {
+    this.#round ??= this.#move().then((nextMs) => {
       this.#round = null;
+      this.#later(this.#isDue ? ROUND_MS_MIN : nextMs);
     });
     return this.#round;
   }
@@ -111,6 +112,16 @@ export class Mover {
   soon(): void {
     this.#isDue = true;
     if (this.#round === null) this.#later(ROUND_MS_MIN);
+  }
+
+  /** It looks for some to move, or there are some that are old enough. */
+  isBusy(): boolean {
+    if (this.#round !== null) return true;
+    const nowNs = this.#options.nowNs();
+    return [...this.#host.measurements()].some(([name, measurement]) => {
+      const after = this.#options.afterNs(name);
+      return after !== null && oldBuckets(measurement, nowNs - after).length > 0;
+    });
   }
 
   stats(): MoverStats {
@@ -127,7 +138,8 @@ export class Mover {
 
   // private functions
 
-  async #move(): Promise<void> {
+  /** Gives when to look again, in ms. */
+  async #move(): Promise<number> {
     this.#isDue = false;
     await this.#try('strays in object storage could not be removed', async () => {
       this.#strays += await this.#tier.sweep();
@@ -140,15 +152,13 @@ export class Mover {
       if (!(await this.#moveOld(name, measurement, this.#options.nowNs() - after))) break;
     }
     const tenthMs = least === null ? ROUND_MS_MAX : Number(least / 10_000_000n);
-    this.#later(this.#isDue ? ROUND_MS_MIN : Math.min(ROUND_MS_MAX, Math.max(ROUND_MS_MIN, tenthMs)));
+    return Math.min(ROUND_MS_MAX, Math.max(ROUND_MS_MIN, tenthMs));
   }
 
   /** False: one could not be moved, and the others would fare no better. */
   async #moveOld(name: MeasurementName, measurement: Measurement, before: bigint): Promise<boolean> {
-    if (!(measurement.sealed instanceof PartitionMap)) return true;
-    for (const bucket of [...measurement.sealed.all()]) {
+    for (const bucket of oldBuckets(measurement, before)) {
       if (this.#isClosed) return false;
-      if (bucket.listed.far !== undefined || bucket.maxTime >= before) continue;
       const text = `a bucket of "${name.measurement}" could not be moved to object storage`;
       if (!(await this.#try(text, () => this.#moveOne(name, measurement, bucket)))) return false;
     }
@@ -228,4 +238,12 @@ export class Mover {
       void this.round();
     }, ms);
   }
+}
+
+// private functions
+
+/** Those that lie here. */
+function oldBuckets({ sealed }: Measurement, before: bigint): SealedBucket[] {
+  if (!(sealed instanceof PartitionMap)) return [];
+  return [...sealed.all()].filter(({ listed, maxTime }) => listed.far === undefined && maxTime < before);
 }

@@ -79,14 +79,15 @@ export class NextMerge {
   // private functions
 
   #isWasteful(name: MeasurementName, bucket: SealedBucket): boolean {
-    if (this.#host.isWhole() || bucket.tombstones.length > TOMBSTONES_MAX) return true;
-    if (this.#host.isOverdue(bucket)) return true;
+    let hidden = 0;
     try {
-      return bucket.hiddenRows() >= DEAD_SHARE * bucket.listed.rows;
+      hidden = bucket.weighTombstones();
     } catch (error) {
       this.#host.giveUp(name, bucket, error);
-      return false;
     }
+    if (hidden === 0) return false;
+    if (this.#host.isWhole() || bucket.tombstones.length > TOMBSTONES_MAX) return true;
+    return this.#host.isOverdue(bucket) || hidden >= DEAD_SHARE * bucket.listed.rows;
   }
 
   #isThin(name: MeasurementName, bucket: SealedBucket): boolean {

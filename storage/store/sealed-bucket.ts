@@ -1,6 +1,6 @@
 /**
  * A sealed bucket of the shard: its file or object, what of its rows was deleted, and who reads it. It stays readable until its last
- * reader has let go of it, whether or not it is in the partition map still.
+ * reader has let go of it, whether or not it is in the partition map still. A long file: all that can be asked of a bucket.
  */
 import type { SeriesChoice } from '../../model/index.ts';
 import { corrupt } from '../buckets/ends.ts';
@@ -15,7 +15,7 @@ import type { FarSource } from '../tiers/far-source.ts';
 import { BucketSeries } from './bucket-series.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import type { Pause } from './sorted-rows.ts';
-import { MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.ts';
+import { listOf, MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.ts';
 
 /** Series listed are looked up in a bucket so many at a time, each costing at most one section of keys. */
 const FOUND_SERIES = 32;
@@ -144,16 +144,18 @@ export class SealedBucket implements RowLayer {
     return true;
   }
 
-  /** About how many of its rows were deleted, and not fewer. Throws StorageError. */
-  hiddenRows(): number {
-    let hidden = 0;
-    for (const { min, max, series } of this.#tombstones) {
+  /** About how many of its rows were deleted, and not fewer. Tombstones that hide none of them are let go of. Throws StorageError. */
+  weighTombstones(): number {
+    const hidden = this.#tombstones.map(({ min, max, series }) => {
+      let count = 0;
       const mask = series === null ? null : maskOf(series, this.#parts.series.size);
       this.extents({ min, max }, mask, (_min, _max, rows) => {
-        hidden += rows;
+        count += rows;
       });
-    }
-    return hidden;
+      return count;
+    });
+    this.#tombstones = this.#tombstones.filter((_, i) => hidden[i] > 0);
+    return hidden.reduce((sum, count) => sum + count, 0);
   }
 
   /** What was deleted of it, its series by the bucket's own numbers, for who copies the file. Throws StorageError `corrupt`. */
@@ -163,6 +165,21 @@ export class SealedBucket implements RowLayer {
       return { min, max, series: this.#series.find(this.reader, this.#series.inOrder(series)).numbers };
     });
     return hidden.filter(({ series }) => series?.length !== 0);
+  }
+
+  /** Its living rows of these times and series, these by the bucket's own numbers; null = it has none. Throws StorageError `corrupt`. */
+  chosen({ min, max }: TimeRange, wanted: Uint8Array | null): Tombstone | null {
+    if (min > this.maxTime || max < this.minTime) return null;
+    if (wanted === null && this.#tombstones.length === 0) return { min, max, series: null };
+    const mask = wanted === null ? null : filledUp(wanted, this.#parts.series.size);
+    let rows = 0;
+    this.living.extents({ min, max }, mask, (_first, _last, count) => {
+      rows += count;
+    });
+    if (rows === 0) return null;
+    if (wanted === null) return { min, max, series: null };
+    const { numbers } = this.#series.find(this.reader, this.#series.inOrder(listOf(wanted)));
+    return numbers.length === 0 ? null : { min, max, series: numbers };
   }
 
   /** Its rows but for those deleted so far. */
@@ -295,4 +312,12 @@ function* forgetful(far: FarSource, steps: Generator<ScanStep>): Generator<ScanS
 /** Damage may be of what was fetched and kept here, which is then forgotten: the next who asks has it from the tier again. */
 function forgetDamaged(far: FarSource | null, error: unknown): void {
   if (error instanceof StorageError && error.code === 'corrupt') far?.forget();
+}
+
+/** Series that came after it was made are not wanted. */
+function filledUp(mask: Uint8Array, size: number): Uint8Array {
+  if (mask.length >= size) return mask;
+  const filled = new Uint8Array(size);
+  filled.set(mask);
+  return filled;
 }

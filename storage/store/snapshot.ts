@@ -2,14 +2,13 @@
  * A snapshot of a store: the sealed buckets that stood for everything up to one sequence, held until it is released: sealing, merging
  * and dropping go on beside it, but no file goes while it is held. Buckets come in an order in which they can be written again: of
  * two rows of one series and time the later bucket has the newer. Who holds the state at an earlier sequence comes to this one by
- * forgetting what was removed since (removals.ts) and taking the buckets that came since and those that have rows of what was removed.
+ * forgetting what was removed since (removals.ts) and taking the buckets that came since, and of the older ones what they still have of it.
  */
-import { INT64_MAX, INT64_MIN } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
 import type { Head } from '../head/head.ts';
 import type { MeasurementName } from '../head/types.ts';
 import { PartitionMap } from './partition-map.ts';
-import { hulls, type Removal, type Removals } from './removals.ts';
+import type { Removal, Removals } from './removals.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
 import type { Tombstone } from './tombstones.ts';
 
@@ -25,6 +24,21 @@ export interface SnapshotBucket extends MeasurementName {
   readonly maxTime: bigint;
   /** Rows that do not count: they were deleted. Series are the bucket's own numbers. */
   readonly hidden: readonly Tombstone[];
+  /** Of its rows only these count, as far as they are not hidden; null = all. It is there for what was removed. */
+  readonly only: readonly Tombstone[] | null;
+}
+
+/** What was removed, as this store has it: those of its older rows may be asked for that it says. */
+export interface ReplacedRows {
+  readonly database: string;
+  /** null = all. */
+  readonly retentionPolicy: string | null;
+  readonly measurement: string | null;
+  /** Both included, ns. */
+  readonly minTime: bigint;
+  readonly maxTime: bigint;
+  /** As HeadScan.series; what is not in it came later. */
+  readonly series: Uint8Array | null;
 }
 
 export interface SnapshotRequest {
@@ -32,8 +46,8 @@ export interface SnapshotRequest {
   readonly since: number;
   /** null = all. */
   readonly databases: readonly string[] | null;
-  /** And all buckets that may have rows of these; absent = of none. */
-  readonly replaced?: readonly Removal[];
+  /** And all rows of these that are still there; absent = none. */
+  readonly replaced?: readonly ReplacedRows[];
 }
 
 /** How a store stands. */
@@ -63,14 +77,12 @@ export async function takeSnapshot(
   const { head, sealed, removals, isClosing } = now();
   if (isClosing) throw new StorageError('closed', 'the store is being closed');
   const held: HeldBucket[] = [];
-  const wanted = hulls(replaced);
   for (const [name, measurement] of head.measurements()) {
     if (!(measurement.sealed instanceof PartitionMap) || databases?.includes(name.database) === false) continue;
     for (const bucket of measurement.sealed.all()) {
       const isLater = since === 0 || (bucket.listed.sequence ?? since + 1) > since;
-      const removal = isLater ? undefined : wanted.find((one) => mayHave(bucket, one));
-      if (isLater) held.push({ bucket, hidden: bucket.hidden() });
-      else if (removal !== undefined) held.push({ bucket, hidden: [...bucket.hidden(), ...outside(removal)] });
+      const only = isLater ? null : chosen(bucket, replaced);
+      if (only === null || only.length > 0) held.push({ bucket, hidden: bucket.hidden(), only });
     }
   }
   const told = removals.since(since)?.filter(({ database }) => databases?.includes(database) !== false) ?? null;
@@ -91,10 +103,10 @@ export class StoreSnapshot {
     this.sequence = sequence;
     this.removals = removals;
     this.#held = held;
-    this.buckets = held.map(({ bucket: { listed }, hidden }) => {
+    this.buckets = held.map(({ bucket: { listed }, hidden, only }) => {
       const { id, bytes, rows, minTime, maxTime, database, retentionPolicy, measurement } = listed;
       const name = { database, retentionPolicy, measurement };
-      return { ...name, id, bytes, rows, minTime, maxTime, hidden };
+      return { ...name, id, bytes, rows, minTime, maxTime, hidden, only };
     });
   }
 
@@ -112,17 +124,18 @@ export class StoreSnapshot {
 
 // private functions
 
-type HeldBucket = { readonly bucket: SealedBucket; readonly hidden: readonly Tombstone[] };
+type HeldBucket = Pick<SnapshotBucket, 'hidden' | 'only'> & { readonly bucket: SealedBucket };
 
-/** Of a bucket that is there for what was removed only: its other rows may be older than those that the earlier state has. */
-function outside({ minTime, maxTime }: Removal): Tombstone[] {
-  return [
-    { min: INT64_MIN, max: minTime - 1n, series: null },
-    { min: maxTime + 1n, max: INT64_MAX, series: null },
-  ];
-}
-
-function mayHave({ listed }: SealedBucket, { database, measurement, minTime, maxTime }: Removal): boolean {
-  if (listed.database !== database || listed.measurement !== measurement) return false;
-  return listed.minTime <= maxTime && listed.maxTime >= minTime;
+/** The others of its rows may be older than those that the earlier state has. */
+function chosen(bucket: SealedBucket, replaced: readonly ReplacedRows[]): readonly Tombstone[] {
+  const { listed } = bucket;
+  const rows = replaced.filter(
+    ({ database, retentionPolicy, measurement }) =>
+      database === listed.database &&
+      (retentionPolicy ?? listed.retentionPolicy) === listed.retentionPolicy &&
+      (measurement ?? listed.measurement) === listed.measurement,
+  );
+  return rows
+    .map(({ minTime: min, maxTime: max, series }) => bucket.chosen({ min, max }, series))
+    .filter((found) => found !== null);
 }

@@ -46,7 +46,7 @@ import type { Manifest } from './manifest.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { Mover, type MoverHost, openTier } from './mover.ts';
 import { sealedMap } from './partition-map.ts';
-import type { Removals } from './removals.ts';
+import type { Removal, Removals } from './removals.ts';
 import { restoreState } from './restore.ts';
 import { bucketId, bucketPath, sealRows } from './seal-rows.ts';
 import { SealedBucket } from './sealed-bucket.ts';
@@ -214,16 +214,26 @@ export class ShardStore {
 
   /**
    * Rows of these times and series are gone from reads at once; what pins hold stays theirs. Series that have no rows left are gone
-   * too, and a measurement without series is dropped. Files become smaller when their buckets are written anew.
+   * too, and a measurement without series is dropped. Files become smaller when their buckets are written anew. One message deletes
+   * the same of all policies. It is remembered even where nothing met it: what comes later shall not be taken for what it left.
    */
-  deleteRows({ minTime: min, maxTime: max, series: mask, ...name }: RowsDeletion): void {
+  deleteRows({ minTime: min, maxTime: max, series: mask, condition = null, ...name }: RowsDeletion): void {
     const measurement = this.#head.find(name.database, name.retentionPolicy, name.measurement);
+    if (measurement === null || min > max) return;
     const series = mask === null ? null : listOf(mask);
-    if (measurement === null || min > max || series?.length === 0) return;
-    this.#removals.note({ ...name, sequence: this.#applied + 1, minTime: min, maxTime: max });
+    this.#removals.note({
+      sequence: this.#applied + 1,
+      database: name.database,
+      measurement: name.measurement,
+      condition,
+      minTime: min,
+      maxTime: max,
+      isWhole: series === null || condition !== null,
+    });
+    if (series?.length === 0) return;
     this.#hide(measurement, { min, max, series }, mask);
     measurement.findGone(mask, min <= TIME_MIN && max >= TIME_MAX, (error) => error instanceof StorageError);
-    if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
+    if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name, false);
   }
 
   /**
@@ -252,7 +262,7 @@ export class ShardStore {
       if (name.retentionPolicy !== retentionPolicy || !measurement.beginsBefore(before)) continue;
       this.#hide(measurement, { min: range.minTime, max: range.maxTime, series: null }, null);
       measurement.findExpired(before);
-      if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name);
+      if (measurement.isEmptyAt(this.#applied + 1)) this.#drop(name, false);
       found.push({ ...name, ...range, series: null });
     }
     return found;
@@ -265,6 +275,11 @@ export class ShardStore {
   seal(): Promise<void> {
     this.#sealing ??= this.#seal().finally(() => (this.#sealing = null));
     return this.#sealing;
+  }
+
+  /** All of what was removed went from this store behind the sequence: of its older rows it has none of it. */
+  hasRemoved(removal: Removal, since: number): boolean {
+    return this.#removals.has(removal, since);
   }
 
   /** Everything applied until now, and maybe more, as buckets that stay until it is released. Throws StorageError `closed`. */
@@ -326,6 +341,8 @@ export class ShardStore {
       sealings: this.#sealings,
       merges: this.#cleaner.stats,
       isSettled: this.#cleaner.isSettled,
+      isBusy:
+        this.#sealing !== null || this.#cleaner.isAtWork || this.#mover?.isBusy() === true || this.#changes.isPending,
     };
   }
 
@@ -348,12 +365,14 @@ export class ShardStore {
 
   // private functions
 
-  #drop(scope: DropScope): boolean {
+  /** Not to be told: all that was in it went by deletes that are, or by its policy. */
+  #drop(scope: DropScope, isTold = true): boolean {
     const gone = [...this.#head.measurements(scope.database)].filter(([name]) => holds(scope, name));
     const buckets = gone.flatMap(([, { sealed }]) => [...sealedMap(sealed).all()]);
     const found = this.#head.drop(scope);
     if (found) {
-      this.#removals.noteDrop(this.#applied + 1, scope, gone);
+      if (isTold) this.#removals.noteDrop(this.#applied + 1, scope, gone);
+      else this.#removals.lastAt = this.#applied + 1;
       this.schemaVersion++;
       if (isDatabase(scope)) this.#documents.dropDatabase(scope.database);
       this.#changes.add({ scope, buckets, added: [] });

@@ -77,7 +77,8 @@ export class MaskedRows implements RowLayer {
         partial.push({ ...tombstone, mask: null });
         continue;
       }
-      if (tombstone.min <= this.minTime && tombstone.max >= this.maxTime) {
+      const [first, last] = [later(range.min, this.minTime), earlier(range.max, this.maxTime)];
+      if (tombstone.min <= first && tombstone.max >= last) {
         series = withoutSeries(series, tombstone.series, this.#seriesEnd);
       } else partial.push({ ...tombstone, mask: maskOf(tombstone.series, this.#seriesEnd) });
     }
@@ -126,6 +127,14 @@ function covers(a: Tombstone, b: Tombstone): boolean {
   if (b.series === null || a.series.length !== b.series.length) return false;
   const other = b.series;
   return a.series.every((number, i) => number === other[i]);
+}
+
+function later(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }
 
 function outside({ min, max }: TimeRange, hidden: TimeRange): TimeRange[] {

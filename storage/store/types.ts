@@ -59,6 +59,8 @@ export interface StoreStats extends HeadStats, BucketTotals {
   readonly merges: CleanerStats;
   /** Buckets stay as they are until something is sealed or deleted. */
   readonly isSettled: boolean;
+  /** A head is being sealed, buckets are being merged, or some are to move to object storage. */
+  readonly isBusy: boolean;
 }
 
 export type StoreSettings = Required<Omit<StoreOptions, 'manifestFullBytesMin' | 'tagListener'>>;

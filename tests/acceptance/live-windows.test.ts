@@ -1,4 +1,4 @@
-/** Live windows of rows, and joins, on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
+/** Live windows of rows, joins, and LIMIT, on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
 import { expect } from 'chai';
 import { LiveTable } from '../../client/sdk/live-table.ts';
 import { eventually, metric, series, written } from '../support/api.ts';
@@ -13,6 +13,12 @@ const JOINS = [
   `SELECT l.v, r.v FROM m AS l JOIN m AS r WITHIN 10s ON host WHERE ${SINCE} GROUP BY host`,
   `SELECT l.v, r.s FROM m AS l ASOF JOIN n AS r TOLERANCE 20s ON host WHERE ${SINCE} GROUP BY host`,
   `SELECT sum(l.v) FROM m AS l ASOF JOIN n AS r ON host WHERE ${SINCE} AND r.s = 'up' GROUP BY session(30s), host`,
+];
+
+const FIRST = [
+  `SELECT v FROM m WHERE ${SINCE} GROUP BY host LIMIT 7 OFFSET 2`,
+  `SELECT sum(v) FROM m WHERE ${SINCE} GROUP BY time(10s), host fill(none) LIMIT 3`,
+  `SELECT sum(v), count(v) FROM m WHERE ${SINCE} GROUP BY host SLIMIT 2`,
 ];
 
 describe('live windows of rows, and joins', () => {
@@ -139,6 +145,7 @@ describe('live windows of rows, and joins', () => {
     const queries = [
       ...WINDOWS.map((window) => `SELECT sum(v), count(v) FROM m WHERE ${SINCE} GROUP BY ${window}, host`),
       ...JOINS,
+      ...FIRST,
     ];
     const tables = queries.map(() => new LiveTable());
     let client = await connected();
@@ -189,7 +196,12 @@ describe('live windows of rows, and joins', () => {
     seen = 0;
     await follow(cursors);
     await agree();
-    await written(server, 'kinds', lines(90, 100, 1));
+    // a series that comes before all others, and a row before those of one
+    await written(
+      server,
+      'kinds',
+      `${lines(90, 100, 1)}\nm,host=a v=1 ${2_000_300 * SECOND}\nm,host=h1 v=3 ${2_000_001 * SECOND}`,
+    );
     await agree();
     expect(await metric(server, 'millrace_live_joined_rows_most')).to.be.at.least(1);
   });

@@ -304,7 +304,8 @@ describe('live queries', () => {
       ['SELECT v FROM m; SELECT v FROM m', 'invalid query', 'one SELECT', undefined],
       ['SHOW DATABASES', 'invalid query', 'one SELECT', undefined],
       ['SELECT nothing(v) FROM m', 'invalid query', 'undefined function nothing()', undefined],
-      ['SELECT v FROM m LIMIT 5', 'invalid query', 'LIMIT', undefined],
+      ['SELECT v FROM m OFFSET 5', 'invalid query', 'OFFSET without LIMIT', undefined],
+      ['SELECT mean(v) FROM m GROUP BY time(1m), host SLIMIT 5', 'invalid query', 'a new series may take', undefined],
       ['SELECT v FROM other..m', 'invalid query', 'its own database', undefined],
     ] as const) {
       it(`refuses "${q}" in words`, async () => {

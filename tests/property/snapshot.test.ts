@@ -8,11 +8,14 @@ import {
   BucketReader,
   bytesAsSource,
   covers,
+  distinct,
   MemoryFiles,
   type Removal,
+  type ReplacedRows,
   ShardStore,
   type StoreSnapshot,
 } from '../../storage/index.ts';
+import type { Tombstone } from '../../storage/store/tombstones.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { batchOf, rowsOf, type TestPoint } from '../unit/storage/points.ts';
 
@@ -25,13 +28,14 @@ const WEEK = 604_800_000_000_000n;
 type State = Map<string, Record<string, string>>;
 
 describe('snapshots of a store', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const seed = seedOfRun();
 
   it(`are the state at their sequence, and chains of them the last state (seed ${seed})`, async () => {
     let chained = 0;
     let removed = 0;
-    let untold = 0;
+    let dropped = 0;
+    let older = 0;
     for (let script = 0; script < SCRIPTS; script++) {
       const random = new Random(seed + script);
       const files = new MemoryFiles();
@@ -61,7 +65,9 @@ describe('snapshots of a store', function () {
         const snapshot = await taking;
         // a removal behind its sequence shows in it already
         const isShown = messages.slice(snapshot.sequence).some(removes);
-        const later = await snapshotSince(store, sinceBefore);
+        // what other shards have removed: this one may have removed it long ago, or not at all
+        const others = Array.from({ length: random.between(0, 2) }, () => removalOf(random));
+        const later = await snapshotSince(store, sinceBefore, others);
         const isLaterShown = messages.slice(later.sequence).some(removes);
         for (let i = random.between(0, 3); i > 0; i--) apply(store, messages, states, random);
         const where = `seed ${seed}, script ${script}, message ${messages.length}`;
@@ -70,11 +76,12 @@ describe('snapshots of a store', function () {
         if (!isShown) {
           expect(plain(state), where).to.deep.equal(plain(states[snapshot.sequence]));
         }
-        if (before !== null && later.removals === null) untold++;
-        else if (before !== null && !isLaterShown) {
+        if (before !== null && !isLaterShown) {
           chained++;
           if (later.removals!.length > 0) removed++;
-          const brought = await read(later, files, without(before.state, later.removals!));
+          if (later.removals!.some(({ measurement }) => measurement === null)) dropped++;
+          if (later.buckets.some(({ only }) => only !== null)) older++;
+          const brought = await read(later, files, without(before.state, [...later.removals!, ...others]));
           expect(plain(brought), where).to.deep.equal(plain(states[later.sequence]));
         }
         snapshot.release();
@@ -85,7 +92,8 @@ describe('snapshots of a store', function () {
     }
     expect(chained).to.be.greaterThan(SCRIPTS);
     expect(removed).to.be.greaterThan(0);
-    expect(untold).to.be.greaterThan(0);
+    expect(dropped).to.be.greaterThan(0);
+    expect(older).to.be.greaterThan(0);
   });
 
   it('keeps files that are dropped beside it until it is released', async () => {
@@ -172,7 +180,7 @@ function applyOne(store: ShardStore, message: Message, sequence: number): void {
     const table = store.series(database, 'autogen', 'm');
     const series =
       key === null ? null : Uint8Array.from({ length: table?.size ?? 0 }, (_, i) => (table!.key(i) === key ? 1 : 0));
-    store.deleteRows({ ...name, minTime, maxTime, series });
+    store.deleteRows({ ...name, minTime, maxTime, series, condition: key });
   } else store.apply(batchOf(message.points, 'm', message.database).batch);
   store.applied(sequence);
 }
@@ -182,23 +190,48 @@ function point(key: string, time: bigint, value: number): TestPoint {
   return { key, time, fields: { [field]: { type: 'float', value } } };
 }
 
-/** With the buckets of all that was removed. */
-async function snapshotSince(store: ShardStore, since: number): Promise<StoreSnapshot> {
-  for (let replaced: readonly Removal[] = []; ; ) {
-    const snapshot = await store.snapshot({ since, databases: null, replaced });
+function removalOf(random: Random): Removal {
+  const from = BigInt(random.between(-1, 1)) * WEEK + BigInt(random.between(0, 15));
+  return {
+    database: random.pick(['a', 'b']),
+    measurement: 'm',
+    condition: random.pick([null, 'k=0', 'k=1', 'k=3']),
+    minTime: from,
+    maxTime: from + random.pick([0n, 4n, WEEK]),
+  };
+}
+
+/** With all that is left of what was removed. */
+async function snapshotSince(store: ShardStore, since: number, others: readonly Removal[]): Promise<StoreSnapshot> {
+  for (let replaced = others; ; ) {
+    const asked = replaced
+      .filter((removal) => !store.hasRemoved(removal, since))
+      .map((one) => rowsOfRemoval(store, one));
+    const snapshot = await store.snapshot({ since, databases: null, replaced: asked });
     const { removals } = snapshot;
-    if (removals === null || removals.every((removal) => replaced.some((known) => covers(known, removal))))
-      return snapshot;
-    replaced = removals;
+    if (removals!.every((removal) => replaced.some((known) => covers(known, removal)))) return snapshot;
+    replaced = distinct([...replaced, ...removals!]);
     snapshot.release();
   }
 }
 
+/** A condition is a series' key. */
+function rowsOfRemoval(store: ShardStore, { condition, ...removal }: Removal): ReplacedRows {
+  const table = store.series(removal.database, 'autogen', 'm');
+  const size = condition === null ? 0 : (table?.size ?? 0);
+  const series = Uint8Array.from({ length: size }, (_, i) => (table!.key(i) === condition ? 1 : 0));
+  return { ...removal, retentionPolicy: null, series: condition === null ? null : series };
+}
+
 function without(state: State, removals: readonly Removal[]): State {
   const kept = [...state].filter(([name]) => {
-    const [of, , time] = name.split(' ');
+    const [of, key, time] = name.split(' ');
     return !removals.some(
-      ({ database, minTime, maxTime }) => database === of && BigInt(time) >= minTime && BigInt(time) <= maxTime,
+      ({ database, condition, minTime, maxTime }) =>
+        database === of &&
+        (condition === null || condition === key) &&
+        BigInt(time) >= minTime &&
+        BigInt(time) <= maxTime,
     );
   });
   return new Map(kept.map(([name, fields]) => [name, { ...fields }]));
@@ -210,7 +243,7 @@ function removes(message: Message): boolean {
 
 /** What the buckets say, one after the other, on top of a state. */
 async function read(snapshot: StoreSnapshot, files: MemoryFiles, state: State): Promise<State> {
-  for (const [i, { bytes, rows, database, hidden }] of snapshot.buckets.entries()) {
+  for (const [i, { bytes, rows, database, hidden, only }] of snapshot.buckets.entries()) {
     const pieces: Uint8Array[] = [];
     for await (const piece of snapshot.pieces(i)) pieces.push(piece);
     const cache = new BlockCache();
@@ -222,13 +255,14 @@ async function read(snapshot: StoreSnapshot, files: MemoryFiles, state: State): 
     const all = { minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n, series: null, fields: null, map: null };
     for (const [name, fields] of rowsOf(reader.scan(all), (series) => keys.get(series))) {
       const [key, time] = name.split(' ');
-      const isHidden = hidden.some(
-        ({ min, max, series }) =>
-          BigInt(time) >= min &&
-          BigInt(time) <= max &&
-          (series === null || [...series].some((n) => keys.get(n) === key)),
-      );
-      if (!isHidden) merge(state, `${database} ${name}`, fields);
+      const isIn = (list: readonly Tombstone[]): boolean =>
+        list.some(
+          ({ min, max, series }) =>
+            BigInt(time) >= min &&
+            BigInt(time) <= max &&
+            (series === null || [...series].some((n) => keys.get(n) === key)),
+        );
+      if (!isIn(hidden) && (only === null || isIn(only))) merge(state, `${database} ${name}`, fields);
     }
   }
   return state;

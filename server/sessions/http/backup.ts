@@ -1,8 +1,13 @@
 /**
  * `GET /backup?since=&db=` gives an archive out (client/protocol/backup.ts), `POST /restore?db=` takes parts of one in: documents as JSON, or
- * a bucket as bytes with its `name`, behind which JSON of `hidden` bytes may say what of it was deleted. Whoever may ask for a backup sees everything, and a restore writes anything: it is for admins.
+ * a bucket as bytes with its `name`, behind which JSON of `choice` bytes may say which of its rows count. Whoever may ask for a backup sees everything, and a restore writes anything: it is for admins.
  */
-import { BACKUP_FILE_BYTES_MAX, type BackupDocument, type BackupHidden } from '../../../client/protocol/index.ts';
+import {
+  BACKUP_FILE_BYTES_MAX,
+  type BackupChoice,
+  type BackupDocument,
+  type BackupRows,
+} from '../../../client/protocol/index.ts';
 import { type Engine, EngineError, type RestoreRequest } from '../engine.ts';
 import { type Exchange, replyJson } from './exchange.ts';
 import { replyPieces } from './pieces.ts';
@@ -36,13 +41,13 @@ async function contentOf({ request, parameters }: Exchange): Promise<RestoreRequ
   const body = await request.body(RESTORE_BYTES_MAX);
   if (type.startsWith('application/octet-stream')) {
     const name = parameters.get('name') ?? 'bucket';
-    const bytes = body.length - Number(parameters.get('hidden') ?? 0);
+    const bytes = body.length - Number(parameters.get('choice') ?? 0);
     if (!(bytes >= 0 && bytes <= body.length))
-      throw refused('hidden: expected how many bytes at the end of the body say it');
-    if (bytes === body.length) return { name, hidden: [], body };
-    const hidden = parsed(body.subarray(bytes));
-    if (!Array.isArray(hidden) || !hidden.every(isHidden)) throw refused('hidden: expected spans of time and series');
-    return { name, hidden, body: body.subarray(0, bytes) };
+      throw refused('choice: expected how many bytes at the end of the body say it');
+    if (bytes === body.length) return { name, choice: {}, body };
+    const choice = parsed(body.subarray(bytes));
+    if (!isChoice(choice)) throw refused('choice: expected hidden and only, each a list of spans of time and series');
+    return { name, choice, body: body.subarray(0, bytes) };
   }
   if (!type.startsWith('application/json')) {
     throw refused('expected documents (application/json) or a bucket (application/octet-stream)');
@@ -66,8 +71,13 @@ function refused(why: string): EngineError {
   return new EngineError('bad frame', `restore: ${why}`);
 }
 
-function isHidden(value: unknown): value is BackupHidden {
-  const { minTime, maxTime, series } = (value ?? {}) as Partial<BackupHidden>;
+function isChoice(value: unknown): value is BackupChoice {
+  const { hidden = [], only = [] } = (value ?? {}) as BackupChoice;
+  return [hidden, only].every((rows) => Array.isArray(rows) && rows.every(isRows));
+}
+
+function isRows(value: unknown): value is BackupRows {
+  const { minTime, maxTime, series } = (value ?? {}) as Partial<BackupRows>;
   const isTime = (time: unknown): boolean => typeof time === 'string' && /^-?\d{1,19}$/.test(time);
   return isTime(minTime) && isTime(maxTime) && (series === null || Array.isArray(series));
 }

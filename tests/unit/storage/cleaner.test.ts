@@ -121,6 +121,24 @@ describe('the cleaner of a store', () => {
     await store.close();
   });
 
+  it('lets go of deletes that concern no row of a bucket, and leaves it as it is', async () => {
+    const { files, store } = await open({ settledMs: 60_000 });
+    apply(store, pointsOf(100, 0, 1, 2), 1);
+    await store.seal();
+    const [kept] = pointsOf(100, 0, 1, 2);
+    apply(store, [{ ...kept, key: 'host=alone' }], 2);
+    await store.seal();
+    const before = await files.list(`${DIR}/buckets`);
+    const written = store.stats().merges.done;
+    store.deleteRows({ ...NAME, minTime: 0n, maxTime: HOUR, series: Uint8Array.of(1, 0, 0) });
+    const answer = rowsIn(store);
+    await eventually(async () => store.stats().tombstones === 0 && (await files.list(`${DIR}/buckets`)).length === 2);
+    expect(store.stats().merges.done - written).to.equal(1);
+    expect(await files.list(`${DIR}/buckets`)).to.include(before[1]);
+    expect([store.stats().bucketRows, rowsIn(store)]).to.deep.equal([51, answer]);
+    await store.close();
+  });
+
   it('gives the disk back for few deleted rows after a while, also behind a start', async () => {
     const { files, store } = await open({ reclaimMs: 30 });
     apply(store, noiseOf(12_000, 0), 1);

@@ -64,7 +64,7 @@ describe('query/live: joins', () => {
 
   it('refuses what has no meaning inside a side, too', () => {
     for (const [text, what] of [
-      ['SELECT a.v, b.v FROM (SELECT v FROM a LIMIT 5) AS a JOIN b WITHIN 5s', 'LIMIT has no meaning'],
+      ['SELECT a.v, b.v FROM (SELECT v FROM a OFFSET 5) AS a JOIN b WITHIN 5s', 'OFFSET without LIMIT has no meaning'],
       ['SELECT a.v FROM a ASOF JOIN (SELECT sample(v, 2) AS v FROM b) AS b', 'sample() is not kept up to date'],
       [
         `SELECT a.sum FROM (SELECT sum(v) FROM a GROUP BY time(10s), host fill(0)) AS a JOIN ${B} ON WINDOW, host`,

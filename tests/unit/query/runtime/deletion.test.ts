@@ -1,6 +1,13 @@
 /** Deletions as text: what goes into the stream, and what a shard makes of it. */
 import { expect } from 'chai';
-import { type DeletionStatement, deletedRows, deletionNames, deletionText, parse } from '../../../../query/index.ts';
+import {
+  type DeletionStatement,
+  deletedRows,
+  deletionNames,
+  deletionText,
+  namesSeries,
+  parse,
+} from '../../../../query/index.ts';
 
 const NOW = 1_700_000_000_000_000_000n;
 const SERIES = [{ host: 'a' }, { host: 'b', dc: 'x' }, { dc: 'y' }] as readonly Readonly<Record<string, string>>[];
@@ -72,6 +79,6 @@ function seriesOf(text: string, lenient = false): number[] | 'all' | 'nothing' {
     series: () => table,
   };
   const [found] = deletedRows(textOf(text), 'db', source, lenient);
-  if (found === undefined) return 'nothing';
+  if (found === undefined || !namesSeries(found)) return 'nothing';
   return found.series === null ? 'all' : [...found.series];
 }

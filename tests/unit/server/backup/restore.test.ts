@@ -32,9 +32,11 @@ describe('a bucket restored', () => {
       for (const [i, { hidden }] of snapshot.buckets.entries()) {
         const rows = await restoreBucket(await bytesOf(snapshot, i), {
           ...target(targets),
-          hidden: hidden.map(({ min, max, series }) => {
-            return { minTime: String(min), maxTime: String(max), series: series === null ? null : [...series] };
-          }),
+          choice: {
+            hidden: hidden.map(({ min, max, series }) => {
+              return { minTime: String(min), maxTime: String(max), series: series === null ? null : [...series] };
+            }),
+          },
         });
         expect(rows).to.equal(left.size);
       }
@@ -89,7 +91,7 @@ describe('a bucket restored', () => {
       database: 'copy',
       shards: stores.length,
       name: 'x.bucket',
-      hidden: [],
+      choice: {},
       codec: files,
       declare: async (database, retentionPolicy, fields) => ({ database, retentionPolicy, fields, full: [] }),
       publish: async (shard, batches: readonly Batch[]) => {

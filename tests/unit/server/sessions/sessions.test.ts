@@ -235,7 +235,7 @@ for (const adapter of ['uws', 'node'] as const) {
       expect(engine.restored[0]).to.deep.equal({
         user: null,
         database: 'd',
-        content: { name: 'x.bucket', hidden: [], body: new Uint8Array(Buffer.from('bytes')) },
+        content: { name: 'x.bucket', choice: {}, body: new Uint8Array(Buffer.from('bytes')) },
       });
       const documents = [{ kind: 'metadata', database: 'other', name: 'm', body: { unit: 's' } }];
       expect((await send('db=d', 'application/json', JSON.stringify(documents))).status).to.equal(200);
