@@ -3,7 +3,7 @@
  * differ must be floats within a relative tolerance, as sums may be added in another order. Another spelling of the same number, another
  * order of keys, series or rows is a difference. Rows of one time in one series of the answer come out of InfluxDB in an order that hangs
  * on its heap of iterators (and with it on shards and cores), so they are compared as a set; where LIMIT or OFFSET cuts through such
- * rows, which of them are left is as arbitrary. So is the order of the series of an integral.
+ * rows, which of them are left is as arbitrary. So is the order of the series of an integral, which come in pieces.
  */
 
 /** Relative; sums over some thousand values in another order stay far below. */
@@ -16,7 +16,7 @@ const WHOLE_MAX = 2 ** 52;
 export interface Arbitrary {
   /** Which rows of its first and of its last time it has. */
   readonly cut?: boolean;
-  /** The order of its series. */
+  /** The order of its series, and in how many pieces each comes. */
   readonly series?: boolean;
 }
 
@@ -66,7 +66,7 @@ function spelled(_key: string, value: unknown, context?: { source?: string }): u
 function normalise(tree: unknown, arbitrary: Arbitrary): void {
   if (!isTree(tree)) return;
   const { columns, values, series } = tree;
-  if (arbitrary.series && Array.isArray(series)) series.sort((x, y) => (headOf(x) < headOf(y) ? -1 : 1));
+  if (arbitrary.series && Array.isArray(series)) tree.series = together(series);
   if (Array.isArray(columns) && columns[0] === 'time' && Array.isArray(values)) {
     const rows = values as unknown[][];
     const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row, rounded)]]));
@@ -84,8 +84,19 @@ function normalise(tree: unknown, arbitrary: Arbitrary): void {
   for (const inner of Object.values(tree)) normalise(inner, arbitrary);
 }
 
-function headOf({ name, tags }: Record<string, unknown>): string {
-  return JSON.stringify([name, tags]);
+/** Series by their names and tags, the pieces of each as one with its rows by time. */
+function together(pieces: Record<string, unknown>[]): Record<string, unknown>[] {
+  const whole = new Map<string, Record<string, unknown>>();
+  for (const piece of pieces) {
+    const head = JSON.stringify([piece.name, piece.tags]);
+    const there = whole.get(head);
+    if (there === undefined) whole.set(head, piece);
+    else there.values = [...(there.values as unknown[]), ...(piece.values as unknown[])];
+  }
+  for (const piece of whole.values()) {
+    if (Array.isArray(piece.values)) piece.values.sort((x, y) => (show(x) < show(y) ? -1 : 1));
+  }
+  return [...whole].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, piece]) => piece);
 }
 
 /** So that floats that differ in their last digits stand at the same place among rows of one time. */

@@ -107,6 +107,16 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }, _theirs, ours) => /^show measurements/i.test(q) && ours.includes('database not found'),
   },
   {
+    name: 'SHOW MEASUREMENTS by tags',
+    example: "SHOW MEASUREMENTS WHERE host != 'b'",
+    covers: ({ q }) => /^show measurements.*where/i.test(q),
+  },
+  {
+    name: 'Tag values counted by other tags',
+    example: "SHOW TAG VALUES EXACT CARDINALITY WITH KEY = host WHERE region != 'us'",
+    covers: ({ q }) => /^show tag values .*cardinality.*where/i.test(q),
+  },
+  {
     name: 'SHOW by a tag that is a field, too',
     example: 'SHOW SERIES FROM "odd näme, ü" WHERE host =~ /^e/',
     unstable: true,
@@ -131,6 +141,11 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     name: 'Absolute values of whole numbers',
     example: 'SELECT abs(n - 10) FROM steps',
     covers: ({ q }, theirs) => /\babs\(/i.test(q) && !theirs.includes('"error"'),
+  },
+  {
+    name: 'LIMIT beside top and bottom',
+    example: 'SELECT top(v, 5) FROM steps LIMIT 2',
+    covers: ({ q }) => /\b(top|bottom)\(.*\b(limit|offset) [1-9]/i.test(q),
   },
   {
     name: 'LIMIT where windows are left out',
