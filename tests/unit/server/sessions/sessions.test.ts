@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { gunzipBody } from '../../../../server/ingest/index.ts';
 import { EngineError, openSessions, type Sessions } from '../../../../server/sessions/index.ts';
+import { PATIENCE_MS } from '../../../support/patience.ts';
 import { FakeEngine, piecesOf } from './support/fake-engine.ts';
 
 for (const adapter of ['uws', 'node'] as const) {
@@ -407,7 +408,7 @@ function collect(answer: Response): () => string {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`never came true: ${holds}`);
     await sleep(5);

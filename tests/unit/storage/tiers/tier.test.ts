@@ -23,9 +23,7 @@ const NOW = 100n * DAY;
 const EVERYTHING = { minTime: -(2n ** 63n), maxTime: 2n ** 63n - 1n, series: null, fields: null };
 const NAME = { database: 'db', retentionPolicy: 'autogen', measurement: 'm' };
 
-describe('buckets in object storage', function () {
-  this.timeout(60_000);
-
+describe('buckets in object storage', () => {
   it('give the same rows, and leave only their ends here', async () => {
     const { files, objects, store } = await open();
     fill(store);
