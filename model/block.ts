@@ -36,8 +36,11 @@ export interface SeriesTable {
   /** A tag's value, '' where the series lacks it (as InfluxQL sees it). */
   tag(series: number, key: string): string;
   tagKeys(): string[];
-  /** Numbers of the series that meet all of the predicates, ascending. Where it is not there each series has to be looked at. */
-  matching?(predicates: readonly TagPredicate[]): Uint32Array;
+  /**
+   * Numbers of the series that meet all of the predicates, ascending, of those that there are when it begins; null between steps of some
+   * milliseconds. Where it is not there each series has to be looked at.
+   */
+  matching?(predicates: readonly TagPredicate[]): Generator<null, Uint32Array>;
 }
 
 /**

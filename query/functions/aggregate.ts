@@ -60,6 +60,10 @@ export interface AggregateState {
   updateRuns?(runs: RunSlice): boolean;
   /** Copies of the states of these slots. */
   take(slots: Int32Array): StateData;
+  /** Values that a slot holds; not there = a few numbers. */
+  weight?(slot: number): number;
+  /** What `take` gives of one slot, in parts of at most so many values: merged one after the other they are the same. With `weight`. */
+  takeParts?(slot: number, valuesMax: number): Generator<StateData>;
   /** Adds entry i of the data to slot slots[i]; −1 = leaves it out. */
   merge(data: StateData, slots: Int32Array): void;
   /** Makes a slot empty. */

@@ -62,20 +62,16 @@ export class ChosenState implements AggregateState {
   }
 
   take(slots: Int32Array): StateData {
-    const counts = new Uint32Array(slots.length);
-    const values: Value[] = [];
-    const times: number[] = [];
-    const carried: Value[] = [];
-    for (let i = 0; i < slots.length; i++) {
-      const points = this.#slots[slots[i]] ?? [];
-      counts[i] = points.length;
-      for (const point of points) {
-        values.push(point.value);
-        times.push(point.high, point.low);
-        carried.push(...point.carried);
-      }
-    }
-    return { counts, values, times: Float64Array.from(times), carried };
+    return copied(Array.from(slots, (slot) => this.#slots[slot] ?? []));
+  }
+
+  weight(slot: number): number {
+    return this.#slots[slot]?.length ?? 0;
+  }
+
+  *takeParts(slot: number, valuesMax: number): Generator<StateData> {
+    const points = this.#slots[slot] ?? [];
+    for (let from = 0; from < points.length; from += valuesMax) yield copied([points.slice(from, from + valuesMax)]);
   }
 
   merge(data: StateData, slots: Int32Array): void {
@@ -198,6 +194,22 @@ export class ChosenState implements AggregateState {
 }
 
 // private functions
+
+/** As `take` gives them. */
+function copied(slots: readonly (readonly Point[])[]): StateData {
+  const counts = Uint32Array.from(slots, (points) => points.length);
+  const values: Value[] = [];
+  const times: number[] = [];
+  const carried: Value[] = [];
+  for (const points of slots) {
+    for (const point of points) {
+      values.push(point.value);
+      times.push(point.high, point.low);
+      carried.push(...point.carried);
+    }
+  }
+  return { counts, values, times: Float64Array.from(times), carried };
+}
 
 function compareTimes(a: Point, b: Point): number {
   return compareSplit(a.high, a.low, b.high, b.low) || compareContent(a, b);

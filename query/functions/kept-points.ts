@@ -17,6 +17,8 @@ export interface PointList {
   readonly carried: Value[];
 }
 
+const NO_POINTS: PointList = { values: [], times: [], series: [], carried: [] };
+
 export class KeptPoints {
   readonly #timed: boolean;
   readonly #carriedCount: number;
@@ -70,33 +72,23 @@ export class KeptPoints {
     }
   }
 
+  weight(slot: number): number {
+    return this.#slots[slot]?.values.length ?? 0;
+  }
+
   take(slots: Int32Array): StateData {
-    const counts = new Uint32Array(slots.length);
-    const taken: PointList[] = [];
-    let total = 0;
-    let numbers = true;
-    for (let i = 0; i < slots.length; i++) {
-      const points = this.#slots[slots[i]];
-      if (points === undefined) continue;
-      taken.push(points);
-      counts[i] = points.values.length;
-      total += counts[i];
-      numbers &&= points.values.every((value) => typeof value === 'number');
+    const parts = Array.from(slots, (slot): PointsPart => {
+      const points = this.#slots[slot] ?? NO_POINTS;
+      return { points, from: 0, to: points.values.length };
+    });
+    return this.#copied(parts);
+  }
+
+  *takeParts(slot: number, valuesMax: number): Generator<StateData> {
+    const points = this.#slots[slot] ?? NO_POINTS;
+    for (let from = 0; from < points.values.length; from += valuesMax) {
+      yield this.#copied([{ points, from, to: Math.min(points.values.length, from + valuesMax) }]);
     }
-    const values = numbers ? new Float64Array(total) : new Array<Value>(total);
-    const times = new Float64Array(this.#timed ? 2 * total : 0);
-    const series = new Uint32Array(this.#timed ? total : 0);
-    const carried: Value[] = [];
-    let at = 0;
-    for (const points of taken) {
-      if (this.#timed) {
-        times.set(points.times, 2 * at);
-        series.set(points.series, at);
-      }
-      for (const value of points.values) values[at++] = value;
-      for (const value of points.carried) carried.push(value);
-    }
-    return { counts, values, times, series, keys: total === 0 ? [] : [...this.#keys], carried };
   }
 
   merge(data: StateData, slots: Int32Array): void {
@@ -131,6 +123,34 @@ export class KeptPoints {
 
   // private functions
 
+  /** Series by the keys that are met in them. */
+  #copied(parts: readonly PointsPart[]): StateData {
+    const counts = Uint32Array.from(parts, ({ from, to }) => to - from);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const numbers = parts.every(({ points, from, to }) => areNumbers(points.values, from, to));
+    const values = numbers ? new Float64Array(total) : new Array<Value>(total);
+    const times = new Float64Array(this.#timed ? 2 * total : 0);
+    const series = new Uint32Array(this.#timed ? total : 0);
+    const keys: string[] = [];
+    const known = new Map<number, number>();
+    const carried: Value[] = [];
+    const c = this.#carriedCount;
+    let at = 0;
+    for (const { points, from, to } of parts) {
+      for (let k = from; k < to; k++, at++) {
+        values[at] = points.values[k];
+        if (!this.#timed) continue;
+        times[at * 2] = points.times[k * 2];
+        times[at * 2 + 1] = points.times[k * 2 + 1];
+        let number = known.get(points.series[k]);
+        if (number === undefined) known.set(points.series[k], (number = keys.push(this.#keys[points.series[k]]) - 1));
+        series[at] = number;
+      }
+      for (let k = from * c; k < to * c; k++) carried.push(points.carried[k]);
+    }
+    return { counts, values, times, series, keys, carried };
+  }
+
   #list(slot: number): PointList {
     return (this.#slots[slot] ??= { values: [], times: [], series: [], carried: [] });
   }
@@ -143,4 +163,14 @@ export class KeptPoints {
     }
     return number;
   }
+}
+
+// private functions
+
+/** Points [from, to) of a list. */
+type PointsPart = { readonly points: PointList; readonly from: number; readonly to: number };
+
+function areNumbers(values: readonly Value[], from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (typeof values[i] !== 'number') return false;
+  return true;
 }

@@ -43,6 +43,14 @@ export class KeptState implements AggregateState {
     return this.#kept.take(slots);
   }
 
+  weight(slot: number): number {
+    return this.#kept.weight(slot);
+  }
+
+  takeParts(slot: number, valuesMax: number): Generator<StateData> {
+    return this.#kept.takeParts(slot, valuesMax);
+  }
+
   merge(data: StateData, slots: Int32Array): void {
     this.#settled.clear();
     this.#kept.merge(data, slots);

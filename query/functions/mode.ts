@@ -15,6 +15,9 @@ import { sortUnstable } from './unstable-order.ts';
 /** Points that one query may keep on one thread, some 300 MB; of more all go, and what was to be known by them is by time. */
 const KEPT_POINTS_MAX = 5_000_000;
 
+/** A slot that has nothing. */
+const NOBODY = -1;
+
 export class ModeState implements AggregateState {
   readonly #type: FieldType;
   readonly #direction: Direction;
@@ -39,9 +42,20 @@ export class ModeState implements AggregateState {
   }
 
   take(slots: Int32Array): StateData {
-    const points: [string, StateArray][] =
-      this.#kept === null ? [] : Object.entries(this.#kept.take(slots)).map(([name, data]) => [`kept ${name}`, data]);
-    return { ...this.#tally.take(slots), ...Object.fromEntries(points) };
+    return { ...this.#tally.take(slots), ...this.#keptOf(slots) };
+  }
+
+  weight(slot: number): number {
+    return Math.max(this.#tally.weight(slot), this.#kept?.weight(slot) ?? 0);
+  }
+
+  /** The points, which are few of one slot, in the first. */
+  *takeParts(slot: number, valuesMax: number): Generator<StateData> {
+    let kept = this.#keptOf(Int32Array.of(slot));
+    for (const part of this.#tally.takeParts(slot, valuesMax)) {
+      yield { ...part, ...kept };
+      kept = this.#keptOf(Int32Array.of(NOBODY));
+    }
   }
 
   merge(data: StateData, slots: Int32Array): void {
@@ -73,6 +87,13 @@ export class ModeState implements AggregateState {
   }
 
   // private functions
+
+  /** Nothing at all once the points were too many. */
+  #keptOf(slots: Int32Array): StateData {
+    const points: [string, StateArray][] =
+      this.#kept === null ? [] : Object.entries(this.#kept.take(slots)).map(([name, data]) => [`kept ${name}`, data]);
+    return Object.fromEntries(points);
+  }
 
   #forgetMany(): void {
     if (this.#kept !== null && this.#kept.count > KEPT_POINTS_MAX) this.#kept = null;

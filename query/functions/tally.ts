@@ -51,19 +51,25 @@ export class TallyState implements AggregateState {
   }
 
   take(slots: Int32Array): StateData {
-    const counts = new Uint32Array(slots.length);
-    const values: Value[] = [];
-    const numbers: number[] = [];
-    for (let i = 0; i < slots.length; i++) {
-      const tallies = this.#slots[slots[i]];
-      if (tallies === undefined) continue;
-      counts[i] = tallies.size;
-      for (const t of tallies.values()) {
-        values.push(t.value);
-        numbers.push(t.count, t.firstHigh, t.firstLow, t.lastHigh, t.lastLow);
-      }
+    const counts = Uint32Array.from(slots, (slot) => this.weight(slot));
+    return tallied(
+      counts,
+      Array.from(slots, (slot) => [...(this.#slots[slot]?.values() ?? [])]),
+    );
+  }
+
+  weight(slot: number): number {
+    return this.#slots[slot]?.size ?? 0;
+  }
+
+  *takeParts(slot: number, valuesMax: number): Generator<StateData> {
+    let part: Tally[] = [];
+    for (const tally of this.#slots[slot]?.values() ?? []) {
+      if (part.push(tally) < valuesMax) continue;
+      yield tallied(Uint32Array.of(part.length), [part]);
+      part = [];
     }
-    return { counts, values, numbers: Float64Array.from(numbers) };
+    if (part.length > 0) yield tallied(Uint32Array.of(part.length), [part]);
   }
 
   merge(data: StateData, slots: Int32Array): void {
@@ -146,6 +152,20 @@ export class TallyState implements AggregateState {
 }
 
 // private functions
+
+/** As `take` gives them. */
+function tallied(counts: Uint32Array, slots: readonly (readonly Tally[])[]): StateData {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const values: Value[] = [];
+  const numbers = new Float64Array(5 * total);
+  for (const tallies of slots) {
+    for (const { value, count, firstHigh, firstLow, lastHigh, lastLow } of tallies) {
+      numbers.set([count, firstHigh, firstLow, lastHigh, lastLow], 5 * values.length);
+      values.push(value);
+    }
+  }
+  return { counts, values, numbers };
+}
 
 function byFirst(a: Tally, b: Tally): number {
   return compareSplit(a.firstHigh, a.firstLow, b.firstHigh, b.firstLow);

@@ -6,7 +6,14 @@ export { PLAIN_SELECT } from './plain-select.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
 export { isOfRows } from './row-windows.ts';
-export { type MeasurementMatcher, matchesName, measurementMatchers, measurementsOf, mergeSchemas } from './schema.ts';
+export {
+  type MeasurementMatcher,
+  matchesName,
+  measurementMatchers,
+  measurementsOf,
+  mergeSchemas,
+  targetsOf,
+} from './schema.ts';
 export { splitTime, timeValue } from './time-range.ts';
 export { shiftAt, type ZoneShift } from './time-zone.ts';
 export { chosenTags } from './wildcards.ts';

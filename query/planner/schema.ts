@@ -1,6 +1,6 @@
 /** Which measurements a statement names, what the shards know of them put together, and the type that a name has over several. */
 import type { FieldType, MeasurementSchema } from '../../model/index.ts';
-import type { MeasurementSource, SelectSource, SelectStatement } from '../language/ast.ts';
+import type { IntoTarget, MeasurementSource, SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 
@@ -36,6 +36,12 @@ export function measurementMatchers(
 /** The measurements that a statement and its subqueries name. */
 export function measurementsOf({ sources }: SelectStatement): MeasurementSource[] {
   return sources.flatMap(measurementsIn);
+}
+
+/** Where a statement says that points are written. */
+export function targetsOf({ into, lateness }: SelectStatement): IntoTarget[] {
+  const late = typeof lateness?.after === 'object' ? [lateness.after] : [];
+  return into === undefined ? late : [into, ...late];
 }
 
 export function matchesName(name: MeasurementSource['name']): (measurement: string) => boolean {

@@ -9,10 +9,7 @@ import { PaneStore } from './panes.ts';
 import type { Partial } from './partial.ts';
 import { RawRows } from './raw-rows.ts';
 import type { Turn } from './source.ts';
-import { finished, inTurns } from './steps.ts';
-
-/** Cells of one partial. */
-const PARTIAL_CELLS_MAX = 16_384;
+import { finished, givenInTurns, inTurns } from './steps.ts';
 
 export interface SourceBlock {
   readonly block: Block;
@@ -37,11 +34,7 @@ export async function* blockPartials(
     const wait = turn();
     if (wait !== null) await wait;
   }
-  for (const partial of partialsOf(store)) {
-    if (partial !== null) yield partial;
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  yield* givenInTurns(partialsOf(store), turn);
 }
 
 /** The same of blocks that are at hand. */
@@ -66,8 +59,5 @@ function* partialsOf(store: PaneStore | RawRows): Generator<Partial | null> {
     yield* store.partials();
     return;
   }
-  const slots = yield* store.order();
-  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
-    yield store.take(slots.subarray(from, from + PARTIAL_CELLS_MAX));
-  }
+  yield* store.partials(yield* store.order());
 }

@@ -9,7 +9,8 @@ import { compileRegex } from '../language/regex.ts';
 import type { Bound } from '../planner/plan.ts';
 import { columnReader } from './columns.ts';
 import { compares, compileExpression } from './expression.ts';
-import { chooseSeries, type SeriesTest, tagPredicate, tagsIn } from './series-choice.ts';
+import { chooseSeries, type SeriesTest, tagPredicate, tagsIn, withLater } from './series-choice.ts';
+import { finished, type Steps } from './steps.ts';
 
 /** Rows of a block in question: rows[k] for k < count. */
 interface Candidates {
@@ -37,6 +38,8 @@ export class RowFilter {
   readonly #predicates: readonly TagPredicate[];
   readonly #others: SeriesTest | null;
   readonly #mask: Mask | null;
+  /** What was found by `ask`, of the series that there were then. */
+  #asked: { readonly table: SeriesTable; readonly size: number; readonly choice: SeriesChoice } | null = null;
 
   constructor(condition: Bound | null) {
     const parts = condition === null ? [] : conjuncts(condition);
@@ -60,10 +63,21 @@ export class RowFilter {
     return this.#series === null || this.#series(table, series);
   }
 
+  /** Finds what `series` gives of a table, in steps, so that it has to look only at series that come later. */
+  *ask(table: SeriesTable): Steps<void> {
+    if (this.#series === null) return;
+    const { size } = table;
+    const choice = yield* chooseSeries(table, this.#predicates, this.#others, this.#series);
+    this.#asked = { table, size, choice };
+  }
+
   /** The series that rows may pass of: a list where they are few, or null where all may. */
   series(table: SeriesTable): SeriesChoice {
     if (this.#series === null) return null;
-    return chooseSeries(table, this.#predicates, this.#others, this.#series);
+    if (this.#asked?.table !== table) finished(this.ask(table));
+    const { choice, size } = this.#asked!;
+    this.#asked = null;
+    return withLater(table, choice, size, this.#series);
   }
 
   /** Narrows rows[0 … count) of series that may pass, in place; returns the new count. */

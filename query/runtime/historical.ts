@@ -23,32 +23,37 @@ import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
 import type { WriteRows } from './row-texts.ts';
 import { rowWindowTables } from './row-windows.ts';
+import { tablesOf } from './rows-in.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
-import { inTurns } from './steps.ts';
+import { givenInTurns, inTurns } from './steps.ts';
 import { subqueryPartials } from './subquery-rows.ts';
 import { windowTables } from './window-runs.ts';
 
-/** Cells of one partial, which is copied to another thread, and merged there, in one go: some milliseconds where each has a group of its own. */
-const PARTIAL_CELLS_MAX = 4_096;
+export interface HistoricalOptions {
+  /** Gives raw rows as texts, where the plan shows rows (row-texts.ts). */
+  readonly write?: WriteRows | null;
+  /** Of stage 2, where that is on this thread; what is found goes there, and no cells are given. */
+  readonly home?: PaneStore | null;
+  /** Called in the turn in which the rows are pinned, before them: what it throws ends the reading. */
+  readonly pinning?: () => void;
+}
 
-/**
- * Stage 1, in slices. `write`: gives raw rows as texts, where the plan shows rows (row-texts.ts). `home`: of stage 2, where that is on
- * this thread; what is found goes there, and no cells are given.
- */
+/** Stage 1, in slices. */
 export async function* historicalShard(
   plan: Plan,
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
-  write: WriteRows | null = null,
-  home: PaneStore | null = null,
+  { write = null, home = null, pinning = nothingElse }: HistoricalOptions = {},
 ): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
-    yield* slicedRows(plan, source, turn, limits, write);
+    yield* slicedRows(plan, source, turn, limits, { write, pinning });
     return;
   }
   const store = home ?? new PaneStore(plan);
+  for (const [i, table] of tablesOf(plan, source)) await inTurns(store.askSeries(i, table), turn);
+  pinning();
   let points = 0;
   let blocks = 0;
   let blocksByStatistics = 0;
@@ -95,11 +100,7 @@ export async function* historicalShard(
   }
   if (areCounted(limits)) yield { kind: 'counts', series: 0, points, blocks, blocksByStatistics };
   if (home !== null) return;
-  for (const slots of cellParts(await inTurns(store.order(), turn))) {
-    yield store.take(slots);
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  yield* givenInTurns(store.partials(await inTurns(store.order(), turn)), turn);
 }
 
 /** Stage 1, all of it in this turn: the source is read to its end before the first partial comes. */
@@ -116,7 +117,7 @@ export function* shardNow(plan: Plan, source: Source): Generator<Partial> {
     const table = source.series(request.database, request.retentionPolicy, request.measurement)!;
     for (const block of source.scan(request)) store.add(block, i, table);
   }
-  for (const slots of cellParts(store.ordered())) yield store.take(slots);
+  yield* store.partials(store.ordered());
 }
 
 /**
@@ -237,14 +238,12 @@ async function* cellsAnswer(
       }
     }),
   );
-  for (const table of windowTables(store.plan, store)) {
-    if (table !== null) yield table;
-    const wait = turn();
-    if (wait !== null) await wait;
-  }
+  yield* givenInTurns(windowTables(store.plan, store), turn);
 }
 
 async function* nothing(): AsyncGenerator<never> {}
+
+function nothingElse(): void {}
 
 /** What an aggregate plan asks of plan.sources[i]; null where the shard has nothing for it. */
 function cellsRequest(store: PaneStore, i: number, source: Source): ScanRequest | null {
@@ -274,10 +273,4 @@ function wantedIn(requests: readonly (ScanRequest | null)[], source: Source): nu
     wanted += countChosen(series, source.series(database, retentionPolicy, measurement)!.size);
   }
   return wanted;
-}
-
-function* cellParts(slots: Int32Array): Generator<Int32Array> {
-  for (let from = 0; from < slots.length; from += PARTIAL_CELLS_MAX) {
-    yield slots.subarray(from, from + PARTIAL_CELLS_MAX);
-  }
 }

@@ -24,9 +24,7 @@ interface Emission {
 export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeRules {
   if (watermark?.perSeries === true) refuse('WATERMARK PER SERIES is not supported by this server yet');
   const recomputes = lateness?.after === 'recompute';
-  if (lateness !== undefined && typeof lateness.after === 'object') {
-    refuse('LATENESS with INTO is not supported by this server yet');
-  }
+  const keepsLate = typeof lateness?.after === 'object';
   const rules: TimeRules = {
     delay: watermark?.delay ?? DEFAULT_RULES.delay,
     idle: watermark?.idle ?? DEFAULT_RULES.idle,
@@ -34,10 +32,16 @@ export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeR
     lateness: lateness?.within ?? DEFAULT_RULES.lateness,
     emitEvery: DEFAULT_RULES.emitEvery,
     ...(recomputes && { recomputes }),
+    ...(keepsLate && { keepsLate }),
   };
   if (emit === undefined) return rules;
   if (emit.some(({ on }) => on === 'final')) return finalRules(rules, emit);
   const emission = emissionOf(emit);
+  if (!emission.revises && keepsLate) {
+    refuse(
+      'LATENESS with INTO takes the points that change no row any more, and EMIT without ON LATE changes none: add ON LATE',
+    );
+  }
   if (!emission.revises && (recomputes || (lateness !== undefined && lateness.within > 0n))) {
     refuse('LATENESS keeps windows open to late points, and EMIT without ON LATE never tells of them: add ON LATE');
   }
@@ -55,6 +59,7 @@ function finalRules(rules: TimeRules, emit: readonly EmitClause[]): TimeRules {
   }
   if (emit.length > 1) refuse('EMIT says FINAL twice');
   if (rules.recomputes) refuse('LATENESS with RECOMPUTE sends rows again, and EMIT FINAL sends each once');
+  if (rules.keepsLate) refuse('LATENESS with INTO has no place beside EMIT FINAL: expected ON CLOSE, ON LATE');
   return { ...rules, delay: rules.delay + rules.lateness, lateness: 0n, finalOnly: true, sendsOnce: true };
 }
 

@@ -19,6 +19,7 @@
 import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import { EmitTicks } from './emit-ticks.ts';
+import { LatePoints } from './late-points.ts';
 import { type Cell, groupKey, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
@@ -69,6 +70,7 @@ export class LiveMerge {
   #gone = Number.NEGATIVE_INFINITY;
   #historyHeld = false;
   readonly #ticks: EmitTicks;
+  readonly #late: LatePoints | null;
   /** Runs of points of a tail that wait to be sent. */
   #points: Run[] = [];
   #pastPoints: Run[] = [];
@@ -95,6 +97,7 @@ export class LiveMerge {
     this.#waitedMs = this.#stores.map(() => 0);
     this.#watermark = new Watermark(shards, live.rules, heard);
     this.#ticks = new EmitTicks(live.rules);
+    this.#late = live.rules.keepsLate ? new LatePoints(shards) : null;
   }
 
   /** null until there was a point. */
@@ -117,7 +120,7 @@ export class LiveMerge {
    * ones before.
    */
   get settled(): boolean {
-    if (this.#wanted.size > 0 || this.#recomputing.size > 0) return false;
+    if (this.#wanted.size > 0 || this.#recomputing.size > 0 || this.#late?.waits === true) return false;
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
@@ -144,14 +147,15 @@ export class LiveMerge {
 
   /** What shards should be told to `expire`; null = nothing yet. */
   get expiredBefore(): bigint | null {
-    const some = Number.isFinite(this.#frozen) && this.#live.plan.window !== null;
-    return some ? this.#windows.start(this.#frozen) : null;
+    const frozen = this.#late?.asked ?? this.#frozen;
+    return Number.isFinite(frozen) && this.#live.plan.window !== null ? this.#windows.start(frozen) : null;
   }
 
   /** Takes what a shard says. Throws QueryError('invalid') when the query has grown over its limit: it must be ended. */
   accept(shard: number, update: LiveUpdate): void {
     const changes = update.kind === 'changes';
     this.#watermark.observe(shard, update.reading);
+    this.#late?.accept(shard, update);
     if (shard === 0 && update.shares !== undefined) this.#shares = update.shares;
     if (update.waitedMs !== undefined) this.#waitedMs[shard] = update.waitedMs;
     this.#count(update);
@@ -195,10 +199,9 @@ export class LiveMerge {
     this.#heldSince = TIME_MIN;
     const { watermark, rev } = this.#floor;
     this.#watermark.raise(floor.watermark);
-    if (this.#live.rules.recomputes) {
-      const frozen = this.#windows.lastEnded(floor.watermark - this.#live.rules.lateness) + 1;
-      this.#frozen = Math.max(this.#frozen, frozen);
-    }
+    const frozen = this.#windows.lastEnded(floor.watermark - this.#live.rules.lateness) + 1;
+    if (this.#live.rules.recomputes) this.#frozen = Math.max(this.#frozen, frozen);
+    this.#late?.freeze(frozen);
     this.#floor = {
       watermark: watermark === null || floor.watermark > watermark ? floor.watermark : watermark,
       rev: Math.max(rev, floor.rev),
@@ -215,7 +218,7 @@ export class LiveMerge {
     const out = new EmissionBuilder('live');
     this.#step(nowMs, false, out);
     this.#expire(nowMs, out);
-    return out.build();
+    return this.#withLate(out.build());
   }
 
   /**
@@ -256,7 +259,7 @@ export class LiveMerge {
       out,
     );
     this.#missed.clear();
-    return { live: before.build(), missed: out.build() };
+    return { live: before.build(), missed: this.#withLate(out.build()) };
   }
 
   /** Panes that all shards should give once more, after which `recomputed` is called; null = none. */
@@ -301,6 +304,10 @@ export class LiveMerge {
   }
 
   // private functions
+
+  #withLate(emissions: Emission[]): Emission[] {
+    return this.#late === null ? emissions : [...emissions, ...this.#late.take()];
+  }
 
   #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
     return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
@@ -556,7 +563,8 @@ export class LiveMerge {
     if (at === null) return;
     const past = this.#past.note(at, nowMs, this.waitedMs);
     if (past === null) return;
-    const frozen = this.#windows.lastEnded(past - rules.lateness) + 1;
+    const ended = this.#windows.lastEnded(past - rules.lateness) + 1;
+    const frozen = this.#late?.freeze(ended) ?? ended;
     if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
       this.#sendLate(
         [...this.#cells.dirty].filter((cell) => cell.window < frozen),

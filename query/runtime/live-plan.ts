@@ -67,6 +67,11 @@ export function assertLive(statement: SelectStatement): void {
   timeRules(statement);
 }
 
+/** Throws QueryError where a statement asks for points to be written: nobody does it but a stored continuous query. */
+export function assertWritesNothing({ lateness }: SelectStatement): void {
+  if (typeof lateness?.after === 'object') refuse('LATENESS with INTO', 'only stored continuous queries write');
+}
+
 /** Where a client was told of `watermark`, windows that end at or before this have changed no more since. null = any may have. */
 export function changeableFrom({ rules }: LivePlan, watermark: bigint | null): bigint | null {
   return watermark === null ? null : watermark - rules.lateness;
@@ -101,6 +106,16 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     statement.fill !== null && plan.fill.kind !== 'none' && plan.window !== null && plan.kind === 'aggregate';
   const live = { plan: open, rules, fills, ...(leaves && { leaves }) };
   if (rules.recomputes) assertRecomputes(live);
+  if (
+    rules.keepsLate &&
+    (leaves !== undefined || open.kind === 'raw' || open.window === null || open.windows !== undefined)
+  ) {
+    const expected = 'expected aggregates by time(…)';
+    throw new QueryError(
+      'invalid',
+      `live query: LATENESS with INTO has no place here: a point is late for one window, or for none: ${expected}`,
+    );
+  }
   if (statement.emit !== undefined) assertEmits(live);
   return live;
 }

@@ -16,15 +16,17 @@
  *
  * It judges no row as late but those of windows that the home has declared unchangeable. No clock, no I/O: times are passed in.
  */
-import type { SeriesTable } from '../../model/index.ts';
+import { later, type SeriesTable } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
+import { pointsOf } from './late-points.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { blockSource, inBounds, readInto, readWindows, SHARD_CELLS_MAX } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts, tooMany } from './live-update.ts';
 import { RowWindows } from './live-windows.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
+import type { ResultTable } from './result.ts';
 import { sourceKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
@@ -58,6 +60,10 @@ export class LiveShard {
   readonly #recomputedAtMs = new Map<number, number>();
   /** Where rows are counted by cell that came for windows below `#floor`; null = none came. */
   #old: PaneStore | null = null;
+  #late: ResultTable[] = [];
+  #lateRows = 0;
+  /** The floor to be, of a query that keeps late points: until it is told what was taken below it. */
+  #askedFloor = Number.NEGATIVE_INFINITY;
   #touched = new Map<number, number>();
   #counts = { ...NO_COUNTS } as { -readonly [K in keyof ShardCounts]: ShardCounts[K] };
   #runs: RowsPartial[][] = [];
@@ -90,12 +96,12 @@ export class LiveShard {
       this.#observe(update.reading?.greatest ?? null, nowMs);
       return update;
     }
-    let min = plan.bounds.min;
+    let min = before === null ? plan.bounds.min : this.#takeOverLate(before);
     if (!plan.bounds.minStated && plan.window !== null) {
       const { delay, idle, lateness } = this.#live.rules;
       this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - delay - idle - lateness);
       if (before !== null) this.#takeOver(before);
-      min = windowStart(plan, this.#wholeFrom);
+      min = later(min, windowStart(plan, this.#wholeFrom));
     }
     this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
     this.#news = true;
@@ -122,6 +128,7 @@ export class LiveShard {
       return;
     }
     const skip = this.#judge(windows, again ? everyRow(input.block.rows) : input.late);
+    if (this.#live.rules.keepsLate) this.#keepLate(input, windows, indexes, table);
     if (this.#live.rules.recomputes) this.#noteOld(input, windows, indexes, table);
     for (const index of indexes) this.#store.add(input.block, index, table, skip);
     if (this.#store.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
@@ -150,6 +157,8 @@ export class LiveShard {
       windows: Float64Array.from(this.#touched.keys()),
       rows: Float64Array.from(this.#touched.values()),
     };
+    // what was taken is told before no more is
+    if (this.#live.rules.keepsLate) this.#forget(Math.min(this.#askedFloor, ...this.#stale));
     const update: LiveUpdate = {
       kind: 'changes',
       reading: this.#clock.reading,
@@ -159,6 +168,7 @@ export class LiveShard {
       counts: { ...this.#counts },
       complete: this.#stale.size === 0,
       ...(this.#old !== null && { old: this.#old.takeChanged() }),
+      ...this.#takeLate(),
     };
     this.#old = null;
     this.#touched = new Map();
@@ -179,12 +189,10 @@ export class LiveShard {
     if (this.#plan.window === null) return;
     const floor = windowOf(this.#plan, before);
     if (floor <= this.#floor) return;
-    this.#floor = floor;
-    this.#store.dropBefore(floor);
-    for (const set of [this.#whole, this.#stale, this.#completed, this.#recomputedAtMs]) {
-      for (const window of set.keys()) if (window < floor) set.delete(window);
-    }
-    if (floor > this.#wholeFrom) this.#wholeFrom = floor;
+    if (this.#live.rules.keepsLate) {
+      this.#askedFloor = Math.max(this.#askedFloor, floor);
+      this.#news = true;
+    } else this.#forget(floor);
   }
 
   /** What the query answers over history inside its bounds, read afresh: the snapshot for a client that comes later. */
@@ -213,17 +221,21 @@ export class LiveShard {
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
     const touched = new Map<number, number>();
     const runs: RowsPartial[][] = [];
+    const changeable = changeableFrom(this.#live, watermark);
+    if (this.#live.rules.keepsLate && changeable !== null) this.#forget(windowOf(this.#plan, changeable));
     for (const input of inputs) {
       if (!this.#sources.has(sourceKey(input))) continue;
       if (this.#plan.kind === 'raw') runs.push(this.#points(input));
       else {
         const windows = new RowWindows(this.#plan, input.block, this.#aheadLimit(nowMs));
         windows.addTo(touched);
+        if (this.#live.rules.keepsLate) this.#keepMissed(input, windows);
         this.#observe(windows.greatest, nowMs);
       }
     }
     if (this.#plan.kind === 'raw') return { ...history(), reading: this.#clock.reading, runs };
-    return this.#readWindows(nowMs, changeableFrom(this.#live, watermark), [...touched.keys()]);
+    const some = [...touched.keys()].filter((window) => !this.#live.rules.keepsLate || window >= this.#floor);
+    return { ...this.#readWindows(nowMs, changeable, some), ...this.#takeLate() };
   }
 
   // private functions
@@ -296,6 +308,52 @@ export class LiveShard {
       this.#old.add({ ...block, selection: Uint32Array.from(rows), runs: undefined }, index, table);
     }
     if (this.#old.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
+  }
+
+  #keepMissed(input: LiveInput, windows: RowWindows): void {
+    const table = this.#source.series(input.database, input.retentionPolicy, input.measurement);
+    if (table !== null) this.#keepLate(input, windows, this.#sources.get(sourceKey(input))!, table);
+  }
+
+  /** The points of windows that take no more, where they meet the condition. */
+  #keepLate(input: LiveInput, windows: RowWindows, indexes: readonly number[], table: SeriesTable): void {
+    if (windows.rows === 0 || windows.least >= this.#floor) return;
+    const rows: number[] = [];
+    windows.each((row, window) => {
+      if (window < this.#floor) rows.push(row);
+    });
+    for (const index of indexes) this.#late.push(...pointsOf(input, this.#plan.sources[index].condition, table, rows));
+    this.#lateRows += rows.length;
+    if (this.#lateRows > TAIL_ROWS_MAX) throw tooMany('late points waiting', TAIL_ROWS_MAX);
+  }
+
+  #takeLate(): Pick<LiveUpdate, 'late' | 'floor'> {
+    if (!this.#live.rules.keepsLate) return {};
+    const late = this.#late;
+    this.#late = [];
+    this.#lateRows = 0;
+    return { late, floor: this.#floor };
+  }
+
+  /** Points that came too late, and which those are: what `before` has judged stays so. Gives the time from which on points are in windows. */
+  #takeOverLate(before: LiveShard): bigint {
+    const { bounds } = this.#plan;
+    if (!this.#live.rules.keepsLate) return bounds.min;
+    this.#late = before.#late;
+    this.#askedFloor = before.#askedFloor;
+    this.#floor = before.#floor;
+    return Number.isFinite(this.#floor) ? later(bounds.min, windowStart(this.#plan, this.#floor)) : bounds.min;
+  }
+
+  /** Windows below this one take no more points. */
+  #forget(floor: number): void {
+    if (floor <= this.#floor) return;
+    this.#floor = floor;
+    this.#store.dropBefore(floor);
+    for (const set of [this.#whole, this.#stale, this.#completed, this.#recomputedAtMs]) {
+      for (const window of set.keys()) if (window < floor) set.delete(window);
+    }
+    if (floor > this.#wholeFrom) this.#wholeFrom = floor;
   }
 
   /** Reads stale windows again, but for wide ones that were read a moment ago and are not about to be reported as closed. */

@@ -54,6 +54,9 @@ export interface LiveUpdate {
   readonly complete: boolean;
   /** Of a query that recomputes: cells of windows that can no longer change by themselves, into which rows came. */
   readonly old?: CellsPartial | null;
+  /** Of a query that keeps late points: those that came too late, and the window below which no more are taken. */
+  readonly late?: readonly ResultTable[];
+  readonly floor?: number;
   /** Of a query over held rows, by run: of these times it has all rows of the shard, in place of those that it sent before. null = it adds rows. */
   readonly spans?: readonly (TimeRange | null)[];
   /** Of a query over held rows: what was read is read from this time on. */
@@ -81,6 +84,8 @@ export interface Emission {
    * series; those that are still there follow.
    */
   readonly gone?: { readonly from: bigint | null };
+  /** No rows of the answer, but points that came too late for it, as they were written. */
+  readonly late?: true;
 }
 
 export const NO_COUNTS: ShardCounts = { accepted: 0, ahead: 0, disordered: 0, recomputed: 0, dropped: 0 };

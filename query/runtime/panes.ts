@@ -30,6 +30,10 @@ export interface SharedGroups {
 const CELL_BYTES = 30;
 /** Cells that room is made for before they are met. */
 const CELLS_AHEAD_MAX = 4_096;
+/** Cells of one partial: some milliseconds where each has a group of its own. */
+const PARTIAL_CELLS_MAX = 4_096;
+/** Values of one aggregate in a partial. */
+const PARTIAL_VALUES_MAX = 32_768;
 /** Of one aggregate in one cell: the widest keeps four doubles. */
 const STATE_BYTES = 32;
 
@@ -136,6 +140,11 @@ export class PaneStore {
     return true;
   }
 
+  /** Finds what `wantedSeries` gives, in steps. */
+  askSeries(source: number, table: SeriesTable): Steps<void> {
+    return this.#sources[source].ask(table);
+  }
+
   /** What a scan of plan.sources[source] should be asked for: see ScanRequest.series. */
   wantedSeries(source: number, table: SeriesTable): SeriesChoice {
     return this.#sources[source].wanted(table);
@@ -200,6 +209,26 @@ export class PaneStore {
       window[i] = this.#cells.window[slots[i]];
     }
     return { kind: 'cells', groups, group, window, states: this.#states.map((state) => state.take(slots)) };
+  }
+
+  /** The same in partials that each are small, for another thread: what goes there is copied, and merged there, in one go. */
+  *partials(slots: Int32Array): Generator<CellsPartial> {
+    let from = 0;
+    let held = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const weight = this.#weight(slots[i]);
+      if (i > from && (held + weight > PARTIAL_VALUES_MAX || i - from === PARTIAL_CELLS_MAX)) {
+        yield this.take(slots.subarray(from, i));
+        from = i;
+        held = 0;
+      }
+      held += weight;
+      if (weight <= PARTIAL_VALUES_MAX) continue;
+      yield* this.#parts(slots.subarray(i, i + 1));
+      from = i + 1;
+      held = 0;
+    }
+    if (from < slots.length) yield this.take(slots.subarray(from));
   }
 
   /** Adds the states of a partial to ours. */
@@ -306,6 +335,31 @@ export class PaneStore {
   }
 
   // private functions
+
+  #weight(slot: number): number {
+    let most = 0;
+    for (const state of this.#states) most = Math.max(most, state.weight?.(slot) ?? 0);
+    return most;
+  }
+
+  /** Of one cell: first what is small, then each of the others in pieces. */
+  *#parts(cell: Int32Array): Generator<CellsPartial> {
+    const [slot] = cell;
+    const isLarge = this.#states.map((state) => (state.weight?.(slot) ?? 0) > PARTIAL_VALUES_MAX);
+    const rest = {
+      kind: 'cells' as const,
+      groups: [this.groupOf(slot)],
+      group: Int32Array.of(0),
+      window: Float64Array.of(this.windowOf(slot)),
+    };
+    yield { ...rest, states: this.#states.map((state, a) => (isLarge[a] ? null : state.take(cell))) };
+    for (const [large, state] of this.#states.entries()) {
+      if (!isLarge[large]) continue;
+      for (const part of state.takeParts!(slot, PARTIAL_VALUES_MAX)) {
+        yield { ...rest, states: this.#states.map((_, a) => (a === large ? part : null)) };
+      }
+    }
+  }
 
   #addRuns(block: RunBlock, source: number, table: SeriesTable): number {
     const runs = this.#runs;
@@ -440,7 +494,10 @@ export class PaneStore {
   }
 
   #mergeInto(slots: Int32Array, partial: CellsPartial): void {
-    for (let a = 0; a < this.#states.length; a++) this.#states[a].merge(partial.states[a], slots);
+    for (let a = 0; a < this.#states.length; a++) {
+      const state = partial.states[a];
+      if (state !== null) this.#states[a].merge(state, slots);
+    }
   }
 
   #empty(slot: number): void {

@@ -12,13 +12,13 @@ export interface Group {
   readonly tags: readonly string[];
 }
 
-/** State of cells. Cell i is (groups[group[i]], window[i]); states[a] is the state of the plan's a-th aggregate, entry i per cell. */
+/** State of cells. Cell i is (groups[group[i]], window[i]); states[a] is the state of the plan's a-th aggregate, entry i per cell; null = it is in another partial. */
 export interface CellsPartial {
   readonly kind: 'cells';
   readonly groups: readonly Group[];
   readonly group: Int32Array;
   readonly window: Float64Array;
-  readonly states: readonly StateData[];
+  readonly states: readonly (StateData | null)[];
 }
 
 /** Rows by group, those of one in order of time (descending if the plan is), those of the same time by series key. */
@@ -97,7 +97,7 @@ function eachArray(partial: Partial, add: (value: unknown) => void): void {
   if (partial.kind === 'cells') {
     add(partial.group);
     add(partial.window);
-    for (const state of partial.states) for (const array of Object.values(state)) add(array);
+    for (const state of partial.states) for (const array of Object.values(state ?? {})) add(array);
     return;
   }
   add(partial.offsets);

@@ -19,6 +19,7 @@ import type { CountsPartial, RowsPartial } from './partial.ts';
 import { pageOf, RawRows, rowBytes } from './raw-rows.ts';
 import { RowMap } from './row-map.ts';
 import type { WriteRows } from './row-texts.ts';
+import { tablesOf } from './rows-in.ts';
 import type { PinnableSource, PinnedRows, Source, TimeRange, Turn } from './source.ts';
 import { finished, inTurns } from './steps.ts';
 
@@ -50,9 +51,11 @@ export async function* slicedRows(
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
-  write: WriteRows | null = null,
+  { write, pinning }: { readonly write: WriteRows | null; readonly pinning: () => void },
 ): AsyncGenerator<RowsPartial | CountsPartial> {
   const held = new RawRows(plan, false, write);
+  for (const [index, table] of tablesOf(plan, source)) await inTurns(held.askSeries(index, table), turn);
+  pinning();
   const pinned: Pinned[] = [];
   let wanted = 0;
   try {

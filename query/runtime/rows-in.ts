@@ -2,13 +2,21 @@
  * SourceRows: the rows of blocks that a plan wants from one of its sources, and the group of each series. The first step of stage 1,
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
-import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
+import {
+  type Block,
+  firstRowFrom,
+  floorDiv,
+  OFFSET_MAX,
+  type SeriesChoice,
+  type SeriesTable,
+} from '../../model/index.ts';
 import { WINDOW_TAG } from '../planner/pane-windows.ts';
 import type { Plan } from '../planner/plan.ts';
 import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
+import type { Source } from './source.ts';
 import type { Steps } from './steps.ts';
 
 const UNKNOWN = -2;
@@ -129,6 +137,11 @@ export class SourceRows {
     return table.tag(series, key) || (this.#inner ? '' : null);
   }
 
+  /** Finds what `wanted` gives, in steps. */
+  *ask(table: SeriesTable): Steps<void> {
+    if (this.#plan.sources.length > 0) yield* this.#filter.ask(table);
+  }
+
   /** Those that may have rows: what a scan is asked for. */
   wanted(table: SeriesTable): SeriesChoice {
     return this.#plan.sources.length === 0 ? null : this.#filter.series(table);
@@ -146,8 +159,11 @@ export class SourceRows {
     let count = 0;
     for (let i = 0; i < runs.length; i += 2) {
       if (this.#known(table, series[runs[i]]) === UNWANTED) continue;
-      const end = runs[i + 1];
-      for (let row = runs[i]; row < end; row++) if (offsets[row] >= low && offsets[row] <= high) rows[count++] = row;
+      let from = runs[i];
+      let end = runs[i + 1];
+      if (offsets[from] < low) from = firstRowFrom(offsets, from, end, low);
+      if (from < end && offsets[end - 1] > high) end = firstRowFrom(offsets, from, end, high + 1);
+      for (let row = from; row < end; row++) rows[count++] = row;
     }
     return count;
   }
@@ -245,6 +261,14 @@ export class BlockWindows {
     this.window = Number(window);
     this.from = clamp(start);
     this.to = clamp(start + this.#interval);
+  }
+}
+
+/** Of the plan's sources that read a measurement which the shard has, by their index. */
+export function* tablesOf(plan: Plan, source: Source): Generator<readonly [number, SeriesTable]> {
+  for (const [i, { database, retentionPolicy, measurement, subquery }] of plan.sources.entries()) {
+    const table = subquery === undefined ? source.series(database, retentionPolicy, measurement) : null;
+    if (table !== null) yield [i, table];
   }
 }
 

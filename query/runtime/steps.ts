@@ -16,6 +16,15 @@ export function finished<T>(steps: Steps<T>): T {
   return step.value;
 }
 
+/** What the steps give on their way, but for the nulls; as `inTurns`. */
+export async function* givenInTurns<T>(steps: Iterable<T | null>, turn: Turn): AsyncGenerator<T> {
+  for (const step of steps) {
+    if (step !== null) yield step;
+    const wait = turn();
+    if (wait !== null) await wait;
+  }
+}
+
 /** What the steps make; rejects where the query is given up between two of them. */
 export async function inTurns<T>(steps: Steps<T>, turn: Turn): Promise<T> {
   let step = steps.next();

@@ -33,6 +33,8 @@ export interface TimeRules {
   readonly closesSilently?: true;
   /** Windows that late rows come for after `lateness` are computed again from what is stored. Not there = such rows are dropped. */
   readonly recomputes?: true;
+  /** Rows that come after `lateness` are told apart, as they were written. Not there = they are dropped. */
+  readonly keepsLate?: true;
   /** A row that was sent as final is not sent again. */
   readonly sendsOnce?: true;
 }

@@ -2,7 +2,7 @@
  * What a statement needs of whoever asks it, as InfluxDB 1.8 has it: nothing, a privilege on some databases, or an administrator. A text
  * is refused as a whole before any of it is executed.
  */
-import { measurementsOf, print, type SelectStatement, type Statement } from '../../query/index.ts';
+import { measurementsOf, print, type SelectStatement, type Statement, targetsOf } from '../../query/index.ts';
 import { hasPrivilege, type User } from '../catalogue/index.ts';
 import { AccessError } from './access-error.ts';
 
@@ -83,8 +83,10 @@ function needsOf(statement: Statement, current: string): readonly Need[] {
 }
 
 function selectNeeds(select: SelectStatement, current: string): readonly Need[] {
-  const target =
-    select.into === undefined ? [] : [{ privilege: 'write' as const, database: select.into.database ?? current }];
+  const target = targetsOf(select).map(({ database }) => ({
+    privilege: 'write' as const,
+    database: database ?? current,
+  }));
   const sources = measurementsOf(select).map(({ database }) => ({
     privilege: 'read' as const,
     database: database ?? current,

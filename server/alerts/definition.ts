@@ -4,6 +4,7 @@
  */
 import {
   assertLive,
+  assertWritesNothing,
   columnNames,
   type Expression,
   matchesName,
@@ -102,6 +103,7 @@ function assertRuns({ database, select, levels, noData, remindEvery, notify }: C
     throw new QueryError('invalid', 'an alert judges final rows: expected ON CLOSE or FINAL in EMIT');
   }
   assertLive(select);
+  assertWritesNothing(select);
   const sources = measurementsOf(select);
   for (const source of sources) {
     if (source.database !== sources[0].database) {

@@ -389,8 +389,9 @@ export class LiveShards {
   #hold(side: ShardSide, change: SchemaChange, sequence: number): void {
     for (const op of side.operators.values()) {
       if (op.database !== change.database || op.heldFrom !== null || !concerns(change, op.reads)) continue;
-      this.#collectAll(side, op);
+      // what is collected is from before it
       op.heldFrom = sequence;
+      this.#collectAll(side, op);
       // a shared stream goes on, and its view has only to be silent
       op.replays = !rest(op.stage);
     }

@@ -9,9 +9,11 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import type { ControlEntry } from '../../model/index.ts';
 import {
   assertLive,
+  assertWritesNothing,
   chosenTags,
   countAnswer,
   countedStatement,
+  givenInTurns,
   type IntoTarget,
   type Limits,
   measurementsOf,
@@ -21,8 +23,7 @@ import {
   type ResultTable,
   type SelectStatement,
   ShapeParser,
-  type ShowContext,
-  type ShowPart,
+  type Shown,
   type ShowStatement,
   type Statement,
   showAnswer,
@@ -41,10 +42,11 @@ import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
 import { type WriteLines, writeInto } from './into.ts';
-import type { ShardMesh, ShowCall } from './plan-over-shards.ts';
-import { nameShownPolicies, policyNamed } from './policy-names.ts';
+import type { ShardMesh } from './plan-over-shards.ts';
+import { policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
+import { showOverShards } from './show-over-shards.ts';
 import { shownQueries } from './shown-queries.ts';
 import { STATS_DATABASE, shownState, statsAsked, withoutTime } from './shown-state.ts';
 import {
@@ -135,6 +137,7 @@ export class QueryRunner {
       throw new QueryError('invalid', 'a subscription takes one SELECT statement');
     }
     assertLive(statement);
+    assertWritesNothing(statement);
     const other = measurementsOf(statement).find((source) => source.database !== null && source.database !== database);
     if (other !== undefined) {
       throw new QueryError('invalid', `a subscription reads its own database, "${database}", not "${other.database}"`);
@@ -234,8 +237,7 @@ export class QueryRunner {
         return { tables: shownState(statement, { catalogue, now, shards: this.#options.mesh.shards }) };
       case 'show cardinality': {
         await this.#known(statement.database ?? database);
-        const found = await this.#show(countedStatement(statement), database, now);
-        return { tables: countAnswer(statement, found) };
+        return { tables: countAnswer(statement, await this.#show(countedStatement(statement), run)) };
       }
       case 'show measurements':
       case 'show tag keys':
@@ -243,7 +245,8 @@ export class QueryRunner {
       case 'show field keys':
       case 'show series': {
         await this.#known(statement.database ?? database);
-        return { tables: showAnswer(statement, await this.#show(statement, database, now)) };
+        const shown = await this.#show(statement, run);
+        return { tables: givenInTurns(showAnswer(statement, shown), run.turn) };
       }
       case 'delete':
       case 'drop series':
@@ -288,13 +291,14 @@ export class QueryRunner {
     return explainAnswer({ ...planned, shards: this.#options.mesh.shards, beganMs, analyze, read });
   }
 
-  async #show(asked: ShowStatement, database: string, now: bigint): Promise<ShowPart[][]> {
-    const statement = nameShownPolicies(asked, database, this.#options.catalogue);
-    const context: ShowContext = { database, defaultRetentionPolicy: '', now };
-    const call = (shard: number): ShowCall => ({ shard, statement, context });
-    return this.#options.mesh.callAll<ShowPart[]>('show', call).catch((error) => {
+  async #show(asked: ShowStatement, { request, signal, turn }: Run): Promise<Shown> {
+    const { database, now } = request;
+    try {
+      return await showOverShards(asked, { database, now, signal, turn }, this.#options);
+    } catch (error) {
+      signal.throwIfAborted();
       throw whileShowing(asked, error);
-    });
+    }
   }
 
   async #known(database: string): Promise<void> {

@@ -7,6 +7,7 @@
 import {
   answerOf,
   choosesSeries,
+  inTurns,
   type Limits,
   type PaneStore,
   type Partial,
@@ -15,8 +16,7 @@ import {
   QueryError,
   type ResultTable,
   type SelectStatement,
-  type ShowContext,
-  type ShowPart,
+  type Shown,
   showsRows,
   type Turn,
   unbatched,
@@ -29,12 +29,12 @@ import {
   type PartialsCall,
   planContext,
   type ShardMesh,
-  type ShowCall,
   type TextFormat,
 } from './plan-over-shards.ts';
-import { namePolicies, nameShownPolicies } from './policy-names.ts';
+import { namePolicies } from './policy-names.ts';
 import { readsNoSeries, seriesAsked, seriesLeft } from './series-limit.ts';
 import { shardsAsked } from './shards-asked.ts';
+import { showOverShards } from './show-over-shards.ts';
 import { isOfInput, isOfTypes, pointOfWeeks } from './unknown-types.ts';
 
 /** Sets of measurements whose schemas are remembered: those that the panels of some dozens of dashboards read. */
@@ -109,15 +109,13 @@ export class SelectRunner {
 
   async #limited(statement: SelectStatement, request: SelectRequest, planned: Planned): Promise<Planned> {
     if (!choosesSeries(planned.plan)) return planned;
-    const perShard = await this.#seriesOf(statement, request, planned.plan);
-    return { ...planned, plan: { ...planned.plan, onlySeries: seriesLeft(planned.plan, perShard) } };
+    const shown = await this.#seriesOf(statement, request, planned.plan);
+    const onlySeries = await inTurns(seriesLeft(planned.plan, shown), request.turn);
+    return { ...planned, plan: { ...planned.plan, onlySeries } };
   }
 
-  #seriesOf(statement: SelectStatement, { database, now }: SelectRequest, plan: Plan): Promise<ShowPart[][]> {
-    const asked = nameShownPolicies(seriesAsked(statement, plan), database, this.#options.catalogue);
-    const context: ShowContext = { database, defaultRetentionPolicy: '', now };
-    const call = (shard: number): ShowCall => ({ shard, statement: asked, context });
-    return this.#options.mesh.callAll<ShowPart[]>('show', call);
+  #seriesOf(statement: SelectStatement, request: SelectRequest, plan: Plan): Promise<Shown> {
+    return showOverShards(seriesAsked(statement, plan), request, this.#options);
   }
 
   /** Whether InfluxDB would not come to know the types of what a statement reads, and so not refuse it for them. */
@@ -129,8 +127,8 @@ export class SelectRunner {
     const probe = this.#answer({ plan, versions: known.versions }, { signal, turn, database, now });
     for await (const { rows } of probe) points += rows;
     if (points === 0 || !isOfInput(error)) return points === 0;
-    const perShard = await this.#seriesOf(statement, request, plan);
-    return perShard.flat().every(({ rows }) => rows.length === 0);
+    const shown = await this.#seriesOf(statement, request, plan);
+    return shown.names.every((name) => shown.rows(name).length === 0);
   }
 
   #answer({ plan, versions }: Planned, request: SelectRequest): AsyncGenerator<ResultTable> {

@@ -10,11 +10,15 @@ import {
   type Group,
   type Plan,
   type SelectStatement,
-  type ShowPart,
+  type Shown,
   type ShowStatement,
+  type Steps,
   unwrap,
   walk,
 } from '../../query/index.ts';
+
+/** Texts of series that are taken apart in one step. */
+const STEP_SERIES = 4_096;
 
 /** What asks for the series that a statement reads, as far as conditions on tags say. */
 export function seriesAsked(statement: SelectStatement, { sources }: Plan): ShowStatement {
@@ -36,14 +40,21 @@ export function seriesAsked(statement: SelectStatement, { sources }: Plan): Show
 }
 
 /** The groups that are left. */
-export function seriesLeft(plan: Plan, perShard: readonly (readonly ShowPart[])[]): Group[] {
-  const groups = perShard.flat().flatMap(({ name, rows }) =>
-    rows.map(([text]) => {
+export function* seriesLeft(plan: Plan, shown: Shown): Steps<Group[]> {
+  const { groupBy, seriesLimit, seriesOffset } = plan;
+  const most = { groupBy, seriesLimit: seriesLimit + seriesOffset, seriesOffset: 0 };
+  let groups: Group[] = [];
+  for (const name of shown.names) {
+    let left: Group[] = [];
+    for (const [text] of shown.rows(name)) {
       const tags = new Map(parseSeriesKey(keyOf(text)));
-      return { name, tags: plan.groupBy.map((key) => tags.get(key) ?? '') };
-    }),
-  );
-  return firstSeries(plan, groups);
+      left.push({ name, tags: groupBy.map((key) => tags.get(key) ?? '') });
+      if (left.length % STEP_SERIES === 0) yield null;
+      if (left.length > 2 * most.seriesLimit + STEP_SERIES) left = firstSeries(most, left);
+    }
+    groups = [...groups, ...firstSeries(plan, left)];
+  }
+  return groups;
 }
 
 /** Whether it says that no series is read, before any is looked at: SOFFSET without SLIMIT, a condition that is false. */

@@ -12,6 +12,7 @@ import {
   type EmitClause,
   type Expression,
   type IntoTarget,
+  type MeasurementSource,
   matchesName,
   measurementsOf,
   parse,
@@ -19,6 +20,7 @@ import {
   QueryError,
   type SelectSource,
   type SelectStatement,
+  targetsOf,
 } from '../../query/index.ts';
 import type { CatalogueView, ContinuousQuery, CreateContinuousQuery } from '../catalogue/index.ts';
 import { namePolicies, policyNamed } from '../queries/index.ts';
@@ -32,32 +34,38 @@ export interface StoredDefinition {
   /** Rows of windows that are open are written too. */
   readonly provisional: boolean;
   /** measurement null = that of each row. */
-  readonly into: IntoTarget & { readonly database: string; readonly retentionPolicy: string };
+  readonly into: Target;
+  /** Where points go that come too late; null = nowhere. */
+  readonly late: (Target & { readonly measurement: string }) | null;
+}
+
+interface Target extends IntoTarget {
+  readonly database: string;
+  readonly retentionPolicy: string;
 }
 
 /** The statement with the databases and policies that it means at this moment. Throws QueryError where it could not run. */
 export function namedDefinition(statement: CreateContinuousQuery, catalogue: CatalogueView): CreateContinuousQuery {
   const { database, select, options } = statement;
+  const { lateness } = select;
   if (options.length > 0) {
     throw new QueryError(
       'invalid',
       `option "${options[0].key}" of a continuous query is not supported by this server yet`,
     );
   }
-  const into = select.into!;
-  const target = into.database ?? database;
-  for (const name of [database, ...measurementsOf(select).map((source) => source.database ?? database), target]) {
+  const read = [...measurementsOf(select), ...targetsOf(select)];
+  for (const name of [database, ...read.map((source) => source.database ?? database)]) {
     if (!catalogue.has(name)) throw new QueryError('invalid', `database not found: ${name}`);
   }
   const named: CreateContinuousQuery = {
     ...statement,
     select: {
       ...spelledOut(select, database, catalogue),
-      into: {
-        database: target,
-        retentionPolicy: policyNamed(into.retentionPolicy, target, catalogue),
-        measurement: into.measurement,
-      },
+      into: namedTarget(select.into!, database, catalogue),
+      ...(typeof lateness?.after === 'object' && {
+        lateness: { ...lateness, after: namedTarget(lateness.after, database, catalogue) },
+      }),
     },
   };
   assertRuns(named);
@@ -85,6 +93,11 @@ export function overHistory({ live }: StoredDefinition, from: bigint, to: bigint
 
 // private functions
 
+function namedTarget(target: IntoTarget, database: string, catalogue: CatalogueView): Target {
+  const own = target.database ?? database;
+  return { ...target, database: own, retentionPolicy: policyNamed(target.retentionPolicy, own, catalogue) };
+}
+
 function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefinition {
   const { into, ...plain } = select;
   const emit = plain.emit ?? emission(plain, resample?.every ?? null);
@@ -96,7 +109,8 @@ function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefini
     live,
     query: print(live),
     provisional: emit?.some(({ on }) => on === 'every' || on === 'update' || on === 'rows') ?? false,
-    into: { ...into!, database: into!.database!, retentionPolicy: into!.retentionPolicy! },
+    into: into as Target,
+    late: typeof lateness?.after === 'object' ? (lateness.after as StoredDefinition['late']) : null,
   };
 }
 
@@ -108,7 +122,14 @@ function emission({ dimensions }: SelectStatement, every: bigint | null): readon
 }
 
 function assertRuns(statement: CreateContinuousQuery): void {
-  const { database, live, into } = definitionOf(statement);
+  const { database, live, into, late } = definitionOf(statement);
+  if (late !== null && late.measurement === null) {
+    const expected = 'expected the name of a measurement';
+    throw new QueryError(
+      'invalid',
+      `continuous query: points that come too late keep their fields, and have no place among others of their measurement: ${expected}`,
+    );
+  }
   for (const dimension of live.dimensions) {
     if (dimension.kind !== 'window' || dimension.window.of !== 'cumulate') continue;
     const reason = 'windows of cumulate() that begin together have one time, and would overwrite one another as points';
@@ -122,18 +143,17 @@ function assertRuns(statement: CreateContinuousQuery): void {
         `continuous query: it reads "${database}" and "${source.database}": expected one database`,
       );
     }
-    const feedsItself =
-      into.database === database &&
-      into.retentionPolicy === source.retentionPolicy &&
-      (into.measurement === null || matchesName(source.name)(into.measurement));
-    if (feedsItself) {
-      const target = into.measurement === null ? 'the measurements that it reads' : `"${into.measurement}"`;
-      throw new QueryError(
-        'invalid',
-        `continuous query: it would read what it writes to ${target}: name another target`,
-      );
+    for (const target of late === null ? [into] : [into, late]) {
+      if (!isRead(target, source)) continue;
+      const name = target.measurement === null ? 'the measurements that it reads' : `"${target.measurement}"`;
+      throw new QueryError('invalid', `continuous query: it would read what it writes to ${name}: name another target`);
     }
   }
+}
+
+function isRead({ database, retentionPolicy, measurement }: Target, source: MeasurementSource): boolean {
+  if (database !== source.database || retentionPolicy !== source.retentionPolicy) return false;
+  return measurement === null || matchesName(source.name)(measurement);
 }
 
 function inDatabase(source: SelectSource, database: string): SelectSource {

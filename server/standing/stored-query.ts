@@ -53,6 +53,8 @@ export interface StoredQueryPort {
   /** Throws QueryError where the database or the policy is not there. */
   readonly write: WriteLines;
   written(points: number): void;
+  /** Of them: points that came too late for their windows. */
+  writtenLate(points: number): void;
   failed(query: ContinuousQuery, reason: FailureReason, message: string): void;
 }
 
@@ -133,6 +135,7 @@ export class StoredQuery implements StandingConsumer {
     const stood = this.#mark;
     if (!this.#joined && goesByWindows(batch)) await this.#catchUp(batch);
     await this.#write(writable(batch, this.definition.provisional));
+    await this.#writeLate(batch);
     this.#mark = this.#markBehind(batch);
     this.#port.checkpoints.set(this.stored, this.#mark);
     if (stood === NO_MARK || (stood.before === null && this.#mark.before !== null)) await this.#port.checkpoints.save();
@@ -187,9 +190,20 @@ export class StoredQuery implements StandingConsumer {
     return written;
   }
 
+  /** Points that came too late for their windows: as they were written, so that writing one again changes nothing. */
+  async #writeLate({ emissions }: StandingBatch): Promise<void> {
+    const { late } = this.definition;
+    const tables = emissions.flatMap((one) => (one.late ? one.tables : []));
+    if (late === null || tables.length === 0) return;
+    this.#port.writtenLate(await this.#write(tables, late));
+  }
+
   /** Gives the points written. What is refused is counted; any other error rejects, and the batch is not taken. */
-  async #write(tables: Iterable<ResultTable> | AsyncIterable<ResultTable>): Promise<number> {
-    const { into, live } = this.definition;
+  async #write(
+    tables: Iterable<ResultTable> | AsyncIterable<ResultTable>,
+    into: StoredDefinition['into'] = this.definition.into,
+  ): Promise<number> {
+    const { live } = this.definition;
     const now = msToNs(this.#port.nowMs());
     let written = 0;
     const write = async (lines: Uint8Array<ArrayBuffer>): Promise<{ rows: number; message: null }> => {
@@ -231,7 +245,7 @@ export class StoredQuery implements StandingConsumer {
 
 /** Else it goes by the cursor of its live query: a copy of points, windows that overlap, and what is answered again, as by sessions. */
 function goesByWindows({ live: { plan, leaves, rules } }: StandingBatch): boolean {
-  const hasEnds = plan.window !== null && plan.windows === undefined && !rules.recomputes;
+  const hasEnds = plan.window !== null && plan.windows === undefined && !rules.recomputes && !rules.keepsLate;
   return hasEnds && leaves === undefined;
 }
 
@@ -255,5 +269,7 @@ function leastTime({ emissions }: StandingBatch): bigint | null {
 }
 
 function* writable({ emissions }: StandingBatch, provisional: boolean): Generator<ResultTable> {
-  for (const { final, tables, gone } of emissions) if (gone === undefined && (final || provisional)) yield* tables;
+  for (const { final, tables, gone, late } of emissions) {
+    if (gone === undefined && late === undefined && (final || provisional)) yield* tables;
+  }
 }

@@ -149,6 +149,7 @@ export const METRICS = {
   },
   live_queries: { kind: 'gauge', help: 'distinct live queries running, each shared by its subscriptions' },
   standing_queries: { kind: 'gauge', help: 'stored continuous queries running' },
+  standing_late_points: { kind: 'counter', help: 'of them: points that came too late for their windows' },
   standing_points: { kind: 'counter', help: 'points written by stored continuous queries' },
   standing_failures: {
     kind: 'counter',

@@ -52,6 +52,7 @@ export async function openStoredQueries(parts: StoredParts): Promise<StoredQueri
       policyNamed(call.retentionPolicy, call.database, catalogue);
       return write(call);
     },
+    writtenLate: (points) => metrics.counter('standing_late_points').add(points),
     written: (points) => metrics.counter('standing_points').add(points),
     failed: ({ database, name }, reason, message) => {
       metrics.counter('standing_failures', { reason }).add();

@@ -8,7 +8,15 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ORIGIN } from '../../model/index.ts';
-import { batched, historicalShard, type Partial, QueryError, showShard, transferables } from '../../query/index.ts';
+import {
+  batched,
+  givenInTurns,
+  historicalShard,
+  type Partial,
+  QueryError,
+  showShard,
+  transferables,
+} from '../../query/index.ts';
 import { NodeFiles } from '../../storage/index.ts';
 import { type AlertStatus, type Alerts, executeAlert, isAlertStatement } from '../alerts/index.ts';
 import { bucketAdviceIn, type CatalogueNews, CatalogueView, findPolicy, keptFrom } from '../catalogue/index.ts';
@@ -225,7 +233,6 @@ function makeCalls(): Handlers['calls'] {
     },
     'check delete': ({ shard, statement, database }: CheckDeleteCall) =>
       checkDelete(shardOf(shard).store, statement, database),
-    show: ({ shard, statement, context }: ShowCall) => showShard(statement, context, shardOf(shard).store),
     restore: restoreCall(backupParts),
     'live start': (start: LiveStart) => liveShards.start(start, homeAt(start.home)),
     'live stop': (stop: LiveStop) => liveShards.stop(stop),
@@ -236,6 +243,8 @@ function makeCalls(): Handlers['calls'] {
 function makeStreams(): Handlers['streams'] {
   return {
     query: (call: QueryCall, signal) => handedOver(runner.run(call, signal), (piece) => [piece.buffer]),
+    show: ({ shard, statement, context }: ShowCall, signal) =>
+      givenInTurns(showShard(statement, context, shardOf(shard).store), turns.of(signal)),
     partials: (call: PartialsCall, signal) => handedOver(batched(partialsOf(call, signal)), transferables),
     ...backupStreams(backupParts),
   };
@@ -246,10 +255,12 @@ async function* partialsOf(
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
-  if (store.schemaVersion !== version) throw new StaleSchema();
   const write = texts === null ? null : jsonRows(plan, texts.epoch);
   const limits = { ...config.queryLimits, isCounted };
-  yield* historicalShard(plan, store, turns.of(signal), limits, write, home);
+  const pinning = (): void => {
+    if (store.schemaVersion !== version) throw new StaleSchema();
+  };
+  yield* historicalShard(plan, store, turns.of(signal), limits, { write, home, pinning });
 }
 
 function makeNotices(): Handlers['notices'] {

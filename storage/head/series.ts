@@ -22,6 +22,9 @@ const BACKSLASH = 92;
 /** Found series are sorted where they are at most one of so many; else every series is looked at. */
 const SORTED_SHARE = 16;
 
+/** Values, or series, that are looked at in one step: each may be a text to be made and tested. */
+const STEP_ITEMS = 4_096;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -119,11 +122,12 @@ export class HeadSeries implements SeriesTable {
   }
 
   /** Begins with the predicate that leaves least, and asks the others about what is left. */
-  matching(predicates: readonly TagPredicate[]): Uint32Array {
+  *matching(predicates: readonly TagPredicate[]): Generator<null, Uint32Array> {
+    const { size } = this;
     const conditions = predicates.map((predicate) => new Condition(predicate, this.#tags.get(predicate.key) ?? null));
     conditions.sort((a, b) => a.cost - b.cost);
-    let found = conditions.shift()?.series(this.size) ?? all(this.size);
-    for (const condition of conditions) found = found.filter((series) => condition.passes(series));
+    let found = conditions.length === 0 ? all(size) : yield* conditions.shift()!.series(size);
+    for (const condition of conditions) found = yield* filtered(found, (series) => condition.passes(series));
     return found;
   }
 
@@ -197,19 +201,20 @@ class Condition {
   }
 
   /** All that pass of the series below `size`, ascending. */
-  series(size: number): Uint32Array {
+  *series(size: number): Generator<null, Uint32Array> {
     const tag = this.#tag;
     if (tag === null) return this.#passesValue(ABSENT) ? all(size) : all(0);
     if (this.#only !== null) return listed(tag, this.#only < 0 ? [] : [this.#only]);
     const values: number[] = [];
     let count = 0;
-    for (let value = 1; value < tag.values; value++) {
+    for (let value = 1; value < this.#known.length; value++) {
+      if (value % STEP_ITEMS === 0) yield null;
       if (!this.#passesValue(value)) continue;
       values.push(value);
       count += tag.count(value);
     }
     if (!this.#passesValue(ABSENT) && count * SORTED_SHARE <= size) return listed(tag, values).sort();
-    return all(size).filter((series) => this.#known[tag.valueOf(series)] === 2);
+    return yield* filtered(all(size), (series) => this.#known[tag.valueOf(series)] === 2);
   }
 
   // private functions
@@ -218,6 +223,15 @@ class Condition {
     if (this.#known[value] === 0) this.#known[value] = this.#test(this.#tag?.text(value) ?? '') ? 2 : 1;
     return this.#known[value] === 2;
   }
+}
+
+function* filtered(series: Uint32Array, passes: (series: number) => boolean): Generator<null, Uint32Array> {
+  let count = 0;
+  for (let i = 0; i < series.length; i++) {
+    if (passes(series[i])) series[count++] = series[i];
+    if (i % STEP_ITEMS === STEP_ITEMS - 1) yield null;
+  }
+  return series.slice(0, count);
 }
 
 function listed(tag: TagIndex, values: readonly number[]): Uint32Array {

@@ -12,8 +12,7 @@ const IDLE = 'WATERMARK IDLE 200ms';
 const T0 = 1_700_000_040_000_000_000n;
 const MEANS = `SELECT mean(v) FROM m GROUP BY time(1m), host ${IDLE}`;
 
-describe('alerts', function () {
-  this.timeout(120_000);
+describe('alerts', () => {
   let server: TestServer;
   let hook: TestHook;
   let flags: string[];
@@ -232,7 +231,6 @@ describe('alerts', function () {
     await eventually(
       () => hook.received.length,
       (count) => count >= 4,
-      20_000,
     );
     expect(hook.received.map(({ body }) => body.level)).to.deep.equal(['alert', 'alert', 'alert', 'ok']);
     expect(new Set(hook.received.map(({ body }) => body.id)).size).to.equal(2);
@@ -263,7 +261,6 @@ describe('alerts', function () {
     await eventually(
       () => hook.received.length,
       (count) => count >= 1,
-      20_000,
     );
     expect(hook.received[0].body).to.include({ alert: 'told', level: 'alert', previous: 'ok' });
     expect(await changesOf('slow', 'k')).to.deep.equal([]);

@@ -14,8 +14,7 @@ const SEED = seedOfRun();
 /** What a client can see of rows: a chain does not bring back the types of fields that have none. */
 const ROWS = 'SELECT *::field FROM /.*/ GROUP BY *; SHOW SERIES';
 
-describe(`backup and restore (SEED=${SEED})`, function () {
-  this.timeout(180_000);
+describe(`backup and restore (SEED=${SEED})`, () => {
   let server: TestServer;
   let other: TestServer;
   let directory: string;

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import { expect } from 'chai';
 import { startServer, type TestServer } from '../support/server.ts';
 
-describe('command line and server', function () {
-  this.timeout(120_000);
+describe('command line and server', () => {
   let server: TestServer;
 
   before(async () => {

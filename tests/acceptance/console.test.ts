@@ -3,14 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { Millrace } from '../../client/sdk/index.ts';
-import { startBrowser } from '../support/browser.ts';
+import { newPage, startBrowser } from '../support/browser.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /** What `dist/sdk/millrace.js` gives a page. */
 type BrowserSdk = typeof import('../../client/sdk/index.ts');
 
-describe('console and server', function () {
-  this.timeout(120_000);
+describe('console and server', () => {
   let browser: Browser;
   let page: Page;
   let server: TestServer;
@@ -30,7 +29,7 @@ describe('console and server', function () {
   });
   beforeEach(async () => {
     problems.length = 0;
-    page = await browser.newPage();
+    page = await newPage(browser);
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('request', (request) => {
       const url = new URL(request.url());
@@ -112,7 +111,7 @@ describe('console and server', function () {
 
   it('asks who one is where the server does, in a form of its own', async () => {
     const guarded = await startServer(['--auth']);
-    const view = await browser.newPage();
+    const view = await newPage(browser);
     try {
       const q = "CREATE USER ann WITH PASSWORD 'x' WITH ALL PRIVILEGES";
       await fetch(`${guarded.http}/query`, { method: 'POST', body: new URLSearchParams({ q }) });

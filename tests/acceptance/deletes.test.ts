@@ -14,8 +14,7 @@ import { QUIET, startServer, type TestServer, temporaryDirectory } from '../supp
 const SEALING = ['--head-bytes', '4096', '--log-keep-bytes', '0'];
 const HOUR = 3_600_000_000_000n;
 
-describe('deletes', function () {
-  this.timeout(120_000);
+describe('deletes', () => {
   const seed = seedOfRun();
   const started: TestServer[] = [];
 

@@ -12,8 +12,7 @@ import { QUIET, startServer, type TestServer } from '../support/server.ts';
 
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-describe(`export (SEED=${SEED})`, function () {
-  this.timeout(120_000);
+describe(`export (SEED=${SEED})`, () => {
   let server: TestServer;
   let directory: string;
 

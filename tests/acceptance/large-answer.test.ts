@@ -20,8 +20,7 @@ const HEAD_BYTES = 48 * 1024 * 1024;
 describe('an answer of ten million rows', () => {
   let server: TestServer;
 
-  before(async function () {
-    this.timeout(300_000);
+  before(async () => {
     server = await startServer([...QUIET, '--shards', '2', '--workers', '2', '--head-bytes', String(HEAD_BYTES)]);
     for (let from = 0; from < ROWS; from += ROWS_PER_BODY) {
       const lines: string[] = [];
@@ -33,8 +32,7 @@ describe('an answer of ten million rows', () => {
 
   after(() => server.stop());
 
-  it('does not grow the server by more than 200 MB while it is read slowly', async function () {
-    this.timeout(300_000);
+  it('does not grow the server by more than 200 MB while it is read slowly', async () => {
     const before = residentBytes(server);
     let greatest = before;
     const response = await ask(

@@ -151,8 +151,7 @@ describe('resuming', () => {
   });
 });
 
-describe('a reader that stops reading', function () {
-  this.timeout(120_000);
+describe('a reader that stops reading', () => {
   const BODIES = 200;
   const LINES = 300;
 
@@ -175,12 +174,12 @@ describe('a reader that stops reading', function () {
       }
       const count = (client: LiveClient): number =>
         client.rows().reduce((n, { series }) => n + series.reduce((m, { values }) => m + values.length, 0), 0);
-      await other.until(() => count(other) >= total, 'all points at the reader that reads', 60_000);
+      await other.until(() => count(other) >= total, 'all points at the reader that reads');
       expect(count(stalled), 'while it does not read').to.be.lessThan(total);
       // the head holds 30 MB of points, and a reader's frames are no less; this leaves room for them once and for garbage
       expect((await residentBytes(server)) - before).to.be.lessThan(300 * 1024 * 1024);
       stalled.socket.resume();
-      await stalled.until(() => count(stalled) >= total, 'all points at the reader that stopped', 60_000);
+      await stalled.until(() => count(stalled) >= total, 'all points at the reader that stopped');
       const ids = rowsOf(stalled.rows()).map(({ values }) => Number(values[1]));
       expect(new Set(ids).size, 'seen once').to.equal(ids.length);
       expect(ids.length).to.equal(total);
@@ -195,7 +194,8 @@ describe('a reader that stops reading', function () {
   it('gets the newest rows in mode latest, and is told how many it did not see', async () => {
     const server = await startServer([...QUIET, '--shards', '2']);
     try {
-      const hosts = 500;
+      // so few that they are held even for a client that has read nothing for long
+      const hosts = 20;
       const lines = (v: number): string =>
         Array.from({ length: hosts }, (_, h) => `m,host=${'h'.repeat(20)}${h} v=${v}i ${SECOND + v}`).join('\n');
       await written(server, 'd', lines(1));
@@ -218,7 +218,6 @@ describe('a reader that stops reading', function () {
           return frames();
         },
         (conflated) => conflated > hosts,
-        60_000,
       );
       client.socket.resume();
       await client.until(() => {

@@ -160,8 +160,7 @@ describe('live queries', () => {
     expect(latestRows(client.rows()).get(`m,host=a ${SECOND}`)?.values[1]).to.equal(7);
   });
 
-  it('closes the windows of a quiet stream by the clock', async function () {
-    this.timeout(40_000);
+  it('closes the windows of a quiet stream by the clock', async () => {
     const client = await connected();
     await client.subscribed({ db, q: SUMS });
     await written(server, db, `m,host=a v=1 ${SECOND}`);

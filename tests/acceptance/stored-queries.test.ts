@@ -281,6 +281,48 @@ describe('stored continuous queries', () => {
     expect(await sumAt(120, 'a')).to.equal(2);
   });
 
+  it('write points that come too late to where LATENESS says, also behind a kill', async () => {
+    const select = "SELECT sum(v) INTO kept FROM o WHERE zone = 'x' GROUP BY time(1m), host";
+    await query(`CREATE CONTINUOUS QUERY kept ON d BEGIN ${select} ${IDLE} LATENESS 1s INTO missed END`);
+    const named = (await shown()).get('d')!.find(([name]) => name === 'kept')![1];
+    expect(named).to.include('LATENESS 1s UPDATE INTO d.autogen.missed');
+    const line = (seconds: number, ns: number, rest = '', zone = 'x') =>
+      `o,host=a,zone=${zone} v=1${rest} ${T0 + BigInt(seconds) * 1_000_000_000n + BigInt(ns)}\n`;
+    await written(server, 'd', line(60, 0));
+    await written(server, 'd', [90, 120, 300, 600].map((seconds) => line(seconds, 0)).join(''));
+    let times = 0;
+    const late = async (): Promise<Series['values']> => {
+      await written(server, 'd', line(61, ++times));
+      return rows('missed');
+    };
+    await eventually(late, (found) => found.length > 0);
+    await written(server, 'd', line(62, 0, ',s="apart"') + line(62, 1, '', 'y'));
+    const counted = async (): Promise<number> => {
+      const [[, sum]] = (await query(`SELECT sum FROM kept WHERE time = ${at(60)}`))[0].values;
+      const [[, count]] = (await query(`SELECT count(v) FROM missed WHERE time < ${at(120)}`))[0].values;
+      return Number(sum) + Number(count);
+    };
+    // each point is in one of them
+    await eventually(counted, (points) => points === 2 + times + 1);
+    await server.kill();
+    server = await startServer(flags);
+    await written(server, 'd', line(122, 0, ',s="behind"'));
+    const apart = async (): Promise<string> =>
+      ((await query('SELECT s FROM missed GROUP BY *'))[0]?.values ?? []).map(([, s]) => s).join();
+    await eventually(apart, (found) => found === 'apart,behind');
+    const [{ tags }] = await query('SELECT v FROM missed GROUP BY *');
+    expect(tags).to.deep.equal({ host: 'a', zone: 'x' });
+    expect(await counted(), 'none is in neither').to.be.at.least(2 + times + 1);
+    expect(await metric(server, 'millrace_standing_late_points_total')).to.be.at.least(1);
+    expect(await refused(`CREATE CONTINUOUS QUERY r ON d BEGIN ${select} LATENESS 1s INTO o END`)).to.include(
+      'it would read what it writes to "o"',
+    );
+    expect(await refused(`CREATE CONTINUOUS QUERY r ON d BEGIN ${select} LATENESS 1s INTO no.x.y END`)).to.equal(
+      'database not found: no',
+    );
+    await query('DROP CONTINUOUS QUERY kept ON d');
+  });
+
   it('go on when what they write is refused, and say so', async () => {
     await written(server, 'd', `clash,host=a mean="text" ${T0}`);
     await query(

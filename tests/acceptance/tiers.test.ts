@@ -33,8 +33,7 @@ const QUESTIONS = [
   'SHOW TAG VALUES FROM m WITH KEY = host',
 ];
 
-describe('a server whose old buckets lie in object storage', function () {
-  this.timeout(180_000);
+describe('a server whose old buckets lie in object storage', () => {
   const seed = seedOfRun();
   const started: TestServer[] = [];
   let s3: S3Server;
@@ -177,7 +176,6 @@ describe('a server whose old buckets lie in object storage', function () {
     await eventually(
       async () => s3.objects.size,
       (size) => size > 0 && size < before,
-      20_000,
     );
     const found = await results(cold, 'db', 'SELECT count(v) FROM m WHERE time < now() - 30d');
     expect(found[0].series).to.equal(undefined);

@@ -340,7 +340,6 @@ export function brokerSuite(name: string, makeFixture: () => Promise<BrokerFixtu
             return done.length >= 200 || faults.length > 0;
           },
           () => `${done.length} messages done`,
-          40_000,
         );
         await publishing;
         expect(faults).to.deep.equal([]);

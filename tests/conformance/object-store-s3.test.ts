@@ -21,8 +21,7 @@ objectStoreSuite('S3', async () => {
   };
 });
 
-describe('S3 objects over a bad network', function () {
-  this.timeout(20_000);
+describe('S3 objects over a bad network', () => {
   let server: S3Server;
 
   beforeEach(async () => {

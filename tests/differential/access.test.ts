@@ -103,8 +103,7 @@ const REQUESTS: readonly Asked[] = [
   { what: 'a ping', path: '/ping' },
 ];
 
-describe('access beside InfluxDB', function () {
-  this.timeout(60_000);
+describe('access beside InfluxDB', () => {
   let theirs: InfluxServer;
   let ours: TestServer;
 

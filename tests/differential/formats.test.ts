@@ -73,8 +73,7 @@ const WAYS: readonly Readonly<Record<string, string>>[] = [
   { chunked: 'true', chunk_size: '3', epoch: 'ms' },
 ];
 
-describe(`formats beside InfluxDB (SEED=${SEED})`, function () {
-  this.timeout(60_000);
+describe(`formats beside InfluxDB (SEED=${SEED})`, () => {
   let theirs: InfluxServer;
   let ours: TestServer;
 

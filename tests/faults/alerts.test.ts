@@ -18,8 +18,7 @@ const MEANS = 'SELECT mean(v) FROM m GROUP BY time(1m), host';
 type Changes = (readonly [at: number, level: string])[];
 
 describe('alerts and kill -9', () => {
-  it('change no level, and lose no notification', async function () {
-    this.timeout(180_000);
+  it('change no level, and lose no notification', async () => {
     const seed = seedOfRun();
     const random = new Random(seed);
     const hook = await TestHook.open();
@@ -62,7 +61,7 @@ describe('alerts and kill -9', () => {
           return bodies.map(({ at, level }) => [Date.parse(at) / 1000, level]);
         };
         const last = wanted.at(-1)?.[1];
-        await eventually(heard, (levels) => levels.at(-1)?.[1] === last, 90_000);
+        await eventually(heard, (levels) => levels.at(-1)?.[1] === last);
         const times = new Set(heard().map(([at]) => at));
         expect(
           wanted.filter(([at]) => !times.has(at)),

@@ -20,8 +20,7 @@ import {
 
 const MESSAGES = 14;
 
-describe('damage on the disk', function () {
-  this.timeout(300_000);
+describe('damage on the disk', () => {
   const seed = seedOfRun();
   const messages = makeMessages(new Random(seed), MESSAGES);
   let states: readonly string[] = [];

@@ -29,8 +29,7 @@ const CALLS: readonly FaultyCall[] = [
 const CODES: readonly StorageErrorCode[] = ['failed', 'no space'];
 const MESSAGES = 24;
 
-describe('a disk whose n-th call fails', function () {
-  this.timeout(300_000);
+describe('a disk whose n-th call fails', () => {
   const seed = seedOfRun();
   const messages = makeMessages(new Random(seed), MESSAGES);
   let states: readonly string[] = [];

@@ -10,8 +10,7 @@ const PATH = '/d/a.bucket';
 
 describe('property: buckets give back what was written', () => {
   const seed = seedOfRun();
-  it(`seed ${seed}`, async function () {
-    this.timeout(60_000);
+  it(`seed ${seed}`, async () => {
     const random = new Random(seed);
     for (let round = 0; round < ROUNDS; round++) {
       const content = randomContent(random, random.pick([1, 50, 3000, 20_000]), random.pick([1, 5, 400]));

@@ -39,8 +39,7 @@ const QUERIES = [
     'JOIN (SELECT min("i") FROM "m" WHERE "zone" = \'z1\' GROUP BY time(5s)) AS y ON WINDOW WHERE_',
 ];
 
-describe('continuous = historical', function () {
-  this.timeout(120_000);
+describe('continuous = historical', () => {
   const seed = seedOfRun();
 
   for (const [where, flags] of Object.entries(SERVERS)) {
@@ -107,7 +106,7 @@ async function checkQuery(server: TestServer, client: LiveClient, db: string, q:
       .sort();
   expect(wanted.length, q).to.be.at.least(4);
   await client
-    .until(() => rows().every(({ final }) => final) && seen().join('\n') === wanted.join('\n'), q, 20_000)
+    .until(() => rows().every(({ final }) => final) && seen().join('\n') === wanted.join('\n'), q)
     .catch(() => expect(seen(), q).to.deep.equal(wanted));
   expect(
     rows().every(({ final }) => final),

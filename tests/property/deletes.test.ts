@@ -33,8 +33,7 @@ type Message =
     }
   | { readonly kind: 'drop'; readonly measurement: string | null };
 
-describe('deletes', function () {
-  this.timeout(240_000);
+describe('deletes', () => {
   const seed = seedOfRun();
 
   it(`leave what a map would hold, whatever else goes on (seed ${seed})`, async () => {

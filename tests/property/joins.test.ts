@@ -49,8 +49,7 @@ const CONDITIONS: readonly Condition[] = [
   { text: '(z > 5 OR w > 5)', holds: ({ z, w }) => (z ?? 0) > 5 || (w ?? 0) > 5 },
 ];
 
-describe(`joins against nested loops (SEED=${SEED})`, function () {
-  this.timeout(60_000);
+describe(`joins against nested loops (SEED=${SEED})`, () => {
   afterEach(closeStores);
 
   it(`give the same rows, ${RUNS} times`, async () => {

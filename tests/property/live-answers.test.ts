@@ -13,8 +13,7 @@ const RUNS = 30;
 const SINCE = 'time >= 1699990000s';
 const INNER = `SELECT mean(v) AS a, max(i) AS b FROM m WHERE ${SINCE} GROUP BY time(10s), host fill(none)`;
 
-describe('live queries over held rows', function () {
-  this.timeout(120_000);
+describe('live queries over held rows', () => {
   const seed = seedOfRun();
 
   it(`hold what history says, ${RUNS} runs (seed ${seed})`, async () => {

@@ -16,8 +16,7 @@ const OPEN = [
   'EVERY 2s ON CHANGE, EVERY 7s, EVERY 4 ROWS',
 ];
 
-describe('live queries and EMIT', function () {
-  this.timeout(120_000);
+describe('live queries and EMIT', () => {
   const seed = seedOfRun();
 
   it(`end as history has them, ${RUNS} runs (seed ${seed})`, async () => {

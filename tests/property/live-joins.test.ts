@@ -44,8 +44,7 @@ const NESTED = [
   `SELECT max(p), min(q) FROM (SELECT a.x AS p, b.y AS q FROM ${SUMS} JOIN (SELECT last(y) AS y FROM b WHERE ${SINCE} GROUP BY time(10s), host) AS b ON WINDOW, host FILL(0)) GROUP BY time(1m) fill(none)`,
 ];
 
-describe('live joins', function () {
-  this.timeout(120_000);
+describe('live joins', () => {
   const seed = seedOfRun();
 
   it(`hold what nested loops and history say, ${RUNS} runs (seed ${seed})`, async () => {

@@ -9,8 +9,7 @@ import { Random, seedOfRun } from '../support/random.ts';
 
 const RUNS = 25;
 
-describe('live queries that recompute', function () {
-  this.timeout(120_000);
+describe('live queries that recompute', () => {
   const seed = seedOfRun();
 
   it(`end as history has them, ${RUNS} runs (seed ${seed})`, async () => {

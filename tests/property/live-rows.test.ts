@@ -11,8 +11,7 @@ import { Random, seedOfRun } from '../support/random.ts';
 const RUNS = 15;
 const COLUMNS = '_start, _end, _count, count(v), sum(v), min(v), max(i), median(v)';
 
-describe('live windows of rows', function () {
-  this.timeout(120_000);
+describe('live windows of rows', () => {
   const seed = seedOfRun();
 
   it(`are those of history in the end, ${RUNS} runs (seed ${seed})`, async () => {

@@ -16,7 +16,7 @@ describe(`language, parse(print(statement)) = statement (SEED=${SEED})`, () => {
       }),
       { seed: SEED, numRuns: 500, endOnFailure: true },
     );
-  }).timeout(60_000);
+  });
 
   it('never throws anything but a QueryError, whatever is cut from or put into a query', () => {
     const splice = fc.tuple(statement, fc.nat(), fc.nat({ max: 5 }), fc.string({ maxLength: 4 }));
@@ -34,5 +34,5 @@ describe(`language, parse(print(statement)) = statement (SEED=${SEED})`, () => {
       }),
       { seed: SEED, numRuns: 500, endOnFailure: true },
     );
-  }).timeout(60_000);
+  });
 });

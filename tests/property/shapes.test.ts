@@ -33,7 +33,7 @@ describe(`language, shapes (SEED=${SEED})`, () => {
       for (const text of TEXTS) same(shapes, round === 0 ? text : otherLiterals(text, random));
     }
     expect(shapes.hits).to.be.above(150);
-  }).timeout(60_000);
+  });
 
   it('give what the grammar gives for random statements', () => {
     const shapes = new ShapeParser();
@@ -46,7 +46,7 @@ describe(`language, shapes (SEED=${SEED})`, () => {
       { seed: SEED, numRuns: 200 },
     );
     expect(shapes.hits).to.be.above(40);
-  }).timeout(60_000);
+  });
 
   it('refuse what the grammar refuses when texts are broken', () => {
     const shapes = new ShapeParser();
@@ -58,7 +58,7 @@ describe(`language, shapes (SEED=${SEED})`, () => {
       const added = random.pick(['', "'", '"', '/', '.', '-', '5', 'h', ' ', '$', '\n', '\\', 'é', '\u0001']);
       same(shapes, text.slice(0, at) + added + text.slice(at + Math.floor(random.next() * 3)));
     }
-  }).timeout(60_000);
+  });
 });
 
 // private functions

@@ -27,8 +27,7 @@ const WEEK = 604_800_000_000_000n;
 /** Database and row → fields. */
 type State = Map<string, Record<string, string>>;
 
-describe('snapshots of a store', function () {
-  this.timeout(180_000);
+describe('snapshots of a store', () => {
   const seed = seedOfRun();
 
   it(`are the state at their sequence, and chains of them the last state (seed ${seed})`, async () => {

@@ -27,8 +27,7 @@ interface Case {
   readonly zone: string | null;
 }
 
-describe('windows = oracle', function () {
-  this.timeout(60_000);
+describe('windows = oracle', () => {
   const seed = seedOfRun();
   afterEach(closeStores);
 

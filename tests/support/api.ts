@@ -1,5 +1,6 @@
 /** HTTP requests of tests to a running server: writes and queries by plain fetch, so that nothing of the client stands between. */
 import { createSocket } from 'node:dgram';
+import { PATIENCE_MS } from './patience.ts';
 
 export interface Place {
   readonly http: string;
@@ -109,7 +110,7 @@ export async function sendDatagrams(
 export async function eventually<T>(
   read: () => T | Promise<T>,
   wanted: (value: T) => boolean,
-  withinMs = 10_000,
+  withinMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

@@ -2,6 +2,7 @@
 import { encodeControl, type MessageId, readControl, readEnvelopeHeader } from '../../model/index.ts';
 import { type Broker, BrokerError, type Consumer, type Delivery, type Published } from '../../server/pubsub/index.ts';
 import { NodeFiles } from '../../storage/index.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 const { checksum } = new NodeFiles();
 
@@ -83,7 +84,7 @@ export async function collect(
   };
 }
 
-export async function until(condition: () => boolean, what: () => string, withinMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, what: () => string, withinMs = PATIENCE_MS): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`after ${withinMs} ms there are only ${what()}`);

@@ -3,7 +3,8 @@
  * where there is none.
  */
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { PATIENCE_MS } from './patience.ts';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 /** No sandbox: tests run as root in containers. The rest: no traffic of the browser's own. */
@@ -22,7 +23,14 @@ export function startBrowser(): Promise<Browser> {
   const executablePath = findBrowser();
   if (executablePath === null)
     throw new Error('no chromium found: install the Debian package "chromium" or set CHROMIUM');
-  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS, timeout: PATIENCE_MS });
+}
+
+/** One that waits as long as other tests do. The caller closes it. */
+export async function newPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  return page;
 }
 
 // private functions

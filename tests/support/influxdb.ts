@@ -8,8 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './nats.ts';
-
-const READY_MS = 30_000;
+import { PATIENCE_MS } from './patience.ts';
 
 export interface InfluxServer {
   /** `http://127.0.0.1:port` */
@@ -73,14 +72,14 @@ async function ready(child: ChildProcess, http: string): Promise<void> {
     child.once('exit', (code) => reject(new Error(`influxd ended with code ${code}`)));
   });
   failed.catch(() => undefined);
-  const deadline = performance.now() + READY_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   const answers = (): Promise<boolean> =>
     fetch(`${http}/ping`).then(
       ({ ok }) => ok,
       () => false,
     );
   while (!(await Promise.race([answers(), failed]))) {
-    if (performance.now() > deadline) throw new Error(`influxd did not answer within ${READY_MS} ms`);
+    if (performance.now() > deadline) throw new Error(`influxd did not answer within ${PATIENCE_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

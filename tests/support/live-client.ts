@@ -2,11 +2,10 @@
 import { WebSocket } from 'ws';
 import type { ClientFrame, RowsFrame, ServerFrame } from '../../client/protocol/index.ts';
 import type { Place } from './api.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export type Subscribe = Partial<Omit<Extract<ClientFrame, { op: 'subscribe' }>, 'op'>> & { db: string; q: string };
 export type FrameOf<Op extends ServerFrame['op']> = Extract<ServerFrame, { op: Op }>;
-
-const WAIT_MS = 15_000;
 
 export class LiveClient {
   readonly socket: WebSocket;
@@ -54,7 +53,7 @@ export class LiveClient {
   async first<Op extends ServerFrame['op']>(
     op: Op,
     fits: (frame: FrameOf<Op>) => boolean = () => true,
-    { from = 0, withinMs = WAIT_MS }: { from?: number; withinMs?: number } = {},
+    { from = 0, withinMs = PATIENCE_MS }: { from?: number; withinMs?: number } = {},
   ): Promise<FrameOf<Op>> {
     let found: FrameOf<Op> | undefined;
     await this.until(
@@ -69,7 +68,7 @@ export class LiveClient {
   }
 
   /** Looked at after every frame. */
-  until(condition: () => boolean, what = 'what was waited for', withinMs = WAIT_MS): Promise<void> {
+  until(condition: () => boolean, what = 'what was waited for', withinMs = PATIENCE_MS): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (): void => {
         clearTimeout(timer);

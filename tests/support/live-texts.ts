@@ -47,6 +47,8 @@ export class LiveText {
   readonly held = new Map<string, Held>();
   /** What its operators have told, as texts, in order, whether the client was there or not. */
   readonly told: string[] = [];
+  /** Points that came too late, as they were told, by series, fields and time: how often. */
+  readonly late = new Map<string, number>();
   /** How many rows were sent that were not final. */
   provisional = 0;
   readonly #schema: Schema;
@@ -222,7 +224,17 @@ export class LiveText {
   #take(emissions: readonly Emission[]): void {
     for (const { tables, ...rest } of emissions) this.told.push(textOf({ ...rest, series: seriesOf(tables) }));
     if (!this.#connected) return;
-    for (const { tables, final, rev, gone } of emissions) {
+    for (const { tables, final, rev, gone, late } of emissions) {
+      if (late) {
+        for (const { name, tags, columns, values } of tables.flatMap((table) => seriesOf([table]))) {
+          for (const row of values) {
+            const fields = columns.slice(1).filter((_, c) => row[c + 1] !== null);
+            const key = JSON.stringify([name, tags, fields, `${row[0]}`]);
+            this.late.set(key, (this.late.get(key) ?? 0) + 1);
+          }
+        }
+        continue;
+      }
       if (gone?.from != null) {
         const from = Number(gone.from - NOW_NS) / 1e9;
         for (const key of this.held.keys()) if (Number(key.split(' ').at(-1)) >= from) this.held.delete(key);

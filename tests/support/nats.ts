@@ -8,8 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-const READY_MS = 10_000;
+import { PATIENCE_MS } from './patience.ts';
 
 export interface NatsServer {
   readonly server: string;
@@ -90,11 +89,11 @@ async function run(port: number, directory: string): Promise<ChildProcess> {
   const killAtEnd = (): void => void child.kill('SIGKILL');
   process.once('exit', killAtEnd);
   child.once('exit', () => process.off('exit', killAtEnd));
-  const deadline = performance.now() + READY_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!(await Promise.race([answers(port), failed]))) {
     if (performance.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`nats-server did not listen within ${READY_MS} ms`);
+      throw new Error(`nats-server did not listen within ${PATIENCE_MS} ms`);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

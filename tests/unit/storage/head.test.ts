@@ -1,6 +1,7 @@
 /** The head through its public door: what the property test is too small or too random to show. */
 import { expect } from 'chai';
 import { type Batch, type TagPredicate, TextDictionary } from '../../../model/index.ts';
+import { finished } from '../../../query/runtime/steps.ts';
 import { Head, type HeadScan } from '../../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint } from './points.ts';
 
@@ -131,7 +132,8 @@ describe('the head', () => {
     expect(keys.map((_, i) => table.key(i))).to.deep.equal(keys);
     expect(keys.map((_, i) => table.tag(i, 'zone'))).to.deep.equal(['eu', '', '', '', 'us', 'eu']);
     expect(table.tag(0, 'none')).to.equal('');
-    const found = (...predicates: TagPredicate[]) => Array.from(table.matching!(predicates), (series) => keys[series]);
+    const found = (...predicates: TagPredicate[]) =>
+      Array.from(finished(table.matching!(predicates)), (series) => keys[series]);
     expect(found({ key: 'host', equals: 'a' })).to.deep.equal(['host=a,zone=eu', 'host=a']);
     expect(found({ key: 'host', equals: 'a' }, { key: 'zone', equals: '' })).to.deep.equal(['host=a']);
     expect(found({ key: 'zone', test: (v) => v !== 'eu' })).to.deep.equal(['host=b', 'host=a', '', 'host=c,zone=us']);

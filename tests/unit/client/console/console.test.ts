@@ -2,12 +2,11 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { startBrowser } from '../../../support/browser.ts';
+import { newPage, startBrowser } from '../../../support/browser.ts';
 import { demoOptions } from '../../../support/demo-data.ts';
 import { type FakeServer, startFakeServer } from '../../../support/fake-server.ts';
 
-describe('console in a browser, made-up data', function () {
-  this.timeout(60_000);
+describe('console in a browser, made-up data', () => {
   let browser: Browser;
   let page: Page;
   let server: FakeServer;
@@ -26,7 +25,7 @@ describe('console in a browser, made-up data', function () {
   });
   beforeEach(async () => {
     problems.length = 0;
-    page = await browser.newPage();
+    page = await newPage(browser);
     page.on('pageerror', (error) => problems.push(error.message));
     page.on('request', (request) => {
       const url = new URL(request.url());

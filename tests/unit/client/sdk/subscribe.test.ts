@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { ClientFrame, ServerFrame } from '../../../../client/protocol/index.ts';
 import { type LiveEvent, Millrace, MillraceError, type Subscription } from '../../../../client/sdk/index.ts';
 import { type FakeServer, type FakeSession, startFakeServer } from '../../../support/fake-server.ts';
+import { PATIENCE_MS } from '../../../support/patience.ts';
 
 type Subscribe = Extract<ClientFrame, { op: 'subscribe' }>;
 
@@ -26,9 +27,9 @@ async function take(subscription: Subscription, count: number, op: LiveEvent['op
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = performance.now() + PATIENCE_MS;
   while (!holds()) {
-    if (Date.now() > end) throw new Error('what was waited for did not happen');
+    if (performance.now() > end) throw new Error('what was waited for did not happen');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

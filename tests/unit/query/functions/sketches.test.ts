@@ -34,7 +34,7 @@ describe(`query/functions: sketches (SEED=${SEED})`, () => {
       expect(Math.abs(got - distinct) / distinct, `${got} for ${distinct}`).to.be.below(distinct < 200 ? 0.011 : 0.04);
       expect(result(shape, all.toReversed(), distinct)).to.equal(got);
     }
-  }).timeout(20_000);
+  });
 
   it('histogram counts each value in one bucket', () => {
     const property = fc.property(values, fc.nat(60), (all, cut) => {

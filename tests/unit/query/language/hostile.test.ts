@@ -36,7 +36,7 @@ describe('language, hostile texts', () => {
   for (const [what, text, message] of refused) {
     it(`refuses ${what}`, () => {
       expect(() => parse(text)).to.throw(QueryError, message);
-    }).timeout(20_000);
+    });
   }
 
   it('takes what is within the limits', () => {
@@ -46,7 +46,7 @@ describe('language, hostile texts', () => {
     for (const text of [nested, chain]) expect(parse(text).map(print)).to.deep.equal([text]);
     expect(parse(signed)).to.have.length(1);
     expect(parse(`SELECT a FROM m WHERE s = '${'('.repeat(60_000)}' AND h =~ /[(][(]/`)).to.have.length(1);
-  }).timeout(20_000);
+  });
 
   it('leaves prototypes alone', () => {
     expect(() => parse('SELECT a FROM m WHERE a = $constructor')).to.throw(

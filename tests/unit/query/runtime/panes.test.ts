@@ -54,6 +54,41 @@ describe('query/runtime: PaneStore', () => {
     add(store, source);
     expect(store.states[0].result(store.find(A, 0))).to.equal(1);
   });
+
+  it('gives cells of many values in partials that each have few, which are the same when they are merged', () => {
+    const text = Array.from({ length: 40_000 }, (_, i) => `m,host=a v=${(i * 7_919) % 36_007},w=${i % 5} ${i}`).join(
+      '\n',
+    );
+    const several = 'median(v), percentile(w, 30), mode(v), count(distinct(v)), sum(v), max(w)';
+    for (const asked of [several, 'distinct(v)', 'top(v, 35000)', 'percentile(v, 70), w']) {
+      const { plan, source } = planned(`${text}\nm,host=b v=3,w=1 0`, `SELECT ${asked} FROM m GROUP BY time(1m), host`);
+      const store = new PaneStore(plan);
+      add(store, source);
+      const home = new PaneStore(plan);
+      const partials = [...store.partials(store.ordered())];
+      expect(partials.length, asked).to.be.greaterThan(2);
+      for (const partial of partials) {
+        for (const state of partial.states) {
+          for (const items of Object.values(state ?? {})) expect(items.length, asked).to.be.at.most(6 * 32_768);
+          const counts = state?.counts;
+          if (counts instanceof Uint32Array) expect(Math.max(...counts), asked).to.be.at.most(32_768);
+        }
+        home.merge(structuredClone(partial));
+      }
+      expect(home.ordered().length).to.equal(2);
+      for (const slot of store.ordered()) {
+        const same = home.find(store.groupOf(slot), store.windowOf(slot));
+        for (const [a, state] of store.states.entries()) {
+          const [found, expected] = [home.states[a], state].map((one, i) => {
+            const at = i === 0 ? same : slot;
+            const chosen = plan.aggregates[a].name === 'percentile' ? [one.time!(at), one.carried!(at, 0)] : [];
+            return JSON.stringify([one.result(at), one.results?.(at), one.points?.(at), ...chosen.map(String)]);
+          });
+          expect(found === expected, asked).to.equal(true);
+        }
+      }
+    }
+  });
 });
 
 // private functions
@@ -63,9 +98,12 @@ function request(): Parameters<ArraySource['scan']>[0] {
   return { database: 'db', retentionPolicy: 'autogen', measurement: 'm', ...range, series: null, fields: null };
 }
 
-function planned(text: string): { plan: Plan; source: ArraySource } {
+function planned(
+  text: string,
+  select = 'SELECT sum(v) FROM m GROUP BY time(1m), host',
+): { plan: Plan; source: ArraySource } {
   const source = new ArraySource(rowsOf(text), 100);
-  const [statement] = parse('SELECT sum(v) FROM m GROUP BY time(1m), host');
+  const [statement] = parse(select);
   const schemas = (...wanted: Parameters<ArraySource['describe']>) => mergeSchemas([source.describe(...wanted)]);
   const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
   return { plan: planSelect(statement as SelectStatement, context), source };

@@ -3,14 +3,28 @@
  * comparisons and rows, since a clock says nothing on a machine that is busy.
  */
 import { expect } from 'chai';
+import { type SeriesChoice, type SeriesTable, TextDictionary } from '../../../../model/index.ts';
 import { ChosenState } from '../../../../query/functions/chosen.ts';
 import { KeptState } from '../../../../query/functions/kept.ts';
 import { ordered, ranked } from '../../../../query/functions/ordered.ts';
 import { selectRank } from '../../../../query/functions/rank-select.ts';
 import { TallyState } from '../../../../query/functions/tally.ts';
+import {
+  type DeletionStatement,
+  parse,
+  Shown,
+  type ShowStatement,
+  type Source,
+  showAnswer,
+  showShard,
+} from '../../../../query/index.ts';
+import { bindCondition } from '../../../../query/planner/bind.ts';
 import { CellTable } from '../../../../query/runtime/cells.ts';
+import { DistinctTexts } from '../../../../query/runtime/distinct-texts.ts';
+import { RowFilter } from '../../../../query/runtime/filter.ts';
 import { orderOfRows } from '../../../../query/runtime/row-order.ts';
 import { finished, inTurns, STEP_ROWS, type Steps } from '../../../../query/runtime/steps.ts';
+import { HeadSeries } from '../../../../storage/head/series.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 
 const ROWS = 400_000;
@@ -124,6 +138,103 @@ describe(`steps (SEED=${SEED})`, () => {
     expect(state.result(0)).to.equal((sorted[ROWS / 2 - 1] + sorted[ROWS / 2]) / 2);
   });
 
+  it('shows very many series and values of tags in steps, looking at few series in each', () => {
+    const size = ROWS / 8;
+    let looked = 0;
+    let most = 0;
+    const look = <T>(value: T): T => {
+      most = Math.max(most, ++looked);
+      return value;
+    };
+    const table: SeriesTable = {
+      size,
+      key: (series) => look(`host=h${(series * 7_919) % size}`),
+      tag: (series) => look(`h${series % (size / 2)}`),
+      tagKeys: () => ['host'],
+    };
+    const schema = { name: 'm', fields: new Map(), tagKeys: ['host'] };
+    const source = { describe: () => [schema], series: () => table } as unknown as Source;
+    const context = { database: 'db', defaultRetentionPolicy: '', now: 0n };
+    for (const [text, rows] of [
+      ['SHOW SERIES', size],
+      ['SHOW TAG VALUES WITH KEY = host', size / 2],
+      ["SHOW SERIES WHERE host =~ /h/ OR host = 'x'", size],
+    ] as const) {
+      const statement = parse(text)[0] as ShowStatement;
+      const shown = new Shown();
+      for (const parts of showShard(statement, context, source)) {
+        looked = 0;
+        expect((parts ?? []).reduce((sum, part) => sum + part.rows.length, 0)).to.be.at.most(8_192);
+        shown.add(structuredClone(parts ?? []));
+      }
+      // of each series its key and the tag of two conditions
+      expect(most, text).to.be.at.most(3 * 4_096);
+      const answer = [...showAnswer(statement, shown)];
+      expect(answer.filter((step) => step === null).length, text).to.be.at.least(rows / STEP_ROWS);
+      expect(answer.reduce((sum, step) => sum + (step?.rows ?? 0), 0)).to.equal(rows);
+    }
+  });
+
+  it('chooses series by conditions in steps, with few values and series in each, and those that come later by themselves', () => {
+    const keys = (from: number, to: number): TextDictionary =>
+      TextDictionary.of(
+        Array.from({ length: to - from }, (_, i) => `host=h${random.between(0, ROWS)}-${from + i},zone=z${i % 3}`),
+      );
+    for (const text of [
+      'host =~ /7/',
+      "host =~ /^h.*-5.*$/ AND zone = 'z1'",
+      "host =~ /99/ OR zone = 'z2'",
+      "host !~ /1/ AND zone != 'z0' AND host != zone",
+      "zone =~ /z/ AND other = ''",
+    ]) {
+      const table = new HeadSeries();
+      table.number(keys(0, ROWS / 8));
+      const [{ condition }] = parse(`DELETE WHERE ${text}`) as [DeletionStatement];
+      const bound = bindCondition(condition!, { fields: new Map(), tagKeys: ['host', 'zone', 'other'] });
+      let asked = 0;
+      let most = 0;
+      const counted: SeriesTable = {
+        size: table.size,
+        key: (series) => table.key(series),
+        tag: (series, key) => {
+          most = Math.max(most, ++asked);
+          return table.tag(series, key);
+        },
+        tagKeys: () => table.tagKeys(),
+        matching: (predicates) =>
+          table.matching(
+            predicates.map((one) => {
+              if ('equals' in one) return one;
+              const test = (value: string): boolean => {
+                most = Math.max(most, ++asked);
+                return one.test(value);
+              };
+              return { key: one.key, test };
+            }),
+          ),
+      };
+      const whole = numbersOf(new RowFilter(bound).series(table), table.size);
+      for (const _ of new RowFilter(bound).ask(counted)) asked = 0;
+      expect(most, text).to.be.at.most(2 * 4_096 + 1);
+      const filter = new RowFilter(bound);
+      finished(filter.ask(table));
+      table.number(keys(ROWS / 8, ROWS / 8 + 50));
+      const later = numbersOf(filter.series(table), table.size);
+      expect(later, text).to.deep.equal(numbersOf(new RowFilter(bound).series(table), table.size));
+      expect(later.filter((series) => series < ROWS / 8)).to.deep.equal(whole);
+    }
+  });
+
+  it('knows which texts came before, however many', () => {
+    const texts = new DistinctTexts();
+    const known = new Set<string>();
+    for (let i = 0; i < ROWS / 8; i++) {
+      const text = `${random.between(0, 30_000)}`;
+      expect(texts.add(text) === !known.has(text)).to.equal(true);
+      known.add(text);
+    }
+  });
+
   it('does nothing more once the query is given up', async () => {
     let done = 0;
     const work = function* (): Steps<number> {
@@ -142,6 +253,13 @@ describe(`steps (SEED=${SEED})`, () => {
 });
 
 // private functions
+
+function numbersOf(choice: SeriesChoice, size: number): number[] {
+  if (choice instanceof Uint32Array) return [...choice];
+  return Array.from({ length: size }, (_, series) => series).filter(
+    (series) => choice === null || choice[series] === 1,
+  );
+}
 
 function stepsOf(steps: Steps<unknown>): number {
   let count = 0;

@@ -15,6 +15,9 @@ import {
   parse,
   planSelect,
   type ResultTable,
+  type ShowContext,
+  Shown,
+  type ShowStatement,
   showAnswer,
   showShard,
 } from '../../../../query/index.ts';
@@ -48,29 +51,21 @@ export async function ask(
       const streams = (leaf: Plan, home: PaneStore | null) =>
         shards.map((shard, i) =>
           i === 0 && shards.length > 1
-            ? historicalShard({ ...leaf, subqueries: [] }, shard, atOnce, limits, null, home)
+            ? historicalShard({ ...leaf, subqueries: [] }, shard, atOnce, limits, { home })
             : cloned(historicalShard(structuredClone(leaf), shard, atOnce, limits)),
         );
       for await (const table of answerOf(plan, streams, atOnce, limits)) tables.push(table);
       return seriesOf(tables);
     }
     case 'show cardinality':
-      return seriesOf(
-        countAnswer(
-          statement,
-          shards.map((shard) => structuredClone(showShard(countedStatement(statement), context, shard))),
-        ),
-      );
+      return seriesOf(countAnswer(statement, shownBy(countedStatement(statement), context, shards)));
     case 'show measurements':
     case 'show tag keys':
     case 'show tag values':
     case 'show field keys':
     case 'show series':
       return seriesOf(
-        showAnswer(
-          statement,
-          shards.map((shard) => structuredClone(showShard(statement, context, shard))),
-        ),
+        [...showAnswer(statement, shownBy(statement, context, shards))].filter((table) => table !== null),
       );
     default:
       throw new Error(`cannot ask ${statement.kind}`);
@@ -96,6 +91,14 @@ export function seriesOf(tables: Iterable<ResultTable>): Series[] {
 }
 
 // private functions
+
+function shownBy(statement: ShowStatement, context: ShowContext, shards: readonly PinnableSource[]): Shown {
+  const shown = new Shown();
+  for (const shard of shards) {
+    for (const parts of showShard(statement, context, shard)) if (parts !== null) shown.add(structuredClone(parts));
+  }
+  return shown;
+}
 
 /** Nobody waits for the thread. */
 function atOnce(): null {

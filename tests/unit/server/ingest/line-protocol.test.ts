@@ -429,5 +429,5 @@ describe('line protocol: limits', () => {
       const body = `m v=${part.repeat(900_000 / part.length)}x`;
       expect(new Decoding().decode(body).rows).equal(0);
     }
-  }).timeout(20_000);
+  });
 });

@@ -60,7 +60,7 @@ async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch
   const streams = (leaf: Plan) =>
     sources.map(async function* (source) {
       const write = isText ? jsonRows(leaf, epoch) : null;
-      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, write)) {
+      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, { write })) {
         yield structuredClone(partial) as Partial;
       }
     });

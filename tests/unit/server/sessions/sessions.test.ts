@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { gunzipBody } from '../../../../server/ingest/index.ts';
 import { EngineError, openSessions, type Sessions } from '../../../../server/sessions/index.ts';
+import { PATIENCE_MS } from '../../../support/patience.ts';
 import { FakeEngine, piecesOf } from './support/fake-engine.ts';
 
 for (const adapter of ['uws', 'node'] as const) {
@@ -307,11 +308,10 @@ for (const adapter of ['uws', 'node'] as const) {
     it('live: a stopped reader costs a bounded amount, is not cut off, holds up nobody, and gets everything in the end', async () => {
       const slow = await dial();
       const quick = await dial();
-      for (const { client } of [slow, quick]) {
+      for (const [i, { client }] of [slow, quick].entries()) {
         client.send('{"op":"subscribe","id":"s1","db":"d","q":"q","mode":"every"}');
-        await sleep(20);
+        await until(() => engine.feeds.length === i + 1);
       }
-      await until(() => engine.feeds.length === 2);
       const [slowFeed, quickFeed] = engine.feeds;
       slow.client.pause();
       const wide = `"${'x'.repeat(20_000)}"`;
@@ -407,7 +407,7 @@ function collect(answer: Response): () => string {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + PATIENCE_MS;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`never came true: ${holds}`);
     await sleep(5);

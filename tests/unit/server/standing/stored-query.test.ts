@@ -146,6 +146,7 @@ class Run {
         this.lines.push(...written);
         return { rows: written.length, message: null };
       },
+      writtenLate: () => {},
       written: () => {},
       failed: (_query, reason: FailureReason, message) => this.failures.push(`${reason} ${message}`),
     });
