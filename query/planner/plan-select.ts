@@ -8,6 +8,7 @@ import type { Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 import { walk } from '../language/walk.ts';
+import { type Arrival, firstOnly, withArrival } from './arrivals.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
 import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
@@ -18,7 +19,7 @@ import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { paired } from './pair.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
-import { type Aggregate, type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
 import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
 import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
@@ -197,40 +198,6 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
   };
 }
 
-interface Arrival {
-  readonly direction: Aggregate['arrival'];
-  /** Rows have the time of a chosen point. */
-  readonly hasTime: boolean;
-  /** Rows have columns of a chosen point. */
-  readonly carries: boolean;
-  /** Not of the rows of a subquery. */
-  readonly isOfStored: boolean;
-  /** Each group is one series. */
-  readonly isOfOneSeries: boolean;
-}
-
-function withArrival(aggregate: Aggregate, arrival: Arrival): Aggregate {
-  return showsArrival(aggregate, arrival) ? { ...aggregate, arrival: arrival.direction } : aggregate;
-}
-
-/** Whether the order in which equal points come shows in the answer. */
-function showsArrival({ name }: Aggregate, { hasTime, carries, isOfStored, isOfOneSeries }: Arrival): boolean {
-  switch (name) {
-    case 'mode':
-      return true;
-    case 'percentile':
-      return hasTime || carries;
-    case 'first':
-    case 'last':
-      return isOfStored && !isOfOneSeries && hasTime;
-    case 'min':
-    case 'max':
-      return isOfStored && !isOfOneSeries && hasTime && carries;
-    default:
-      return false;
-  }
-}
-
 function hasCall(expression: Expression): boolean {
   let found = false;
   walk(expression, ({ kind }) => {
@@ -242,17 +209,6 @@ function hasCall(expression: Expression): boolean {
 
 function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
   return windowed && range.max === null ? { ...range, max: now, maxFromNow: true } : range;
-}
-
-/** Where a query inside groups by more than the one around it, InfluxDB has its storage give one point of each group. */
-function firstOnly(plan: Plan, keys: readonly string[]): Plan {
-  if (plan.groupBy.every((key) => keys.includes(key))) return plan;
-  const aggregates = plan.aggregates.map((aggregate) =>
-    aggregate.arrival !== undefined && aggregate.name === 'last'
-      ? { ...aggregate, firstOnly: true as const }
-      : aggregate,
-  );
-  return { ...plan, aggregates };
 }
 
 /** The tags that a query groups by are those of the queries inside it too. */

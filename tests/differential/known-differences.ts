@@ -144,7 +144,8 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'LIMIT beside top and bottom',
-    example: 'SELECT top(v, 5) FROM steps LIMIT 2',
+    example:
+      "SELECT bottom(free, 2) FROM mem WHERE time >= '2024-01-09T10:50:00Z' AND time <= '2024-01-10T10:10:00Z' GROUP BY time(12h) LIMIT 3",
     covers: ({ q }) => /\b(top|bottom)\(.*\b(limit|offset) [1-9]/i.test(q),
   },
   {
