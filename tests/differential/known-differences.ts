@@ -102,11 +102,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }) => /integral\(.*group by (time\(.*\), )?\*/i.test(q),
   },
   {
-    name: 'SHOW MEASUREMENTS of a database that is not there',
-    example: 'SHOW MEASUREMENTS ON nodatabase',
-    covers: ({ q }, _theirs, ours) => /^show measurements/i.test(q) && ours.includes('database not found'),
-  },
-  {
     name: 'SHOW MEASUREMENTS by tags',
     example: "SHOW MEASUREMENTS WHERE host != 'b'",
     covers: ({ q }) => /^show measurements.*where/i.test(q),
