@@ -37,6 +37,7 @@ export class LiveView implements StreamReader {
   /** Window n covers the slices [n · count + first, …). */
   readonly #count: number;
   readonly #first: number;
+  readonly #windowMs: number;
   readonly #aggregates: readonly number[];
   readonly #clock = new EventClock();
   /** By number of the stream's group: the query's own. */
@@ -69,6 +70,7 @@ export class LiveView implements StreamReader {
     this.#source = source;
     this.#count = runs.count;
     this.#first = runs.first;
+    this.#windowMs = Number(live.plan.window!.interval / 1_000_000n);
     this.tuple = tupleText(sharing.values);
     this.#aggregates = stream.slices.indexesOf(live.plan.aggregates);
     const { emitEvery } = live.rules;
@@ -157,10 +159,10 @@ export class LiveView implements StreamReader {
   /**
    * What has changed since the last call, up to the stream's last entry; null = nothing. `turn`: because its turn has come. `ended`:
    * only cells of windows that have ended; the others wait for its turn, and nobody misses them: who comes back with a cursor is told
-   * all windows that were open there. Rows that are sent once wait for nothing.
+   * all windows that were open there. Rows that are sent once wait for nothing. Where turns come later than windows end, that is its turn.
    */
   collect(nowMs: number, turn = false, ended = false): LiveUpdate | null {
-    const waitedMs = turn ? this.#stream.waitedMs(this, nowMs) : undefined;
+    let waitedMs = turn ? this.#stream.waitedMs(this, nowMs) : undefined;
     this.read();
     if (!this.#news) return null;
     const { plan, rules } = this.#live;
@@ -168,8 +170,11 @@ export class LiveView implements StreamReader {
     const open = reading === null ? null : windowOf(plan, reading.greatest - rules.delay);
     const mayWait = ended && rules.sendsOnce === undefined;
     const left = mayWait && open !== null ? this.#leave(open) : new Map<number, Set<number>>();
-    if (left.size === 0) this.turnAtMs = nowMs;
-    if (waitedMs !== undefined && waitedMs > this.everyMs && this.#mayBeSilent(nowMs)) {
+    const lateMs = nowMs - this.turnAtMs - this.everyMs;
+    const isTurn = left.size === 0 || lateMs >= this.#windowMs;
+    if (left.size > 0 && isTurn) waitedMs = lateMs;
+    if (isTurn) this.turnAtMs = nowMs;
+    if (turn && waitedMs! > this.everyMs && this.#mayBeSilent(nowMs)) {
       this.#stream.passed(this);
       return null;
     }
@@ -192,7 +197,7 @@ export class LiveView implements StreamReader {
     this.#news = left.size > 0;
     this.#spokeAtMs = nowMs;
     this.#toldComplete = this.#complete;
-    if (left.size === 0) this.#stream.passed(this);
+    if (isTurn) this.#stream.passed(this, left.size > 0);
     this.#stream.spoke(this, open === null ? null : windowEnd(plan, open) + rules.delay);
     return update;
   }

@@ -344,8 +344,7 @@ class HeldRows {
     for (const number of numbers) localOf[number] = 0;
     const base = joinTime(this.#high[first], this.#low[first]);
     const tags = this.#seriesTags.map((texts) => (texts.length === 0 ? [] : numbers.map((number) => texts[number])));
-    const fields = this.#fields(order, columns);
-    const texts = this.#write?.({ base, offsets, series, columns: fields, tags });
+    const texts = this.#write?.({ base, offsets, rows: order, series, columns, tags });
     if (texts !== undefined && texts.ends.length < order.length) {
       order = order.subarray(0, texts.ends.length);
       offsets = offsets.slice(0, order.length);
@@ -369,7 +368,7 @@ class HeldRows {
       series,
       seriesKeys: numbers.map((number) => this.#seriesKeys[number]),
       ...(texts === undefined
-        ? { columns: fields.map((column, c) => column ?? tagColumn(series, tags[c])) }
+        ? { columns: this.#fields(order, columns).map((column, c) => column ?? tagColumn(series, tags[c])) }
         : { columns: [], texts }),
     };
   }

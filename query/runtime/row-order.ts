@@ -25,16 +25,15 @@ export interface RowKeys {
 /** `byTime` false: rows of a group stay in the order of their numbers. */
 export function* orderOfRows(keys: RowKeys, byTime: boolean): Steps<Uint32Array> {
   const { rows, group, groupRank, series, seriesRank } = keys;
-  let order = Uint32Array.from({ length: rows }, (_, row) => row);
+  let order = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) order[row] = row;
   const compare = byTime ? compareAll : compareGroup;
   yield null;
   if (yield* isSorted(keys, compare)) return order;
   if (rows < COUNTED_ROWS_MIN) return order.sort((a, b) => compare(keys, a, b) || a - b);
   if (byTime) {
     order = yield* sortedBy(order, yield* ranksOf(series, seriesRank, rows));
-    const { low, high } = yield* wholeTimes(keys);
-    order = yield* sortedBy(order, low);
-    order = yield* sortedBy(order, high);
+    for (const times of yield* timeKeys(keys)) order = yield* sortedBy(order, times);
   }
   return yield* sortedBy(order, yield* ranksOf(group, groupRank, rows));
 }
@@ -103,8 +102,49 @@ function* stretches(rows: number): Generator<readonly [from: number, to: number]
   for (let from = 0; from < rows; from += STEP_ROWS) yield [from, Math.min(rows, from + STEP_ROWS)];
 }
 
-/** Both parts as whole numbers from 0: the high part counts from the least one. */
-function* wholeTimes({ rows, high, low }: RowKeys): Steps<{ high: Uint32Array; low: Uint32Array }> {
+/** Times as keys of 32 bits, what counts least first. */
+function* timeKeys(keys: RowKeys): Steps<readonly Uint32Array[]> {
+  const steps = yield* timeSteps(keys);
+  return steps === null ? yield* wholeTimes(keys) : [steps];
+}
+
+/**
+ * Times in the unit that all of them are apart from each other: what is measured every ten seconds has some thousand different ones a
+ * day, which are a digit or two. null where the numbers would be too large.
+ */
+function* timeSteps({ rows, high, low }: RowKeys): Steps<Uint32Array | null> {
+  const since = new Float64Array(rows);
+  let unit = 0;
+  let least = 0;
+  let most = 0;
+  for (const [from, to] of stretches(rows)) {
+    for (let row = from; row < to; row++) {
+      const time = (high[row] - high[0]) * 2 ** 32 + (low[row] - low[0]);
+      since[row] = time;
+      if (time < least) least = time;
+      if (time > most) most = time;
+      // a modulo of doubles takes ten times as long
+      if (unit === 0 || Math.floor(time / unit) * unit !== time) unit = commonDivisor(unit, Math.abs(time));
+    }
+    if (most - least > Number.MAX_SAFE_INTEGER || (most - least) / Math.max(1, unit) >= 2 ** 32) return null;
+    yield null;
+  }
+  const steps = new Uint32Array(rows);
+  for (const [from, to] of stretches(rows)) {
+    for (let row = from; row < to; row++) steps[row] = unit === 0 ? 0 : (since[row] - least) / unit;
+    yield null;
+  }
+  return steps;
+}
+
+function commonDivisor(a: number, b: number): number {
+  let [greater, lesser] = [a, b];
+  while (lesser !== 0) [greater, lesser] = [lesser, greater % lesser];
+  return greater;
+}
+
+/** Both parts, the low one first, as whole numbers from 0: the high part counts from the least one. */
+function* wholeTimes({ rows, high, low }: RowKeys): Steps<readonly Uint32Array[]> {
   let least = Infinity;
   for (let row = 0; row < rows; row++) if (high[row] < least) least = high[row];
   const highs = new Uint32Array(rows);
@@ -116,5 +156,5 @@ function* wholeTimes({ rows, high, low }: RowKeys): Steps<{ high: Uint32Array; l
     }
     yield null;
   }
-  return { high: highs, low: lows };
+  return [lows, highs];
 }

@@ -10,10 +10,11 @@ export interface RowTexts {
   readonly ends: Uint32Array;
 }
 
-/** Rows in the order of the answer: the i-th is of series series[i], at base + offsets[i]. */
+/** Rows in the order of the answer: the i-th is row rows[i] of the columns, of series series[i], at base + offsets[i]. */
 export interface OrderedRows {
   readonly base: bigint;
   readonly offsets: Float64Array;
+  readonly rows: Uint32Array;
   readonly series: Uint32Array;
   /** By the plan's columns; null for a tag. */
   readonly columns: readonly (Column | null)[];

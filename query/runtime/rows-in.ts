@@ -2,7 +2,14 @@
  * SourceRows: the rows of blocks that a plan wants from one of its sources, and the group of each series. The first step of stage 1,
  * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
  */
-import { type Block, floorDiv, OFFSET_MAX, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
+import {
+  type Block,
+  firstRowFrom,
+  floorDiv,
+  OFFSET_MAX,
+  type SeriesChoice,
+  type SeriesTable,
+} from '../../model/index.ts';
 import { WINDOW_TAG } from '../planner/pane-windows.ts';
 import type { Plan } from '../planner/plan.ts';
 import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
@@ -152,8 +159,11 @@ export class SourceRows {
     let count = 0;
     for (let i = 0; i < runs.length; i += 2) {
       if (this.#known(table, series[runs[i]]) === UNWANTED) continue;
-      const end = runs[i + 1];
-      for (let row = runs[i]; row < end; row++) if (offsets[row] >= low && offsets[row] <= high) rows[count++] = row;
+      let from = runs[i];
+      let end = runs[i + 1];
+      if (offsets[from] < low) from = firstRowFrom(offsets, from, end, low);
+      if (from < end && offsets[end - 1] > high) end = firstRowFrom(offsets, from, end, high + 1);
+      for (let row = from; row < end; row++) rows[count++] = row;
     }
     return count;
   }

@@ -96,6 +96,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   readonly #views = new Set<View>();
   /** By interval in ms: views in the order in which they spoke. */
   readonly #turns = new Map<number, Set<View>>();
+  /** Views that have something to tell though those before them in `#turns` may have nothing, in the order in which they spoke. */
+  readonly #owing = new Set<View>();
   /** Views by when the stream must have come so far that they speak: the end of their earliest open window, and their delay. */
   readonly #ends = new Map<bigint, Set<View>>();
   #earliestEnd: bigint | null = null;
@@ -283,7 +285,9 @@ export class SharedStream<View extends StreamReader = StreamReader> {
       for (const view of first(views, left, (view) => view.hasNews && turnCame(view, interval, nowMs)))
         found.push(view);
     }
-    return found;
+    if (this.#owing.size === 0 || found.length === most) return found;
+    const others = first(this.#owing, most - found.length, (view) => turnCame(view, view.everyMs, nowMs));
+    return [...new Set([...found, ...others])];
   }
 
   /** For how long a view has had something to tell beyond its interval. */
@@ -295,7 +299,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
 
   /** Nothing is left to be told of what came. */
   get quiet(): boolean {
-    if (this.#news || this.#stale.size > 0) return false;
+    if (this.#news || this.#stale.size > 0 || this.#owing.size > 0) return false;
     for (const views of this.#turns.values())
       for (const view of first(views, 1, () => true)) if (view.hasNews) return false;
     return true;
@@ -304,17 +308,23 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   /** A view has no turn until it `wakes`. */
   rest(view: View): void {
     for (const turns of this.#turns.values()) turns.delete(view);
+    this.#owing.delete(view);
     this.#unplan(view);
   }
 
   wake(view: View): void {
-    if (this.#views.has(view)) this.#turnsOf(view).add(view);
+    if (!this.#views.has(view)) return;
+    this.#turnsOf(view).add(view);
+    if (view.hasNews) this.#owing.add(view);
   }
 
-  /** A view has had its turn: it comes again after the others'. */
-  passed(view: View): void {
+  /** A view has had its turn: it comes again after the others'. `owes`: it has something to tell all the same. */
+  passed(view: View, owes = false): void {
     const turns = this.#turnsOf(view);
-    if (turns.delete(view)) turns.add(view);
+    if (!turns.delete(view)) return;
+    turns.add(view);
+    this.#owing.delete(view);
+    if (owes) this.#owing.add(view);
   }
 
   /** A view has spoken: it does so again when the stream has come to `next`, null = no window is open. */

@@ -298,10 +298,11 @@ export class SliceStore {
     return readInto(pane, plan, this.#source, startOf(plan.window!, from), end, end);
   }
 
-  /** Pieces that cover the slices [from, to): the widest nodes that fit and are at rest. */
+  /** Pieces that cover what is known of the slices [from, to): the widest nodes that fit and are at rest. */
   #pieces(from: number, to: number): [level: number, number: number][] {
     const pieces: [number, number][] = [];
-    for (let slice = from; slice < to; ) {
+    const end = Math.min(to, this.#newest + 1);
+    for (let slice = from; slice < end; ) {
       let level = 0;
       let width = 1;
       for (; level + 1 < LEVELS; level++, width *= FAN_OUT) {

@@ -7,7 +7,7 @@ import { RowLimit } from './row-limit.ts';
 import { tagsOf } from './table-writer.ts';
 
 /** Of one table, about. */
-const TABLE_BYTES = 256 * 1024;
+const TABLE_BYTES = 512 * 1024;
 const ROWS_FEW = 1_000;
 
 /** Whether rows of the answer are rows of the shards, with outputs as they are. */

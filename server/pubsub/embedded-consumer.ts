@@ -7,18 +7,15 @@
  *                         └── too much unacknowledged, or nak ────┘
  *
  * The step from reading to live and `committed` are both synchronous, so no commit falls between them: no gap, no message twice.
- * What one commit brings may take long to apply: it is delivered in turns of some milliseconds, one in each round of the event loop,
- * and others run in between.
+ * What one commit brings is delivered in turns (delivery-turns.ts).
  */
 import assert from 'node:assert/strict';
 import type { ShardLog } from '../../storage/index.ts';
 import { BrokerError, type ConsumeOptions, type Consumer } from './broker.ts';
 import { deliverMessage } from './deliver.ts';
+import { DeliveryTurns } from './delivery-turns.ts';
 import { brokerErrorOf } from './embedded-errors.ts';
 import { Unacked } from './unacked.ts';
-
-/** After so long of delivering, others have their turn; a single message is never divided. */
-const TURN_MS = 3;
 
 export class EmbeddedConsumer implements Consumer {
   readonly #log: ShardLog;
@@ -33,7 +30,7 @@ export class EmbeddedConsumer implements Consumer {
   #rewinds = 0;
   /** Committed, of a live consumer, and still to be delivered: from `#next` on. */
   #waiting: Uint8Array[] = [];
-  #turn: NodeJS.Immediate | null = null;
+  readonly #turns = new DeliveryTurns(() => this.#deliverNext());
   #wake: (() => void) | null = null;
   #reading: Promise<void> = Promise.resolve();
 
@@ -56,9 +53,7 @@ export class EmbeddedConsumer implements Consumer {
     // the log has them too
     if (this.#waiting.length > this.#options.unackedMax) this.#startReading();
     else for (const payload of payloads) this.#waiting.push(payload);
-    if (this.#turn !== null || this.#deliverWaiting()) return;
-    // this round of the event loop has had its turn: immediates of what it polls are called at its end
-    this.#turn = setImmediate(() => this.#deliverNext());
+    this.#turns.begin();
   }
 
   async close(): Promise<void> {
@@ -68,25 +63,15 @@ export class EmbeddedConsumer implements Consumer {
 
   // private functions
 
-  #deliverNext(): void {
-    this.#turn = setImmediate(() => {
-      this.#turn = null;
-      if (!this.#deliverWaiting()) this.#deliverNext();
-    });
-  }
-
-  /** One turn; false: some still wait. */
-  #deliverWaiting(): boolean {
-    const began = performance.now();
-    while (this.#state === 'live' && this.#waiting.length > 0) {
-      if (this.#unacked.full) {
-        this.#startReading();
-        return true;
-      }
-      this.#deliver(this.#next, this.#waiting.shift()!);
-      if (performance.now() - began > TURN_MS) break;
+  /** False: nothing waits any more. */
+  #deliverNext(): boolean {
+    if (this.#state !== 'live' || this.#waiting.length === 0) return false;
+    if (this.#unacked.full) {
+      this.#startReading();
+      return false;
     }
-    return this.#waiting.length === 0;
+    this.#deliver(this.#next, this.#waiting.shift()!);
+    return this.#waiting.length > 0;
   }
 
   #startReading(): void {
@@ -150,7 +135,7 @@ export class EmbeddedConsumer implements Consumer {
     if (this.#state === 'ended') return false;
     this.#state = 'ended';
     this.#waiting = [];
-    if (this.#turn !== null) clearImmediate(this.#turn);
+    this.#turns.stop();
     this.#unacked.clear();
     this.#wakeUp();
     this.#ended(this);

@@ -8,6 +8,7 @@
  * observer always stand at the same position, `applied`. A message is acknowledged to the broker when it is applied. What is applied is a pure function of the stream: no clock, no configuration. It starts no retries of a
  * failed fsync: an error here is final and reported by `failed`.
  */
+import assert from 'node:assert/strict';
 import {
   type BatchReading,
   BatchScratch,
@@ -23,7 +24,7 @@ import {
   TIME_MIN,
 } from '../../model/index.ts';
 import { type Applied, type RowsDeletion, type ShardLog, type ShardStore, StorageError } from '../../storage/index.ts';
-import type { Broker, BrokerError, Consumer, Delivery } from '../pubsub/index.ts';
+import { type Broker, type BrokerError, type Consumer, type Delivery, DeliveryTurns } from '../pubsub/index.ts';
 
 /** Messages of one shard between broker and store; of 128 KiB each they are 32 MiB. */
 const UNACKED_MAX = 256;
@@ -78,6 +79,10 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #waiters: Waiter[] = [];
   readonly #unacked: Delivery[] = [];
+  /** In the own log, and still to be applied: behind `#applied`. No more than are unacknowledged. */
+  #durable: Uint8Array[] = [];
+  readonly #turns = new DeliveryTurns(() => this.#applyDurable());
+  #isClosed = false;
   readonly #reading: BatchReading;
   #consumer: Consumer | null = null;
   #ends: RecorderEnds | null = null;
@@ -138,19 +143,32 @@ export class Recorder {
     });
   }
 
-  /** A commit of the own log, from its `onCommit`: payloads from `first` on are durable. */
+  /** A commit of the own log, from its `onCommit`: payloads from `first` on are durable. They are applied in turns. */
   committed(first: number, payloads: readonly Uint8Array[]): void {
-    payloads.forEach((payload, i) => {
-      this.#apply(first + i, payload);
-      this.#unacked.shift()?.ack();
-    });
+    // the log has them, for the next start
+    if (this.#isClosed) return;
+    assert(first === this.#applied + this.#durable.length + 1, 'commits follow one another');
+    for (const payload of payloads) this.#durable.push(payload);
+    this.#turns.begin();
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#durable = [];
+    this.#turns.stop();
     await this.#consumer?.close();
   }
 
   // private functions
+
+  /** False: nothing waits any more. */
+  #applyDurable(): boolean {
+    const payload = this.#durable.shift();
+    if (payload === undefined) return false;
+    this.#apply(this.#applied + 1, payload);
+    this.#unacked.shift()?.ack();
+    return this.#durable.length > 0;
+  }
 
   #deliver(delivery: Delivery): void {
     const { failed } = this.#options;

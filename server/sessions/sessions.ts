@@ -187,6 +187,7 @@ function counting(response: DoorResponse, answered: (status: number) => void): D
       response.start(status, headers, filler);
     },
     write: (bytes) => response.write(bytes),
+    give: (bytes) => response.give(bytes),
     drained: () => response.drained(),
     onDrain: (callback) => response.onDrain(callback),
     buffered: () => response.buffered(),

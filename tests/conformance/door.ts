@@ -452,7 +452,7 @@ async function stream(request: DoorRequest, response: DoorResponse, seen: Seen):
   const piece = new Uint8Array(64 * 1024).fill(0x23);
   response.start(200, { 'Content-Type': 'text/plain' });
   for (let i = 0; i < pieces && !request.signal.aborted; i++) {
-    const room = response.write(piece);
+    const room = i % 2 === 0 ? response.write(piece) : response.give(piece.slice());
     seen.written++;
     seen.bufferedMax = Math.max(seen.bufferedMax, response.buffered());
     if (!room) {

@@ -141,7 +141,9 @@ class Others {
       collect(nowMs): LiveUpdate | null {
         view.stream.seal(nowMs);
         ended = isShort && !ended;
-        return view.collect(nowMs, false, ended);
+        const update = view.collect(nowMs, false, ended);
+        // it speaks every second: its home shall give windows up when that of the operator alone does
+        return update && { ...update, waitedMs: undefined };
       },
       expire: (before) => view.expire(before),
       history: (nowMs) => view.history(nowMs),

@@ -55,6 +55,15 @@ export class JsonBytes {
     return bytes;
   }
 
+  /** What was written, in the array in which it was where little of that is left over; nothing is written afterwards. */
+  release(): Uint8Array {
+    if (2 * this.#at < this.#bytes.length) return this.take();
+    const bytes = this.#bytes.subarray(0, this.#at);
+    this.#bytes = new Uint8Array(FIRST_BYTES);
+    this.#at = 0;
+    return bytes;
+  }
+
   /** The same in pieces, those that were handed over among them as they are. */
   pieces(): Uint8Array[] {
     const pieces = this.#handed;
@@ -82,6 +91,20 @@ export class JsonBytes {
     this.#bytes.set(other.#bytes.subarray(0, other.#at), this.#at);
     this.#at += other.#at;
     other.#at = 0;
+  }
+
+  /** Room for so many bytes more, where it is known before. */
+  reserve(bytes: number): void {
+    this.#room(bytes);
+  }
+
+  /** Bytes [from, to) of what was written once more; nothing may have been handed over. A few: others are sooner copied by `bytes`. */
+  again(from: number, to: number): void {
+    this.#room(to - from);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let i = from; i < to; i++) bytes[at++] = bytes[i];
+    this.#at = at;
   }
 
   byte(value: number): void {

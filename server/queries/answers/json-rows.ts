@@ -11,6 +11,9 @@ import { timeCell } from './json-times.ts';
 
 /** Texts that are made at once, about: rows of long texts are not many at a time. */
 const TEXTS_BYTES_MAX = 2 * 1024 * 1024;
+/** Rows after which it is guessed how many bytes all of them take. */
+const ROWS_GUESSED_BY = 32;
+const GUESS_ROOM = 1.1;
 const COMMA = 0x2c;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
@@ -25,15 +28,26 @@ export function jsonRows({ zone, outputs }: Plan, epoch: Epoch | null): WriteRow
     const write = partsOf(rows.columns, shown).map((part) => writerOf(part, rows, out));
     const ends = new Uint32Array(offsets.length);
     let count = 0;
+    let timeFrom = 0;
+    let timeTo = 0;
     while (count < offsets.length && out.length < TEXTS_BYTES_MAX) {
       out.byte(OPEN);
-      time(count);
+      if (count > 0 && offsets[count] === offsets[count - 1]) out.again(timeFrom, timeTo);
+      else {
+        timeFrom = out.length;
+        time(count);
+        timeTo = out.length;
+      }
       for (let p = 0; p < write.length; p++) write[p](count);
       out.byte(CLOSE);
       out.byte(COMMA);
       ends[count++] = out.length;
+      if (count === ROWS_GUESSED_BY) {
+        const all = Math.min(TEXTS_BYTES_MAX, (out.length / count) * offsets.length);
+        out.reserve(Math.ceil((all - out.length) * GUESS_ROOM));
+      }
     }
-    return { bytes: out.take(), ends: ends.slice(0, count) };
+    return { bytes: out.release(), ends: ends.slice(0, count) };
   };
 }
 
@@ -67,14 +81,15 @@ function kindOf(column: Column | null): Part['of'] {
 
 function writerOf({ of, columns }: Part, rows: OrderedRows, out: JsonBytes): WritePart {
   if (of === 'tags') return tagsWriter(columns, rows, out);
+  const { rows: order } = rows;
   if (of === 'wholes') {
     const values = columns.map((column) => rows.columns[column]!.values as Float64Array);
-    return (i) => out.integers(values, i);
+    return (i) => out.integers(values, order[i]);
   }
   const cell = jsonCell(rows.columns[columns[0]]!, null, out);
   return (i) => {
     out.byte(COMMA);
-    cell(i);
+    cell(order[i]);
   };
 }
 

@@ -245,6 +245,10 @@ class NodeResponse implements DoorResponse {
     return this.buffered() <= HIGH_WATER_BYTES;
   }
 
+  give(bytes: Uint8Array): boolean {
+    return this.write(bytes);
+  }
+
   drained(): Promise<void> {
     return new Promise((resolve) => {
       const outgoing = this.#outgoing;

@@ -251,6 +251,8 @@ class UwsResponse implements DoorResponse {
   readonly #finished: () => void;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
+  /** Buffers of what waits that nobody else has. */
+  readonly #own = new Set<ArrayBufferLike>();
   /** uWebSockets holds bytes that wait for the client. */
   #full = false;
   #ending = false;
@@ -311,6 +313,11 @@ class UwsResponse implements DoorResponse {
     return this.#queuedBytes <= HIGH_WATER_BYTES;
   }
 
+  give(bytes: Uint8Array): boolean {
+    if (!this.#over && bytes.length > 0) this.#own.add(bytes.buffer);
+    return this.write(bytes);
+  }
+
   drained(): Promise<void> {
     if (this.#over || this.#queuedBytes <= LOW_WATER_BYTES) return Promise.resolve();
     return new Promise((resolve) => {
@@ -363,6 +370,8 @@ class UwsResponse implements DoorResponse {
           const slice = this.#queue.shift()!;
           this.#queuedBytes -= slice.length;
           this.#full = !this.#res.write(slice);
+          const { buffer } = slice;
+          if (this.#queue[0]?.buffer !== buffer && this.#own.delete(buffer)) letGo(buffer);
         }
         if (this.#ending && this.#queue.length === 0) {
           this.#res.end(undefined, !this.bodyRead);
@@ -451,6 +460,11 @@ class UwsSocket implements DoorSocket {
       });
     if (this.ws !== null && ws.getBufferedAmount() > SOCKET_HIGH_WATER_BYTES) this.backedUp = true;
   }
+}
+
+/** Left to the collector, some megabytes an answer have it look through all of the heap every few answers. */
+function letGo(buffer: ArrayBufferLike): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer?.(0);
 }
 
 function beat(sockets: Set<WebSocket<SocketData>>): void {

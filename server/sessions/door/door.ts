@@ -96,6 +96,8 @@ export interface DoorResponse {
    */
   start(status: number, headers: AnswerHeaders, filler?: string): void;
   write(bytes: Uint8Array): boolean;
+  /** As `write`, of bytes whose buffer nobody else has: its memory may be let go of at once, not when a collector comes by. */
+  give(bytes: Uint8Array): boolean;
   /** Resolves when there is room again, or the client is gone (then `signal` has aborted). */
   drained(): Promise<void>;
   onDrain(callback: () => void): void;

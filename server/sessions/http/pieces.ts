@@ -19,7 +19,7 @@ export async function replyPieces(
       return;
     }
     response.start(200, headers);
-    response.write(piece.value!);
+    response.give(piece.value!);
     piece = second;
   } else response.start(200, headers);
   while (!piece.done) {
@@ -27,7 +27,7 @@ export async function replyPieces(
       await pieces.return?.();
       return;
     }
-    if (!response.write(piece.value)) await response.drained();
+    if (!response.give(piece.value)) await response.drained();
     piece = await pieces.next();
   }
   response.end();

@@ -169,6 +169,29 @@ describe('the cleaner of a store', () => {
     await again.close();
   });
 
+  it('hears of a delete at any moment, also of one at which it has just found nothing to do', async () => {
+    for (let moment = 0; moment < 16; moment++) {
+      let held: Promise<void> | null = null;
+      const pause = (): Promise<void> => held ?? Promise.resolve();
+      const { store } = await open({ settledMs: 60_000, pause });
+      apply(store, pointsOf(100, 0, 1, 2), 1);
+      await store.seal();
+      await store.clean();
+      let go = (): void => {};
+      held = new Promise((resolve) => {
+        go = resolve;
+      });
+      store.advise(NAME, null);
+      held = null;
+      go();
+      for (let i = 0; i < moment; i++) await null;
+      store.deleteRows({ ...NAME, minTime: 0n, maxTime: HOUR, series: Uint8Array.of(1, 0) });
+      expect(store.stats().isBusy, `after ${moment} turns`).to.equal(true);
+      await eventually(async () => store.stats().tombstones === 0);
+      await store.close();
+    }
+  });
+
   it('goes on without a bucket that is damaged, and says so', async () => {
     const { files, store } = await open();
     apply(store, pointsOf(2000, 0), 1);

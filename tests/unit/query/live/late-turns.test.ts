@@ -98,6 +98,42 @@ describe('live queries whose turns come late', () => {
     expect(view.collect(NOW + 13_001)?.touched.rows, 'a window ended').to.deep.equal(Float64Array.of(1));
   });
 
+  it('where turns come later than windows end, the end of a window is the turn of its query', () => {
+    const shard = new MemoryShard();
+    const stages = new LiveStages(shard);
+    const failed = (_: LiveView, error: Error): void => expect.fail(error.message);
+    const [short, long] = [10n, 600n].map((seconds) => {
+      const plan = planOf({ aggregates: [['sum', 'v']], interval: seconds * SECOND, fill: { kind: 'none' } });
+      return stages.open(plan) as LiveView;
+    });
+    const write = (seconds: number, nowMs: number): void => {
+      const input = shard.apply([{ host: 'a', time: AT + BigInt(seconds) * SECOND, v: 1 }]);
+      stages.accept(input, nowMs, 1, failed);
+      short.stream.seal(nowMs);
+    };
+    short.start(NOW);
+    long.start(NOW);
+    write(1, NOW + 1_000);
+    write(11, NOW + 9_000);
+    expect(short.collect(NOW + 9_000, false, true)?.cells?.window.length, 'what has ended').to.equal(1);
+    expect(stages.turns(NOW + 9_000, 10, failed), 'it has not waited for ten seconds').to.deep.equal([short, long]);
+    write(21, NOW + 19_000);
+    expect(short.collect(NOW + 19_000, false, true)?.waitedMs).to.equal(18_000);
+    expect(stages.turns(NOW + 19_100, 10, failed)).to.deep.equal([long]);
+    expect(long.collect(NOW + 19_100, true)?.waitedMs).to.equal(18_100);
+    write(31, NOW + 39_000);
+    expect(long.collect(NOW + 39_000, true)).to.not.equal(null);
+    expect(short.collect(NOW + 39_000, false, true)?.waitedMs).to.equal(19_000);
+    expect(stages.turns(NOW + 40_000, 10, failed), 'though nothing came, and the other has nothing').to.deep.equal([
+      short,
+    ]);
+    expect(short.collect(NOW + 40_000, true)?.cells?.window.length, 'what is open').to.equal(1);
+    expect(stages.turns(NOW + 41_000, 10, failed)).to.deep.equal([]);
+    expect(stages.idle).to.equal(false);
+    stages.heard();
+    expect(stages.idle).to.equal(true);
+  });
+
   it('windows are kept for longer, for what is on its way', () => {
     const { merge, write } = query();
     write(1, 1, NOW + 1_000, 8_000);

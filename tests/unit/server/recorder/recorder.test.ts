@@ -53,4 +53,69 @@ describe('recorder of a broker elsewhere', () => {
       await store.close();
     });
   }
+
+  it('applies a commit of many messages in turns, in order, and what is left not at all once it is closed', async () => {
+    const files = new MemoryFiles();
+    const failed = (error: Error): void => {
+      throw error;
+    };
+    const store = await ShardStore.open(files, 'shard', { shard: 0, failed });
+    const options = {
+      shard: 0,
+      store,
+      checksum: crc32c,
+      compression: files.compression,
+      resolveDelete: () => [],
+      failed,
+    };
+    const recorder = new Recorder(options);
+    const log = await ShardLog.open(files, 'log', { shard: 0, committed: (first, p) => recorder.committed(first, p) });
+    let consuming: ConsumeOptions | null = null;
+    const consume = async (options: ConsumeOptions): Promise<Consumer> => {
+      consuming = options;
+      return { close: async () => {} };
+    };
+    const broker = { last: async () => 0, consume } as unknown as Broker;
+    const applied: number[] = [];
+    const acked: number[] = [];
+    let others = 0;
+    /** How often others had their turn before each message. */
+    const turns: number[] = [];
+    const messageApplied = (sequence: number): void => {
+      if (sequence > 0) applied.push(sequence);
+      turns.push(others);
+      // longer than a turn may be
+      for (const began = performance.now(); performance.now() - began < 4; );
+    };
+    await recorder.start({
+      broker,
+      log,
+      observer: { batchApplied: () => {}, controlApplied: () => {}, messageApplied },
+    });
+    const count = (): void => {
+      others++;
+      if (applied.length < 12) setImmediate(count);
+    };
+    setImmediate(count);
+    for (let sequence = 1; sequence <= 20; sequence++) {
+      const address = { producer: 1, number: sequence, shard: 0, generation: 1 };
+      const payload = encodeControl(address, { type: 'create database', database: `d${sequence}` }, crc32c);
+      consuming!.deliver({ sequence, payload, ack: () => acked.push(sequence), nak: () => {} });
+    }
+    await recorder.reached(12);
+    expect([log.last, applied, acked]).to.deep.equal([20, numbersTo(12), numbersTo(12).slice(0, acked.length)]);
+    const last = turns.slice(-10);
+    expect(last.slice(1).every((turn, i) => turn > last[i])).to.equal(true);
+    await recorder.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([applied.length, recorder.applied]).to.deep.equal([12, 12]);
+    await log.close();
+    await store.close();
+  });
 });
+
+// private functions
+
+function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
+}

@@ -308,11 +308,10 @@ for (const adapter of ['uws', 'node'] as const) {
     it('live: a stopped reader costs a bounded amount, is not cut off, holds up nobody, and gets everything in the end', async () => {
       const slow = await dial();
       const quick = await dial();
-      for (const { client } of [slow, quick]) {
+      for (const [i, { client }] of [slow, quick].entries()) {
         client.send('{"op":"subscribe","id":"s1","db":"d","q":"q","mode":"every"}');
-        await sleep(20);
+        await until(() => engine.feeds.length === i + 1);
       }
-      await until(() => engine.feeds.length === 2);
       const [slowFeed, quickFeed] = engine.feeds;
       slow.client.pause();
       const wide = `"${'x'.repeat(20_000)}"`;
