@@ -88,7 +88,9 @@ export class ColumnBuilder {
         if (present !== null && present[rows[k]] === 0) continue;
         target[at + k] = this.#numberOf(values[rows[k]] as number, column.dictionary, numbers);
       }
-    } else for (let k = 0; k < count; k++) target[at + k] = values[rows[k]] as number;
+    } else if (target instanceof Float64Array && values instanceof Float64Array)
+      gather(values, rows, count, target, at);
+    else for (let k = 0; k < count; k++) target[at + k] = values[rows[k]] as number;
     if (present === null) return;
     const own = this.#presence();
     for (let k = 0; k < count; k++) own[at + k] = present[rows[k]];
@@ -304,6 +306,11 @@ function isGathered({ type, values }: Column, count: number): boolean {
 /** The array itself where little of it is left over: its builder lets go of it, and a copy costs as much memory again. */
 function cut<T extends Float64Array | Uint8Array | Uint32Array>(values: T, rows: number): T {
   return (2 * rows >= values.length ? values.subarray(0, rows) : values.slice(0, rows)) as T;
+}
+
+/** On its own, so that V8 knows these two kinds of arrays only: it is the path of nearly all values. */
+function gather(from: Float64Array, rows: Uint32Array, count: number, to: Float64Array, at: number): void {
+  for (let k = 0; k < count; k++) to[at + k] = from[rows[k]];
 }
 
 function storage(type: FieldType, rows: number): Float64Array | Uint8Array | Uint32Array {

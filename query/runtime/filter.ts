@@ -58,6 +58,11 @@ export class RowFilter {
     return this.#mask !== null;
   }
 
+  /** Every series may pass, a row by its fields. */
+  get isOfRows(): boolean {
+    return this.#mask !== null && this.#series === null;
+  }
+
   /** Whether rows of a series may pass. */
   passesSeries(table: SeriesTable, series: number): boolean {
     return this.#series === null || this.#series(table, series);

@@ -235,14 +235,16 @@ class HeldRows {
     const { rows } = source;
     const base = splitTime(block.base);
     this.#reserve(this.rows + count);
+    const known = this.#known;
+    const [group, own, high, low] = [this.#group, this.#series, this.#high, this.#low];
     for (let k = 0, at = this.rows; k < count; k++, at++) {
       const series = block.series[rows[k]];
       const sum = base.low + block.offsets[rows[k]];
-      if (this.#known[series] === undefined) this.#meet(series, table, source);
-      this.#group[at] = source.groupOf(series);
-      this.#series[at] = this.#known[series];
-      this.#high[at] = highOf(base.high, sum);
-      this.#low[at] = lowOf(sum);
+      if (known[series] === undefined) this.#meet(series, table, source);
+      group[at] = source.groupOf(series);
+      own[at] = known[series];
+      high[at] = highOf(base.high, sum);
+      low[at] = lowOf(sum);
     }
     this.rows += count;
     for (const [c, { name, type }] of this.#plan.columns.entries()) {

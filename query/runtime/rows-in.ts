@@ -1,6 +1,6 @@
 /**
  * SourceRows: the rows of blocks that a plan wants from one of its sources, and the group of each series. The first step of stage 1,
- * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip.
+ * shared by cells and raw rows: time bounds, tag and field conditions, rows to skip. Long because each way in which rows stand has a loop.
  */
 import {
   type Block,
@@ -54,6 +54,8 @@ export class SourceRows {
   /** Fills `rows`; returns how many. */
   select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
     this.#begin(table);
+    if (skip === null && block.runs === undefined && this.#filter.isOfRows)
+      return this.#ofWantedSeries(block, table, this.#passing(block, table));
     if (block.runs !== undefined && skip === null) {
       const walked = this.#walk(block, block.runs, table);
       return this.#filter.narrow(block, table, this.rows, walked);
@@ -166,6 +168,35 @@ export class SourceRows {
       for (let row = from; row < end; row++) rows[count++] = row;
     }
     return count;
+  }
+
+  /** What passes by its time and fields, whatever its series: asked of columns, before it is asked of each row what series it is of. */
+  #passing(block: Block, table: SeriesTable): number {
+    const { offsets } = block;
+    const selection = block.selection;
+    const n = selection === null ? block.rows : selection.length;
+    if (this.rows.length < n) this.rows = new Uint32Array(n);
+    const rows = this.rows;
+    const [from, to] = this.range(block.base);
+    let count = 0;
+    for (let k = 0; k < n; k++) {
+      const row = selection === null ? k : selection[k];
+      rows[count] = row;
+      if (offsets[row] >= from && offsets[row] <= to) count++;
+    }
+    return this.#filter.narrow(block, table, rows, count);
+  }
+
+  /** Of the first `count` rows those of series that are wanted; returns how many. */
+  #ofWantedSeries({ series }: Block, table: SeriesTable, count: number): number {
+    const rows = this.rows;
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const row = rows[k];
+      rows[kept] = row;
+      if (this.#known(table, series[row]) !== UNWANTED) kept++;
+    }
+    return kept;
   }
 
   #begin(table: SeriesTable): void {
