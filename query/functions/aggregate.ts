@@ -34,8 +34,10 @@ export interface RunSlice {
   readonly slots: Int32Array;
   readonly base: bigint;
   readonly offsets: Float64Array;
-  /** As in RowSlice. */
+  /** These as in RowSlice. */
   readonly column: Column;
+  readonly series: Uint32Array;
+  readonly keyOf: (series: number) => string;
 }
 
 /** State of some slots as plain data: typed arrays and lists, entry i belongs to the i-th slot taken. */

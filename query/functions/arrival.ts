@@ -4,7 +4,7 @@
  * top is taken and its series put back. The heap is that of Go (`container/heap`), the places of equal items included.
  */
 import type { Value } from '../../model/index.ts';
-import type { KeptPoints, PointList } from './kept-points.ts';
+import type { PointList } from './kept-points.ts';
 import { compareSplit } from './slot-time.ts';
 
 /** Points of a slot beyond which nobody looks for this order: to find it takes some 20 ms of the thread. */
@@ -13,10 +13,15 @@ export const ARRIVALS_MAX = 50_000;
 /** Which way the answer goes. */
 export type Direction = 'ascending' | 'descending';
 
+/** Of series, by the numbers that points have for them. */
+interface Keys {
+  readonly keys: readonly string[];
+}
+
 /** All points in the order of time. `carried`: how many values each point carries; texts decide between points of one time. */
 export function arrivalByTime(
   points: PointList,
-  kept: KeptPoints,
+  kept: Keys,
   direction: Direction,
   carried: number,
 ): Uint32Array<ArrayBuffer> {
@@ -53,7 +58,7 @@ export function compareTimes({ times }: PointList, a: number, b: number): number
 // private functions
 
 /** Of each series its points in order of time, the series by key. */
-function seriesRuns(points: PointList, { keys }: KeptPoints, direction: Direction): Uint32Array<ArrayBuffer>[] {
+function seriesRuns(points: PointList, { keys }: Keys, direction: Direction): Uint32Array<ArrayBuffer>[] {
   const sign = direction === 'ascending' ? 1 : -1;
   const bySeries = new Map<number, number[]>();
   for (const [i, series] of points.series.entries()) {

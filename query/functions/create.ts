@@ -2,6 +2,7 @@
 import type { FieldType } from '../../model/index.ts';
 import type { Aggregate, AggregateName } from '../planner/plan.ts';
 import type { AggregateState } from './aggregate.ts';
+import { ArrivedState } from './arrived.ts';
 import { BucketState } from './bucket.ts';
 import { ChosenState } from './chosen.ts';
 import { CountState } from './count.ts';
@@ -67,7 +68,9 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'max':
     case 'first':
     case 'last':
-      return new SelectorState(name, type, carried);
+      return aggregate.arrival === undefined
+        ? new SelectorState(name, type, carried)
+        : new ArrivedState(aggregate, name, carried);
     case 'spread':
       return new SpreadState(type);
     case 'median':

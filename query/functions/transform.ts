@@ -6,7 +6,7 @@
  * there for it. Of rows at one time only the first counts, but for cumulative_sum and elapsed, and integral, where the last does.
  */
 import type { FieldType, Value } from '../../model/index.ts';
-import type { Transform, TransformName } from '../planner/plan.ts';
+import type { Plan, Transform, TransformName } from '../planner/plan.ts';
 import { type PlanWindow, startOf, windowAt } from '../planner/window-grid.ts';
 import { createHoltWinters } from './holt-winters.ts';
 import { createTechnical, TECHNICAL, type TechnicalName, type Warmup } from './technical.ts';
@@ -41,7 +41,11 @@ export const TRANSFORMS: ReadonlyMap<string, TransformShape> = new Map<Transform
   }),
 ]);
 
-export function createTransform(transform: Transform, descending: boolean, window: PlanWindow | null): TransformState {
+export function createTransform(
+  transform: Transform,
+  { descending, window, bounds }: Pick<Plan, 'descending' | 'window' | 'bounds'>,
+): TransformState {
+  const origin = bounds.minStated && !descending ? bounds.min : 0n;
   const { name, type, parameter, rest = [] } = transform;
   switch (name) {
     case 'derivative':
@@ -57,7 +61,7 @@ export function createTransform(transform: Transform, descending: boolean, windo
     case 'cumulative_sum':
       return cumulativeSum(type);
     case 'integral':
-      return new Integral(Number(parameter), window);
+      return new Integral({ unit: Number(parameter), window, origin, type, descending });
     case 'holt_winters':
     case 'holt_winters_with_fit': {
       const season = Number(rest[0]);
@@ -158,58 +162,81 @@ function cumulativeSum(type: FieldType): TransformState {
   };
 }
 
+/** What an integral begins with. */
+interface IntegralOptions {
+  /** ns. */
+  readonly unit: number;
+  readonly window: PlanWindow | null;
+  /** Time of a result without windows: that at which the time range begins, of descending times 0. */
+  readonly origin: bigint;
+  readonly type: FieldType;
+  readonly descending: boolean;
+}
+
 /**
- * By trapezes, in either direction of time; at the edge of a window the value is taken from the line between the points on both
- * sides, and what lies between there and the next point counts for that one's window, as in InfluxDB. Without windows its time is 0.
+ * By trapezes, in the order of the answer; what lies before the edge of a window is taken from the line between the points on both sides,
+ * and what lies between there and the next point counts for that one's window. As in InfluxDB, descending times give areas below
+ * zero, in windows named by their ends; and of whole numbers the first trapeze of a window ends as high as its edge, and begins as high
+ * as the point before it.
  */
 class Integral implements TransformState {
-  readonly #unit: number;
-  readonly #window: PlanWindow | null;
-  /** Of the present window; the end is not part of it. */
-  #start = 0n;
+  readonly #options: IntegralOptions;
+  /** Of the present window, in the order of the answer. */
+  #start: bigint;
   #end = 0n;
   #before: { time: bigint; value: number } | null = null;
   #sum = 0;
 
-  constructor(unit: number, window: PlanWindow | null) {
-    this.#unit = unit;
-    this.#window = window;
+  constructor(options: IntegralOptions) {
+    this.#options = options;
+    this.#start = options.origin;
   }
 
   next(time: bigint, value: NonNullable<Value>, emit: Emit): void {
     const x = Number(value);
     const before = this.#before;
-    if (before === null) this.#open(time);
-    else if (before.time !== time) {
-      if (this.#window !== null && (time >= this.#end || time < this.#start)) {
-        const edge = time < this.#start ? this.#start : this.#end;
-        const share = Number(edge - before.time) / Number(time - before.time);
-        const y = before.value + (x - before.value) * share;
-        this.#add(before, edge, y);
-        this.#emit(emit);
-        this.#open(time);
-        this.#add({ time: edge, value: y }, time, x);
-      } else this.#add(before, time, x);
-    }
     this.#before = { time, value: x };
+    if (before === null) {
+      this.#open(time);
+      return;
+    }
+    if (before.time === time) return;
+    const { window, descending, type } = this.#options;
+    if (window === null || (descending ? time > this.#end : time < this.#end)) {
+      this.#add(before, { time, value: x });
+      return;
+    }
+    const edge = { time: this.#end, value: before.value };
+    let height = x;
+    if (before.time !== edge.time) {
+      const slope = (x - before.value) / Number(time - before.time);
+      const y = slope * Number(edge.time - before.time) + before.value;
+      this.#add(before, { time: edge.time, value: y });
+      if (type === 'float') edge.value = y;
+      else height = y;
+    }
+    this.#emit(emit);
+    this.#open(time);
+    this.#add(edge, { time, value: height });
   }
 
   end(emit: Emit): Iterable<void> {
-    if (this.#before !== null && (this.#window === null || this.#before.time !== this.#start)) this.#emit(emit);
+    if (this.#before !== null && this.#before.time !== this.#start) this.#emit(emit);
     return [];
   }
 
   // private functions
 
   #open(time: bigint): void {
-    if (this.#window === null) return;
-    const window = windowAt(this.#window, time);
-    this.#start = startOf(this.#window, window);
-    this.#end = startOf(this.#window, window + 1);
+    const { window, descending } = this.#options;
+    if (window === null) return;
+    const at = windowAt(window, time);
+    const edges = [startOf(window, at), startOf(window, at + 1)];
+    [this.#start, this.#end] = descending ? edges.reverse() : edges;
   }
 
-  #add(from: { time: bigint; value: number }, time: bigint, value: number): void {
-    this.#sum += 0.5 * (value + from.value) * (Math.abs(Number(time - from.time)) / this.#unit);
+  #add(from: { time: bigint; value: number }, to: { time: bigint; value: number }): void {
+    this.#sum += 0.5 * (to.value + from.value) * (Number(to.time - from.time) / this.#options.unit);
   }
 
   #emit(emit: Emit): void {

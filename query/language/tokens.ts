@@ -30,7 +30,10 @@ export function tokenAt(text: string, at: number): FoundToken {
   const name = matchAt(WORD, text, first === '$' ? at + 1 : at);
   if (first === '$') return { text: '$' + name, at };
   // a name, for InfluxDB
-  if (name !== '' && text[at + name.length] === '"') return { ...stringAt(text, at + name.length, '"'), at };
+  if (name !== '' && text[at + name.length] === '"') {
+    const quoted = stringAt(text, at + name.length, '"');
+    return { ...quoted, at: quoted.at === at + name.length ? at : quoted.at };
+  }
   if (name !== '') return { text: RESERVED.has(name.toLowerCase()) ? name.toUpperCase() : name, at };
   const token = matchAt(NUMBER, text, at) || matchAt(SYMBOL, text, at);
   return { text: token === '<>' ? '!=' : token || String.fromCodePoint(text.codePointAt(at)!), at };

@@ -1,6 +1,7 @@
 /**
  * Names to columns. Conditions are bound per source (a name may be a tag here and a field there), outputs once for all. What can
- * never be true (a field against a value of another type, a tag by `>`) is bound as false; nothing is evaluated here.
+ * never be true (a field against a value of another type, a tag by `>`, anything by `=` against a regex) is bound as false; nothing is
+ * evaluated here.
  */
 import type { FieldType } from '../../model/index.ts';
 import { isMath, mathArguments, mathType } from '../functions/math.ts';
@@ -20,6 +21,7 @@ interface Names {
 /** As the language and as a plan have it. */
 const NO: Expression = { kind: 'boolean', value: false };
 const FALSE: Bound = { kind: 'literal', type: 'boolean', value: false };
+const TRUE: Bound = { kind: 'literal', type: 'boolean', value: true };
 const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['=', '!=', '<', '<=', '>', '>=']);
 
 export function bindCondition(expression: Expression, names: Names): Bound {
@@ -33,8 +35,8 @@ export function bindCondition(expression: Expression, names: Names): Bound {
     return { kind: 'binary', operator, left, right, type: 'boolean' };
   }
   if (operator === '=~' || operator === '!~') return bindMatch(e, names);
-  if (COMPARISONS.has(operator)) return bindComparison(e, names);
-  throw new QueryError('invalid', `invalid condition expression: ${printExpression(e)}`);
+  // as InfluxDB, which takes every row for what compares nothing
+  return COMPARISONS.has(operator) ? bindComparison(e, names) : TRUE;
 }
 
 /**
@@ -145,7 +147,7 @@ function bindComparison(e: Binary, names: Names): Bound {
 function bindOperand(expression: Expression, names: Names, besideText: boolean): Bound {
   const e = unwrap(expression);
   if (e.kind === 'reference') return bindReference(e, names, besideText);
-  if (e.kind === 'duration') return { kind: 'absent' };
+  if (e.kind === 'duration' || e.kind === 'regex') return { kind: 'absent' };
   if (e.kind === 'binary') {
     const left = bindOperand(e.left, names, false);
     const right = bindOperand(e.right, names, false);

@@ -2,6 +2,7 @@
 export { fieldsOf } from './bind.ts';
 export { explainPlan } from './explain.ts';
 export { columnNames } from './names.ts';
+export { WINDOW_TAG } from './pane-windows.ts';
 export { PLAIN_SELECT } from './plain-select.ts';
 export * from './plan.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';

@@ -8,6 +8,7 @@ import type { Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 import { walk } from '../language/walk.ts';
+import { type Arrival, firstOnly, withArrival } from './arrivals.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
 import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
@@ -18,7 +19,7 @@ import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { paired } from './pair.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
-import { type Aggregate, type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
 import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
 import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
@@ -122,13 +123,21 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
     return { name: columns[i], expression: bound, type: type === 'tag' ? 'string' : (type ?? 'float') } as const;
   });
   const { transforms } = binder;
-  const shows = window === null || binder.columns.length > 0;
-  const aggregates = binder.aggregates.map((aggregate) => withArrival(aggregate, descending, shows));
+  const arrival: Arrival = {
+    direction: descending ? 'descending' : 'ascending',
+    hasTime: window === null,
+    carries: binder.columns.length > 0,
+    isOfStored: planned.length === 0 && join === null,
+    isOfOneSeries: names.tagKeys.every((key) => groupBy.includes(key)),
+  };
+  const aggregates = binder.aggregates.map((aggregate) => withArrival(aggregate, arrival));
   const aggregate = aggregates.length > 0;
   const isInside = outer !== null && opened === undefined;
   const read = join?.read({ aggregates, columns: binder.columns, groupBy }, isInside) ?? {
     sources,
-    subqueries: planned.map((plan) => regrouped({ ...plan, ...(ofRows && { byTime: true }) }, groupBy)),
+    subqueries: planned.map((plan) =>
+      regrouped({ ...firstOnly(plan, groupBy), ...(ofRows && { byTime: true }) }, groupBy),
+    ),
   };
   const something = aggregate
     ? aggregates.some(({ field }) => names.fields.has(field))
@@ -189,12 +198,6 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
   };
 }
 
-/** `shows`: rows have the time of a chosen point, or what it carries. */
-function withArrival(aggregate: Aggregate, descending: boolean, shows: boolean): Aggregate {
-  if (aggregate.name !== 'mode' && !(aggregate.name === 'percentile' && shows)) return aggregate;
-  return { ...aggregate, arrival: descending ? 'descending' : 'ascending' };
-}
-
 function hasCall(expression: Expression): boolean {
   let found = false;
   walk(expression, ({ kind }) => {
@@ -232,10 +235,10 @@ function resolveSources(
     }
   }
   const measurements = statement.sources.flatMap((source) => ('name' in source ? [source] : []));
-  for (const { database, retentionPolicy, name } of measurementMatchers(measurements, context)) {
+  for (const [place, { database, retentionPolicy, name }] of measurementMatchers(measurements, context).entries()) {
     for (const schema of context.schemas(database, retentionPolicy, matchesName(name))) {
       const fields = fieldsWith(schema.fields, derived);
-      found.set(JSON.stringify([schema.name, database, retentionPolicy]), {
+      found.set(JSON.stringify([schema.name, database, retentionPolicy, place]), {
         database,
         retentionPolicy,
         measurement: schema.name,

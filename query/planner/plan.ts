@@ -147,8 +147,10 @@ export interface Aggregate {
   readonly rest?: readonly number[];
   /** Of top and bottom with tags: indexes in `columns` of those of them that exist; one point each. Not there = any points. */
   readonly by?: readonly number[];
-  /** Of mode and percentile: the way the answer goes, where it shows which of equal points was chosen. */
+  /** Of mode and selectors of one point: the way the answer goes, where it shows which of equal points was chosen. */
   readonly arrival?: 'ascending' | 'descending';
+  /** Of last with an arrival: of equal points the one that comes first, not the greater of the first two. */
+  readonly firstOnly?: true;
   /** Of a pair: the side whose sources it reads. */
   readonly side?: 0 | 1;
   /** How many windows beside the time range it is asked for, by a transform; not there = none. */

@@ -1,14 +1,14 @@
 /**
  * From the states of cells to tables: results, fill, order. Each aggregate is filled on its own, as InfluxDB does: from the stated
  * lower bound, else from its first window with a value in that series, to the upper bound; one that has no value in a series stays
- * null there, or has the value that fill() states. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
+ * null there, or has the value that fill() states, which also stands before that window. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
  */
-import type { FieldType, Value } from '../../model/index.ts';
+import type { Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
 import { compareSplit, joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
-import { fillValue } from './columns.ts';
+import { fillValue, isNumeric } from './columns.ts';
 import { areDoubles, gridTables, isGrid } from './grid-tables.ts';
 import type { PaneStore } from './panes.ts';
 import { SeriesWindow, type TableStep } from './table-writer.ts';
@@ -198,7 +198,9 @@ function* filledRows(
   for (let i = 0; i < rows; i++) {
     const window = plan.descending ? last - i : first + i;
     const values: Value[] = [];
-    for (let a = 0; a < tracks.length; a++) values.push(window < firsts[a] ? null : fillers[a].at(window));
+    for (let a = 0; a < tracks.length; a++) {
+      values.push(window < firsts[a] && plan.fill.kind !== 'value' ? null : fillers[a].at(window));
+    }
     if (plan.columns.length > 0) fillers[0].pushCarried(values);
     yield [times.time(window), values, window];
   }
@@ -272,8 +274,4 @@ class Filler {
         return COUNTS.has(aggregate.name) ? 0 : null;
     }
   }
-}
-
-function isNumeric(type: FieldType): boolean {
-  return type === 'float' || type === 'integer' || type === 'unsigned';
 }

@@ -256,6 +256,10 @@ export function isNumber(type: FieldType): boolean {
   return type === 'float' || type === 'integer' || type === 'unsigned';
 }
 
+export function isNumeric(type: FieldType): boolean {
+  return type === 'float' || type === 'integer' || type === 'unsigned';
+}
+
 /** What fill(value) puts where a column of a type has nothing. */
 export function fillValue(value: number | bigint, type: FieldType): Value {
   if (type === 'string') return '';

@@ -118,7 +118,7 @@ function filledRows(plan: Plan, store: PaneStore, slots: Int32Array): GridRows {
       const present = new Uint8Array(to - from);
       const value = filler(plan, aggregate);
       if (value === null || firsts[a] === Number.POSITIVE_INFINITY) return { values, present };
-      const missing = Math.max(0, firsts[a] - first);
+      const missing = fill.kind === 'value' ? 0 : Math.max(0, firsts[a] - first);
       const [low, high] = descending ? [from, Math.min(to, count - missing)] : [Math.max(from, missing), to];
       if (low < high) {
         values.fill(value, low - from, high - from);

@@ -188,7 +188,9 @@ export class LiveAnswers {
     }
     for (const [i, leaf] of update.leaves!.entries()) {
       const plan = this.#leaves[i];
-      if (!isHistory && leaf.from !== undefined) this.#froms[i * this.#shards + shard] = leaf.from;
+      // behind a stated lower bound there is nothing to ask for
+      const isHeldFrom = !isHistory && leaf.from !== undefined && !plan.bounds.minStated;
+      if (isHeldFrom) this.#froms[i * this.#shards + shard] = leaf.from!;
       if (plan.kind === 'aggregate') this.#takeCells(shard, i, leaf, isStart);
       else if (isHistory) this.#takePast(shard, i, leaf);
       else this.#takeRows(shard, i, leaf, isStart);

@@ -129,7 +129,7 @@ export class PaneStore {
     const window = windowOf(this.plan, totals.minTime);
     if (windowOf(this.plan, totals.maxTime) !== window) return false;
     const taking = aggregates.map((aggregate) => reads(aggregate, sources[source]));
-    const data = aggregates.map((aggregate, a) => (taking[a] ? stateOfTotals(aggregate, totals) : null));
+    const data = aggregates.map((aggregate, a) => (taking[a] ? stateOfTotals(aggregate, totals, table) : null));
     if (data.some((state, a) => taking[a] && state === null)) return false;
     const group = this.#sources[source].wantedGroup(table, totals.series);
     if (group < 0) return true;
@@ -373,16 +373,17 @@ export class PaneStore {
       this.#mark(runs.slots[i]);
     }
     const { base, offsets } = block;
+    const stretches = { count: runs.count, from: runs.from, to: runs.to, slots: runs.slots };
+    const keyOf = (series: number): string => table.key(series);
     let single: ReturnType<CellRuns['rowByRow']> | null = null;
     for (const [a, column] of this.#columnsOf(block, source, this.#fields).entries()) {
       if (column === null) continue;
       const state = this.#states[a];
-      const slice = { count: runs.count, from: runs.from, to: runs.to, slots: runs.slots, base, offsets, column };
+      const slice = { ...stretches, base, offsets, series: block.series, keyOf, column };
       if (state.updateRuns?.(slice)) continue;
       single ??= runs.rowByRow(count);
       const carried = this.plan.columns.map((carry) => this.#carriedReader(block, from, table, carry));
       const { rows, slots } = single;
-      const keyOf = (series: number): string => table.key(series);
       state.update({ count, rows, slots, base, offsets, series: block.series, keyOf, column, carried });
     }
     return count;

@@ -1,10 +1,10 @@
 /**
  * TableWriter: rows of one series of an answer into tables of bounded size. Computes the outputs of the plan, applies LIMIT and
- * OFFSET. A series that is longer than one table comes as several, one right after the other, alike in name and tags.
+ * OFFSET. A number that the chosen point lacks is that of fill(number), where it is stated. A series that is longer than one table comes as several, one right after the other, alike in name and tags.
  */
 import { OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
-import { ColumnBuilder } from './columns.ts';
+import { ColumnBuilder, fillValue, isNumeric } from './columns.ts';
 import { compileExpression } from './expression.ts';
 import { groupKey } from './groups.ts';
 import type { Group } from './partial.ts';
@@ -51,11 +51,12 @@ export class TableWriter implements RowWriter {
   constructor(plan: Plan, times: WindowTimes | null = null) {
     this.#plan = plan;
     this.#limit = new RowLimit(plan);
+    const nothing = ofNothing(plan);
     this.#columns = plan.outputs.map(({ type }) => new ColumnBuilder(type));
     this.#compute = plan.outputs.map(({ expression }) =>
       compileExpression(expression, (leaf) => {
         if (leaf.kind === 'edge') return leaf.of === 'number' ? this.#window : times![leaf.of](this.#window);
-        return leaf.kind === 'column' ? this.#values[leaf.index] : null;
+        return leaf.kind === 'column' ? (this.#values[leaf.index] ?? nothing[leaf.index] ?? null) : null;
       }),
     );
     this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
@@ -143,4 +144,13 @@ export class SeriesWindow {
     const place = this.#seen++;
     return (seriesLimit === 0 && seriesOffset === 0) || (place >= seriesOffset && place < seriesOffset + seriesLimit);
   }
+}
+
+// private functions
+
+/** By the plan's aggregates and columns: what stands for a value that is not there. */
+function ofNothing({ kind, fill, aggregates, columns }: Plan): Value[] {
+  if (kind === 'raw' || fill.kind !== 'value') return [];
+  const carried = columns.map(({ type }) => (isNumeric(type) ? fillValue(fill.value, type) : null));
+  return [...aggregates.map(() => null), ...carried];
 }

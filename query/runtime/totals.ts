@@ -2,12 +2,14 @@
  * The state that an aggregate has after some rows of one series, from what is known of them unread. null where it cannot be told so: the
  * function needs values, the field has another type than the plan reads it as, a sum has left 64 bits.
  */
+import type { SeriesTable } from '../../model/index.ts';
 import type { StateData } from '../functions/aggregate.ts';
 import { splitTime } from '../functions/slot-time.ts';
 import type { Aggregate } from '../planner/plan.ts';
 import type { FieldTotals, Totals } from './source.ts';
 
-export function stateOfTotals({ name, field, type }: Aggregate, totals: Totals): StateData | null {
+export function stateOfTotals(aggregate: Aggregate, totals: Totals, table: SeriesTable): StateData | null {
+  const { name, field, type, arrival } = aggregate;
   const found = totals.fields.get(field);
   if (found !== undefined && found.type !== type) return null;
   switch (name) {
@@ -24,7 +26,10 @@ export function stateOfTotals({ name, field, type }: Aggregate, totals: Totals):
     case 'last': {
       const end = found?.[name];
       if (end === null) return null;
-      return chosenState(end === undefined ? NOWHERE : { value: end.value, time: totals.base + BigInt(end.offset) });
+      const state = chosenState(
+        end === undefined ? NOWHERE : { value: end.value, time: totals.base + BigInt(end.offset) },
+      );
+      return state === null || arrival === undefined ? state : { ...state, ...bestState(state, totals.series, table) };
     }
     case 'spread': {
       const min = chosenState(found === undefined ? NOWHERE : { value: found.min, time: totals.minTime });
@@ -65,6 +70,20 @@ function chosenState({
     low: Float64Array.of(low),
     values: typeof value === 'bigint' ? [value] : Float64Array.of(value ?? 0),
   };
+}
+
+/** What ArrivedState keeps beside. */
+function bestState({ filled, high, low, values }: StateData, series: number, table: SeriesTable): StateData {
+  const count = (filled as Uint8Array)[0];
+  const times = count === 0 ? [] : [(high as Float64Array)[0], (low as Float64Array)[0]];
+  return prefixed('best ', {
+    counts: Uint32Array.of(count),
+    values: count === 0 ? [] : [values[0]],
+    times: Float64Array.from(times),
+    series: new Uint32Array(count),
+    keys: count === 0 ? [] : [table.key(series)],
+    carried: [],
+  });
 }
 
 function prefixed(prefix: string, data: StateData): StateData {

@@ -66,9 +66,9 @@ class TransformWriter implements RowWriter {
   }
 
   start(group: Group): void {
-    const { transforms, descending, window } = this.#plan;
+    const { transforms } = this.#plan;
     this.#writer.start(group);
-    this.#states = transforms.map((transform) => createTransform(transform, descending, window));
+    this.#states = transforms.map((transform) => createTransform(transform, this.#plan));
     this.#time = null;
     this.#seen = this.#read.map(() => 0);
   }

@@ -244,7 +244,12 @@ export class QueryRunner {
       case 'show tag values':
       case 'show field keys':
       case 'show series': {
-        await this.#known(statement.database ?? database);
+        const asked = statement.database ?? database;
+        // as InfluxDB, which shows none of a database that is not there
+        if (statement.kind === 'show measurements' && asked !== '' && !this.#options.catalogue.has(asked)) {
+          return { tables: [] };
+        }
+        await this.#known(asked);
         const shown = await this.#show(statement, run);
         return { tables: givenInTurns(showAnswer(statement, shown), run.turn) };
       }

@@ -22,10 +22,10 @@ const STEP_SERIES = 4_096;
 
 /** What asks for the series that a statement reads, as far as conditions on tags say. */
 export function seriesAsked(statement: SelectStatement, { sources }: Plan): ShowStatement {
-  // a name that is both is the field
-  const tags = new Set(sources.flatMap(({ tagKeys, fields }) => tagKeys.filter((key) => !fields.has(key))));
+  const fields = new Set(sources.flatMap((source) => [...source.fields.keys()]));
+  const tags = new Set(sources.flatMap(({ tagKeys }) => tagKeys));
   const conditions =
-    statement.condition === null ? [] : conjuncts(statement.condition).filter((one) => isOf(one, tags));
+    statement.condition === null ? [] : conjuncts(statement.condition).filter((one) => isOf(one, tags, fields));
   return {
     kind: 'show series',
     database: null,
@@ -71,13 +71,16 @@ function conjuncts(condition: Expression): Expression[] {
   return [inner];
 }
 
-function isOf(condition: Expression, tags: ReadonlySet<string>): boolean {
+/** A name that is both is the field, one that is neither is, beside a text, a tag that no series has. */
+function isOf(condition: Expression, tags: ReadonlySet<string>, fields: ReadonlySet<string>): boolean {
+  const isOfText =
+    condition.kind === 'binary' && [condition.left, condition.right].some((side) => unwrap(side).kind === 'string');
   let any = false;
   let others = false;
   walk(condition, (part) => {
     if (part.kind === 'reference') {
       any = true;
-      others ||= !tags.has(part.name);
+      others ||= part.cast !== 'tag' && (fields.has(part.name) || !(isOfText || tags.has(part.name)));
     }
     return undefined;
   });

@@ -24,6 +24,7 @@ import {
 } from '../../query/index.ts';
 import type { CatalogueView, ContinuousQuery, CreateContinuousQuery } from '../catalogue/index.ts';
 import { namePolicies, policyNamed } from '../queries/index.ts';
+import { withEdges } from './cumulated.ts';
 
 export interface StoredDefinition {
   /** Of all that it reads. */
@@ -88,7 +89,9 @@ export function overHistory({ live }: StoredDefinition, from: bigint, to: bigint
   const { watermark: _w, lateness: _l, emit: _e, ...select } = live;
   const range = both(timeIs('>=', from), timeIs('<', to));
   const condition = select.condition === null ? range : both({ kind: 'parenthesis', inner: select.condition }, range);
-  return { ...select, condition, fill: select.fill ?? { kind: 'none' } };
+  return hasWindows(select)
+    ? { ...select, condition, fill: select.fill ?? { kind: 'none' } }
+    : { ...select, condition };
 }
 
 // private functions
@@ -99,7 +102,7 @@ function namedTarget(target: IntoTarget, database: string, catalogue: CatalogueV
 }
 
 function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefinition {
-  const { into, ...plain } = select;
+  const { into, ...plain } = withEdges(select);
   const emit = plain.emit ?? emission(plain, resample?.every ?? null);
   const lateness =
     plain.lateness ?? (resample?.for == null ? undefined : { within: resample.for, after: 'drop' as const });
@@ -115,10 +118,15 @@ function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefini
 }
 
 /** Points that are copied are neither open nor closed. */
-function emission({ dimensions }: SelectStatement, every: bigint | null): readonly EmitClause[] | undefined {
-  if (!dimensions.some(({ kind }) => kind === 'time' || kind === 'window')) return undefined;
+function emission(select: SelectStatement, every: bigint | null): readonly EmitClause[] | undefined {
+  if (!hasWindows(select)) return undefined;
   const finals: EmitClause[] = [{ on: 'close' }, { on: 'late' }];
   return every === null ? finals : [{ on: 'every', interval: every, ifChanged: true }, ...finals];
+}
+
+/** Of its own: those of its sides and subqueries have clauses of theirs. */
+function hasWindows({ dimensions }: SelectStatement): boolean {
+  return dimensions.some(({ kind }) => kind === 'time' || kind === 'window');
 }
 
 function assertRuns(statement: CreateContinuousQuery): void {
@@ -129,11 +137,6 @@ function assertRuns(statement: CreateContinuousQuery): void {
       'invalid',
       `continuous query: points that come too late keep their fields, and have no place among others of their measurement: ${expected}`,
     );
-  }
-  for (const dimension of live.dimensions) {
-    if (dimension.kind !== 'window' || dimension.window.of !== 'cumulate') continue;
-    const reason = 'windows of cumulate() that begin together have one time, and would overwrite one another as points';
-    throw new QueryError('invalid', `continuous query: ${reason}: expected time() or hop()`);
   }
   assertLive(live);
   for (const source of measurementsOf(live)) {

@@ -200,11 +200,12 @@ describe('stored continuous queries', () => {
   it('write windows that overlap, also behind a kill; what a range would cut is refused', async () => {
     const hops = 'SELECT sum(v), count(v) INTO hops FROM o GROUP BY hop(60s, 20s), host fill(none)';
     const several = 'SELECT max(v) INTO several FROM o GROUP BY windows(time(20s), time(60s)), host fill(none)';
-    for (const [name, select] of Object.entries({ hops, several })) {
+    const sofar = 'SELECT sum(v), _count INTO sofar FROM o GROUP BY cumulate(1m, 20s), host fill(none)';
+    for (const [name, select] of Object.entries({ hops, several, sofar })) {
       await query(`CREATE CONTINUOUS QUERY ${name} ON d BEGIN ${select} ${IDLE} END`);
     }
-    const refusal = await refused(`CREATE CONTINUOUS QUERY day ON d BEGIN ${hops.replace('hop(', 'cumulate(')} END`);
-    expect(refusal).to.include('windows of cumulate() that begin together have one time');
+    const refusal = await refused(`CREATE CONTINUOUS QUERY day ON d BEGIN ${sofar.replace('host', '"window"')} END`);
+    expect(refusal).to.include('points of cumulate() get the tag "window"');
     const range = `FROM ${at(0)} TO ${at(60)}`;
     for (const what of ['BACKTEST', 'REFRESH']) {
       expect(await refused(`${what} CONTINUOUS QUERY hops ON d ${range}`)).to.include('cuts windows that overlap');
@@ -229,19 +230,30 @@ describe('stored continuous queries', () => {
       found.flatMap(({ tags, values }) =>
         (values ?? []).map(([time, ...rest]) => [time, tags!.host, tags!.window ?? '', ...rest].join()),
       );
+    // as they are written: by how long their window is
+    const lengths = (found: Awaited<ReturnType<typeof query>>) =>
+      found.flatMap(({ tags, values }) =>
+        (values ?? []).map(([time, sum, count, end]) => {
+          const length = (Number(end) - Number(time)) / 1e9;
+          return [time, tags!.host, length === 60 ? '1m' : `${length}s`, sum, count].join();
+        }),
+      );
     for (const [select, columns] of [
       [hops, 'sum, count'],
       [several, 'max'],
+      [sofar, 'sum, "_count"'],
     ]) {
       const target = / INTO (\w+)/.exec(select)![1];
       const asked = select.replace(/ INTO \w+/, '').replace(' GROUP', ` WHERE time >= ${at(0)} GROUP`);
       // windows that hold points, begin behind the first and end before the last one
       const inside = (row: string) =>
         Number(row.split(',')[0]) >= Number(at(0)) && Number(row.split(',')[0]) <= Number(at(240));
-      const whole = shown(await query(asked))
+      const whole = (
+        target === 'sofar' ? lengths(await query(asked.replace(' FROM', ', _end FROM'))) : shown(await query(asked))
+      )
         .filter(inside)
         .sort();
-      const by = target === 'several' ? 'host, "window"' : 'host';
+      const by = target === 'hops' ? 'host' : 'host, "window"';
       const text = `SELECT ${columns} FROM ${target} WHERE time >= ${at(0)} GROUP BY ${by}`;
       const found = await eventually(
         async () =>
@@ -252,6 +264,53 @@ describe('stored continuous queries', () => {
       );
       expect(found.length).to.be.at.least(8);
     }
+  });
+
+  it('write joined rows, also behind a kill', async () => {
+    const since = `WHERE time >= ${at(0)}`;
+    const joins = {
+      near: `SELECT l.v AS v, r.v AS w INTO near FROM j AS l JOIN k AS r WITHIN 2s ON host ${since} GROUP BY host`,
+      latest: `SELECT l.v - r.v AS rise INTO latest FROM j AS l ASOF JOIN k AS r TOLERANCE 1m ON host ${since} GROUP BY host`,
+      ratio: `SELECT a.sum / b.sum AS ratio INTO ratio FROM (SELECT sum(v) FROM j ${since} GROUP BY time(20s), host) AS a JOIN (SELECT sum(v) FROM k ${since} GROUP BY time(20s), host) AS b ON WINDOW, host GROUP BY host`,
+      most: `SELECT max(l.v) AS most INTO most FROM j AS l ASOF JOIN k AS r ON host ${since} GROUP BY session(15s), host`,
+    };
+    for (const [name, select] of Object.entries(joins)) {
+      await query(`CREATE CONTINUOUS QUERY ${name} ON d BEGIN ${select} ${IDLE} LATENESS 10m UPDATE END`);
+    }
+    const write = (...seconds: number[]) =>
+      written(
+        server,
+        'd',
+        seconds
+          .flatMap((s) =>
+            ['a', 'b'].flatMap((host) => [point(host, s, s % 17, 'j'), point(host, s + 1, (s % 5) + 1, 'k')]),
+          )
+          .join(''),
+      );
+    const told = (found: Awaited<ReturnType<typeof query>>) =>
+      found
+        .flatMap(({ tags, values }) => (values ?? []).map(([time, ...rest]) => [time, tags!.host, ...rest].join()))
+        .filter((row) => Number(row.split(',')[0]) < at(200))
+        .sort();
+    const agree = async (): Promise<void> => {
+      for (const [name, select] of Object.entries(joins)) {
+        const column = /AS (\w+)(?:, r\.v AS (\w+))? INTO/.exec(select)!.slice(1).filter(Boolean).join();
+        const whole = told(await query(select.replace(/ INTO \w+/, '')));
+        await eventually(
+          async () => told(await query(`SELECT ${column} FROM ${name} GROUP BY host`)),
+          (found) => JSON.stringify(found) === JSON.stringify(whole),
+        );
+        expect(whole, name).to.have.length.at.least(2);
+      }
+    };
+    await write(0, 5, 22, 45, 110, 230);
+    await agree();
+    // late, and behind a kill
+    await write(50, 115);
+    await server.kill();
+    server = await startServer(flags);
+    await write(180, 260, 400);
+    await agree();
   });
 
   it('write a window again that is long over where they recompute, also behind a kill', async () => {

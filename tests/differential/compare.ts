@@ -3,17 +3,28 @@
  * differ must be floats within a relative tolerance, as sums may be added in another order. Another spelling of the same number, another
  * order of keys, series or rows is a difference. Rows of one time in one series of the answer come out of InfluxDB in an order that hangs
  * on its heap of iterators (and with it on shards and cores), so they are compared as a set; where LIMIT or OFFSET cuts through such
- * rows, which of them are left is as arbitrary.
+ * rows, which of them are left is as arbitrary. So is the order of the series of an integral, which come in pieces.
  */
 
 /** Relative; sums over some thousand values in another order stay far below. */
 const TOLERANCE = 1e-12;
 
-/** null = the same; else where they part, in a line. `cut`: rows of the first and of the last time may be others of the same time. */
-export function difference(theirs: string, ours: string, cut = false): string | null {
+/** From here on whole floats are compared as floats: below it their last digits are whole. */
+const WHOLE_MAX = 2 ** 52;
+
+/** What of an answer is arbitrary. */
+export interface Arbitrary {
+  /** Which rows of its first and of its last time it has. */
+  readonly cut?: boolean;
+  /** The order of its series, and in how many pieces each comes. */
+  readonly series?: boolean;
+}
+
+/** null = the same; else where they part, in a line. */
+export function difference(theirs: string, ours: string, arbitrary: Arbitrary = {}): string | null {
   if (theirs === ours) return null;
   const [a, b] = [theirs, ours].map(documents);
-  for (const document of [...a, ...b]) normalise(document, cut);
+  for (const document of [...a, ...b]) normalise(document, arbitrary);
   if (a.length !== b.length) return `documents: ${a.length} / ${b.length}`;
   for (const [i, document] of a.entries()) {
     const found = compare(document, b[i], a.length > 1 ? `${i}` : '');
@@ -51,10 +62,11 @@ function spelled(_key: string, value: unknown, context?: { source?: string }): u
   return typeof value === 'number' ? new Spelled(context?.source ?? String(value)) : value;
 }
 
-/** Rows of one time in an order of their own. */
-function normalise(tree: unknown, cut: boolean): void {
+/** Rows of one time, and series, in an order of their own. */
+function normalise(tree: unknown, arbitrary: Arbitrary): void {
   if (!isTree(tree)) return;
-  const { columns, values } = tree;
+  const { columns, values, series } = tree;
+  if (arbitrary.series && Array.isArray(series)) tree.series = together(series);
   if (Array.isArray(columns) && columns[0] === 'time' && Array.isArray(values)) {
     const rows = values as unknown[][];
     const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row, rounded)]]));
@@ -63,13 +75,28 @@ function normalise(tree: unknown, cut: boolean): void {
     for (let i = 1; i <= rows.length; i++) {
       if (i < rows.length && keys.get(rows[i])![0] === keys.get(rows[start])![0]) continue;
       const run = rows.slice(start, i).sort((x, y) => (keys.get(x)![1] < keys.get(y)![1] ? -1 : 1));
-      const arbitrary = cut && edges.includes(keys.get(rows[start])![0]);
-      rows.splice(start, run.length, ...run.map((row) => (arbitrary ? [row[0]] : row)));
+      const isAny = arbitrary.cut && edges.includes(keys.get(rows[start])![0]);
+      rows.splice(start, run.length, ...run.map((row) => (isAny ? [row[0]] : row)));
       start = i;
     }
     return;
   }
-  for (const inner of Object.values(tree)) normalise(inner, cut);
+  for (const inner of Object.values(tree)) normalise(inner, arbitrary);
+}
+
+/** Series by their names and tags, the pieces of each as one with its rows by time. */
+function together(pieces: Record<string, unknown>[]): Record<string, unknown>[] {
+  const whole = new Map<string, Record<string, unknown>>();
+  for (const piece of pieces) {
+    const head = JSON.stringify([piece.name, piece.tags]);
+    const there = whole.get(head);
+    if (there === undefined) whole.set(head, piece);
+    else there.values = [...(there.values as unknown[]), ...(piece.values as unknown[])];
+  }
+  for (const piece of whole.values()) {
+    if (Array.isArray(piece.values)) piece.values.sort((x, y) => (show(x) < show(y) ? -1 : 1));
+  }
+  return [...whole].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, piece]) => piece);
 }
 
 /** So that floats that differ in their last digits stand at the same place among rows of one time. */
@@ -103,7 +130,7 @@ function compare(a: unknown, b: unknown, at: string): string | null {
 
 function close(a: string, b: string): boolean {
   const [x, y] = [Number(a), Number(b)];
-  const float = /[.e]/.test(a) || /[.e]/.test(b) || Math.abs(x) > Number.MAX_SAFE_INTEGER;
+  const float = /[.e]/.test(a) || /[.e]/.test(b) || Math.abs(x) > WHOLE_MAX;
   return float && x !== y && Math.abs(x - y) <= TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
 }
 

@@ -24,8 +24,8 @@ const LISTED = process.env.LISTED === '1';
 const TOGETHER = 4;
 /** Of all statements: the same answer, or one that a rule covers. */
 const SHARE_EXPLAINED = 0.995;
-/** Of all statements: the same answer. Rules must stay exceptions; the goal is 0.995, fresh seeds give 0.991 to 0.996. */
-const SHARE_EQUAL = 0.989;
+/** Of all statements: the same answer. Rules must stay exceptions; the goal is 0.995, and some seeds fall short of it. */
+const SHARE_EQUAL = 0.992;
 
 const LIST = new URL('../../docs/influxql-differences.md', import.meta.url);
 
@@ -113,7 +113,10 @@ describe(`beside InfluxDB (SEED=${SEED})`, function () {
 function judge(asked: Asked, { theirs, ours }: Answers): { found: string | null; rule: string | null } {
   const found =
     theirs.status === ours.status
-      ? difference(theirs.text, ours.text, /limit|offset/i.test(asked.q) || 'chunked' in asked.parameters)
+      ? difference(theirs.text, ours.text, {
+          cut: /limit|offset/i.test(asked.q) || 'chunked' in asked.parameters,
+          series: /integral\(/i.test(asked.q),
+        })
       : `status ${theirs.status} ${theirs.text.trim().slice(0, 200)} / ${ours.status} ${ours.text.trim().slice(0, 200)}`;
   if (found === null) return { found, rule: null };
   const rule = KNOWN_DIFFERENCES.find(({ covers }) => covers(asked, theirs.text, ours.text));

@@ -41,7 +41,9 @@ const KINDS: readonly Kind[] = [
   { name: 'time zone', weight: 2, make: (random) => ({ q: zoned(random) }) },
   { name: 'many', weight: 6, make: (random) => ({ q: wildcards(random) }) },
   { name: 'sources', weight: 4, make: (random) => ({ q: sources(random) }) },
+  { name: 'filled', weight: 8, make: (random) => ({ q: filledWindows(random) }) },
   { name: 'show', weight: 8, make: (random) => ({ q: show(random) }) },
+  { name: 'show with clauses', weight: 5, make: (random) => ({ q: showWithClauses(random) }) },
   { name: 'condition', weight: 8, make: (random) => ({ q: conditions(random) }) },
   { name: 'several statements', weight: 2, make: several },
   { name: 'form', weight: 4, make: form },
@@ -289,6 +291,40 @@ function zoned(random: Random): string {
   ])} tz('${zone}')`;
 }
 
+const OFFSETS = ['', '', ', 13s', ', -2m'];
+const ZONES = ['', '', " tz('Europe/Berlin')", " tz('America/New_York')"];
+
+/** Every function in every kind of filled window, in both directions, with offsets and zones, of each series and of all together. */
+function filledWindows(random: Random): string {
+  const shape = random.pick(SHAPES.filter(({ name }) => ['cpu', 'mem', 'lone', 'steps'].includes(name)));
+  const numbers = Object.entries(shape.fields).filter(([, type]) => type === 'float' || type === 'integer');
+  const field = random.pick(numbers)[0];
+  const [list, isOfRows] = random.pick<readonly [string, boolean]>([
+    ...[...NUMERIC, ...ANY_TYPE].map((name) => [`${name}(${field})`, false] as const),
+    [`percentile(${field}, 60)`, false],
+    [`top(${field}, 2)`, false],
+    [`bottom(${field}, 2)`, false],
+    [`integral(${field})`, true],
+    [`derivative(mean(${field}), 1m)`, false],
+    [`cumulative_sum(max(${field}))`, false],
+    [`difference(last(${field}))`, false],
+    [`moving_average(sum(${field}), 2)`, false],
+    [`elapsed(first(${field}), 1s)`, false],
+    [`mean(${field}), ${random.pick(NUMERIC)}(${random.pick(numbers)[0]})`, false],
+  ]);
+  const isOfEach = shape.tags.length > 0 && (isOfRows || random.next() < 0.5);
+  const filled = random.pick(['', 'none', 'null', 'previous', 'linear', '0', '-1.5']);
+  const isLong = random.next() < 0.3;
+  const range = isLong ? "time >= '2024-01-09T10:50:00Z' AND time <= '2024-01-10T10:10:00Z'" : bounds(random);
+  const interval = random.pick(isLong ? ['1h', '1d', '12h'] : INTERVALS);
+  const order = random.pick(['', ' ORDER BY time DESC']);
+  // of top and bottom InfluxDB reads no more points than LIMIT says, and it counts the pieces of an integral
+  const isLimited = random.next() < (/^(top|bottom|integral)/.test(list) ? SELDOM / 5 : 0.3);
+  const limit = isLimited ? random.pick([' LIMIT 3', ' LIMIT 2 OFFSET 1']) : '';
+  const time = `time(${interval}${random.pick(OFFSETS)})`;
+  return `SELECT ${list} FROM ${shape.name} WHERE ${range} GROUP BY ${time}${isOfEach ? ', *' : ''}${filled === '' ? '' : ` fill(${filled})`}${order}${limit}${random.pick(ZONES)}`;
+}
+
 function wildcards(random: Random): string {
   const shape = pickShape(random);
   const list = random.pick([
@@ -485,6 +521,49 @@ function show(random: Random): string {
   const limit = random.next() < 0.3 ? ` LIMIT ${random.between(0, 4)}` : '';
   const offset = random.next() < 0.2 ? ` OFFSET ${random.between(0, 4)}` : '';
   return q + limit + offset;
+}
+
+/** Each SHOW over data with any of its clauses, and some that it does not take. */
+function showWithClauses(random: Random): string {
+  const on = random.pick(['', '', ' ON d', ' ON empty', ' ON nodatabase']);
+  const from = random.pick(['', ' FROM cpu', ' FROM cpu, mem', ' FROM /c|m/', ' FROM nowhere', ' FROM autogen.cpu']);
+  const where = random.pick([
+    '',
+    '',
+    " WHERE region = 'us'",
+    " WHERE region != 'us'",
+    " WHERE region =~ /e/ OR k = 'up'",
+    " WHERE k =~ /a|u/ AND region != 'us'",
+    ' WHERE region !~ /./',
+    " WHERE nope = ''",
+  ]);
+  const page = random.pick([
+    '',
+    '',
+    ' LIMIT 2',
+    ' LIMIT 1 OFFSET 1',
+    ' OFFSET 1',
+    ' LIMIT 0',
+    ' LIMIT 2 OFFSET 9',
+    ' SLIMIT 1',
+    ' SOFFSET 1',
+  ]);
+  const key = ` WITH KEY ${random.pick(['= host', '!= host', 'IN (host, k)', '=~ /o|k/', '!~ /o/', '= "tág"'])}`;
+  const exact = random.pick(['', ' EXACT', ' EXACT']);
+  const match = random.pick(['', ' = cpu', ' =~ /m/', ' = nope', ' = "odd näme, ü"', ' !~ /m/', ' != cpu']);
+  return random.pick([
+    // by tags InfluxDB finds measurements, and counts values, otherwise than series
+    `SHOW MEASUREMENTS${on}${match === '' ? '' : ` WITH MEASUREMENT${match}`}${random.next() < SELDOM ? where : ''}${page}`,
+    `SHOW SERIES${on}${from}${where}${page}`,
+    `SHOW TAG KEYS${on}${from}${where}${page}`,
+    `SHOW FIELD KEYS${on}${from}${page}`,
+    `SHOW TAG VALUES${on}${from}${key}${where}${page}`,
+    `SHOW SERIES${exact} CARDINALITY${on}${from}${where}${page}`,
+    `SHOW MEASUREMENT${exact} CARDINALITY${on}${from}${where}${page}`,
+    `SHOW TAG KEY${exact} CARDINALITY${on}${from}${where}${page}`,
+    `SHOW FIELD KEY${exact} CARDINALITY${on}${from}${page}`,
+    `SHOW TAG VALUES${exact} CARDINALITY${on}${from}${key}${random.next() < SELDOM ? where : ''}${page}`,
+  ]);
 }
 
 /** What takes all values of a series, and what is counted by it. */

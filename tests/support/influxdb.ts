@@ -21,7 +21,9 @@ export async function startInfluxDB(http = ''): Promise<InfluxServer> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-influxdb-'));
   const [port, rpc] = [await freePort(), await freePort()];
   await writeFile(join(directory, 'influx.conf'), configuration(directory, { port, rpc, http }));
-  const child = spawn('influxd', ['-config', join(directory, 'influx.conf')], { stdio: 'ignore' });
+  // which of equal points it chooses hangs on how many cores it merges on
+  const env = { ...process.env, GOMAXPROCS: '1' };
+  const child = spawn('influxd', ['-config', join(directory, 'influx.conf')], { stdio: 'ignore', env });
   const killAtEnd = (): void => {
     child.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
