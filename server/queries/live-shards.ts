@@ -78,8 +78,8 @@ interface Operator {
   collectedAtMs: number;
   /** Waits from this message on for its home to plan again. */
   heldFrom: number | null;
-  /** What came since then has to be read from the stream again: its stage was not told, or was too new to be. */
-  replays: boolean;
+  /** Of what came since then, which its stage was not told, or was too new to be: once, however often its home answers. */
+  replay: 'none' | 'due' | 'under way';
   /** Asked while it was held. */
   readonly asks: LiveAsk[];
 }
@@ -266,7 +266,7 @@ export class LiveShards {
       home,
       collectedAtMs: nowMs,
       heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
-      replays: true,
+      replay: 'due',
       asks: [],
     };
     side.operators.set(operator, op);
@@ -328,7 +328,11 @@ export class LiveShards {
       return;
     }
     this.#replay(side, op, cursor.sequence + 1, false, {
-      caughtUp: (inputs) => answer(() => op.stage.missed(nowMs, cursor.watermark, inputs, cursor.reach)),
+      caughtUp: (inputs) => {
+        // what has come since it is held will be replayed, and must not be in the answer as well
+        if (op.heldFrom !== null) op.asks.push(ask);
+        else answer(() => op.stage.missed(nowMs, cursor.watermark, inputs, cursor.reach));
+      },
       failed: (message) => op.home.failed({ operator, instance, message, round }),
     });
   }
@@ -393,16 +397,17 @@ export class LiveShards {
       op.heldFrom = sequence;
       this.#collectAll(side, op);
       // a shared stream goes on, and its view has only to be silent
-      op.replays = !rest(op.stage);
+      op.replay = rest(op.stage) ? 'none' : 'due';
     }
   }
 
   #release(side: ShardSide, op: Operator): void {
-    if (op.heldFrom === null) return;
-    if (!op.replays) {
+    if (op.heldFrom === null || op.replay === 'under way') return;
+    if (op.replay === 'none') {
       this.#goOn(side, op);
       return;
     }
+    op.replay = 'under way';
     this.#replay(side, op, op.heldFrom, true, {
       caughtUp: (inputs) => {
         if (side.byStage.get(op.stage) !== op) return;
