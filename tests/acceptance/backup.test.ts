@@ -117,8 +117,8 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     try {
       const chain: string[] = [];
       for (let step = 0; step < 4; step++) {
-        for (let i = random.between(1, 5); i > 0; i--) {
-          for (const db of ['r', 's']) await written(source, db, someLines(random, random.between(1, 300)));
+        for (let i = random.between(1, 3); i > 0; i--) {
+          for (const db of ['r', 's']) await written(source, db, someLines(random, random.between(1, 200)));
           const db = random.pick(['r', 's']);
           const done = await results(source, db, removalText(random, db));
           expect(done.flatMap(({ error }) => error ?? [])).to.deep.equal([]);
