@@ -45,7 +45,7 @@ export function createTransform(
   transform: Transform,
   { descending, window, bounds }: Pick<Plan, 'descending' | 'window' | 'bounds'>,
 ): TransformState {
-  const origin = bounds.minStated && !descending ? bounds.min : 0n;
+  const origin = bounds.minStated && !descending && transform.type !== 'float' ? bounds.min : 0n;
   const { name, type, parameter, rest = [] } = transform;
   switch (name) {
     case 'derivative':
@@ -167,7 +167,7 @@ interface IntegralOptions {
   /** ns. */
   readonly unit: number;
   readonly window: PlanWindow | null;
-  /** Time of a result without windows: that at which the time range begins, of descending times 0. */
+  /** Time of a result without windows: of whole numbers that at which the time range begins, else 0. */
   readonly origin: bigint;
   readonly type: FieldType;
   readonly descending: boolean;

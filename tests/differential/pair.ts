@@ -43,10 +43,21 @@ export class Pair {
 
   async #both(path: string, parameters: Readonly<Record<string, string>>, request: RequestInit): Promise<Answers> {
     const ask = async ({ http }: { http: string }): Promise<Answer> => {
-      const response = await fetch(`${http}${path}?${new URLSearchParams(parameters)}`, request);
+      const url = `${http}${path}?${new URLSearchParams(parameters)}`;
+      const response = await fetch(url, request).catch((error: Error) => {
+        if (!isClosed(error)) throw error;
+        return fetch(url, request);
+      });
       return { status: response.status, text: await response.text() };
     };
     const [theirs, ours] = await Promise.all([ask(this.#theirs), ask(this.#ours)]);
     return { theirs, ours };
   }
+}
+
+// private functions
+
+/** A server closes a connection on which nothing came for seconds; who asks at that moment asks again, as clients do. */
+function isClosed({ cause }: Error): boolean {
+  return (cause as { code?: string } | undefined)?.code === 'UND_ERR_SOCKET';
 }
