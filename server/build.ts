@@ -1,8 +1,8 @@
 /**
  * Bundles the server and its packages into two files, `dist/server/main.js` and the `worker.js` it starts, which is what `npm start` runs.
  * From its sources (`node server/main.ts`) it is the same server and starts in three times the processor time: every thread would find,
- * strip and compile some four hundred files anew. Run before each start, so that the bundle is never older than the sources; it takes a
- * fifth of a second. Packages with a library of the machine's stay where they are installed. It does not type-check.
+ * strip and compile some four hundred files anew. Run before each start, so that the bundle is never older than the sources; it takes
+ * less than a second. Packages with a library of the machine's stay where they are installed. It does not type-check.
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
