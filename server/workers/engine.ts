@@ -57,6 +57,7 @@ import { type Handlers, handOver } from './peer.ts';
 import type { Pool } from './pool.ts';
 import { QueryDesk } from './query-desk.ts';
 import { likelyWorker } from './query-route.ts';
+import { Tiering } from './tiering.ts';
 
 /** Bytes of bodies handed to workers and not yet answered; beyond, writers are told to come again. */
 const WRITE_BYTES_IN_FLIGHT_MAX = 256 * 1024 * 1024;
@@ -84,6 +85,7 @@ export class PoolEngine implements Engine {
   readonly #metadata: MetadataDesk;
   readonly #feeds = new Feeds();
   readonly #positions: Position[];
+  readonly #tiering = new Tiering();
   readonly #queries: QueryDesk;
   readonly #live: LiveDesk;
   readonly #backups: BackupDesk;
@@ -212,6 +214,7 @@ export class PoolEngine implements Engine {
   async query(request: QueryRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const pool = this.#serving();
     this.asked++;
+    this.#tiering.asked();
     if (request.after !== '') await this.#reached(request.after);
     const likely = likelyWorker(request.text, request.database, pool);
     const worker = likely === null ? pool.next() : pool.peers[likely];

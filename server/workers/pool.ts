@@ -8,7 +8,6 @@ import type { Config } from '../config.ts';
 import type { WorkerReady, WorkerStart } from './messages.ts';
 import { type Handlers, Peer } from './peer.ts';
 import { SharedDirectory } from './shard-directory.ts';
-import { compileSooner } from './tiering.ts';
 
 /**
  * What a worker's heap and arrays grow by before V8 first looks through all of it. Bodies and columns are arrays outside of the heap that come and go by
@@ -75,7 +74,6 @@ export class Pool {
       thread.on('exit', (code) => gone(new Error(`worker ${index} ended with code ${code}`)));
     });
     const ready = await Promise.all(pool.peers.map((peer) => peer.call<WorkerReady>('open', {})));
-    compileSooner();
     return { pool, ready };
   }
 
