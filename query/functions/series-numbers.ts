@@ -1,4 +1,4 @@
-/** Numbers for the series whose points a state keeps, as shards number the same series differently: by key, in the order in which they are met. */
+/** Numbers for the series whose points a state keeps, by key in the order in which they are met: each shard numbers them in its own way. */
 export class SeriesNumbers {
   /** By number. */
   readonly keys: string[] = [];

@@ -2,15 +2,12 @@
 import { maskOf, type SeriesChoice, type SeriesTable, type TagPredicate } from '../../model/index.ts';
 import type { Bound } from '../planner/plan.ts';
 import { compileExpression } from './expression.ts';
-import type { Steps } from './steps.ts';
+import { STEP_SERIES, type Steps } from './steps.ts';
 
 /** Series are listed where they are few, each being looked for by itself: at most one of so many, … */
 const LISTED_SHARE = 8;
 /** … and no more than these. */
 const LISTED_MAX = 1_024;
-
-/** Series whose tags are looked at in one step. */
-const STEP_SERIES = 4_096;
 
 export type SeriesTest = (table: SeriesTable, series: number) => boolean;
 
