@@ -20,9 +20,10 @@ import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { LatePoints } from './late-points.ts';
-import { type Cell, groupKey, LiveCells } from './live-cells.ts';
+import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
+import { filledWindows } from './live-kept.ts';
 import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
@@ -30,13 +31,11 @@ import type { Rendered } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
-import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { RowsPartial } from './partial.ts';
+import { WantedWindows } from './wanted-windows.ts';
 import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
 import { type AnswerWindows, answerWindows } from './window-times.ts';
 
-/** Windows that are computed again at a time, and those that wait for it: rows for further ones are dropped. */
-const RECOMPUTE_AT_ONCE = 64;
-export const RECOMPUTE_WINDOWS_MAX = 10_000;
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
 
@@ -81,9 +80,8 @@ export class LiveMerge {
   #shares: string | null = null;
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
-  /** Frozen windows to be computed again, by the groups that late rows came for (null = all), and those that shards were asked for. */
-  readonly #wanted = new Map<number, Set<string> | null>();
-  #recomputing: ReadonlyMap<number, Set<string> | null> = new Map();
+  /** Frozen windows to be computed again. */
+  readonly #wanted: WantedWindows;
   /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
   #heldFrom = Number.POSITIVE_INFINITY;
   #heldSince: bigint | null = null;
@@ -95,6 +93,7 @@ export class LiveMerge {
     this.#plain = PlainRows.of(live.plan, this.#windows);
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
     this.#waitedMs = this.#stores.map(() => 0);
+    this.#wanted = new WantedWindows(this.#windows, () => this.counters.tooLate++);
     this.#watermark = new Watermark(shards, live.rules, heard);
     this.#ticks = new EmitTicks(live.rules);
     this.#late = live.rules.keepsLate ? new LatePoints(shards) : null;
@@ -120,7 +119,7 @@ export class LiveMerge {
    * ones before.
    */
   get settled(): boolean {
-    if (this.#wanted.size > 0 || this.#recomputing.size > 0 || this.#late?.waits === true) return false;
+    if (!this.#wanted.none || this.#late?.waits === true) return false;
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
@@ -171,7 +170,7 @@ export class LiveMerge {
       }
       this.#historyHeld = true;
     }
-    if (changes && this.#live.rules.recomputes) this.#wantOld(update);
+    if (changes && this.#live.rules.recomputes) this.#wanted.wantOld(update, this.#frozen);
     if (update.cells === null) return;
     this.#stores[shard].replace(update.cells);
     const { groups, group, window } = update.cells;
@@ -223,7 +222,8 @@ export class LiveMerge {
 
   /**
    * A client's first rows. `live` goes to those who were subscribed before, `snapshot` to the new one, who from then on gets what
-   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones.
+   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones and those that
+   * `retain` keeps.
    */
   subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
     const { plan } = this.#live;
@@ -232,7 +232,10 @@ export class LiveMerge {
     const out = new EmissionBuilder('snapshot');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
-    this.#send(this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#closed, Number.POSITIVE_INFINITY), out);
+    this.#send(
+      this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#toldFrom() - 1, Number.POSITIVE_INFINITY),
+      out,
+    );
     this.#missed.clear();
     return { live: before.build(), snapshot: out.build() };
   }
@@ -253,7 +256,7 @@ export class LiveMerge {
     // what ended before could change no more, and not all of its panes were read
     const frozen = from === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(from);
     const cells = this.#cells.between(frozen, Number.POSITIVE_INFINITY);
-    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#want(n, null);
+    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#wanted.want(n, null);
     this.#send(
       cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
       out,
@@ -264,22 +267,16 @@ export class LiveMerge {
 
   /** Panes that all shards should give once more, after which `recomputed` is called; null = none. */
   takeWanted(): number[] | null {
-    if (this.#wanted.size === 0 || this.#recomputing.size > 0) return null;
-    this.#recomputing = new Map([...this.#wanted].slice(0, RECOMPUTE_AT_ONCE));
-    const panes = new Set<number>();
-    for (const n of this.#recomputing.keys()) {
-      this.#wanted.delete(n);
-      for (let pane = this.#windows.runFrom(n); pane < this.#windows.runTo(n); pane++) panes.add(pane);
-    }
-    this.counters.recomputed += this.#recomputing.size;
-    return [...panes];
+    const wanted = this.#wanted.ask();
+    this.counters.recomputed += wanted?.windows ?? 0;
+    return wanted?.panes ?? null;
   }
 
   /** All shards have given what they were asked for: rows of those windows, sent again. */
   recomputed(): Emission[] {
     const out = new EmissionBuilder('live');
     const cells: Cell[] = [];
-    for (const [n, keys] of this.#recomputing) {
+    for (const [n, keys] of this.#wanted.given()) {
       for (const cell of this.#cells.windows.get(n) ?? []) {
         if (keys !== null && !keys.has(cell.owner.key)) continue;
         // who has come back may not have what was sent
@@ -287,7 +284,6 @@ export class LiveMerge {
         cells.push(cell);
       }
     }
-    this.#recomputing = new Map();
     this.#goneRev = this.rev + 1;
     this.#sendLate(cells, out);
     return out.build();
@@ -311,39 +307,6 @@ export class LiveMerge {
 
   #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
     return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
-  }
-
-  /** Frozen windows into which rows came, whether their cells were told or had not been read yet. */
-  #wantOld({ old, cells, touched }: LiveUpdate): void {
-    const told = new Set<number>();
-    for (const some of [old, cells]) {
-      if (some == null) continue;
-      this.#wantCells(some);
-      for (const pane of some.window) told.add(pane);
-    }
-    for (const pane of touched.windows) {
-      if (told.has(pane)) continue;
-      const last = Math.min(this.#windows.lastWith(pane), this.#frozen - 1);
-      for (let n = this.#windows.firstWith(pane); n <= last; n++) this.#want(n, null);
-    }
-  }
-
-  /** Cells of frozen windows into which rows came. */
-  #wantCells({ groups, group, window }: CellsPartial): void {
-    const keys = groups.map((one) => groupKey(this.#windows.answerGroup(one)));
-    for (let i = 0; i < window.length; i++) {
-      const last = Math.min(this.#windows.lastWith(window[i]), this.#frozen - 1);
-      for (let n = this.#windows.firstWith(window[i]); n <= last; n++) this.#want(n, keys[group[i]]);
-    }
-  }
-
-  /** `key` null = all groups. */
-  #want(window: number, key: string | null): void {
-    const held = this.#wanted.get(window);
-    if (held === undefined && this.#wanted.size >= RECOMPUTE_WINDOWS_MAX) this.counters.tooLate++;
-    else if (held === undefined) this.#wanted.set(window, key === null ? null : new Set([key]));
-    else if (key === null) this.#wanted.set(window, null);
-    else held?.add(key);
   }
 
   #holdPoints(run: Run): void {
@@ -427,7 +390,8 @@ export class LiveMerge {
       cell.data = rendered.has(cell);
     }
     if (fills) {
-      const empty = fillGaps(this.#cells, before, target, cells, this.#alive);
+      const letGo = (): void => void (rules.stateTtl !== undefined && this.counters.letGo++);
+      const empty = fillGaps(this.#cells, before, target, cells, this.#alive, filledWindows(this.#live), letGo);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, empty, target))
         rendered.set(cell, rows);
     }
@@ -497,7 +461,9 @@ export class LiveMerge {
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
         markNeighbours(this.#cells, plan, cell, this.#closed);
-        if (cell.data) for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive)) empty.add(late);
+        if (cell.data)
+          for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive, filledWindows(this.#live)))
+            empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
         if (waiting.has(cell) || cell.data) continue;
@@ -534,7 +500,15 @@ export class LiveMerge {
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {
-      const made = fillGaps(this.#cells, Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
+      const made = fillGaps(
+        this.#cells,
+        Number.NEGATIVE_INFINITY,
+        this.#closed,
+        closed,
+        new Map(),
+        filledWindows(this.#live),
+        () => undefined,
+      );
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...filled], this.#closed))
         rendered.set(cell, rows);
@@ -556,6 +530,14 @@ export class LiveMerge {
     return Math.max(seen ? rev + 1 : 0, window < this.#frozen ? this.#goneRev : 0);
   }
 
+  /** The first window of a snapshot: those before it have ended, and nobody asked to keep them. */
+  #toldFrom(): number {
+    const { rules } = this.#live;
+    const at = this.#watermark.at;
+    if (rules.retain === undefined || at === null) return this.#closed + 1;
+    return Math.min(this.#closed, this.#windows.lastEnded(at - rules.retain)) + 1;
+  }
+
   /** Gives up windows that can no longer change, after a last word about what changed in them. */
   #expire(nowMs: number, out: EmissionBuilder): void {
     const { plan, rules, fills } = this.#live;
@@ -572,7 +554,8 @@ export class LiveMerge {
       );
       this.#frozen = frozen;
     }
-    const gone = this.#frozen - (fills ? 2 * LIVE_WINDOWS : 0);
+    const kept = rules.retain === undefined ? this.#frozen : this.#windows.lastEnded(past - rules.retain) + 1;
+    const gone = Math.min(this.#frozen, kept) - (fills ? 2 * LIVE_WINDOWS : 0);
     if (gone <= this.#gone && !this.#historyHeld) return;
     this.#gone = gone;
     this.#historyHeld = false;

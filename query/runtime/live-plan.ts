@@ -12,6 +12,7 @@ import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
+import { assertKept } from './live-kept.ts';
 import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
@@ -50,6 +51,9 @@ export function assertLive(statement: SelectStatement): void {
       'invalid',
       'live query: a subquery beside a measurement is not kept up to date: watch them apart',
     );
+  }
+  if (inner.some(({ options }) => options !== undefined)) {
+    throw new QueryError('invalid', 'live query: WITH (…) of a subquery keeps nothing: put it at the end of the query');
   }
   for (const subquery of inner) assertLive(subquery);
   for (const { expression } of statement.fields) {
@@ -116,6 +120,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       `live query: LATENESS with INTO has no place here: a point is late for one window, or for none: ${expected}`,
     );
   }
+  assertKept(live);
   if (statement.emit !== undefined) assertEmits(live);
   return live;
 }

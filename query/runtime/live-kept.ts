@@ -1,0 +1,48 @@
+/**
+ * What `WITH (retain = …, state_ttl = …)` means for a live query, and where it means nothing: those are refused.
+ *
+ *     retain       closed windows are kept at home until the watermark is so far behind their end, and are in every snapshot
+ *     state_ttl    fill() makes no rows of a series that has had no point for so long: nothing of it is kept then
+ */
+import { QueryError } from '../language/errors.ts';
+import type { LivePlan } from './live-plan.ts';
+import { LIVE_WINDOWS } from './live-render.ts';
+import type { TimeRules } from './watermark.ts';
+
+/** How far behind its end, ns, a window is read when a query begins: it may change, or is told. */
+export function keptBehind({ lateness, retain = 0n }: TimeRules): bigint {
+  return retain > lateness ? retain : lateness;
+}
+
+/** For how many windows after its last one with a point `fill()` makes rows of a series. */
+export function filledWindows({ plan, rules }: LivePlan): number {
+  if (rules.stateTtl === undefined || plan.window === null) return LIVE_WINDOWS;
+  return Math.min(LIVE_WINDOWS, Number(rules.stateTtl / plan.window.interval));
+}
+
+/** Throws QueryError('invalid') where an option says what does not happen. */
+export function assertKept({ plan, rules, leaves }: LivePlan): void {
+  const { retain, stateTtl } = rules;
+  const expected = 'expected aggregates by time(…), hop(…), cumulate(…) or windows(…)';
+  const byWindows = leaves === undefined && plan.kind === 'aggregate' && plan.window !== null;
+  if (retain !== undefined && !byWindows) refuse(`retain keeps windows that have ended, and it has none: ${expected}`);
+  if (retain !== undefined && plan.bounds.minStated) {
+    refuse('retain and a lower bound of time both say from when on rows are told: expected one of them');
+  }
+  if (stateTtl === undefined) return;
+  if (!byWindows) {
+    refuse(`state_ttl would give up points that rows to come are made of, which history still has: ${expected}`);
+  }
+  const longest = (plan.windows ?? [{ count: 1 }]).reduce((most, { count }) => Math.max(most, count), 1);
+  const least = plan.window!.interval * BigInt(longest) + rules.lateness;
+  if (stateTtl < least) {
+    const needed = `a window and LATENESS, ${least / 1_000_000n}ms`;
+    refuse(`state_ttl must not be less than what a row is made of takes to settle (${needed})`);
+  }
+}
+
+// private functions
+
+function refuse(reason: string): never {
+  throw new QueryError('invalid', `live query: ${reason}`);
+}
