@@ -4,7 +4,9 @@
  *     retain       closed windows are kept at home until the watermark is so far behind their end, and are in every snapshot
  *     state_ttl    fill() makes no rows of a series that has had no point for so long: nothing of it is kept then
  */
+import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
+import { type KeptOptions, keptOptions } from '../language/kept-options.ts';
 import type { LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
 import type { TimeRules } from './watermark.ts';
@@ -20,19 +22,23 @@ export function filledWindows({ plan, rules }: LivePlan): number {
   return Math.min(LIVE_WINDOWS, Number(rules.stateTtl / plan.window.interval));
 }
 
+/** The same as `assertKept` says of windows, of a statement that has no plan yet. */
+export function assertKeepsWindows({ dimensions, options }: SelectStatement): void {
+  const hasWindows = dimensions.some((one) => {
+    return one.kind === 'time' || (one.kind === 'window' && ['hop', 'cumulate', 'windows'].includes(one.window.of));
+  });
+  if (!hasWindows) assertWindows(keptOptions(options));
+}
+
 /** Throws QueryError('invalid') where an option says what does not happen. */
 export function assertKept({ plan, rules, leaves }: LivePlan): void {
   const { retain, stateTtl } = rules;
-  const expected = 'expected aggregates by time(…), hop(…), cumulate(…) or windows(…)';
   const byWindows = leaves === undefined && plan.kind === 'aggregate' && plan.window !== null;
-  if (retain !== undefined && !byWindows) refuse(`retain keeps windows that have ended, and it has none: ${expected}`);
+  if (!byWindows) assertWindows(rules);
   if (retain !== undefined && plan.bounds.minStated) {
     refuse('retain and a lower bound of time both say from when on rows are told: expected one of them');
   }
   if (stateTtl === undefined) return;
-  if (!byWindows) {
-    refuse(`state_ttl would give up points that rows to come are made of, which history still has: ${expected}`);
-  }
   const longest = (plan.windows ?? [{ count: 1 }]).reduce((most, { count }) => Math.max(most, count), 1);
   const least = plan.window!.interval * BigInt(longest) + rules.lateness;
   if (stateTtl < least) {
@@ -42,6 +48,13 @@ export function assertKept({ plan, rules, leaves }: LivePlan): void {
 }
 
 // private functions
+
+function assertWindows({ retain, stateTtl }: KeptOptions): void {
+  const expected = 'expected aggregates by time(…), hop(…), cumulate(…) or windows(…)';
+  if (retain !== undefined) refuse(`retain keeps windows that have ended, and it has none: ${expected}`);
+  if (stateTtl === undefined) return;
+  refuse(`state_ttl would give up points that rows to come are made of, which history still has: ${expected}`);
+}
 
 function refuse(reason: string): never {
   throw new QueryError('invalid', `live query: ${reason}`);

@@ -12,7 +12,7 @@ import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
-import { assertKept } from './live-kept.ts';
+import { assertKeepsWindows, assertKept } from './live-kept.ts';
 import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
@@ -69,6 +69,7 @@ export function assertLive(statement: SelectStatement): void {
     });
   }
   timeRules(statement);
+  assertKeepsWindows(statement);
 }
 
 /** Throws QueryError where a statement asks for points to be written: nobody does it but a stored continuous query. */
