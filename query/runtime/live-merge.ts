@@ -19,6 +19,7 @@
  */
 import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
+import type { PaneWindows } from '../planner/pane-windows.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { LatePoints } from './late-points.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
@@ -85,12 +86,20 @@ export class LiveMerge {
   readonly #wanted: WantedWindows;
   /** Nothing is said of windows that some shards have told and others have not. */
   readonly #told: ToldPanes;
+  readonly #waitsAt: () => bigint | null;
   /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
   #heldFrom = Number.POSITIVE_INFINITY;
   #heldSince: bigint | null = null;
 
-  /** `kind`: of the plan's windows. */
-  constructor(live: LivePlan, shards: number, heard: LastHeard | null, kind = live.plan.windows?.[0]) {
+  /** `kind`: of the plan's windows. `waitsAt`: the least of all its kinds. */
+  constructor(
+    live: LivePlan,
+    shards: number,
+    heard: LastHeard | null,
+    kind: PaneWindows | undefined,
+    waitsAt: () => bigint | null,
+  ) {
+    this.#waitsAt = waitsAt;
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
     this.#plain = PlainRows.of(live.plan, this.#windows);
@@ -106,6 +115,11 @@ export class LiveMerge {
   /** null until there was a point. */
   get watermark(): bigint | null {
     return this.#watermark.at;
+  }
+
+  /** End of the first window that some shard has not told; null = there is none. */
+  get waitsAt(): bigint | null {
+    return this.#told.firstEnd;
   }
 
   /** Windows of groups that are held. */
@@ -332,7 +346,7 @@ export class LiveMerge {
 
   /** Sends points, closes windows, and sends changes where it is time or `flush` is set. */
   #step(nowMs: number, flush: boolean, out: EmissionBuilder): void {
-    const at = this.#watermark.advance(nowMs, this.#told.firstEnd);
+    const at = this.#watermark.advance(nowMs, this.#waitsAt());
     for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
     this.#points = [];
     if (at !== null) this.#close(at, out);
