@@ -1,42 +1,44 @@
 /**
- * WantedWindows: of a query that recomputes, the frozen windows into which late rows came: which wait to be computed again, by the groups
- * that the rows were of, and which shards have been asked for. It asks nobody.
+ * WantedWindows: windows of a live query that can change no more by themselves and are computed again because late rows came (LATENESS …
+ * RECOMPUTE), by the groups that those came for. Shards are asked for some at a time.
  */
 import { groupKey } from './live-cells.ts';
 import type { LiveUpdate } from './live-update.ts';
 import type { CellsPartial } from './partial.ts';
+import { ASKED_AT_ONCE } from './told-panes.ts';
 import type { AnswerWindows } from './window-times.ts';
 
-/** Windows that are computed again at a time, and those that wait for it: rows for further ones are dropped. */
-const AT_ONCE = 64;
+/** Windows that wait: rows for further ones are dropped. */
 export const RECOMPUTE_WINDOWS_MAX = 10_000;
 
-/** null = all groups. */
-type Keys = ReadonlySet<string> | null;
+/** By window; null = all groups. */
+type Groups = Map<number, Set<string> | null>;
 
 export class WantedWindows {
   readonly #windows: AnswerWindows;
-  readonly #dropped: () => void;
-  readonly #wanted = new Map<number, Set<string> | null>();
-  #asked: ReadonlyMap<number, Keys> = new Map();
+  readonly #waiting: Groups = new Map();
+  /** Those that shards were asked for. */
+  #asked: Groups = new Map();
+  #dropped = 0;
 
-  /** `dropped`: a window was wanted, and too many waited. */
-  constructor(windows: AnswerWindows, dropped: () => void) {
+  constructor(windows: AnswerWindows) {
     this.#windows = windows;
-    this.#dropped = dropped;
   }
 
-  /** None waits, and none has been asked for. */
-  get none(): boolean {
-    return this.#wanted.size === 0 && this.#asked.size === 0;
+  get waits(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  get isAsking(): boolean {
+    return this.#asked.size > 0;
   }
 
   /** `key` null = all groups. */
   want(window: number, key: string | null): void {
-    const held = this.#wanted.get(window);
-    if (held === undefined && this.#wanted.size >= RECOMPUTE_WINDOWS_MAX) this.#dropped();
-    else if (held === undefined) this.#wanted.set(window, key === null ? null : new Set([key]));
-    else if (key === null) this.#wanted.set(window, null);
+    const held = this.#waiting.get(window);
+    if (held === undefined && this.#waiting.size >= RECOMPUTE_WINDOWS_MAX) this.#dropped++;
+    else if (held === undefined) this.#waiting.set(window, key === null ? null : new Set([key]));
+    else if (key === null) this.#waiting.set(window, null);
     else held?.add(key);
   }
 
@@ -48,27 +50,25 @@ export class WantedWindows {
       this.#wantCells(some, frozen);
       for (const pane of some.window) told.add(pane);
     }
-    for (const pane of touched.windows) {
-      if (told.has(pane)) continue;
-      const last = Math.min(this.#windows.lastWith(pane), frozen - 1);
-      for (let n = this.#windows.firstWith(pane); n <= last; n++) this.want(n, null);
-    }
+    for (const pane of touched.windows) if (!told.has(pane)) this.#wantPane(pane, frozen, null);
   }
 
-  /** Panes that all shards should give once more, and of how many windows; null = none, or some have been asked for. */
-  ask(): { readonly panes: number[]; readonly windows: number } | null {
-    if (this.#wanted.size === 0 || this.#asked.size > 0) return null;
-    this.#asked = new Map([...this.#wanted].slice(0, AT_ONCE));
-    const panes = new Set<number>();
-    for (const n of this.#asked.keys()) {
-      this.#wanted.delete(n);
-      for (let pane = this.#windows.runFrom(n); pane < this.#windows.runTo(n); pane++) panes.add(pane);
-    }
-    return { panes: [...panes], windows: this.#asked.size };
+  /** How often there were too many, since the last call. */
+  takeDropped(): number {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
   }
 
-  /** The windows that were asked for have been given. */
-  given(): ReadonlyMap<number, Keys> {
+  /** Those that shards should give now. */
+  ask(): readonly number[] {
+    this.#asked = new Map([...this.#waiting].slice(0, ASKED_AT_ONCE));
+    for (const window of this.#asked.keys()) this.#waiting.delete(window);
+    return [...this.#asked.keys()];
+  }
+
+  /** They have given them. */
+  answered(): ReadonlyMap<number, ReadonlySet<string> | null> {
     const asked = this.#asked;
     this.#asked = new Map();
     return asked;
@@ -78,9 +78,11 @@ export class WantedWindows {
 
   #wantCells({ groups, group, window }: CellsPartial, frozen: number): void {
     const keys = groups.map((one) => groupKey(this.#windows.answerGroup(one)));
-    for (let i = 0; i < window.length; i++) {
-      const last = Math.min(this.#windows.lastWith(window[i]), frozen - 1);
-      for (let n = this.#windows.firstWith(window[i]); n <= last; n++) this.want(n, keys[group[i]]);
-    }
+    for (let i = 0; i < window.length; i++) this.#wantPane(window[i], frozen, keys[group[i]]);
+  }
+
+  #wantPane(pane: number, frozen: number, key: string | null): void {
+    const last = Math.min(this.#windows.lastWith(pane), frozen - 1);
+    for (let n = this.#windows.firstWith(pane); n <= last; n++) this.want(n, key);
   }
 }
