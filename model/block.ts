@@ -43,12 +43,6 @@ export interface SeriesTable {
   matching?(predicates: readonly TagPredicate[]): Generator<null, Uint32Array>;
 }
 
-/**
- * Which series of a table: a mask has 1 at the numbers wanted and is at least as long as the table; a list has the numbers, ascending, and is for few;
- * null = all.
- */
-export type SeriesChoice = Uint8Array | Uint32Array | null;
-
 /** A condition on the value of one tag; a series that lacks it has ''. `test` is asked at most once for each distinct value. */
 export type TagPredicate =
   | { readonly key: string; readonly equals: string }
@@ -90,13 +84,4 @@ export function firstRowFrom(offsets: Float64Array, from: number, to: number, bo
     else high = middle;
   }
   return low;
-}
-
-/** How many of a table's series are chosen. */
-export function countChosen(choice: SeriesChoice, size: number): number {
-  if (choice === null) return size;
-  if (choice instanceof Uint32Array) return choice.length;
-  let count = 0;
-  for (let series = 0; series < size; series++) count += choice[series];
-  return count;
 }

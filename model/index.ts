@@ -10,6 +10,7 @@ export * from './kept-texts.ts';
 export { BatchScratch } from './narrow.ts';
 export * from './position.ts';
 export * from './select-rows.ts';
+export * from './series-choice.ts';
 export * from './series-key.ts';
 export * from './since.ts';
 export * from './split.ts';

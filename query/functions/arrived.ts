@@ -8,15 +8,19 @@
  */
 import type { Value } from '../../model/index.ts';
 import type { Aggregate } from '../planner/plan.ts';
-import type { AggregateState, RowSlice, RunSlice, StateArray, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { ARRIVALS_MAX, arrivalByTime, type Direction } from './arrival.ts';
 import { BestPoints } from './best-points.ts';
 import type { PointList } from './kept-points.ts';
+import { prefixed, unprefixed } from './prefixed.ts';
 import { type SelectorName, SelectorState } from './selector.ts';
 import { splitTime } from './slot-time.ts';
 
 /** Points that one query may keep on one thread, some 60 MB; of more all go. */
 const KEPT_POINTS_MAX = 200_000;
+
+/** Before the names of what is kept beside the state of SelectorState. */
+export const BEST = 'best ';
 
 export class ArrivedState implements AggregateState {
   readonly #name: SelectorName;
@@ -61,19 +65,16 @@ export class ArrivedState implements AggregateState {
   }
 
   take(slots: Int32Array): StateData {
-    const points: [string, StateArray][] =
-      this.#best === null ? [] : Object.entries(this.#best.take(slots)).map(([name, data]) => [`best ${name}`, data]);
-    return { ...this.#plain.take(slots), ...Object.fromEntries(points) };
+    const best = this.#best === null ? {} : prefixed(BEST, this.#best.take(slots));
+    return { ...this.#plain.take(slots), ...best };
   }
 
   merge(data: StateData, slots: Int32Array): void {
     this.#settled.clear();
     this.#plain.merge(data, slots);
-    const points = Object.entries(data).flatMap(([name, array]) =>
-      name.startsWith('best ') ? [[name.slice('best '.length), array]] : [],
-    );
-    if (points.length === 0) this.#best = null;
-    this.#best?.merge(Object.fromEntries(points), slots);
+    const best = unprefixed(BEST, data);
+    if (best === null) this.#best = null;
+    else this.#best?.merge(best, slots);
     this.#forgetMany();
   }
 

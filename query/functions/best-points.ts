@@ -3,6 +3,7 @@ import type { Value } from '../../model/index.ts';
 import type { RowSlice, RunSlice, StateData } from './aggregate.ts';
 import type { PointList } from './kept-points.ts';
 import { columnValue, type SelectorName } from './selector.ts';
+import { SeriesNumbers } from './series-numbers.ts';
 import { compareSplit, highOf, lowOf, splitTime } from './slot-time.ts';
 
 /** A slot with fewer series is searched from end to end. */
@@ -14,8 +15,7 @@ export class BestPoints {
   readonly #name: SelectorName;
   readonly #carriedCount: number;
   readonly #slots: (SlotPoints | undefined)[] = [];
-  readonly #keys: string[] = [];
-  readonly #numbers = new Map<string, number>();
+  readonly #series = new SeriesNumbers();
   #count = 0;
 
   constructor(name: SelectorName, carried: number) {
@@ -30,7 +30,7 @@ export class BestPoints {
 
   /** Keys of the series that were met, by the numbers in the lists. */
   get keys(): readonly string[] {
-    return this.#keys;
+    return this.#series.keys;
   }
 
   at(slot: number): PointList | undefined {
@@ -39,15 +39,13 @@ export class BestPoints {
 
   update({ count, rows, slots, base, offsets, carried, column, series, keyOf }: RowSlice): void {
     const { high, low } = splitTime(base);
-    const numbers = new Map<number, number>();
+    const numberOf = this.#series.ofBlock(keyOf);
     for (let k = 0; k < count; k++) {
       const row = rows === null ? k : rows[k];
       if (column.present !== null && column.present[row] === 0) continue;
-      let number = numbers.get(series[row]);
-      if (number === undefined) numbers.set(series[row], (number = this.#numberOf(keyOf(series[row]))));
       const sum = low + offsets[row];
       const read = (c: number): Value => carried[c](row);
-      this.#offer(slots[k], number, columnValue(column, row), highOf(high, sum), lowOf(sum), read);
+      this.#offer(slots[k], numberOf(series[row]), columnValue(column, row), highOf(high, sum), lowOf(sum), read);
     }
   }
 
@@ -55,7 +53,7 @@ export class BestPoints {
     const { count, from, to, slots, base, offsets, column, series, keyOf } = runs;
     const { high, low } = splitTime(base);
     for (let i = 0; i < count; i++) {
-      const number = this.#numberOf(keyOf(series[from[i]]));
+      const number = this.#series.of(keyOf(series[from[i]]));
       const isFromEnd = this.#name === 'last';
       for (let k = from[i]; k < to[i]; k++) {
         const row = isFromEnd ? to[i] - 1 - (k - from[i]) : k;
@@ -79,7 +77,7 @@ export class BestPoints {
       for (const number of points.series) series.push(number);
       for (const value of points.carried) carried.push(value);
     }
-    const keys = values.length === 0 ? [] : [...this.#keys];
+    const keys = values.length === 0 ? [] : [...this.#series.keys];
     return { counts, values, times: Float64Array.from(times), series: Uint32Array.from(series), keys, carried };
   }
 
@@ -89,7 +87,7 @@ export class BestPoints {
     const times = data.times as Float64Array;
     const series = data.series as Uint32Array;
     const carried = data.carried as readonly Value[];
-    const numbers = (data.keys as readonly string[]).map((key) => this.#numberOf(key));
+    const numbers = (data.keys as readonly string[]).map((key) => this.#series.of(key));
     let at = 0;
     for (let i = 0; i < slots.length; i++) {
       for (const end = at + counts[i]; at < end; at++) {
@@ -144,15 +142,6 @@ export class BestPoints {
       default:
         return value > there || (value === there && later < 0);
     }
-  }
-
-  #numberOf(key: string): number {
-    let number = this.#numbers.get(key);
-    if (number === undefined) {
-      number = this.#keys.push(key) - 1;
-      this.#numbers.set(key, number);
-    }
-    return number;
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Value } from '../../model/index.ts';
 import type { RowSlice, StateData } from './aggregate.ts';
 import { columnValue } from './selector.ts';
+import { SeriesNumbers } from './series-numbers.ts';
 import { highOf, lowOf, splitTime } from './slot-time.ts';
 
 export interface PointList {
@@ -24,8 +25,7 @@ export class KeptPoints {
   readonly #carriedCount: number;
   readonly #slotMax: number;
   readonly #slots: (PointList | undefined)[] = [];
-  readonly #keys: string[] = [];
-  readonly #numbers = new Map<string, number>();
+  readonly #series = new SeriesNumbers();
   #count = 0;
 
   /** `timed`: times and series are kept too. `slotMax`: of a slot with more points than that the rest is left out. */
@@ -42,7 +42,7 @@ export class KeptPoints {
 
   /** Keys of the series that were met. */
   get keys(): readonly string[] {
-    return this.#keys;
+    return this.#series.keys;
   }
 
   at(slot: number): PointList | undefined {
@@ -51,7 +51,7 @@ export class KeptPoints {
 
   update({ count, rows, slots, base, offsets, carried, column, series, keyOf }: RowSlice): void {
     const { high, low } = splitTime(base);
-    const numbers = new Map<number, number>();
+    const numberOf = this.#series.ofBlock(keyOf);
     for (let k = 0; k < count; k++) {
       const row = rows === null ? k : rows[k];
       if (column.present !== null && column.present[row] === 0) continue;
@@ -62,12 +62,7 @@ export class KeptPoints {
       if (!this.#timed) continue;
       const sum = low + offsets[row];
       points.times.push(highOf(high, sum), lowOf(sum));
-      let number = numbers.get(series[row]);
-      if (number === undefined) {
-        number = this.#numberOf(keyOf(series[row]));
-        numbers.set(series[row], number);
-      }
-      points.series.push(number);
+      points.series.push(numberOf(series[row]));
       for (let c = 0; c < this.#carriedCount; c++) points.carried.push(carried[c](row));
     }
   }
@@ -97,7 +92,7 @@ export class KeptPoints {
     const times = data.times as Float64Array;
     const series = data.series as Uint32Array;
     const carried = data.carried as readonly Value[];
-    const numbers = (data.keys as readonly string[]).map((key) => this.#numberOf(key));
+    const numbers = (data.keys as readonly string[]).map((key) => this.#series.of(key));
     const c = this.#carriedCount;
     let at = 0;
     for (let i = 0; i < slots.length; i++) {
@@ -131,8 +126,8 @@ export class KeptPoints {
     const values = numbers ? new Float64Array(total) : new Array<Value>(total);
     const times = new Float64Array(this.#timed ? 2 * total : 0);
     const series = new Uint32Array(this.#timed ? total : 0);
-    const keys: string[] = [];
-    const known = new Map<number, number>();
+    const met = new SeriesNumbers();
+    const numberOf = met.ofBlock((number) => this.#series.keys[number]);
     const carried: Value[] = [];
     const c = this.#carriedCount;
     let at = 0;
@@ -142,26 +137,15 @@ export class KeptPoints {
         if (!this.#timed) continue;
         times[at * 2] = points.times[k * 2];
         times[at * 2 + 1] = points.times[k * 2 + 1];
-        let number = known.get(points.series[k]);
-        if (number === undefined) known.set(points.series[k], (number = keys.push(this.#keys[points.series[k]]) - 1));
-        series[at] = number;
+        series[at] = numberOf(points.series[k]);
       }
       for (let k = from * c; k < to * c; k++) carried.push(points.carried[k]);
     }
-    return { counts, values, times, series, keys, carried };
+    return { counts, values, times, series, keys: met.keys, carried };
   }
 
   #list(slot: number): PointList {
     return (this.#slots[slot] ??= { values: [], times: [], series: [], carried: [] });
-  }
-
-  #numberOf(key: string): number {
-    let number = this.#numbers.get(key);
-    if (number === undefined) {
-      number = this.#keys.push(key) - 1;
-      this.#numbers.set(key, number);
-    }
-    return number;
   }
 }
 

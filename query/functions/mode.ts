@@ -5,15 +5,19 @@
  * many false and true, true is the mode.
  */
 import type { FieldType, Value } from '../../model/index.ts';
-import type { AggregateState, RowSlice, StateArray, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
 import { ARRIVALS_MAX, arrivalByTime, compareTimes, type Direction } from './arrival.ts';
 import { KeptPoints, type PointList } from './kept-points.ts';
+import { prefixed, unprefixed } from './prefixed.ts';
 import { compareSplit } from './slot-time.ts';
 import { type Tally, TallyState } from './tally.ts';
 import { sortUnstable } from './unstable-order.ts';
 
 /** Points that one query may keep on one thread, some 300 MB; of more all go, and what was to be known by them is by time. */
 const KEPT_POINTS_MAX = 5_000_000;
+
+/** Before the names of the points' columns. */
+const KEPT = 'kept ';
 
 /** A slot that has nothing. */
 const NOBODY = -1;
@@ -60,11 +64,9 @@ export class ModeState implements AggregateState {
 
   merge(data: StateData, slots: Int32Array): void {
     this.#tally.merge(data, slots);
-    const points = Object.entries(data).flatMap(([name, array]) =>
-      name.startsWith('kept ') ? [[name.slice('kept '.length), array]] : [],
-    );
-    if (points.length === 0) this.#kept = null;
-    this.#kept?.merge(Object.fromEntries(points), slots);
+    const kept = unprefixed(KEPT, data);
+    if (kept === null) this.#kept = null;
+    else this.#kept?.merge(kept, slots);
     this.#forgetMany();
   }
 
@@ -90,9 +92,7 @@ export class ModeState implements AggregateState {
 
   /** Nothing at all once the points were too many. */
   #keptOf(slots: Int32Array): StateData {
-    const points: [string, StateArray][] =
-      this.#kept === null ? [] : Object.entries(this.#kept.take(slots)).map(([name, data]) => [`kept ${name}`, data]);
-    return Object.fromEntries(points);
+    return this.#kept === null ? {} : prefixed(KEPT, this.#kept.take(slots));
   }
 
   #forgetMany(): void {

@@ -1,6 +1,7 @@
 /** spread(x): the largest value less the smallest, out of a max and a min. */
 import type { FieldType, Value } from '../../model/index.ts';
-import type { AggregateState, RowSlice, RunSlice, StateArray, StateData } from './aggregate.ts';
+import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
+import { prefixed, unprefixed } from './prefixed.ts';
 import { SelectorState } from './selector.ts';
 
 export class SpreadState implements AggregateState {
@@ -31,8 +32,8 @@ export class SpreadState implements AggregateState {
   }
 
   merge(data: StateData, slots: Int32Array): void {
-    this.#min.merge(unprefixed('min ', data), slots);
-    this.#max.merge(unprefixed('max ', data), slots);
+    this.#min.merge(unprefixed('min ', data)!, slots);
+    this.#max.merge(unprefixed('max ', data)!, slots);
   }
 
   reset(slot: number): void {
@@ -51,15 +52,4 @@ export class SpreadState implements AggregateState {
     if (typeof min === 'number' && typeof max === 'number') return max - min;
     return BigInt.asIntN(64, BigInt(max as number | bigint) - BigInt(min as number | bigint));
   }
-}
-
-// private functions
-
-function prefixed(prefix: string, data: StateData): Record<string, StateArray> {
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [prefix + key, value]));
-}
-
-function unprefixed(prefix: string, data: StateData): StateData {
-  const own = Object.entries(data).filter(([key]) => key.startsWith(prefix));
-  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
 }

@@ -21,7 +21,7 @@ export * from './row-texts.ts';
 export { sourcesKey } from './shared-stream.ts';
 export * from './show.ts';
 export * from './source.ts';
-export { givenInTurns, inTurns, type Steps } from './steps.ts';
+export { givenInTurns, inTurns, STEP_SERIES, type Steps } from './steps.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';
 export { showsRows } from './text-tables.ts';
 export * from './watermark.ts';

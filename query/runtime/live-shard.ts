@@ -105,7 +105,7 @@ export class LiveShard {
     }
     this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
     this.#news = true;
-    return this.collect(nowMs)!;
+    return { ...this.collect(nowMs)!, wholeFrom: this.#wholeFrom };
   }
 
   /**
@@ -420,6 +420,7 @@ export class LiveShard {
       ...history(),
       reading: this.#clock.reading,
       cells,
+      wholeFrom: first,
       touched: { windows, rows: new Float64Array(some.length) },
     };
   }

@@ -108,7 +108,7 @@ export class LiveView implements StreamReader {
     this.place = this.#stream.end;
     this.#markFrom(this.#from, this.#changed);
     this.#news = true;
-    return { ...this.collect(nowMs)!, shares: this.#stream.name };
+    return { ...this.collect(nowMs)!, shares: this.#stream.name, wholeFrom: this.#from };
   }
 
   /** Rows that the stream had taken before this view was started: their windows are told again. */
@@ -213,6 +213,13 @@ export class LiveView implements StreamReader {
 
   history(nowMs: number): LiveUpdate {
     return this.#readWindows(nowMs, null, []);
+  }
+
+  /** These windows, whether they have changed or not. */
+  windows(some: readonly number[]): LiveUpdate {
+    const marks = new Map<number, Set<number>>();
+    for (const window of some) this.#markWindow(window, marks);
+    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks) };
   }
 
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
@@ -352,13 +359,13 @@ export class LiveView implements StreamReader {
       const limit = msToNs(nowMs) + rules.ahead;
       const { cells, greatest } = readWindows(plan, this.#source, first, some, limit);
       this.#observe(greatest, nowMs);
-      return { ...history(), reading: this.#clock.reading, cells, touched };
+      return { ...history(), reading: this.#clock.reading, cells, touched, wholeFrom: first };
     }
     this.#observe(this.#stream.ensureFrom(this.#sliceOf(first), nowMs), nowMs);
     const marks = new Map<number, Set<number>>();
     this.#markFrom(first, marks);
     for (const window of some) if (window < first) this.#markWindow(window, marks);
-    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks), touched };
+    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks), touched, wholeFrom: first };
   }
 
   #observe(greatest: bigint | null, arrivalMs: number): void {

@@ -17,12 +17,10 @@ import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
 import type { Source } from './source.ts';
-import type { Steps } from './steps.ts';
+import { STEP_SERIES, type Steps } from './steps.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
-/** Met in one step: each has tags that become texts. */
-const STEP_SERIES = 4_096;
 const PAGE_BITS = 10;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
 

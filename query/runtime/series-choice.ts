@@ -1,16 +1,13 @@
 /** Which series the conditions on tags leave: asked of the table's index where it has one, of each series else. In steps. */
-import type { SeriesChoice, SeriesTable, TagPredicate } from '../../model/index.ts';
+import { maskOf, type SeriesChoice, type SeriesTable, type TagPredicate } from '../../model/index.ts';
 import type { Bound } from '../planner/plan.ts';
 import { compileExpression } from './expression.ts';
-import type { Steps } from './steps.ts';
+import { STEP_SERIES, type Steps } from './steps.ts';
 
 /** Series are listed where they are few, each being looked for by itself: at most one of so many, … */
 const LISTED_SHARE = 8;
 /** … and no more than these. */
 const LISTED_MAX = 1_024;
-
-/** Series whose tags are looked at in one step. */
-const STEP_SERIES = 4_096;
 
 export type SeriesTest = (table: SeriesTable, series: number) => boolean;
 
@@ -90,10 +87,4 @@ function* filtered(list: Uint32Array, passes: (series: number) => boolean): Step
     if (i % STEP_SERIES === STEP_SERIES - 1) yield null;
   }
   return kept.slice(0, count);
-}
-
-function maskOf(list: Uint32Array, size: number): Uint8Array {
-  const mask = new Uint8Array(size);
-  for (const series of list) mask[series] = 1;
-  return mask;
 }

@@ -4,7 +4,7 @@
  * series. SHOW DATABASES and SHOW RETENTION POLICIES ask the server's
  * catalog instead: `textTable` makes their tables. Conditions are over tags; time in them is ignored, as what is known has no time.
  */
-import { type Column, compareText, TextDictionary } from '../../model/index.ts';
+import { compareText, integerColumn, textColumn } from '../../model/index.ts';
 import { ordered } from '../functions/ordered.ts';
 import type { Statement } from '../language/ast.ts';
 import { bindCondition } from '../planner/bind.ts';
@@ -186,8 +186,7 @@ function* tablesOf(
 }
 
 function countTable(name: string, column: string, count: number): ResultTable {
-  const data: Column = { type: 'integer', values: Float64Array.of(count), present: null };
-  return { name, tags: null, columns: [column], rows: 1, data: [data] };
+  return { name, tags: null, columns: [column], rows: 1, data: [integerColumn([count])] };
 }
 
 function passesMatch(statement: ShowStatement, measurement: string): boolean {
@@ -206,15 +205,4 @@ function compareTexts(a: readonly string[], b: readonly string[]): number {
 /** InfluxDB's text of a series escapes no backslash. */
 function withPlainBackslashes(text: string): string {
   return text.replace(/\\(.)/gs, (pair, character) => (character === '\\' ? character : pair));
-}
-
-function textColumn(texts: readonly string[]): Column {
-  const indexes = new Map<string, number>();
-  const values = new Uint32Array(texts.length);
-  for (let i = 0; i < texts.length; i++) {
-    let index = indexes.get(texts[i]);
-    if (index === undefined) indexes.set(texts[i], (index = indexes.size));
-    values[i] = index;
-  }
-  return { type: 'string', values, dictionary: TextDictionary.of([...indexes.keys()]), present: null };
 }

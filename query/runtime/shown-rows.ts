@@ -6,9 +6,7 @@ import type { Bound } from '../planner/plan.ts';
 import { DistinctTexts } from './distinct-texts.ts';
 import { RowFilter } from './filter.ts';
 import type { Source } from './source.ts';
-
-/** Series that are looked at in one step: each has texts to be made. */
-const STEP_SERIES = 4_096;
+import { STEP_SERIES } from './steps.ts';
 
 export type ShowStatement = Extract<
   Statement,

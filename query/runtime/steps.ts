@@ -9,6 +9,9 @@ export type Steps<T> = Generator<null, T>;
 /** Rows, cells or values that are looked at in one step: about a millisecond, so that a query given up ends within some. */
 export const STEP_ROWS = 65_536;
 
+/** Series of which texts are made, or tags looked at, in one step. */
+export const STEP_SERIES = 4_096;
+
 /** What the steps make, all of them in this turn. */
 export function finished<T>(steps: Steps<T>): T {
   let step = steps.next();

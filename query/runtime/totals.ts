@@ -4,6 +4,8 @@
  */
 import type { SeriesTable } from '../../model/index.ts';
 import type { StateData } from '../functions/aggregate.ts';
+import { BEST } from '../functions/arrived.ts';
+import { prefixed } from '../functions/prefixed.ts';
 import { splitTime } from '../functions/slot-time.ts';
 import type { Aggregate } from '../planner/plan.ts';
 import type { FieldTotals, Totals } from './source.ts';
@@ -76,7 +78,7 @@ function chosenState({
 function bestState({ filled, high, low, values }: StateData, series: number, table: SeriesTable): StateData {
   const count = (filled as Uint8Array)[0];
   const times = count === 0 ? [] : [(high as Float64Array)[0], (low as Float64Array)[0]];
-  return prefixed('best ', {
+  return prefixed(BEST, {
     counts: Uint32Array.of(count),
     values: count === 0 ? [] : [values[0]],
     times: Float64Array.from(times),
@@ -84,8 +86,4 @@ function bestState({ filled, high, low, values }: StateData, series: number, tab
     keys: count === 0 ? [] : [table.key(series)],
     carried: [],
   });
-}
-
-function prefixed(prefix: string, data: StateData): StateData {
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [prefix + key, value]));
 }

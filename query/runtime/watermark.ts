@@ -168,8 +168,8 @@ export class Watermark {
     return nowMs + Math.max(0, Math.ceil(Number(end - this.#at) / 1e6));
   }
 
-  /** Moves W to where it stands at `nowMs`. */
-  advance(nowMs: number): bigint | null {
+  /** Moves W to where it stands at `nowMs`; not as far as `before`, where that is not null. */
+  advance(nowMs: number, before: bigint | null = null): bigint | null {
     let leastActive: bigint | null = null;
     let greatestIdle: bigint | null = null;
     for (const [shard, reading] of this.#readings.entries()) {
@@ -180,7 +180,7 @@ export class Watermark {
       if (idle && (greatestIdle === null || at > greatestIdle)) greatestIdle = at;
     }
     const next = leastActive ?? greatestIdle;
-    if (next !== null) this.raise(next);
+    if (next !== null) this.raise(before === null ? next : earlier(next, before - 1n));
     return this.#at;
   }
 

@@ -12,13 +12,11 @@ import {
   type SelectStatement,
   type Shown,
   type ShowStatement,
+  STEP_SERIES,
   type Steps,
   unwrap,
   walk,
 } from '../../query/index.ts';
-
-/** Texts of series that are taken apart in one step. */
-const STEP_SERIES = 4_096;
 
 /** What asks for the series that a statement reads, as far as conditions on tags say. */
 export function seriesAsked(statement: SelectStatement, { sources }: Plan): ShowStatement {

@@ -2,7 +2,7 @@
  * A sealed bucket of the shard: its file or object, what of its rows was deleted, and who reads it. It stays readable until its last
  * reader has let go of it, whether or not it is in the partition map still. A long file: all that can be asked of a bucket.
  */
-import type { SeriesChoice } from '../../model/index.ts';
+import { listOf, maskOf, type SeriesChoice } from '../../model/index.ts';
 import { corrupt } from '../buckets/ends.ts';
 import type { OpenBuckets } from '../buckets/open-buckets.ts';
 import type { BucketReader } from '../buckets/reader.ts';
@@ -15,7 +15,7 @@ import type { FarSource } from '../tiers/far-source.ts';
 import { BucketSeries } from './bucket-series.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import type { Pause } from './sorted-rows.ts';
-import { listOf, MaskedRows, maskOf, type Tombstone, withTombstone } from './tombstones.ts';
+import { MaskedRows, type Tombstone, withTombstone } from './tombstones.ts';
 
 /** Series listed are looked up in a bucket so many at a time, each costing at most one section of keys. */
 const FOUND_SERIES = 32;

@@ -21,6 +21,7 @@ import {
   type Block,
   type DocumentChange,
   type Documents,
+  listOf,
   type MeasurementSchema,
   ORIGIN,
   type SeriesTable,
@@ -54,7 +55,7 @@ import { settingsOf } from './settings.ts';
 import { type SnapshotRequest, type StoreSnapshot, takeSnapshot } from './snapshot.ts';
 import { findStrays } from './strays.ts';
 import { manifestTombstones, TombstoneNews } from './tombstone-news.ts';
-import { buriesAll, listOf, type Tombstone, withTombstone } from './tombstones.ts';
+import { buriesAll, type Tombstone, withTombstone } from './tombstones.ts';
 import type { StoreOptions, StoreParts, StoreSettings, StoreStats } from './types.ts';
 
 /** The head is weighed when this part of `headBytes` may have been added. */

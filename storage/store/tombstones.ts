@@ -3,7 +3,7 @@
  * never changed; whoever reads takes the list along with the bucket, so what is deleted later is not missed by a reader that began
  * before. They hide rows of that bucket only: what is written after the delete is in later layers. Pure; the manifest keeps them.
  */
-import type { Block, SeriesChoice } from '../../model/index.ts';
+import { type Block, earlier, later, maskOf, type SeriesChoice } from '../../model/index.ts';
 import type { EachExtent, RowLayer, ScanStep, TimeRange } from '../head/row-layer.ts';
 
 /** What was deleted: these times, both included, of these series. */
@@ -91,21 +91,6 @@ export class MaskedRows implements RowLayer {
   }
 }
 
-export function maskOf(series: Uint32Array, length: number): Uint8Array {
-  const mask = new Uint8Array(length);
-  for (const number of series) mask[number] = 1;
-  return mask;
-}
-
-export function listOf(mask: Uint8Array): Uint32Array {
-  let count = 0;
-  for (const wanted of mask) count += wanted;
-  const list = new Uint32Array(count);
-  let at = 0;
-  for (let series = 0; series < mask.length; series++) if (mask[series] === 1) list[at++] = series;
-  return list;
-}
-
 // private functions
 
 /** Without a mask it is about all series. */
@@ -127,14 +112,6 @@ function covers(a: Tombstone, b: Tombstone): boolean {
   if (b.series === null || a.series.length !== b.series.length) return false;
   const other = b.series;
   return a.series.every((number, i) => number === other[i]);
-}
-
-function later(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
-}
-
-function earlier(a: bigint, b: bigint): bigint {
-  return a < b ? a : b;
 }
 
 function outside({ min, max }: TimeRange, hidden: TimeRange): TimeRange[] {

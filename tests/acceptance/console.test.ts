@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { Millrace } from '../../client/sdk/index.ts';
-import { newPage, startBrowser } from '../support/browser.ts';
+import { newPage, startBrowser, watchedPage } from '../support/browser.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 /** What `dist/sdk/millrace.js` gives a page. */
@@ -29,12 +29,7 @@ describe('console and server', () => {
   });
   beforeEach(async () => {
     problems.length = 0;
-    page = await newPage(browser);
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('request', (request) => {
-      const url = new URL(request.url());
-      if (url.protocol !== 'data:' && url.host !== new URL(server.http).host) problems.push(`asked elsewhere: ${url}`);
-    });
+    page = await watchedPage(browser, server.http, problems);
   });
   afterEach(async () => {
     await page.close();

@@ -33,6 +33,18 @@ export async function newPage(browser: Browser): Promise<Page> {
   return page;
 }
 
+/** A new page that says into `problems` what goes wrong in it, and what it asks of any other than the server at `url`. */
+export async function watchedPage(browser: Browser, url: string, problems: string[]): Promise<Page> {
+  const { host } = new URL(url);
+  const page = await newPage(browser);
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('request', (request) => {
+    const asked = new URL(request.url());
+    if (asked.protocol !== 'data:' && asked.host !== host) problems.push(`asked elsewhere: ${asked}`);
+  });
+  return page;
+}
+
 // private functions
 
 /** Path of a Chromium, null where there is none. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
-import { newPage, startBrowser } from '../../../support/browser.ts';
+import { startBrowser, watchedPage } from '../../../support/browser.ts';
 import { demoOptions } from '../../../support/demo-data.ts';
 import { type FakeServer, startFakeServer } from '../../../support/fake-server.ts';
 
@@ -25,12 +25,7 @@ describe('console in a browser, made-up data', () => {
   });
   beforeEach(async () => {
     problems.length = 0;
-    page = await newPage(browser);
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('request', (request) => {
-      const url = new URL(request.url());
-      if (url.protocol !== 'data:' && url.host !== new URL(server.url).host) problems.push(`asked elsewhere: ${url}`);
-    });
+    page = await watchedPage(browser, server.url, problems);
   });
   afterEach(async () => {
     await page.close();
