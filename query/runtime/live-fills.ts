@@ -20,7 +20,7 @@ export function fillGaps(
   cells: readonly Cell[],
   alive: AliveSeries,
   live: number,
-  ended: () => void,
+  ended: () => void = () => undefined,
 ): Cell[] {
   const empty: Cell[] = [];
   const withData = cells.filter((cell) => cell.data);

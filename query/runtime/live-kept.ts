@@ -10,10 +10,16 @@ import { type KeptOptions, keptOptions } from '../language/kept-options.ts';
 import type { LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
 import type { TimeRules } from './watermark.ts';
+import type { AnswerWindows } from './window-times.ts';
 
 /** How far behind its end, ns, a window is read when a query begins: it may change, or is told. */
 export function keptBehind({ lateness, retain = 0n }: TimeRules): bigint {
   return retain > lateness ? retain : lateness;
+}
+
+/** The first window that is kept where others are from `from` on, and stream time is `at`. */
+export function retainedFrom({ retain }: TimeRules, windows: AnswerWindows, from: number, at: bigint | null): number {
+  return retain === undefined || at === null ? from : Math.min(from, windows.lastEnded(at - retain) + 1);
 }
 
 /** For how many windows after its last one with a point `fill()` makes rows of a series. */

@@ -25,7 +25,7 @@ import { LatePoints } from './late-points.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
-import { filledWindows } from './live-kept.ts';
+import { filledWindows, retainedFrom } from './live-kept.ts';
 import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
@@ -254,7 +254,9 @@ export class LiveMerge {
     const out = new EmissionBuilder('snapshot');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
-    const from = all ? Number.NEGATIVE_INFINITY : this.#toldFrom() - 1;
+    const from = all
+      ? Number.NEGATIVE_INFINITY
+      : retainedFrom(this.#live.rules, this.#windows, this.#closed + 1, this.#watermark.at) - 1;
     this.#send(this.#cells.between(from, Number.POSITIVE_INFINITY), out);
     this.#missed.clear();
     return { live: before.build(), snapshot: out.build() };
@@ -538,7 +540,6 @@ export class LiveMerge {
         closed,
         new Map(),
         filledWindows(this.#live),
-        () => undefined,
       );
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...filled], this.#closed))
@@ -561,14 +562,6 @@ export class LiveMerge {
     return Math.max(seen ? rev + 1 : 0, window < this.#frozen ? this.#goneRev : 0);
   }
 
-  /** The first window of a snapshot: those before it have ended, and nobody asked to keep them. */
-  #toldFrom(): number {
-    const { rules } = this.#live;
-    const at = this.#watermark.at;
-    if (rules.retain === undefined || at === null) return this.#closed + 1;
-    return Math.min(this.#closed, this.#windows.lastEnded(at - rules.retain)) + 1;
-  }
-
   /** Gives up windows that can no longer change, after a last word about what changed in them. */
   #expire(nowMs: number, out: EmissionBuilder): void {
     const { plan, rules, fills } = this.#live;
@@ -585,8 +578,7 @@ export class LiveMerge {
       );
       this.#frozen = frozen;
     }
-    const kept = rules.retain === undefined ? this.#frozen : this.#windows.lastEnded(past - rules.retain) + 1;
-    const gone = Math.min(this.#frozen, kept) - (fills ? 2 * LIVE_WINDOWS : 0);
+    const gone = retainedFrom(rules, this.#windows, this.#frozen, past) - (fills ? 2 * LIVE_WINDOWS : 0);
     if (gone <= this.#gone && !this.#historyHeld) return;
     this.#gone = gone;
     this.#historyHeld = false;
