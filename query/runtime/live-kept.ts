@@ -7,10 +7,17 @@
 import type { SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { type KeptOptions, keptOptions } from '../language/kept-options.ts';
-import type { LivePlan } from './live-plan.ts';
+import type { Plan } from '../planner/plan.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
 import type { TimeRules } from './watermark.ts';
 import type { AnswerWindows } from './window-times.ts';
+
+/** What is looked at of a live plan. */
+interface Planned {
+  readonly plan: Plan;
+  readonly rules: TimeRules;
+  readonly leaves?: readonly unknown[];
+}
 
 /** How far behind its end, ns, a window is read when a query begins: it may change, or is told. */
 export function keptBehind({ lateness, retain = 0n }: TimeRules): bigint {
@@ -23,7 +30,7 @@ export function retainedFrom({ retain }: TimeRules, windows: AnswerWindows, from
 }
 
 /** For how many windows after its last one with a point `fill()` makes rows of a series. */
-export function filledWindows({ plan, rules }: LivePlan): number {
+export function filledWindows({ plan, rules }: Planned): number {
   if (rules.stateTtl === undefined || plan.window === null) return LIVE_WINDOWS;
   return Math.min(LIVE_WINDOWS, Number(rules.stateTtl / plan.window.interval));
 }
@@ -37,7 +44,7 @@ export function assertKeepsWindows({ dimensions, options }: SelectStatement): vo
 }
 
 /** Throws QueryError('invalid') where an option says what does not happen. */
-export function assertKept({ plan, rules, leaves }: LivePlan): void {
+export function assertKept({ plan, rules, leaves }: Planned): void {
   const { retain, stateTtl } = rules;
   const byWindows = leaves === undefined && plan.kind === 'aggregate' && plan.window !== null;
   if (!byWindows) assertWindows(rules);

@@ -8,9 +8,8 @@
  * then at once `subscribe` (or `resume`). After each round tell the shards `expiredBefore`.
  *
  * What holds: nothing is sent of a window, and W does not reach its end, until all shards have told their part of it; a row that was
- * sent as final is sent again only with a greater revision and another value; nothing is sent of a window
- * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
- * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
+ * sent as final is sent again only with a greater revision and another value; nothing is sent of a window after end + lateness but fills
+ * that depend on a later neighbour, and snapshots; two operators with the same points at the same times say the same whatever the number of shards. Rows are finished by the code that finishes historical queries.
  *
  * It is long because closing, revising and giving up windows all change the same few things about a cell; drawing rows, choosing what
  * to fill, remembering cells and gathering frames have files of their own beside it.
@@ -490,13 +489,13 @@ export class LiveMerge {
       else if (!cell.data) empty.add(cell);
     }
     if (fills) {
+      const live = filledWindows(this.#live);
       const waiting = new Set(this.#cells.dirty);
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
         markNeighbours(this.#cells, plan, cell, this.#closed);
-        if (cell.data)
-          for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive, filledWindows(this.#live)))
-            empty.add(late);
+        if (!cell.data) continue;
+        for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive, live)) empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
         if (waiting.has(cell) || cell.data) continue;
