@@ -48,8 +48,9 @@ export class LiveMerge {
   readonly #live: LivePlan;
   readonly #windows: AnswerWindows;
   readonly #plain: PlainRows | null;
-  /** Per shard what it sent. */
-  readonly #stores: PaneStore[];
+  /** Per shard what it sent, where it sent anything; and those that there are. */
+  readonly #byShard: PaneStore[] = [];
+  readonly #stores: PaneStore[] = [];
   readonly #watermark: Watermark;
   readonly #cells = new LiveCells();
   /** The last pane that a shard has sent. */
@@ -102,8 +103,7 @@ export class LiveMerge {
     this.#windows = answerWindows(live.plan, kind);
     this.#held = new HeldSince(live, this.#windows);
     this.#plain = PlainRows.of(live.plan, this.#windows);
-    this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
-    this.#waitedMs = this.#stores.map(() => 0);
+    this.#waitedMs = new Array<number>(shards).fill(0);
     this.#wanted = new WantedWindows(this.#windows);
     this.#told = new ToldPanes(shards, this.#windows);
     this.#watermark = new Watermark(shards, live.rules, heard);
@@ -197,7 +197,7 @@ export class LiveMerge {
     this.#told.take(shard, update.wholeFrom, update.cells?.window ?? []);
     this.#release();
     if (update.cells === null) return;
-    this.#stores[shard].replace(update.cells);
+    this.#storeOf(shard).replace(update.cells);
     const { groups, group, window } = update.cells;
     const answered = groups.map((one) => this.#windows.answerGroup(one));
     for (let i = 0; i < window.length; i++) {
@@ -323,6 +323,15 @@ export class LiveMerge {
   }
 
   // private functions
+
+  #storeOf(shard: number): PaneStore {
+    const held = this.#byShard[shard];
+    if (held !== undefined) return held;
+    // what is added is states, no rows
+    const store = new PaneStore({ ...this.#live.plan, sources: [] });
+    this.#stores.push(store);
+    return (this.#byShard[shard] = store);
+  }
 
   #withLate(emissions: Emission[]): Emission[] {
     return this.#late === null ? emissions : [...emissions, ...this.#late.take()];

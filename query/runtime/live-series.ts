@@ -13,7 +13,7 @@
  *     clients are told of the watermark does not.
  *   - What shards may forget is what the fastest series needs no more. A point that is older has its window read again there.
  *
- * It reads no clock.
+ * It reads no clock. It is long because it answers all that a LiveMerge answers.
  */
 import { later } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
@@ -51,6 +51,7 @@ export class LiveSeries {
   readonly counters = newLiveCounters();
   readonly #live: LivePlan;
   readonly #shards: number;
+  readonly #seriesMax: number;
   readonly #windows: AnswerWindows;
   readonly #series = new Map<string, Series>();
   readonly #buckets = new Map<number, Set<Series>>();
@@ -72,8 +73,10 @@ export class LiveSeries {
   #resumesAt: bigint | null | undefined;
   #expiredBefore: bigint | null = null;
 
-  constructor(live: LivePlan, shards: number) {
+  /** `seriesMax`: those that are kept at a time. */
+  constructor(live: LivePlan, shards: number, seriesMax = SERIES_KEPT_MAX) {
     this.#live = live;
+    this.#seriesMax = seriesMax;
     this.#shards = shards;
     this.#windows = answerWindows(live.plan);
     this.#wholeFrom = new Array<number>(shards).fill(Number.POSITIVE_INFINITY);
@@ -227,7 +230,7 @@ export class LiveSeries {
   // private functions
 
   #begin(key: string): Series {
-    if (this.#series.size >= SERIES_KEPT_MAX) this.#makeRoom();
+    if (this.#series.size >= this.#seriesMax) this.#makeRoom();
     const merge: LiveMerge = new LiveMerge(
       this.#live,
       this.#shards,
@@ -325,11 +328,11 @@ export class LiveSeries {
     for (const series of this.#series.values()) {
       if (series.merge.cells === 0 && series.merge.settled && !this.#due.has(series)) this.#letGo(series);
     }
-    if (this.#series.size < SERIES_KEPT_MAX) return;
+    if (this.#series.size < this.#seriesMax) return;
     const advice = 'ask for fewer, or leave PER SERIES out';
     throw new QueryError(
       'invalid',
-      `live query: more than ${SERIES_KEPT_MAX} series with a watermark of their own; ${advice}`,
+      `live query: more than ${this.#seriesMax} series with a watermark of their own; ${advice}`,
     );
   }
 }
