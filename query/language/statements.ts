@@ -52,6 +52,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     watermark,
     lateness,
     emit,
+    options,
   ) {
     return {
       kind: 'select',
@@ -70,6 +71,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
       ...(watermark.numChildren > 0 && { watermark: optional(watermark, this) }),
       ...(lateness.numChildren > 0 && { lateness: optional(lateness, this) }),
       ...(emit.numChildren > 0 && { emit: optional(emit, this) }),
+      ...(options.numChildren > 0 && { options: optional(options, this) }),
     };
   },
   Field(expression, alias) {

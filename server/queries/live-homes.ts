@@ -19,6 +19,7 @@ import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { Agenda } from './agenda.ts';
 import {
   askOf,
   cursorAt,
@@ -90,9 +91,11 @@ export class LiveHomes {
   /** Of the listener that came last: below those of all clients. */
   #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
-  /** When all operators were looked at, and by when one of them has something to do. */
+  /** By when they have something to do, and from when on they have something to say if there is time. */
+  readonly #looks = new Agenda<LiveOperator>();
+  readonly #tells = new Agenda<LiveOperator>();
+  /** When all operators were looked at. */
   #lookedAtMs = Number.NEGATIVE_INFINITY;
-  #lookAtMs = 0;
 
   constructor(options: LiveHomesOptions) {
     const { mesh, nowMs, pace, frame, attached, counted } = options;
@@ -140,7 +143,7 @@ export class LiveHomes {
   async subscribe(request: SubscribeHome): Promise<void> {
     const operator = await this.#operator(request.database, request.query);
     operator.join(request);
-    this.#lookAtMs = 0;
+    this.#schedule(operator);
   }
 
   /**
@@ -153,8 +156,8 @@ export class LiveHomes {
   ): Promise<() => void> {
     const operator = await this.#operator(database, query);
     const subscriber = --this.#lastListener;
-    this.#lookAtMs = 0;
     operator.join({ subscriber, feed: '', epoch: null, refs: false, snapshot: true, since, listener });
+    this.#schedule(operator);
     return () => operator.leave(subscriber);
   }
 
@@ -169,7 +172,7 @@ export class LiveHomes {
     const { pace } = this.#options;
     pace.countOn();
     pace.spend(() => this.#guard(operator, () => operator.update(message)));
-    this.#lookAtMs = Math.min(this.#lookAtMs, operator.lookAtMs, operator.tellAtMs);
+    this.#schedule(operator);
   }
 
   heard(message: ShardHeard): void {
@@ -179,9 +182,9 @@ export class LiveHomes {
   failed({ operator: key, instance, message, round }: ShardFailure): void {
     const operator = this.#running.get(key);
     if (operator === undefined || operator.instance !== instance) return;
-    this.#lookAtMs = 0;
     if (round !== null) operator.roundFailed(round);
     else this.#end(operator, message);
+    this.#schedule(operator);
   }
 
   /** Plans the live queries that it may concern anew, a moment later. */
@@ -211,6 +214,8 @@ export class LiveHomes {
     this.#timer = null;
     this.#running.clear();
     this.#operators.clear();
+    this.#looks.clear();
+    this.#tells.clear();
   }
 
   // private functions
@@ -276,24 +281,35 @@ export class LiveHomes {
     }
   }
 
-  #tick(): void {
-    const { pace, nowMs } = this.#options;
-    const elapsed = nowMs() - this.#lookedAtMs;
-    if (elapsed >= 0 && elapsed < LOOK_MS_MAX && nowMs() < this.#lookAtMs) return;
-    pace.count(() => pace.spend(() => this.#lookAtAll(nowMs())));
+  #schedule(operator: LiveOperator): void {
+    if (this.#running.get(operator.key) !== operator) return;
+    this.#looks.plan(operator, operator.lookAtMs);
+    this.#tells.plan(operator, operator.tellAtMs);
   }
 
-  #lookAtAll(nowMs: number): void {
-    this.#lookedAtMs = nowMs;
-    this.#lookAtMs = Number.POSITIVE_INFINITY;
-    let hasTime = true;
-    // once there is none there is none for the rest
-    const mayTell = (): boolean => hasTime && (hasTime = this.#options.pace.allows);
-    for (const operator of this.#running.values()) {
+  #tick(): void {
+    const { pace, nowMs } = this.#options;
+    const now = nowMs();
+    const elapsed = now - this.#lookedAtMs;
+    const isLong = elapsed < 0 || elapsed >= LOOK_MS_MAX;
+    const due = isLong ? [...this.#running.values()] : this.#looks.due(now);
+    const telling = pace.allows ? this.#tells.due(now) : [];
+    if (isLong) this.#lookedAtMs = now;
+    if (due.length + telling.length > 0) pace.count(() => pace.spend(() => this.#lookAt(due, telling, now)));
+  }
+
+  #lookAt(due: readonly LiveOperator[], telling: readonly LiveOperator[], nowMs: number): void {
+    for (const operator of due) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else if (nowMs >= operator.lookAtMs || (nowMs >= operator.tellAtMs && mayTell()))
-        this.#guard(operator, () => operator.tick());
-      this.#lookAtMs = Math.min(this.#lookAtMs, operator.lookAtMs, operator.tellAtMs);
+      else if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
+      this.#schedule(operator);
+    }
+    for (const operator of telling) {
+      // once there is no time there is none for the rest
+      if (!this.#options.pace.allows) return;
+      if (nowMs < operator.tellAtMs || this.#running.get(operator.key) !== operator) continue;
+      this.#guard(operator, () => operator.tick());
+      this.#schedule(operator);
     }
   }
 
@@ -321,6 +337,8 @@ export class LiveHomes {
   #forget(operator: LiveOperator): void {
     this.#running.delete(operator.key);
     this.#operators.delete(operator.key);
+    this.#looks.remove(operator);
+    this.#tells.remove(operator);
     this.#port.stop(operator);
     if (this.#running.size === 0) this.#heard.clear();
   }

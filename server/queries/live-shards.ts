@@ -19,7 +19,6 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
-  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
@@ -319,7 +318,7 @@ export class LiveShards {
     };
     const nowMs = this.#options.nowMs();
     const { stage } = op;
-    if (windows !== null && stage instanceof LiveShard) {
+    if (windows !== null && !(stage instanceof LiveLeaves)) {
       answer(() => stage.windows(windows));
       return;
     }
