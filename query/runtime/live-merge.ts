@@ -8,9 +8,8 @@
  * then at once `subscribe` (or `resume`). After each round tell the shards `expiredBefore`.
  *
  * What holds: nothing is sent of a window, and W does not reach its end, until all shards have told their part of it; a row that was
- * sent as final is sent again only with a greater revision and another value; nothing is sent of a window
- * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
- * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
+ * sent as final is sent again only with a greater revision and another value; nothing is sent of a window after end + lateness but fills
+ * that depend on a later neighbour, and snapshots; two operators with the same points at the same times say the same whatever the number of shards. Rows are finished by the code that finishes historical queries.
  *
  * It is long because closing, revising and giving up windows all change the same few things about a cell; drawing rows, choosing what
  * to fill, remembering cells and gathering frames have files of their own beside it.
@@ -25,6 +24,7 @@ import { LatePoints } from './late-points.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
+import { filledWindows, retainedFrom } from './live-kept.ts';
 import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
@@ -243,7 +243,8 @@ export class LiveMerge {
 
   /**
    * A client's first rows. `live` goes to those who were subscribed before, `snapshot` to the new one, who from then on gets what
-   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones.
+   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones and those that
+   * `retain` keeps.
    */
   subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
     const { plan } = this.#live;
@@ -252,7 +253,9 @@ export class LiveMerge {
     const out = new EmissionBuilder('snapshot');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
-    const from = all ? Number.NEGATIVE_INFINITY : this.#closed;
+    const from = all
+      ? Number.NEGATIVE_INFINITY
+      : retainedFrom(this.#live.rules, this.#windows, this.#closed + 1, this.#watermark.at) - 1;
     this.#send(this.#cells.between(from, Number.POSITIVE_INFINITY), out);
     this.#missed.clear();
     return { live: before.build(), snapshot: out.build() };
@@ -417,7 +420,8 @@ export class LiveMerge {
       cell.data = rendered.has(cell);
     }
     if (fills) {
-      const empty = fillGaps(this.#cells, before, target, cells, this.#alive);
+      const letGo = (): void => void (rules.stateTtl !== undefined && this.counters.letGo++);
+      const empty = fillGaps(this.#cells, before, target, cells, this.#alive, filledWindows(this.#live), letGo);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, empty, target))
         rendered.set(cell, rows);
     }
@@ -485,11 +489,13 @@ export class LiveMerge {
       else if (!cell.data) empty.add(cell);
     }
     if (fills) {
+      const live = filledWindows(this.#live);
       const waiting = new Set(this.#cells.dirty);
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
         markNeighbours(this.#cells, plan, cell, this.#closed);
-        if (cell.data) for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive)) empty.add(late);
+        if (!cell.data) continue;
+        for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive, live)) empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
         if (waiting.has(cell) || cell.data) continue;
@@ -526,7 +532,14 @@ export class LiveMerge {
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {
-      const made = fillGaps(this.#cells, Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
+      const made = fillGaps(
+        this.#cells,
+        Number.NEGATIVE_INFINITY,
+        this.#closed,
+        closed,
+        new Map(),
+        filledWindows(this.#live),
+      );
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...filled], this.#closed))
         rendered.set(cell, rows);
@@ -564,7 +577,7 @@ export class LiveMerge {
       );
       this.#frozen = frozen;
     }
-    const gone = this.#frozen - (fills ? 2 * LIVE_WINDOWS : 0);
+    const gone = retainedFrom(rules, this.#windows, this.#frozen, past) - (fills ? 2 * LIVE_WINDOWS : 0);
     if (gone <= this.#gone && !this.#historyHeld) return;
     this.#gone = gone;
     this.#historyHeld = false;

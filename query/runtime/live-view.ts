@@ -8,6 +8,7 @@
  * Order of calls as for `LiveShard`. What `accept` is given here has been taken by the stream before: it is only told again.
  */
 import { windowOf } from '../planner/plan.ts';
+import { keptBehind } from './live-kept.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { readWindows } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts } from './live-update.ts';
@@ -100,7 +101,7 @@ export class LiveView implements StreamReader {
 
   start(nowMs: number, before: LiveView | null = null): LiveUpdate {
     const { plan, rules } = this.#live;
-    this.#from = windowOf(plan, msToNs(nowMs) - rules.delay - rules.idle - rules.lateness);
+    this.#from = windowOf(plan, msToNs(nowMs) - rules.delay - rules.idle - keptBehind(rules));
     if (before !== null) this.#takeOver(before);
     const first = this.#sliceOf(this.#from);
     this.#observe(this.#stream.ensureFrom(first, nowMs), nowMs);
@@ -346,11 +347,12 @@ export class LiveView implements StreamReader {
     return { kind: 'cells', groups, group: Int32Array.from(group), window: Float64Array.from(windows), states };
   }
 
-  /** Windows from the one that holds `from` on (null = those read at the start), and some before it. */
+  /** Windows from the one that holds `from` on (null = those read at the start that may still change), and some before it. */
   #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
     const { plan, rules } = this.#live;
     const { slices } = this.#stream;
-    const first = from === null ? Math.max(this.#from, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+    const first =
+      from === null ? Math.max(this.#from, this.#floor, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
     const windows = Float64Array.from(some);
     const touched = { windows, rows: new Float64Array(windows.length) };
     // below the floor marks are not kept, though slices may still be there

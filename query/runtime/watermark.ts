@@ -37,6 +37,10 @@ export interface TimeRules {
   readonly keepsLate?: true;
   /** A row that was sent as final is not sent again. */
   readonly sendsOnce?: true;
+  /** Windows that have ended stay in snapshots until W is so far behind their end, ns. Not there = open windows are in them. */
+  readonly retain?: bigint;
+  /** Nothing is kept of a series that has had no point for so long, ns: see live-kept.ts. */
+  readonly stateTtl?: bigint;
 }
 
 /** DELAY 0s, IDLE 10s, AHEAD 1m, LATENESS 1m UPDATE, EMIT EVERY 1s ON CHANGE, ON CLOSE, ON LATE. */
