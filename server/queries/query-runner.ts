@@ -10,11 +10,14 @@ import type { ControlEntry } from '../../model/index.ts';
 import {
   assertLive,
   assertWritesNothing,
+  type CountStatement,
+  checkCountCondition,
   chosenTags,
   countAnswer,
   countedStatement,
   givenInTurns,
   type IntoTarget,
+  isEstimate,
   type Limits,
   measurementsOf,
   parse,
@@ -46,6 +49,7 @@ import type { ShardMesh } from './plan-over-shards.ts';
 import { policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
+import { countRows, seriesBySpan } from './series-by-span.ts';
 import { showOverShards } from './show-over-shards.ts';
 import { shownQueries } from './shown-queries.ts';
 import { STATS_DATABASE, shownState, statsAsked, withoutTime } from './shown-state.ts';
@@ -235,10 +239,8 @@ export class QueryRunner {
       case 'show shards':
       case 'show shard groups':
         return { tables: shownState(statement, { catalogue, now, shards: this.#options.mesh.shards }) };
-      case 'show cardinality': {
-        await this.#known(statement.database ?? database);
-        return { tables: countAnswer(statement, await this.#show(countedStatement(statement), run)) };
-      }
+      case 'show cardinality':
+        return { tables: await this.#count(statement, run) };
       case 'show measurements':
       case 'show tag keys':
       case 'show tag values':
@@ -304,6 +306,24 @@ export class QueryRunner {
       signal.throwIfAborted();
       throw whileShowing(asked, error);
     }
+  }
+
+  async #count(statement: CountStatement, run: Run): Promise<ResultTable[]> {
+    const { catalogue } = this.#options;
+    const database = statement.database ?? run.request.database;
+    const isWhole = isEstimate(statement);
+    // as InfluxDB, which estimates none of a database that is not there
+    const isNone =
+      isWhole && /^(series|measurement)$/.test(statement.of) && database !== '' && !catalogue.has(database);
+    if (isNone) return countAnswer(statement, new Map());
+    await this.#known(database);
+    checkCountCondition(statement);
+    if (statement.of !== 'series' || isWhole) {
+      return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts);
+    }
+    const answers = [];
+    for (const select of seriesBySpan(statement, database, catalogue)) answers.push(await this.#select(select, run));
+    return countAnswer(statement, await countRows(answers.map(({ tables }) => tables)));
   }
 
   async #known(database: string): Promise<void> {
