@@ -10,7 +10,6 @@ import type { ControlEntry } from '../../model/index.ts';
 import {
   assertLive,
   assertWritesNothing,
-  chosenTags,
   countAnswer,
   countedStatement,
   givenInTurns,
@@ -39,9 +38,10 @@ import {
 } from '../catalogue/index.ts';
 import { admit, parseParams, userOf } from './admission.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { withEdges } from './cumulated.ts';
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
-import { type WriteLines, writeInto } from './into.ts';
+import { type WriteLines, writeRows } from './into.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 import { policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
@@ -280,12 +280,13 @@ export class QueryRunner {
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
     const target = into.database ?? run.request.database;
     await this.#known(target);
-    const { tables } = await this.#select(statement, run);
+    const asked = withEdges(statement);
+    const { tables } = await this.#select(asked, run);
     const place = {
       database: target,
       retentionPolicy: policyNamed(into.retentionPolicy, target, this.#options.catalogue),
     };
-    return writeInto(tables, into.measurement, chosenTags(statement.fields), (lines) =>
+    return writeRows(asked, tables, into.measurement, (lines) =>
       this.#options.write({ ...place, now: run.request.now, lines }),
     );
   }
