@@ -7,9 +7,9 @@
  * What `advance` gives goes to all clients. A client that comes later: `accept` the `history` (or `missed`) updates of all shards,
  * then at once `subscribe` (or `resume`). After each round tell the shards `expiredBefore`.
  *
- * What holds: a row that was sent as final is sent again only with a greater revision and another value; nothing is sent of a window
- * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
- * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
+ * What holds: nothing is sent of a window, and W does not reach its end, until all shards have told their part of it; a row that was
+ * sent as final is sent again only with a greater revision and another value; nothing is sent of a window after end + lateness but fills
+ * that depend on a later neighbour, and snapshots; two operators with the same points at the same times say the same whatever the number of shards. Rows are finished by the code that finishes historical queries.
  *
  * It is long because closing, revising and giving up windows all change the same few things about a cell; drawing rows, choosing what
  * to fill, remembering cells and gathering frames have files of their own beside it.
@@ -18,11 +18,13 @@
  */
 import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
+import type { PaneWindows } from '../planner/pane-windows.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { LatePoints } from './late-points.ts';
-import { type Cell, groupKey, LiveCells } from './live-cells.ts';
+import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
+import { filledWindows, retainedFrom } from './live-kept.ts';
 import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
@@ -30,13 +32,12 @@ import type { Rendered } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
-import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { RowsPartial } from './partial.ts';
+import { ToldPanes } from './told-panes.ts';
+import { WantedWindows } from './wanted-windows.ts';
 import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
-import { type AnswerWindows, answerWindows } from './window-times.ts';
+import { type AnswerWindows, answerWindows, panesOf } from './window-times.ts';
 
-/** Windows that are computed again at a time, and those that wait for it: rows for further ones are dropped. */
-const RECOMPUTE_AT_ONCE = 64;
-export const RECOMPUTE_WINDOWS_MAX = 10_000;
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
 
@@ -81,20 +82,31 @@ export class LiveMerge {
   #shares: string | null = null;
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
-  /** Frozen windows to be computed again, by the groups that late rows came for (null = all), and those that shards were asked for. */
-  readonly #wanted = new Map<number, Set<string> | null>();
-  #recomputing: ReadonlyMap<number, Set<string> | null> = new Map();
+  /** Frozen windows to be computed again. */
+  readonly #wanted: WantedWindows;
+  /** Nothing is said of windows that some shards have told and others have not. */
+  readonly #told: ToldPanes;
+  readonly #waitsAt: () => bigint | null;
   /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
   #heldFrom = Number.POSITIVE_INFINITY;
   #heldSince: bigint | null = null;
 
-  /** `kind`: of the plan's windows. */
-  constructor(live: LivePlan, shards: number, heard: LastHeard | null, kind = live.plan.windows?.[0]) {
+  /** `kind`: of the plan's windows. `waitsAt`: the least of all its kinds. */
+  constructor(
+    live: LivePlan,
+    shards: number,
+    heard: LastHeard | null,
+    kind: PaneWindows | undefined,
+    waitsAt: () => bigint | null,
+  ) {
+    this.#waitsAt = waitsAt;
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
     this.#plain = PlainRows.of(live.plan, this.#windows);
     this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
     this.#waitedMs = this.#stores.map(() => 0);
+    this.#wanted = new WantedWindows(this.#windows);
+    this.#told = new ToldPanes(shards, this.#windows);
     this.#watermark = new Watermark(shards, live.rules, heard);
     this.#ticks = new EmitTicks(live.rules);
     this.#late = live.rules.keepsLate ? new LatePoints(shards) : null;
@@ -103,6 +115,11 @@ export class LiveMerge {
   /** null until there was a point. */
   get watermark(): bigint | null {
     return this.#watermark.at;
+  }
+
+  /** End of the first window that some shard has not told; null = there is none. */
+  get waitsAt(): bigint | null {
+    return this.#told.firstEnd;
   }
 
   /** Windows of groups that are held. */
@@ -120,7 +137,7 @@ export class LiveMerge {
    * ones before.
    */
   get settled(): boolean {
-    if (this.#wanted.size > 0 || this.#recomputing.size > 0 || this.#late?.waits === true) return false;
+    if (this.#wanted.waits || this.#wanted.isAsking || this.#told.waits || this.#late?.waits === true) return false;
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
@@ -171,7 +188,10 @@ export class LiveMerge {
       }
       this.#historyHeld = true;
     }
-    if (changes && this.#live.rules.recomputes) this.#wantOld(update);
+    if (changes && this.#live.rules.recomputes) this.#wanted.wantOld(update, this.#frozen);
+    this.counters.tooLate += this.#wanted.takeDropped();
+    this.#told.take(shard, update.wholeFrom, update.cells?.window ?? []);
+    this.#release();
     if (update.cells === null) return;
     this.#stores[shard].replace(update.cells);
     const { groups, group, window } = update.cells;
@@ -185,7 +205,7 @@ export class LiveMerge {
         const frozen = n < this.#frozen;
         if (changes && (frozen || this.#isSaid(n))) continue;
         const cell = this.#cells.ensure(answered[group[i]], n);
-        if (!frozen) this.#cells.mark(cell);
+        if (!frozen && this.#told.isWhole(n)) this.#cells.mark(cell);
       }
     }
     this.#reach();
@@ -223,7 +243,8 @@ export class LiveMerge {
 
   /**
    * A client's first rows. `live` goes to those who were subscribed before, `snapshot` to the new one, who from then on gets what
-   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones.
+   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones and those that
+   * `retain` keeps.
    */
   subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
     const { plan } = this.#live;
@@ -232,7 +253,10 @@ export class LiveMerge {
     const out = new EmissionBuilder('snapshot');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
-    this.#send(this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#closed, Number.POSITIVE_INFINITY), out);
+    const from = all
+      ? Number.NEGATIVE_INFINITY
+      : retainedFrom(this.#live.rules, this.#windows, this.#closed + 1, this.#watermark.at) - 1;
+    this.#send(this.#cells.between(from, Number.POSITIVE_INFINITY), out);
     this.#missed.clear();
     return { live: before.build(), snapshot: out.build() };
   }
@@ -253,7 +277,7 @@ export class LiveMerge {
     // what ended before could change no more, and not all of its panes were read
     const frozen = from === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(from);
     const cells = this.#cells.between(frozen, Number.POSITIVE_INFINITY);
-    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#want(n, null);
+    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#wanted.want(n, null);
     this.#send(
       cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
       out,
@@ -264,22 +288,18 @@ export class LiveMerge {
 
   /** Panes that all shards should give once more, after which `recomputed` is called; null = none. */
   takeWanted(): number[] | null {
-    if (this.#wanted.size === 0 || this.#recomputing.size > 0) return null;
-    this.#recomputing = new Map([...this.#wanted].slice(0, RECOMPUTE_AT_ONCE));
-    const panes = new Set<number>();
-    for (const n of this.#recomputing.keys()) {
-      this.#wanted.delete(n);
-      for (let pane = this.#windows.runFrom(n); pane < this.#windows.runTo(n); pane++) panes.add(pane);
-    }
-    this.counters.recomputed += this.#recomputing.size;
-    return [...panes];
+    if (this.#wanted.isAsking || this.#told.isAsking || !(this.#wanted.waits || this.#told.waits)) return null;
+    const again = this.#wanted.ask();
+    this.counters.recomputed += again.length;
+    return [...new Set([...panesOf(this.#windows, again), ...this.#told.ask()])];
   }
 
   /** All shards have given what they were asked for: rows of those windows, sent again. */
   recomputed(): Emission[] {
     const out = new EmissionBuilder('live');
     const cells: Cell[] = [];
-    for (const [n, keys] of this.#recomputing) {
+    const asked = this.#wanted.answered();
+    for (const [n, keys] of asked) {
       for (const cell of this.#cells.windows.get(n) ?? []) {
         if (keys !== null && !keys.has(cell.owner.key)) continue;
         // who has come back may not have what was sent
@@ -287,8 +307,9 @@ export class LiveMerge {
         cells.push(cell);
       }
     }
-    this.#recomputing = new Map();
-    this.#goneRev = this.rev + 1;
+    if (asked.size > 0) this.#goneRev = this.rev + 1;
+    this.#told.answered();
+    this.#release();
     this.#sendLate(cells, out);
     return out.build();
   }
@@ -309,41 +330,13 @@ export class LiveMerge {
     return this.#late === null ? emissions : [...emissions, ...this.#late.take()];
   }
 
+  /** Windows that all shards have told by now are like any others. */
+  #release(): void {
+    for (const n of this.#told.released()) for (const cell of this.#cells.windows.get(n) ?? []) this.#cells.mark(cell);
+  }
+
   #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
     return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
-  }
-
-  /** Frozen windows into which rows came, whether their cells were told or had not been read yet. */
-  #wantOld({ old, cells, touched }: LiveUpdate): void {
-    const told = new Set<number>();
-    for (const some of [old, cells]) {
-      if (some == null) continue;
-      this.#wantCells(some);
-      for (const pane of some.window) told.add(pane);
-    }
-    for (const pane of touched.windows) {
-      if (told.has(pane)) continue;
-      const last = Math.min(this.#windows.lastWith(pane), this.#frozen - 1);
-      for (let n = this.#windows.firstWith(pane); n <= last; n++) this.#want(n, null);
-    }
-  }
-
-  /** Cells of frozen windows into which rows came. */
-  #wantCells({ groups, group, window }: CellsPartial): void {
-    const keys = groups.map((one) => groupKey(this.#windows.answerGroup(one)));
-    for (let i = 0; i < window.length; i++) {
-      const last = Math.min(this.#windows.lastWith(window[i]), this.#frozen - 1);
-      for (let n = this.#windows.firstWith(window[i]); n <= last; n++) this.#want(n, keys[group[i]]);
-    }
-  }
-
-  /** `key` null = all groups. */
-  #want(window: number, key: string | null): void {
-    const held = this.#wanted.get(window);
-    if (held === undefined && this.#wanted.size >= RECOMPUTE_WINDOWS_MAX) this.counters.tooLate++;
-    else if (held === undefined) this.#wanted.set(window, key === null ? null : new Set([key]));
-    else if (key === null) this.#wanted.set(window, null);
-    else held?.add(key);
   }
 
   #holdPoints(run: Run): void {
@@ -356,7 +349,7 @@ export class LiveMerge {
 
   /** Sends points, closes windows, and sends changes where it is time or `flush` is set. */
   #step(nowMs: number, flush: boolean, out: EmissionBuilder): void {
-    const at = this.#watermark.advance(nowMs);
+    const at = this.#watermark.advance(nowMs, this.#waitsAt());
     for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
     this.#points = [];
     if (at !== null) this.#close(at, out);
@@ -418,7 +411,7 @@ export class LiveMerge {
     // Before the rows that may be filled from them.
     this.#sendLate([...this.#cells.dirty], out);
     const before = this.#closed;
-    const cells = this.#cells.between(before, target);
+    const cells = this.#told.without(this.#cells.between(before, target));
     const rendered = this.#render(cells, target);
     this.#closed = target;
     for (const cell of this.#ahead) if (cell.window <= target) this.#ahead.delete(cell);
@@ -427,7 +420,8 @@ export class LiveMerge {
       cell.data = rendered.has(cell);
     }
     if (fills) {
-      const empty = fillGaps(this.#cells, before, target, cells, this.#alive);
+      const letGo = (): void => void (rules.stateTtl !== undefined && this.counters.letGo++);
+      const empty = fillGaps(this.#cells, before, target, cells, this.#alive, filledWindows(this.#live), letGo);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, empty, target))
         rendered.set(cell, rows);
     }
@@ -463,7 +457,9 @@ export class LiveMerge {
       for (const cell of changed) this.#cells.clean(cell);
       return;
     }
-    const open = all ? this.#cells.between(this.#closed, shown) : changed.filter((cell) => cell.window <= shown);
+    const open = all
+      ? this.#told.without(this.#cells.between(this.#closed, shown))
+      : changed.filter((cell) => cell.window <= shown);
     for (const cell of changed) {
       if (cell.window <= shown) continue;
       this.#cells.clean(cell);
@@ -493,11 +489,13 @@ export class LiveMerge {
       else if (!cell.data) empty.add(cell);
     }
     if (fills) {
+      const live = filledWindows(this.#live);
       const waiting = new Set(this.#cells.dirty);
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
         markNeighbours(this.#cells, plan, cell, this.#closed);
-        if (cell.data) for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive)) empty.add(late);
+        if (!cell.data) continue;
+        for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive, live)) empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
         if (waiting.has(cell) || cell.data) continue;
@@ -529,12 +527,19 @@ export class LiveMerge {
   #send(all: readonly Cell[], out: EmissionBuilder): void {
     const { plan, fills, rules } = this.#live;
     const shown = rules.finalOnly ? this.#closed : Math.max(this.#closed, this.#windows.lastShown(this.#newest));
-    const cells = all.filter((cell) => cell.window <= shown);
+    const cells = this.#told.without(all.filter((cell) => cell.window <= shown));
     const rendered = this.#render(cells, this.#closed);
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {
-      const made = fillGaps(this.#cells, Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
+      const made = fillGaps(
+        this.#cells,
+        Number.NEGATIVE_INFINITY,
+        this.#closed,
+        closed,
+        new Map(),
+        filledWindows(this.#live),
+      );
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...filled], this.#closed))
         rendered.set(cell, rows);
@@ -563,7 +568,7 @@ export class LiveMerge {
     if (at === null) return;
     const past = this.#past.note(at, nowMs, this.waitedMs);
     if (past === null) return;
-    const ended = this.#windows.lastEnded(past - rules.lateness) + 1;
+    const ended = Math.min(this.#windows.lastEnded(past - rules.lateness) + 1, this.#told.first);
     const frozen = this.#late?.freeze(ended) ?? ended;
     if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
       this.#sendLate(
@@ -572,7 +577,7 @@ export class LiveMerge {
       );
       this.#frozen = frozen;
     }
-    const gone = this.#frozen - (fills ? 2 * LIVE_WINDOWS : 0);
+    const gone = retainedFrom(rules, this.#windows, this.#frozen, past) - (fills ? 2 * LIVE_WINDOWS : 0);
     if (gone <= this.#gone && !this.#historyHeld) return;
     this.#gone = gone;
     this.#historyHeld = false;
@@ -582,6 +587,7 @@ export class LiveMerge {
     this.#cells.dropBefore(gone);
     if (!Number.isFinite(gone)) return;
     for (const store of this.#stores) store.dropBefore(this.#windows.runFrom(gone));
+    this.#told.dropBefore(gone);
   }
 
   #checkSize(): void {

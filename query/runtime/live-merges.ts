@@ -23,7 +23,8 @@ export class LiveMerges {
 
   /** `heard`: of the stream that the query reads, changed by who hears. */
   constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
-    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, heard, kind));
+    const waitsAt = (): bigint | null => this.#kinds.map((kind) => kind.waitsAt).reduce(least);
+    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, heard, kind, waitsAt));
   }
 
   /** Rows are judged by the windows of the kind stated first; revisions are those of all. */
@@ -68,12 +69,8 @@ export class LiveMerges {
 
   /** The earliest of all kinds: a pane goes when nobody needs it. */
   get expiredBefore(): bigint | null {
-    let least: bigint | null = null;
-    for (const { expiredBefore } of this.#kinds) {
-      if (expiredBefore === null) return null;
-      if (least === null || expiredBefore < least) least = expiredBefore;
-    }
-    return least;
+    const all = this.#kinds.map(({ expiredBefore }) => expiredBefore);
+    return all.includes(null) ? null : all.reduce(least);
   }
 
   /** All that is asked for lies in windows: nothing reaches further back. */
@@ -123,6 +120,11 @@ export class LiveMerges {
 }
 
 // private functions
+
+/** null = none. */
+function least(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null || (b !== null && b < a) ? b : a;
+}
 
 /** Emissions of all kinds, those of one revision in one. */
 function together(kinds: readonly Emission[][]): Emission[] {

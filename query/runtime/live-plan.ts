@@ -12,6 +12,7 @@ import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
+import { assertKeepsWindows, assertKept } from './live-kept.ts';
 import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
 import type { TimeRules } from './watermark.ts';
 
@@ -51,6 +52,9 @@ export function assertLive(statement: SelectStatement): void {
       'live query: a subquery beside a measurement is not kept up to date: watch them apart',
     );
   }
+  if (inner.some(({ options }) => options !== undefined)) {
+    throw new QueryError('invalid', 'live query: WITH (…) of a subquery keeps nothing: put it at the end of the query');
+  }
   for (const subquery of inner) assertLive(subquery);
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
@@ -65,6 +69,7 @@ export function assertLive(statement: SelectStatement): void {
     });
   }
   timeRules(statement);
+  assertKeepsWindows(statement);
 }
 
 /** Throws QueryError where a statement asks for points to be written: nobody does it but a stored continuous query. */
@@ -116,6 +121,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       `live query: LATENESS with INTO has no place here: a point is late for one window, or for none: ${expected}`,
     );
   }
+  assertKept(live);
   if (statement.emit !== undefined) assertEmits(live);
   return live;
 }

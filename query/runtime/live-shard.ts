@@ -20,6 +20,7 @@ import { later, type SeriesTable } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
 import { pointsOf } from './late-points.ts';
+import { keptBehind } from './live-kept.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { blockSource, inBounds, readInto, readWindows, SHARD_CELLS_MAX } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts, tooMany } from './live-update.ts';
@@ -98,14 +99,14 @@ export class LiveShard {
     }
     let min = before === null ? plan.bounds.min : this.#takeOverLate(before);
     if (!plan.bounds.minStated && plan.window !== null) {
-      const { delay, idle, lateness } = this.#live.rules;
-      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - delay - idle - lateness);
+      const { rules } = this.#live;
+      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - rules.delay - rules.idle - keptBehind(rules));
       if (before !== null) this.#takeOver(before);
       min = later(min, windowStart(plan, this.#wholeFrom));
     }
     this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
     this.#news = true;
-    return this.collect(nowMs)!;
+    return { ...this.collect(nowMs)!, wholeFrom: this.#wholeFrom };
   }
 
   /**
@@ -420,6 +421,7 @@ export class LiveShard {
       ...history(),
       reading: this.#clock.reading,
       cells,
+      wholeFrom: first,
       touched: { windows, rows: new Float64Array(some.length) },
     };
   }

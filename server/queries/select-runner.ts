@@ -107,7 +107,7 @@ export class SelectRunner {
     try {
       yield* this.#answer(planned, request);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'stale') throw error;
+      if (!isStale(error)) throw error;
       const anew = await this.#limited(statement, request, await this.#plannedAnew(statement, request));
       yield* this.#tables(statement, request, anew);
     }
@@ -200,13 +200,26 @@ export class SelectRunner {
     try {
       return this.#kept(plannedOver(known, named, request), named, request);
     } catch (error) {
-      if (!isOfTypes(error) || !(await this.#isOfUnknownTypes(named, request, known, error))) throw error;
+      if (!isOfTypes(error)) throw error;
+      const isUnknown = await this.#isOfUnknownTypes(named, request, known, error).catch(staleAsNull);
+      if (isUnknown === null) return this.#plannedAnew(statement, request);
+      if (!isUnknown) throw error;
       return plannedOver({ ...known, measurements: [] }, named, request);
     }
   }
 }
 
 // private functions
+
+/** Here, or on the shard's thread. */
+function isStale(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'stale';
+}
+
+function staleAsNull(error: unknown): null {
+  if (isStale(error)) return null;
+  throw error;
+}
 
 async function* observed(partials: AsyncIterable<Partial>, reading: ShardReading): AsyncGenerator<Partial> {
   let askedMs = performance.now();

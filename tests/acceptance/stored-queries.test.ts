@@ -51,9 +51,10 @@ describe('stored continuous queries', () => {
     expect(await create('SELECT mean(v) INTO :MEASUREMENT FROM m GROUP BY time(1m)')).to.include(
       'it would read what it writes',
     );
-    expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m)', 'WITH (retain = 1h) ')).to.include(
-      '"retain"',
+    expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m)', 'WITH (retain = 1) ')).to.equal(
+      'option "retain" of a live query: expected a duration above zero (1h), found 1',
     );
+    expect(await create('SELECT v INTO x FROM m', 'WITH (retain = 1h) ')).to.include('retain keeps windows');
     expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m) ORDER BY time DESC')).to.include('ORDER BY');
   });
 
@@ -379,6 +380,29 @@ describe('stored continuous queries', () => {
     expect(await refused(`CREATE CONTINUOUS QUERY r ON d BEGIN ${select} LATENESS 1s INTO no.x.y END`)).to.equal(
       'database not found: no',
     );
+    await query('DROP CONTINUOUS QUERY kept ON d');
+  });
+
+  it('keep what WITH says, also behind a kill, and say so', async () => {
+    const create =
+      'CREATE CONTINUOUS QUERY kept ON d WITH (retain = 1h, state_ttl = 1d) ' +
+      'BEGIN SELECT max(v) INTO kept FROM k GROUP BY time(1m), host END';
+    await query(create);
+    const explained = async (): Promise<unknown[]> =>
+      (await query('EXPLAIN CONTINUOUS QUERY kept ON d'))[0].values.flat();
+    const told = async (): Promise<string> => {
+      const all = await eventually(shown, (found) => found.get('d')?.some(([name]) => name === 'kept') === true);
+      return String(all.get('d')!.find(([name]) => name === 'kept')![1]);
+    };
+    expect(await told()).to.include('ON d WITH (retain = 1h, state_ttl = 1d) BEGIN SELECT');
+    await server.kill();
+    server = await startServer(flags);
+    expect(await told()).to.include('ON d WITH (retain = 1h, state_ttl = 1d) BEGIN SELECT');
+    const live =
+      'LIVE QUERY: SELECT max(v) FROM d.autogen.k GROUP BY time(1m), host ' +
+      'EMIT ON CLOSE, ON LATE WITH (retain = 1h, state_ttl = 1d)';
+    await eventually(explained, (lines) => lines.includes('SERIES LET GO: 0'));
+    expect(await explained()).to.include(live);
     await query('DROP CONTINUOUS QUERY kept ON d');
   });
 
