@@ -348,6 +348,11 @@ export function toStatements(match: MatchResult, params: Parameters): Statement[
   return semantics(match)['ast'](params);
 }
 
+/** The fields of a SELECT alone, where the text that the match was made of has nothing else. Throws as `toStatements` does. */
+export function checkFields(match: MatchResult, params: Parameters): void {
+  semantics(match)['ast'](params);
+}
+
 // private functions
 
 /** What stands behind `=~`: a regex, or a parameter that is one. */

@@ -10,11 +10,13 @@ import type { ControlEntry } from '../../model/index.ts';
 import {
   assertLive,
   assertWritesNothing,
-  chosenTags,
+  type CountStatement,
+  checkCountCondition,
   countAnswer,
   countedStatement,
   givenInTurns,
   type IntoTarget,
+  isEstimate,
   type Limits,
   measurementsOf,
   parse,
@@ -39,13 +41,15 @@ import {
 } from '../catalogue/index.ts';
 import { admit, parseParams, userOf } from './admission.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { withEdges } from './cumulated.ts';
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
-import { type WriteLines, writeInto } from './into.ts';
+import { type WriteLines, writeRows } from './into.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 import { policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
+import { countRows, seriesBySpan } from './series-by-span.ts';
 import { showOverShards } from './show-over-shards.ts';
 import { shownQueries } from './shown-queries.ts';
 import { STATS_DATABASE, shownState, statsAsked, withoutTime } from './shown-state.ts';
@@ -235,10 +239,8 @@ export class QueryRunner {
       case 'show shards':
       case 'show shard groups':
         return { tables: shownState(statement, { catalogue, now, shards: this.#options.mesh.shards }) };
-      case 'show cardinality': {
-        await this.#known(statement.database ?? database);
-        return { tables: countAnswer(statement, await this.#show(countedStatement(statement), run)) };
-      }
+      case 'show cardinality':
+        return { tables: await this.#count(statement, run) };
       case 'show measurements':
       case 'show tag keys':
       case 'show tag values':
@@ -280,12 +282,13 @@ export class QueryRunner {
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
     const target = into.database ?? run.request.database;
     await this.#known(target);
-    const { tables } = await this.#select(statement, run);
+    const asked = withEdges(statement);
+    const { tables } = await this.#select(asked, run);
     const place = {
       database: target,
       retentionPolicy: policyNamed(into.retentionPolicy, target, this.#options.catalogue),
     };
-    return writeInto(tables, into.measurement, chosenTags(statement.fields), (lines) =>
+    return writeRows(asked, tables, into.measurement, (lines) =>
       this.#options.write({ ...place, now: run.request.now, lines }),
     );
   }
@@ -304,6 +307,24 @@ export class QueryRunner {
       signal.throwIfAborted();
       throw whileShowing(asked, error);
     }
+  }
+
+  async #count(statement: CountStatement, run: Run): Promise<ResultTable[]> {
+    const { catalogue } = this.#options;
+    const database = statement.database ?? run.request.database;
+    const isWhole = isEstimate(statement);
+    // as InfluxDB, which estimates none of a database that is not there
+    const isNone =
+      isWhole && /^(series|measurement)$/.test(statement.of) && database !== '' && !catalogue.has(database);
+    if (isNone) return countAnswer(statement, new Map());
+    await this.#known(database);
+    checkCountCondition(statement);
+    if (statement.of !== 'series' || isWhole) {
+      return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts);
+    }
+    const answers = [];
+    for (const select of seriesBySpan(statement, database, catalogue)) answers.push(await this.#select(select, run));
+    return countAnswer(statement, await countRows(answers.map(({ tables }) => tables)));
   }
 
   async #known(database: string): Promise<void> {

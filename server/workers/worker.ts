@@ -44,6 +44,7 @@ import {
   reportOfAll,
   type SchemaChange,
   SelectRunner,
+  type ShardAway,
   type ShardFailure,
   type ShardHeard,
   type ShardUpdate,
@@ -270,7 +271,8 @@ function makeNotices(): Handlers['notices'] {
       catalogue.follow(news);
       for (const { scope, shape } of bucketAdviceIn(news))
         for (const { store } of shards.values()) store.advise(scope, shape);
-      for (const database of changedPolicies(news)) homes.schemaChanged({ database, measurements: null, deleted: [] });
+      for (const database of changedPolicies(news))
+        homes.schemaChanged({ database, measurements: null, deleted: [], at: null });
       stored?.follow(news);
       alerts?.follow(news);
     },
@@ -280,6 +282,7 @@ function makeNotices(): Handlers['notices'] {
     'live update': (update: ShardUpdate) => homes.update(update),
     'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
+    'live away': (message: ShardAway) => homes.away(message),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
     'live reach': (reach: LiveReach) => liveShards.reach(reach),
   };
@@ -422,6 +425,7 @@ function homeAt(worker: number): LiveHomePort {
   return {
     update: (update) => mesh.notify(worker, 'live update', update),
     failed: (failure) => mesh.notify(worker, 'live failed', failure),
+    away: (message) => mesh.notify(worker, 'live away', message),
   };
 }
 

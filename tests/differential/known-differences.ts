@@ -128,9 +128,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }) => /from (huge|edge)/i.test(q) && /\(i\b/.test(q),
   },
   {
-    name: 'Series counted once',
-    example: 'SHOW SERIES EXACT CARDINALITY',
-    covers: ({ q }) => /series\s+exact\s+cardinality/i.test(q),
+    name: 'Series counted by fields',
+    example: "SHOW SERIES EXACT CARDINALITY FROM cpu WHERE note = 'x'",
+    covers: ({ q }) => /^show series (exact )?cardinality.* where .*\b(usage|idle|ok|note|host)\b/i.test(q),
   },
   {
     name: 'Absolute values of whole numbers',
