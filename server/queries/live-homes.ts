@@ -327,8 +327,12 @@ export class LiveHomes {
     if (isLong) this.#lookedAtMs = nowMs;
     for (const operator of isLong ? [...this.#running.values()] : this.#looks.take(nowMs)) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
-      this.#schedule(operator);
+      else {
+        if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
+        // one that was not taken out of the agenda is there still
+        else if (isLong) continue;
+        this.#schedule(operator);
+      }
     }
     // once there is no time there is none for the rest
     if (!this.#options.pace.allows) return;
