@@ -434,6 +434,7 @@ function fieldComparison(random: Random, shape: MeasurementShape): string {
     `${field} * 2 ${operator} ${number}`,
     `${field} + ${field} ${operator} ${number}`,
     `(${field} - 1) ${operator} ${number}`,
+    `${field}::${random.pick(['float', 'integer'])} ${operator} ${number}`,
   ]);
 }
 
@@ -808,7 +809,8 @@ function call(random: Random, shape: MeasurementShape, among: readonly string[] 
   // The rules of known differences know these two by the names of their columns.
   const plain = among.length > 0 || name === 'mode' || name === 'percentile';
   const alias = random.next() < 0.1 && !plain ? ' AS y' : '';
-  return functionOf(name, quote(field), random) + alias;
+  const cast = random.next() < 0.05 ? `::${random.pick(['float', 'integer', 'string', 'boolean', 'field'])}` : '';
+  return functionOf(name, quote(field) + cast, random) + alias;
 }
 
 function functionOf(name: string, field: string, random: Random): string {
