@@ -64,20 +64,6 @@ export function msToNs(ms: number): bigint {
   return BigInt(Math.trunc(ms)) * 1_000_000n;
 }
 
-/** W of one shard at `nowMs`, and whether the shard is idle. */
-export function shardWatermark(
-  reading: ClockReading,
-  rules: TimeRules,
-  nowMs: number,
-): { readonly at: bigint; readonly idle: boolean } {
-  const silence = msToNs(nowMs) - msToNs(reading.arrivalMs);
-  const byEvent = reading.greatest - rules.delay;
-  const idle = silence >= rules.idle;
-  if (!idle) return { at: byEvent, idle };
-  const pace = byEvent + silence - rules.idle;
-  return { at: later(byEvent, earlier(pace, msToNs(nowMs))), idle };
-}
-
 /** The greatest event time that one shard has accepted for one query. */
 export class EventClock {
   #reading: ClockReading | null = null;
@@ -194,4 +180,20 @@ export class Watermark {
     const reading = this.#readings[shard];
     return reading === null ? null : Math.max(reading.arrivalMs, this.#heard?.[shard] ?? 0);
   }
+}
+
+// private functions
+
+/** W of one shard at `nowMs`, and whether the shard is idle. */
+function shardWatermark(
+  reading: ClockReading,
+  rules: TimeRules,
+  nowMs: number,
+): { readonly at: bigint; readonly idle: boolean } {
+  const silence = msToNs(nowMs) - msToNs(reading.arrivalMs);
+  const byEvent = reading.greatest - rules.delay;
+  const idle = silence >= rules.idle;
+  if (!idle) return { at: byEvent, idle };
+  const pace = byEvent + silence - rules.idle;
+  return { at: later(byEvent, earlier(pace, msToNs(nowMs))), idle };
 }

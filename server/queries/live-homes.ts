@@ -7,7 +7,6 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import {
   assertLive,
   type LiveCounters,
-  type LivePlan,
   livePlan,
   measurementsOf,
   parse,
@@ -36,7 +35,7 @@ import {
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
 import { concerns } from './named-measurements.ts';
-import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { LiveListener, OperatorPort, PlannedLive, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';
 import { StreamsHeard } from './streams-heard.ts';
@@ -88,6 +87,10 @@ export class LiveHomes {
   /** By database: what has changed. */
   readonly #replanning = new Map<string, SchemaChange[]>();
   #schemaChanges = 0;
+  /** By shard: the last message that has changed a schema. */
+  readonly #changedAt: number[];
+  /** Operators that are planned again, with what was deleted since that began; null = nothing else has changed. */
+  readonly #planning = new Map<LiveOperator, DeletedSpan[] | null>();
   /** Of the listener that came last: below those of all clients. */
   #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -101,6 +104,7 @@ export class LiveHomes {
     const { mesh, nowMs, pace, frame, attached, counted } = options;
     this.#options = options;
     this.#heard = new StreamsHeard(mesh.shards);
+    this.#changedAt = new Array<number>(mesh.shards).fill(0);
     this.#port = {
       shards: mesh.shards,
       nowMs,
@@ -189,8 +193,9 @@ export class LiveHomes {
 
   /** Plans the live queries that it may concern anew, a moment later. */
   schemaChanged(change: SchemaChange): void {
-    const { database } = change;
+    const { database, at } = change;
     this.#schemaChanges++;
+    if (at !== null) this.#changedAt[at.shard] = at.sequence;
     const waiting = this.#replanning.get(database);
     if (waiting !== undefined) {
       waiting.push(change);
@@ -235,9 +240,9 @@ export class LiveHomes {
   }
 
   async #make(key: string, database: string, query: string): Promise<LiveOperator> {
-    const live = await this.#plan(database, query);
+    const planned = await this.#plan(database, query);
     const reads = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => name);
-    const operator = new LiveOperator({ key, database, query, reads }, live, this.#port);
+    const operator = new LiveOperator({ key, database, query, reads }, planned, this.#port);
     this.#running.set(key, operator);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     this.#port.start(operator);
@@ -245,26 +250,46 @@ export class LiveHomes {
   }
 
   /** Once more where a schema has changed meanwhile: an operator that does not run yet is not told. */
-  async #plan(database: string, query: string): Promise<LivePlan> {
+  async #plan(database: string, query: string): Promise<PlannedLive> {
     const statement = parse(query)[0] as SelectStatement;
     assertLive(statement);
     for (let attempt = 1; ; attempt++) {
       const changes = this.#schemaChanges;
+      const plannedAt = [...this.#changedAt];
       const now = BigInt(this.#options.nowMs()) * 1_000_000n;
       const live = livePlan(statement, await planOverShards(statement, database, now, this.#options));
-      if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return live;
+      if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return { live, plannedAt };
     }
   }
 
+  /** One plan after the other: what changes meanwhile is planned for behind it, so that shards hear of every change they wait for. */
   async #replan(operator: LiveOperator, deleted: readonly DeletedSpan[]): Promise<void> {
-    const { database, query, instance } = operator;
+    const waiting = this.#planning.get(operator);
+    if (waiting !== undefined) {
+      this.#planning.set(operator, [...(waiting ?? []), ...deleted]);
+      return;
+    }
+    for (let spans: readonly DeletedSpan[] | null = deleted; spans !== null; ) {
+      this.#planning.set(operator, null);
+      await this.#planOnce(operator, spans);
+      spans = this.#planning.get(operator)!;
+    }
+    this.#planning.delete(operator);
+  }
+
+  async #planOnce(operator: LiveOperator, deleted: readonly DeletedSpan[]): Promise<void> {
+    const { database, query } = operator;
     try {
-      const live = await this.#plan(database, query);
-      if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
-      const before = { ...operator.live.plan, bounds: live.plan.bounds };
-      if (!samePlan(before, live.plan)) operator.restart(live, 'the schema of what the query reads has changed');
-      else if (operator.leansOn(deleted)) operator.restart(live, 'rows were deleted');
-      else this.#port.start(operator);
+      const planned = await this.#plan(database, query);
+      if (this.#running.get(operator.key) !== operator) return;
+      const { plan } = planned.live;
+      const before = { ...operator.live.plan, bounds: plan.bounds };
+      if (!samePlan(before, plan)) operator.restart(planned, 'the schema of what the query reads has changed');
+      else if (operator.leansOn(deleted)) operator.restart(planned, 'rows were deleted');
+      else {
+        operator.plannedAt = planned.plannedAt;
+        this.#port.start(operator);
+      }
     } catch (error) {
       this.#end(operator, (error as Error).message);
     }

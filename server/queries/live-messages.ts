@@ -23,6 +23,8 @@ export interface SchemaChange {
   /** Those that changed, by name; null = any may have. */
   readonly measurements: readonly string[] | null;
   readonly deleted: readonly DeletedSpan[];
+  /** The message that changed it; null = no message of a shard. */
+  readonly at: { readonly shard: number; readonly sequence: number } | null;
 }
 
 /** To all homes: when points last moved the time of a shard's shared streams (`LastHeard`), by `sourcesKey`. */
@@ -51,6 +53,8 @@ export interface LiveStart {
   readonly home: number;
   /** First message that the predecessor's subscribers have heard nothing of; null = none. */
   readonly replayFrom: number | null;
+  /** Its home knew of what this message of the shard, and those before, changed of the schema when it planned. */
+  readonly plannedAt: number;
 }
 
 /** Of an operator on a shard. `cursor` not null: what was missed since; else the history, or some windows. */
@@ -93,6 +97,7 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
     reads: op.reads,
     home,
     replayFrom: op.replayFrom?.[shard] ?? null,
+    plannedAt: op.plannedAt[shard],
   };
 }
 

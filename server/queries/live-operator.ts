@@ -21,7 +21,7 @@ import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
 import type { ShardUpdate } from './live-messages.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
-import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { Joiner, LivePlace, OperatorPort, PlannedLive, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
@@ -54,6 +54,7 @@ export class LiveOperator implements RunningQuery {
   live: LivePlan;
   instance = 1;
   replayFrom: readonly number[] | null = null;
+  plannedAt: readonly number[];
   #port: OperatorPort;
   merge: LiveHomeStage;
   #life: string;
@@ -93,9 +94,10 @@ export class LiveOperator implements RunningQuery {
 
   constructor(
     { key, database, query, reads }: Pick<RunningQuery, 'key' | 'database' | 'reads'> & { readonly query: string },
-    live: LivePlan,
+    { live, plannedAt }: PlannedLive,
     port: OperatorPort,
   ) {
+    this.plannedAt = plannedAt;
     this.key = key;
     this.database = database;
     this.reads = reads;
@@ -197,7 +199,8 @@ export class LiveOperator implements RunningQuery {
   }
 
   /** The query reads something else than before: everybody starts anew, quietly where nothing could have been sent. */
-  restart(live: LivePlan, reason: string): void {
+  restart({ live, plannedAt }: PlannedLive, reason: string): void {
+    this.plannedAt = plannedAt;
     if (!this.#fresh) this.replayFrom = this.#sentPositions.map(({ sequence }) => sequence + 1);
     const silent = this.live.plan.sources.length === 0;
     const { watermark, rev } = this.merge;

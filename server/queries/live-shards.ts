@@ -8,7 +8,8 @@
  * message for themselves.
  *
  * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Until a
- * home has answered, its operator is held from that message on; what came meanwhile is then replayed from the stream.
+ * home has answered with a plan that knows of it, its operator is held from that message on; what came meanwhile is then replayed from
+ * the stream.
  *
  * Who begins, or asks for history, may find rows of it in object storage: they are brought near first (`far-history.ts`), and it begins then.
  *
@@ -44,6 +45,7 @@ import type { LivePace } from './live-pace.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 import type { ShareGroup } from './running-queries.ts';
+import { SchemaChanges } from './schema-changes.ts';
 import { readsAllAgain, rest, startAfter } from './stage-kinds.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
@@ -79,16 +81,11 @@ interface Operator {
   heldFrom: number | null;
   /** Of what came since then, which its stage was not told, or was too new to be: once, however often its home answers. */
   replay: 'none' | 'due' | 'under way';
+  /** The last message that changed a schema it reads, and the last that its home knew of when it planned. */
+  changedAt: number;
+  plannedAt: number;
   /** Asked while it was held. */
   readonly asks: LiveAsk[];
-}
-
-/** What one message has changed of a database. */
-interface Changes {
-  readonly measurements: Set<string>;
-  readonly deleted: DeletedSpan[];
-  /** The database is no more. */
-  isDropped: boolean;
 }
 
 interface ShardSide {
@@ -102,8 +99,7 @@ interface ShardSide {
   readonly broker: Broker;
   applied: number;
   inputs: LiveInput[];
-  /** By database. */
-  changes: Map<string, Changes>;
+  readonly changes: SchemaChanges;
 }
 
 export interface LiveShardsOptions {
@@ -147,23 +143,17 @@ export class LiveShards {
       broker,
       applied: 0,
       inputs: [],
-      changes: new Map(),
+      changes: new SchemaChanges(shard),
     };
     this.#shards.set(shard, side);
     return {
       batchApplied: (name: BatchName, applied: Applied) => {
-        if (applied.schemaChanged) changesOf(side, name.database).measurements.add(name.measurement);
+        if (applied.schemaChanged) side.changes.appeared(name.database, name.measurement);
         if (side.operators.size > 0) side.inputs.push({ ...pick(name), block: applied.block, late: applied.late });
       },
       controlApplied: (entry: ControlEntry, deleted: readonly DeletedSpan[]) => {
-        if (entry.type === 'drop database') changesOf(side, entry.database).isDropped = true;
-        if (deleted.length > 0 && 'database' in entry) {
-          // plain data: what else is in them stays here
-          const spans = deleted.map(({ measurement, minTime, maxTime }) => ({ measurement, minTime, maxTime }));
-          const changes = changesOf(side, entry.database);
-          changes.deleted.push(...spans);
-          for (const { measurement } of spans) changes.measurements.add(measurement);
-        }
+        if (entry.type === 'drop database') side.changes.dropped(entry.database);
+        if (deleted.length > 0 && 'database' in entry) side.changes.deleted(entry.database, deleted);
       },
       messageApplied: (sequence: number) => this.#messageApplied(side, sequence),
     };
@@ -244,10 +234,11 @@ export class LiveShards {
 
   /** `fetches`: how often something had to be brought near for it. */
   #start(start: LiveStart, home: LiveHomePort, fetches: number): void {
-    const { shard, operator, instance, live, database, reads, replayFrom } = start;
+    const { shard, operator, instance, live, database, reads, replayFrom, plannedAt } = start;
     const side = this.#side(shard);
     const before = side.operators.get(operator);
     if (before !== undefined && before.instance === instance) {
+      before.plannedAt = plannedAt;
       this.#release(side, before);
       return;
     }
@@ -266,6 +257,8 @@ export class LiveShards {
       collectedAtMs: nowMs,
       heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
       replay: 'due',
+      changedAt: before?.changedAt ?? 0,
+      plannedAt,
       asks: [],
     };
     side.operators.set(operator, op);
@@ -360,16 +353,12 @@ export class LiveShards {
   #messageApplied(side: ShardSide, sequence: number): void {
     const { inputs, changes } = side;
     side.applied = sequence;
-    if (changes.size > 0) {
-      side.changes = new Map();
-      for (const [database, { measurements, deleted, isDropped }] of changes) {
-        const change = { database, measurements: isDropped ? null : [...measurements], deleted };
-        this.#hold(side, change, sequence);
-        for (const measurement of new Set(deleted.map((span) => span.measurement))) {
-          side.stages.rowsDeleted(database, measurement, this.#failedOn(side));
-        }
-        this.#options.schemaChanged(change);
+    for (const change of changes.take(sequence)) {
+      this.#hold(side, change, sequence);
+      for (const measurement of new Set(change.deleted.map((span) => span.measurement))) {
+        side.stages.rowsDeleted(change.database, measurement, this.#failedOn(side));
       }
+      this.#options.schemaChanged(change);
     }
     this.#wake();
     if (inputs.length === 0) return;
@@ -391,7 +380,9 @@ export class LiveShards {
 
   #hold(side: ShardSide, change: SchemaChange, sequence: number): void {
     for (const op of side.operators.values()) {
-      if (op.database !== change.database || op.heldFrom !== null || !concerns(change, op.reads)) continue;
+      if (op.database !== change.database || !concerns(change, op.reads)) continue;
+      op.changedAt = sequence;
+      if (op.heldFrom !== null) continue;
       // what is collected is from before it
       op.heldFrom = sequence;
       this.#collectAll(side, op);
@@ -401,7 +392,7 @@ export class LiveShards {
   }
 
   #release(side: ShardSide, op: Operator): void {
-    if (op.heldFrom === null || op.replay === 'under way') return;
+    if (op.heldFrom === null || op.replay === 'under way' || !isPlanned(op)) return;
     if (op.replay === 'none') {
       this.#goOn(side, op);
       return;
@@ -410,6 +401,11 @@ export class LiveShards {
     this.#replay(side, op, op.heldFrom, true, {
       caughtUp: (inputs) => {
         if (side.byStage.get(op.stage) !== op) return;
+        if (!isPlanned(op)) {
+          // the schema has changed meanwhile, and its home will answer once more
+          op.replay = 'due';
+          return;
+        }
         const nowMs = this.#options.nowMs();
         this.#guard(op, () => {
           if (op.stage instanceof LiveView) op.stage.skip(nowMs);
@@ -579,12 +575,9 @@ export class LiveShards {
 
 // private functions
 
-function changesOf(side: ShardSide, database: string): Changes {
-  let changes = side.changes.get(database);
-  if (changes === undefined) {
-    side.changes.set(database, (changes = { measurements: new Set(), deleted: [], isDropped: false }));
-  }
-  return changes;
+/** Its plan knows of all that has changed. */
+function isPlanned({ changedAt, plannedAt }: Operator): boolean {
+  return plannedAt >= changedAt;
 }
 
 function raise(error: Error): never {

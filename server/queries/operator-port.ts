@@ -39,6 +39,12 @@ export interface LiveListener {
   failed(message: string): void;
 }
 
+/** A plan, and by shard the last message whose changes of the schema it knows of. */
+export interface PlannedLive {
+  readonly live: LivePlan;
+  readonly plannedAt: readonly number[];
+}
+
 /** An operator as the shards know it. */
 export interface RunningQuery {
   readonly key: string;
@@ -50,6 +56,8 @@ export interface RunningQuery {
   readonly instance: number;
   /** By shard: the first message that the predecessor's subscribers have heard nothing of; null = they have heard nothing yet. */
   readonly replayFrom: readonly number[] | null;
+  /** As of its plan. */
+  readonly plannedAt: readonly number[];
 }
 
 export interface OperatorPort {

@@ -270,7 +270,8 @@ function makeNotices(): Handlers['notices'] {
       catalogue.follow(news);
       for (const { scope, shape } of bucketAdviceIn(news))
         for (const { store } of shards.values()) store.advise(scope, shape);
-      for (const database of changedPolicies(news)) homes.schemaChanged({ database, measurements: null, deleted: [] });
+      for (const database of changedPolicies(news))
+        homes.schemaChanged({ database, measurements: null, deleted: [], at: null });
       stored?.follow(news);
       alerts?.follow(news);
     },

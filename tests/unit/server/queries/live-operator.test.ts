@@ -33,7 +33,7 @@ describe('the cursor of a live query', () => {
       counted: () => undefined,
     };
     const named = { key: 'k', database: 'd', query: 'q', reads: [] };
-    operator = new LiveOperator(named, planOf({ aggregates: [['sum', 'v']] }), port);
+    operator = new LiveOperator(named, { live: planOf({ aggregates: [['sum', 'v']] }), plannedAt: [0] }, port);
   });
 
   function says(sequence: number, complete: boolean, round: number | null = null, instance = 1): void {
