@@ -1,6 +1,7 @@
 /**
  * Agenda: things by when they have to be looked at, so that nobody goes through thousands of them every tenth of a second to find the
- * few of which it is time. Times are in ms and kept to the tenth of a second; who is given too early is planned once more.
+ * few of which it is time. Times are in ms, kept to the tenth of a second. What is put off again and again is not moved each time: it
+ * is given at the time it was first planned for, and planned anew by who finds that it is too early.
  */
 
 const BUCKET_MS = 100;
@@ -9,12 +10,12 @@ export class Agenda<Thing> {
   readonly #buckets = new Map<number, Set<Thing>>();
   readonly #bucketOf = new Map<Thing, number>();
 
-  /** In place of the time that was planned before; infinite = never. */
+  /** To be looked at at this time, or earlier if that was planned before; infinite = not for this. */
   plan(thing: Thing, atMs: number): void {
     const bucket = Math.floor(atMs / BUCKET_MS);
-    if (this.#bucketOf.get(thing) === bucket) return;
+    const planned = this.#bucketOf.get(thing) ?? Number.POSITIVE_INFINITY;
+    if (bucket >= planned) return;
     this.remove(thing);
-    if (bucket === Number.POSITIVE_INFINITY) return;
     const things = this.#buckets.get(bucket);
     if (things === undefined) this.#buckets.set(bucket, new Set([thing]));
     else things.add(thing);
@@ -35,10 +36,17 @@ export class Agenda<Thing> {
     this.#bucketOf.clear();
   }
 
-  /** Those whose time has come, the first in time first; they stay until they are planned anew. */
-  due(nowMs: number): Thing[] {
+  /** Takes those whose time has come, the first in time first, one when it is asked for: the others stay. */
+  *take(nowMs: number): Generator<Thing, void, void> {
     const now = Math.floor(nowMs / BUCKET_MS);
     const due = [...this.#buckets.keys()].filter((bucket) => bucket <= now).sort((a, b) => a - b);
-    return due.flatMap((bucket) => [...this.#buckets.get(bucket)!]);
+    for (const bucket of due) {
+      // what is planned for now once more has its turn the next time
+      for (const thing of [...(this.#buckets.get(bucket) ?? [])]) {
+        if (this.#bucketOf.get(thing) !== bucket) continue;
+        this.remove(thing);
+        yield thing;
+      }
+    }
   }
 }

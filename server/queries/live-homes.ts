@@ -314,27 +314,24 @@ export class LiveHomes {
 
   #tick(): void {
     const { pace, nowMs } = this.#options;
-    const now = nowMs();
-    const elapsed = now - this.#lookedAtMs;
-    const isLong = elapsed < 0 || elapsed >= LOOK_MS_MAX;
-    const due = isLong ? [...this.#running.values()] : this.#looks.due(now);
-    const telling = pace.allows ? this.#tells.due(now) : [];
-    if (isLong) this.#lookedAtMs = now;
-    if (due.length + telling.length > 0) pace.count(() => pace.spend(() => this.#lookAt(due, telling, now)));
+    pace.count(() => pace.spend(() => this.#lookAtDue(nowMs())));
   }
 
-  #lookAt(due: readonly LiveOperator[], telling: readonly LiveOperator[], nowMs: number): void {
-    for (const operator of due) {
+  #lookAtDue(nowMs: number): void {
+    const elapsed = nowMs - this.#lookedAtMs;
+    const isLong = elapsed < 0 || elapsed >= LOOK_MS_MAX;
+    if (isLong) this.#lookedAtMs = nowMs;
+    for (const operator of isLong ? [...this.#running.values()] : this.#looks.take(nowMs)) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
       else if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
       this.#schedule(operator);
     }
-    for (const operator of telling) {
-      // once there is no time there is none for the rest
-      if (!this.#options.pace.allows) return;
-      if (nowMs < operator.tellAtMs || this.#running.get(operator.key) !== operator) continue;
-      this.#guard(operator, () => operator.tick());
+    // once there is no time there is none for the rest
+    if (!this.#options.pace.allows) return;
+    for (const operator of this.#tells.take(nowMs)) {
+      if (nowMs >= operator.tellAtMs) this.#guard(operator, () => operator.tick());
       this.#schedule(operator);
+      if (!this.#options.pace.allows) return;
     }
   }
 

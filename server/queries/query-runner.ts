@@ -12,7 +12,6 @@ import {
   assertWritesNothing,
   type CountStatement,
   checkCountCondition,
-  chosenTags,
   countAnswer,
   countedStatement,
   givenInTurns,
@@ -42,9 +41,10 @@ import {
 } from '../catalogue/index.ts';
 import { admit, parseParams, userOf } from './admission.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { withEdges } from './cumulated.ts';
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
-import { type WriteLines, writeInto } from './into.ts';
+import { type WriteLines, writeRows } from './into.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 import { policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
@@ -282,12 +282,13 @@ export class QueryRunner {
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
     const target = into.database ?? run.request.database;
     await this.#known(target);
-    const { tables } = await this.#select(statement, run);
+    const asked = withEdges(statement);
+    const { tables } = await this.#select(asked, run);
     const place = {
       database: target,
       retentionPolicy: policyNamed(into.retentionPolicy, target, this.#options.catalogue),
     };
-    return writeInto(tables, into.measurement, chosenTags(statement.fields), (lines) =>
+    return writeRows(asked, tables, into.measurement, (lines) =>
       this.#options.write({ ...place, now: run.request.now, lines }),
     );
   }

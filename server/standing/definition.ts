@@ -24,8 +24,7 @@ import {
   targetsOf,
 } from '../../query/index.ts';
 import type { CatalogueView, ContinuousQuery, CreateContinuousQuery } from '../catalogue/index.ts';
-import { namePolicies, policyNamed } from '../queries/index.ts';
-import { withEdges } from './cumulated.ts';
+import { namePolicies, policyNamed, withEdges } from '../queries/index.ts';
 
 export interface StoredDefinition {
   /** Of all that it reads. */
