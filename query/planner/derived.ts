@@ -10,12 +10,14 @@ import { QueryError } from '../language/errors.ts';
 import { printExpression } from '../language/print-expression.ts';
 import { transform, unwrap } from '../language/walk.ts';
 import type { Derived, Plan } from './plan.ts';
+import { isOfRows } from './row-windows.ts';
+import { matchesName, measurementMatchers, type Schemas } from './schema.ts';
 
 /** What a fingerprint is called as a tag of the answer. */
 export const TAG = 'fingerprint';
 
 /** Whether a field has a type wherever the statement reads it: a cast to it changes nothing. */
-export type HasType = (field: string, type: Cast) => boolean;
+type HasType = (field: string, type: Cast) => boolean;
 
 type Cast = FieldType | 'tag';
 
@@ -23,15 +25,16 @@ const COMPARISONS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=
 const CASTS: ReadonlySet<string> = new Set(['float', 'integer', 'unsigned', 'string', 'boolean', 'tag']);
 
 /**
- * A statement with what is derived as what it is in the plan, and what that is made of. `hasType` null: casts stay as they are. Throws
- * QueryError.
+ * A statement with what is derived as what it is in the plan, and what that is made of. Casts over joins and windows of rows stay as they
+ * are. Throws QueryError.
  */
 export function deriving(
   stated: SelectStatement,
-  hasType: HasType | null,
+  context: Schemas,
 ): { statement: SelectStatement; derived: readonly Derived[] } {
   const found = new Map<string, Derived>();
-  const statement = hasType === null ? stated : withCasts(stated, hasType, found);
+  const isCast = stated.sources.every((source) => !('join' in source)) && !stated.dimensions.some(isWindowOfRows);
+  const statement = isCast ? withCasts(stated, typesIn(stated, context), found) : stated;
   const derive = (expression: Expression): Expression =>
     transform(expression, (e) => {
       const derived = derivedOf(e);
@@ -128,6 +131,21 @@ function withCasts(statement: SelectStatement, hasType: HasType, found: Map<stri
       return { ...e, left: transform(e.left, cast), right: transform(e.right, cast) };
     });
   return { ...statement, fields, condition };
+}
+
+/** Of measurements; what subqueries give has no type before they are planned. */
+function typesIn({ sources }: SelectStatement, context: Schemas): HasType {
+  return (field, type) =>
+    sources.every((source) => {
+      if (!('name' in source)) return false;
+      const [{ database, retentionPolicy, name }] = measurementMatchers([source], context);
+      const schemas = context.schemas(database, retentionPolicy, matchesName(name));
+      return schemas.every(({ fields }) => (fields.get(field) ?? type) === type);
+    });
+}
+
+function isWindowOfRows(dimension: Dimension): boolean {
+  return dimension.kind === 'window' && isOfRows(dimension.window);
 }
 
 function isNumeric(type: string | undefined): boolean {

@@ -4,14 +4,14 @@
  */
 import { type FieldType, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import { FUNCTIONS } from '../functions/create.ts';
-import type { Dimension, Expression, Fill, SelectStatement } from '../language/ast.ts';
+import type { Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
 import { walk } from '../language/walk.ts';
 import { type Arrival, firstOnly, withArrival } from './arrivals.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
-import { derivedPlan, deriving, fieldsWith, type HasType, TAG, withoutDerived } from './derived.ts';
+import { derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
 import { foldConstants } from './fold.ts';
 import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
@@ -52,8 +52,7 @@ interface Outer {
 
 /** `opened`: what the only source of the statement is, where its names were asked for before. */
 function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
-  const isCast = text.sources.every((source) => !('join' in source)) && !text.dimensions.some(isWindowOfRows);
-  const { statement: stated, derived } = deriving(text, isCast ? typesIn(text, context) : null);
+  const { statement: stated, derived } = deriving(text, context);
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
@@ -171,21 +170,6 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
     seriesLimit: statement.seriesLimit,
     seriesOffset: statement.seriesOffset,
   };
-}
-
-/** Of measurements; what subqueries give has no type before they are planned. */
-function typesIn({ sources }: SelectStatement, context: PlanContext): HasType {
-  return (field, type) =>
-    sources.every((source) => {
-      if (!('name' in source)) return false;
-      const [{ database, retentionPolicy, name }] = measurementMatchers([source], context);
-      const schemas = context.schemas(database, retentionPolicy, matchesName(name));
-      return schemas.every(({ fields }) => (fields.get(field) ?? type) === type);
-    });
-}
-
-function isWindowOfRows(dimension: Dimension): boolean {
-  return dimension.kind === 'window' && isOfRows(dimension.window);
 }
 
 interface Names {
