@@ -383,6 +383,33 @@ describe('stored continuous queries', () => {
     await query('DROP CONTINUOUS QUERY kept ON d');
   });
 
+  it('write the windows of each series by its own time, also behind a kill', async () => {
+    const select = 'SELECT sum(v), count(v) INTO own FROM w GROUP BY time(20s), host fill(none)';
+    await query(`CREATE CONTINUOUS QUERY own ON d BEGIN ${select} WATERMARK IDLE 200ms PER SERIES END`);
+    // b is a day behind a, and its points come in between
+    const write = (...seconds: number[]) =>
+      written(server, 'd', seconds.map((s) => point('a', s, s % 7, 'w') + point('b', s - 86_400, s % 5, 'w')).join(''));
+    for (const s of [0, 5, 25, 45]) await write(s);
+    const own = () => query('SELECT sum, count FROM own GROUP BY host');
+    await eventually(own, (found) => found.length === 2 && found.every(({ values }) => (values?.length ?? 0) >= 2));
+    await write(65, 72);
+    await server.kill();
+    server = await startServer(flags);
+    for (const s of [70, 90, 130, 300]) await write(s);
+    const asked = select.replace(' INTO own', '').replace(' GROUP', ` WHERE time < ${at(160)} GROUP`);
+    const history = (await query(asked)).map(({ tags, values }) => [
+      tags!.host,
+      (values ?? []).filter(([time]) => tags!.host === 'a' || Number(time) < at(160 - 86_400)),
+    ]);
+    const stored = async () =>
+      (await own()).map(({ tags, values }) => [
+        tags!.host,
+        (values ?? []).filter(([time]) => Number(time) < at(tags!.host === 'a' ? 160 : 160 - 86_400)),
+      ]);
+    await eventually(stored, (found) => JSON.stringify(found) === JSON.stringify(history));
+    await query('DROP CONTINUOUS QUERY own ON d');
+  });
+
   it('keep what WITH says, also behind a kill, and say so', async () => {
     const create =
       'CREATE CONTINUOUS QUERY kept ON d WITH (retain = 1h, state_ttl = 1d) ' +
