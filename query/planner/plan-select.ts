@@ -11,7 +11,7 @@ import { hasCall } from '../language/walk.ts';
 import { type Arrival, firstOnly, withArrival } from './arrivals.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
-import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
+import { derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
 import { foldConstants } from './fold.ts';
 import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
@@ -19,7 +19,7 @@ import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { paired } from './pair.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
-import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { type Derived, type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
 import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
 import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
@@ -52,7 +52,7 @@ interface Outer {
 
 /** `opened`: what the only source of the statement is, where its names were asked for before. */
 function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
-  const { statement: stated, derived } = deriving(text);
+  const { statement: stated, derived } = deriving(text, context);
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
@@ -104,7 +104,7 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
   const grid = { bounds, now: context.now, zone };
   const { window, windows }: Pick<Plan, 'window' | 'windows'> =
     overlapping !== undefined ? paneGrid(overlapping, grid) : { window: ofTime ? timeGrid(dimension, grid) : null };
-  const binder = new OutputBinder(names, window);
+  const binder = new OutputBinder(names, window, derived);
   const timeName = time?.alias ?? 'time';
   const columns = columnNames(fields, timeName);
   for (const { expression } of fields) binder.meet(expression);
