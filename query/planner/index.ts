@@ -6,6 +6,7 @@ export { columnNames } from './names.ts';
 export { WINDOW_TAG } from './pane-windows.ts';
 export { PLAIN_SELECT } from './plain-select.ts';
 export * from './plan.ts';
+export { type PlanFrame, planFrame, planLike } from './plan-frame.ts';
 export { type PlanContext, planSelect } from './plan-select.ts';
 export { isOfRows } from './row-windows.ts';
 export {

@@ -150,8 +150,8 @@ export class LiveView implements StreamReader {
         this.#touch(window, counts.rows, counts.disordered);
         if (window < this.#from && !this.#before.has(window)) this.#markWindow(window, this.#changed);
       }
-      const cells = changed.get(this.tuple) ?? [];
-      for (let i = 0; i < cells.length; i += 2) this.#mark(this.#windowOf(cells[i + 1]), cells[i], this.#changed);
+      const cells = changed.get(this.tuple);
+      if (cells !== undefined) this.#markCells(cells);
       this.#complete = complete;
       this.#sequence = sequence;
     }
@@ -287,11 +287,22 @@ export class LiveView implements StreamReader {
     this.#touched.set(window, (this.#touched.get(window) ?? 0) + rows);
   }
 
+  /** Groups and slices, one after the other: most of those that follow one another are of one window. */
+  #markCells(cells: readonly number[]): void {
+    let window = Number.NaN;
+    let groups: Set<number> | null = null;
+    for (let i = 0; i < cells.length; i += 2) {
+      const next = this.#windowOf(cells[i + 1]);
+      if (next !== window) {
+        window = next;
+        groups = window < this.#floor ? null : setAt(this.#changed, window);
+      }
+      groups?.add(cells[i]);
+    }
+  }
+
   #mark(window: number, group: number, marks: Map<number, Set<number>>): void {
-    if (window < this.#floor) return;
-    const groups = marks.get(window);
-    if (groups === undefined) marks.set(window, new Set([group]));
-    else groups.add(group);
+    if (window >= this.#floor) setAt(marks, window).add(group);
   }
 
   /** All cells of its groups in windows from this one on. */
@@ -373,4 +384,12 @@ export class LiveView implements StreamReader {
   #observe(greatest: bigint | null, arrivalMs: number): void {
     if (greatest !== null) this.#clock.observe(greatest, arrivalMs);
   }
+}
+
+// private functions
+
+function setAt(marks: Map<number, Set<number>>, window: number): Set<number> {
+  let groups = marks.get(window);
+  if (groups === undefined) marks.set(window, (groups = new Set()));
+  return groups;
 }

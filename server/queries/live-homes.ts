@@ -21,12 +21,12 @@ import type { Logger } from '../telemetry/index.ts';
 import { Agenda } from './agenda.ts';
 import {
   askOf,
-  cursorAt,
   type LiveExpire,
   type LiveReach,
   type LiveStop,
   nameOf,
   type SchemaChange,
+  type ShardAway,
   type ShardFailure,
   type ShardHeard,
   type ShardUpdate,
@@ -115,10 +115,7 @@ export class LiveHomes {
       heard: (live) => this.#heard.of(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
-      history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, {})),
-      missed: (op, round, cursor, reach) =>
-        this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, { cursor: cursorAt(cursor, shard, reach) })),
-      windows: (op, round, windows) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, { windows })),
+      ask: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round)),
       reach: (op, from) => mesh.notifyAll('live reach', { operator: op.key, from } satisfies LiveReach),
       expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
     };
@@ -188,6 +185,13 @@ export class LiveHomes {
     if (operator === undefined || operator.instance !== instance) return;
     if (round !== null) operator.roundFailed(round);
     else this.#end(operator, message);
+    this.#schedule(operator);
+  }
+
+  away(message: ShardAway): void {
+    const operator = this.#running.get(message.operator);
+    if (operator === undefined || operator.instance !== message.instance) return;
+    this.#guard(operator, () => operator.away(message));
     this.#schedule(operator);
   }
 
@@ -323,8 +327,12 @@ export class LiveHomes {
     if (isLong) this.#lookedAtMs = nowMs;
     for (const operator of isLong ? [...this.#running.values()] : this.#looks.take(nowMs)) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
-      this.#schedule(operator);
+      else {
+        if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
+        // one that was not taken out of the agenda is there still
+        else if (isLong) continue;
+        this.#schedule(operator);
+      }
     }
     // once there is no time there is none for the rest
     if (!this.#options.pace.allows) return;

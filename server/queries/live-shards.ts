@@ -37,6 +37,7 @@ import type {
   LiveStart,
   LiveStop,
   SchemaChange,
+  ShardAway,
   ShardFailure,
   ShardHeard,
   ShardUpdate,
@@ -65,6 +66,7 @@ const WAITED_NEWEST = 0.01;
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
   failed(failure: ShardFailure): void;
+  away(message: ShardAway): void;
 }
 
 interface Operator {
@@ -220,7 +222,7 @@ export class LiveShards {
    * join without a seam.
    */
   ask(ask: LiveAsk): void {
-    this.#turns.run(ask.operator, () => this.#ask(ask, 0));
+    this.#turns.run(ask.operator, () => this.#ask(ask));
   }
 
   close(): void {
@@ -292,8 +294,8 @@ export class LiveShards {
     this.#drop(side, op);
   }
 
-  #ask(ask: LiveAsk, fetches: number): void {
-    const { shard, operator, instance, round, cursor, windows } = ask;
+  #ask(ask: LiveAsk): void {
+    const { shard, operator, instance, round, cursor, windows, fetches } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
@@ -303,22 +305,22 @@ export class LiveShards {
     }
     const answer = (read: () => LiveUpdate): void => {
       this.#collectAll(side, op);
-      this.#reads(side, op, () => op.home.update({ ...this.#stamp(side, op, read()), round }), {
-        fetches,
-        again: () => this.#ask(ask, fetches + 1),
-        failed: (message) => this.#fail(op, message),
+      const tell = (): void => op.home.update({ ...this.#stamp(side, op, read()), round });
+      const missing = this.#missing(side, op, fetches, tell);
+      if (missing === null) return;
+      const away = { operator, instance, shard, round };
+      op.home.away({ ...away, isNear: false });
+      this.#turns.fetch(missing, (error) => {
+        this.#count(error);
+        if (error === null) op.home.away({ ...away, isNear: true });
+        else this.#fail(op, error.message);
       });
     };
     const nowMs = this.#options.nowMs();
     const { stage } = op;
-    if (windows !== null && !(stage instanceof LiveLeaves)) {
-      answer(() => stage.windows(windows));
-      return;
-    }
-    if (cursor === null) {
-      answer(() => op.stage.history(nowMs));
-      return;
-    }
+    if (windows !== null && !(stage instanceof LiveLeaves)) answer(() => stage.windows(windows));
+    else if (cursor === null) answer(() => stage.history(nowMs));
+    if (cursor === null) return;
     this.#replay(side, op, cursor.sequence + 1, false, {
       caughtUp: (inputs) => {
         // what has come since it is held will be replayed, and must not be in the answer as well
@@ -536,15 +538,21 @@ export class LiveShards {
     }
   }
 
-  /** As `#guard`; true: it found rows in object storage and has done nothing, and begins again when they are near. */
-  #reads(side: ShardSide, op: Operator, act: () => void, { fetches, again, failed }: FarReading): boolean {
+  /** As `#guard`; not null: it found rows in object storage and has done nothing, and this brings them near. */
+  #missing(side: ShardSide, op: Operator, fetches: number, act: () => void): Fetch | null {
     let missing: Fetch | null = null;
     this.#guard(op, () => {
       if (fetches < FETCHES_MAX) missing = side.source.reads(act);
       else act();
     });
+    if (missing !== null) this.#options.broughtNear();
+    return missing;
+  }
+
+  /** As `#missing`; true: it begins again when they are near. */
+  #reads(side: ShardSide, op: Operator, act: () => void, { fetches, again, failed }: FarReading): boolean {
+    const missing = this.#missing(side, op, fetches, act);
     if (missing === null) return false;
-    this.#options.broughtNear();
     this.#turns.hold(op.id, missing, (error) => {
       if (error === null) return again();
       this.#count(error);

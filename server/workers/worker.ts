@@ -44,6 +44,7 @@ import {
   reportOfAll,
   type SchemaChange,
   SelectRunner,
+  type ShardAway,
   type ShardFailure,
   type ShardHeard,
   type ShardUpdate,
@@ -281,6 +282,7 @@ function makeNotices(): Handlers['notices'] {
     'live update': (update: ShardUpdate) => homes.update(update),
     'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
+    'live away': (message: ShardAway) => homes.away(message),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
     'live reach': (reach: LiveReach) => liveShards.reach(reach),
   };
@@ -423,6 +425,7 @@ function homeAt(worker: number): LiveHomePort {
   return {
     update: (update) => mesh.notify(worker, 'live update', update),
     failed: (failure) => mesh.notify(worker, 'live failed', failure),
+    away: (message) => mesh.notify(worker, 'live away', message),
   };
 }
 

@@ -67,11 +67,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     covers: ({ q }, theirs, ours) => /percentile\(.*group by time/i.test(q) && rowsOf(theirs) !== rowsOf(ours),
   },
   {
-    name: 'Casts inside functions and conditions',
-    example: 'SELECT sum(f::integer) FROM huge',
-    covers: ({ q }) => /\([^()]*::(integer|unsigned)|where.*::(integer|unsigned)/i.test(q),
-  },
-  {
     name: 'The same measurement twice',
     example: 'SELECT cumulative_sum(v) FROM steps, steps GROUP BY *',
     covers: ({ q }) => /from (d\.\.)?(\w+|"[^"]*"), \2( |$)/i.test(q),

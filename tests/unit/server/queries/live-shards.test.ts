@@ -15,7 +15,13 @@ const NAMED = { shard: 0, operator: 'q', instance: 1 };
 const READS = { live: planOf({}), database: 'd', reads: [{ text: 'm' }] };
 /** With a plan that knows of everything. */
 const START: LiveStart = { ...NAMED, ...READS, home: 0, replayFrom: null, plannedAt: Number.MAX_SAFE_INTEGER };
-const ASK: LiveAsk = { ...NAMED, round: 1, cursor: { sequence: 1, watermark: null, reach: 1n }, windows: null };
+const ASK: LiveAsk = {
+  ...NAMED,
+  round: 1,
+  cursor: { sequence: 1, watermark: null, reach: 1n },
+  windows: null,
+  fetches: 0,
+};
 
 describe('a live query on a shard while it is held', () => {
   let broker: Broker;
@@ -33,6 +39,7 @@ describe('a live query on a shard while it is held', () => {
   const home = {
     update: (update: ShardUpdate): void => void updates.push(update),
     failed: ({ message }: { message: string }): void => raise(new Error(message)),
+    away: (): void => raise(new Error('nothing lies elsewhere')),
   };
 
   beforeEach(async () => {
