@@ -384,11 +384,15 @@ describe('stored continuous queries', () => {
   });
 
   it('write the windows of each series by its own time, also behind a kill', async () => {
-    const select = 'SELECT sum(v), count(v) INTO own FROM w GROUP BY time(20s), host fill(none)';
+    const select = 'SELECT sum(v), count(v) INTO own FROM paced GROUP BY time(20s), host fill(none)';
     await query(`CREATE CONTINUOUS QUERY own ON d BEGIN ${select} WATERMARK IDLE 200ms PER SERIES END`);
     // b is a day behind a, and its points come in between
     const write = (...seconds: number[]) =>
-      written(server, 'd', seconds.map((s) => point('a', s, s % 7, 'w') + point('b', s - 86_400, s % 5, 'w')).join(''));
+      written(
+        server,
+        'd',
+        seconds.map((s) => point('a', s, s % 7, 'paced') + point('b', s - 86_400, s % 5, 'paced')).join(''),
+      );
     for (const s of [0, 5, 25, 45]) await write(s);
     const own = () => query('SELECT sum, count FROM own GROUP BY host');
     await eventually(own, (found) => found.length === 2 && found.every(({ values }) => (values?.length ?? 0) >= 2));
