@@ -106,6 +106,11 @@ export class LiveAnswers {
     return this.#watermark.at;
   }
 
+  /** What cursors say of the watermark. */
+  get resumesAt(): bigint | null {
+    return this.watermark;
+  }
+
   /** Rows and windows that are held. */
   get cells(): number {
     return this.#held.rows;

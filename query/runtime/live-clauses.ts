@@ -23,7 +23,6 @@ interface Emission {
 
 /** Throws QueryError. */
 export function timeRules({ watermark, lateness, emit, options }: SelectStatement): TimeRules {
-  if (watermark?.perSeries === true) refuse('WATERMARK PER SERIES is not supported by this server yet');
   const recomputes = lateness?.after === 'recompute';
   const keepsLate = typeof lateness?.after === 'object';
   const rules: TimeRules = {
@@ -34,6 +33,7 @@ export function timeRules({ watermark, lateness, emit, options }: SelectStatemen
     emitEvery: DEFAULT_RULES.emitEvery,
     ...(recomputes && { recomputes }),
     ...(keepsLate && { keepsLate }),
+    ...(watermark?.perSeries === true && { perSeries: true as const }),
     ...keptOptions(options),
   };
   if (emit === undefined) return rules;

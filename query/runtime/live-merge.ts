@@ -16,10 +16,10 @@
  *
  * It does not read a clock, encode, or know clients and cursors. Non-final rows are provisional: they always carry revision 0.
  */
-import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { PaneWindows } from '../planner/pane-windows.ts';
 import { EmitTicks } from './emit-ticks.ts';
+import { HeldSince } from './held-since.ts';
 import { LatePoints } from './late-points.ts';
 import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
@@ -48,8 +48,9 @@ export class LiveMerge {
   readonly #live: LivePlan;
   readonly #windows: AnswerWindows;
   readonly #plain: PlainRows | null;
-  /** Per shard what it sent. */
-  readonly #stores: PaneStore[];
+  /** Per shard what it sent, where it sent anything; and those that there are. */
+  readonly #byShard: PaneStore[] = [];
+  readonly #stores: PaneStore[] = [];
   readonly #watermark: Watermark;
   readonly #cells = new LiveCells();
   /** The last pane that a shard has sent. */
@@ -87,9 +88,7 @@ export class LiveMerge {
   /** Nothing is said of windows that some shards have told and others have not. */
   readonly #told: ToldPanes;
   readonly #waitsAt: () => bigint | null;
-  /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
-  #heldFrom = Number.POSITIVE_INFINITY;
-  #heldSince: bigint | null = null;
+  readonly #held: HeldSince;
 
   /** `kind`: of the plan's windows. `waitsAt`: the least of all its kinds. */
   constructor(
@@ -102,9 +101,9 @@ export class LiveMerge {
     this.#waitsAt = waitsAt;
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
+    this.#held = new HeldSince(live, this.#windows);
     this.#plain = PlainRows.of(live.plan, this.#windows);
-    this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
-    this.#waitedMs = this.#stores.map(() => 0);
+    this.#waitedMs = new Array<number>(shards).fill(0);
     this.#wanted = new WantedWindows(this.#windows);
     this.#told = new ToldPanes(shards, this.#windows);
     this.#watermark = new Watermark(shards, live.rules, heard);
@@ -120,6 +119,11 @@ export class LiveMerge {
   /** End of the first window that some shard has not told; null = there is none. */
   get waitsAt(): bigint | null {
     return this.#told.firstEnd;
+  }
+
+  /** The first window with rows that is open; Infinity = none is. */
+  get openFrom(): number {
+    return this.#cells.firstBeyond(this.#closed) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Windows of groups that are held. */
@@ -178,7 +182,7 @@ export class LiveMerge {
     this.#count(update);
     for (const run of update.runs) {
       (changes ? this.#points : this.#pastPoints).push(run);
-      this.#holdPoints(run);
+      this.#held.points(run);
     }
     if (changes && update.complete) this.#incomplete.delete(shard);
     else if (changes) this.#incomplete.add(shard);
@@ -193,19 +197,19 @@ export class LiveMerge {
     this.#told.take(shard, update.wholeFrom, update.cells?.window ?? []);
     this.#release();
     if (update.cells === null) return;
-    this.#stores[shard].replace(update.cells);
+    this.#storeOf(shard).replace(update.cells);
     const { groups, group, window } = update.cells;
     const answered = groups.map((one) => this.#windows.answerGroup(one));
     for (let i = 0; i < window.length; i++) {
       const first = this.#windows.firstWith(window[i]);
       const last = this.#windows.lastWith(window[i]);
-      if (first < this.#heldFrom) this.#heldFrom = first;
+      this.#held.window(first);
       if (window[i] > this.#newest) this.#newest = window[i];
       for (let n = first; n <= last; n++) {
-        const frozen = n < this.#frozen;
-        if (changes && (frozen || this.#isSaid(n))) continue;
+        const isOver = n < this.#frozen || this.#isSaid(n);
+        if (changes && isOver) continue;
         const cell = this.#cells.ensure(answered[group[i]], n);
-        if (!frozen && this.#told.isWhole(n)) this.#cells.mark(cell);
+        if (!isOver && this.#told.isWhole(n)) this.#cells.mark(cell);
       }
     }
     this.#reach();
@@ -215,8 +219,7 @@ export class LiveMerge {
   /** From now on nothing is sent that a client who has seen `floor` could take for something it has. */
   raise(floor: LiveFloor): void {
     if (floor.watermark === null) return;
-    this.#heldFrom = Number.NEGATIVE_INFINITY;
-    this.#heldSince = TIME_MIN;
+    this.#held.everything();
     const { watermark, rev } = this.#floor;
     this.#watermark.raise(floor.watermark);
     const frozen = this.#windows.lastEnded(floor.watermark - this.#live.rules.lateness) + 1;
@@ -316,15 +319,19 @@ export class LiveMerge {
 
   /** Whether rows that were sent, or will be, may lean on points of these times, both included. */
   leansOn(min: bigint, max: bigint): boolean {
-    const { plan, fills } = this.#live;
-    if (min > plan.bounds.max || max < plan.bounds.min) return false;
-    if (plan.kind === 'raw') return this.#heldSince !== null && max >= this.#heldSince;
-    if (this.#heldFrom === Number.POSITIVE_INFINITY) return false;
-    if (plan.window === null || this.#heldFrom === Number.NEGATIVE_INFINITY) return true;
-    return max >= this.#windows.start(this.#heldFrom - (fills ? LIVE_WINDOWS : 0));
+    return this.#held.leansOn(min, max);
   }
 
   // private functions
+
+  #storeOf(shard: number): PaneStore {
+    const held = this.#byShard[shard];
+    if (held !== undefined) return held;
+    // what is added is states, no rows
+    const store = new PaneStore({ ...this.#live.plan, sources: [] });
+    this.#stores.push(store);
+    return (this.#byShard[shard] = store);
+  }
 
   #withLate(emissions: Emission[]): Emission[] {
     return this.#late === null ? emissions : [...emissions, ...this.#late.take()];
@@ -337,14 +344,6 @@ export class LiveMerge {
 
   #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
     return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
-  }
-
-  #holdPoints(run: Run): void {
-    for (const { base, offsets, rows } of run) {
-      if (rows === 0) continue;
-      const time = base + BigInt(Math.min(offsets[0], offsets[rows - 1]));
-      if (this.#heldSince === null || time < this.#heldSince) this.#heldSince = time;
-    }
   }
 
   /** Sends points, closes windows, and sends changes where it is time or `flush` is set. */

@@ -14,6 +14,7 @@ import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
 import { assertKeepsWindows, assertKept } from './live-kept.ts';
 import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
+import { assertOwnWatermarks, assertSeriesNamed } from './own-watermarks.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -70,6 +71,7 @@ export function assertLive(statement: SelectStatement): void {
   }
   timeRules(statement);
   assertKeepsWindows(statement);
+  assertSeriesNamed(statement);
 }
 
 /** Throws QueryError where a statement asks for points to be written: nobody does it but a stored continuous query. */
@@ -122,6 +124,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     );
   }
   assertKept(live);
+  assertOwnWatermarks(open, rules, leaves);
   if (statement.emit !== undefined) assertEmits(live);
   return live;
 }

@@ -6,6 +6,7 @@ import type { Block } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { CellsPartial, Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import type { SeriesReadings } from './series-news.ts';
 import type { TimeRange } from './source.ts';
 import type { ClockReading } from './watermark.ts';
 
@@ -63,6 +64,8 @@ export interface LiveUpdate {
   readonly spans?: readonly (TimeRange | null)[];
   /** Of a query over held rows: what was read is read from this time on. */
   readonly from?: bigint;
+  /** Of a query with a watermark for each series: those that points came of, or were read. */
+  readonly bySeries?: SeriesReadings | null;
   /** Of a query with SLIMIT, where series have come: those of the shard that its choice may need. */
   readonly series?: readonly Group[];
   /** Of a query over held rows: by leaf of its plan; then cells, runs and spans are in these. */

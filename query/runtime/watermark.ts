@@ -37,6 +37,8 @@ export interface TimeRules {
   readonly keepsLate?: true;
   /** A row that was sent as final is not sent again. */
   readonly sendsOnce?: true;
+  /** Each series (group) has a W of its own. */
+  readonly perSeries?: true;
   /** Windows that have ended stay in snapshots until W is so far behind their end, ns. Not there = open windows are in them. */
   readonly retain?: bigint;
   /** Nothing is kept of a series that has had no point for so long, ns: see live-kept.ts. */

@@ -556,7 +556,13 @@ export class LiveOperator implements RunningQuery {
   }
 
   #cursor(): string {
-    const { watermark, rev } = this.merge;
-    return encodeCursor({ life: this.#life, frame: this.#frames, watermark, rev, positions: this.#sentPositions });
+    const { resumesAt, rev } = this.merge;
+    return encodeCursor({
+      life: this.#life,
+      frame: this.#frames,
+      watermark: resumesAt,
+      rev,
+      positions: this.#sentPositions,
+    });
   }
 }

@@ -215,7 +215,7 @@ export class QueryRunner {
       return { tables: [] };
     }
     if (isCatalogueShow(statement)) {
-      if ('database' in statement) await this.#known(statement.database ?? database);
+      if ('database' in statement) this.#known(statement.database ?? database);
       return { tables: showCatalogue(statement, database, catalogue, userOf(run.request, catalogue)) };
     }
     switch (statement.kind) {
@@ -251,14 +251,14 @@ export class QueryRunner {
         if (statement.kind === 'show measurements' && asked !== '' && !this.#options.catalogue.has(asked)) {
           return { tables: [] };
         }
-        await this.#known(asked);
+        this.#known(asked);
         const shown = await this.#show(statement, run);
         return { tables: givenInTurns(showAnswer(statement, shown), run.turn) };
       }
       case 'delete':
       case 'drop series':
       case 'drop measurement':
-        await this.#known(database);
+        this.#known(database);
         await deleteOverShards(statement, database, now, this.#options);
         return { tables: [] };
       default:
@@ -268,7 +268,7 @@ export class QueryRunner {
 
   async #select(statement: SelectStatement, run: Run, how?: Pick<SelectRequest, 'texts' | 'read'>) {
     const { database, now } = run.request;
-    for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
+    for (const source of measurementsOf(statement)) this.#known(source.database ?? database);
     return this.#selects.select(statement, { ...run, database, now, ...how });
   }
 
@@ -281,7 +281,7 @@ export class QueryRunner {
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
     const target = into.database ?? run.request.database;
-    await this.#known(target);
+    this.#known(target);
     const asked = withEdges(statement);
     const { tables } = await this.#select(asked, run);
     const place = {
@@ -317,7 +317,7 @@ export class QueryRunner {
     const isNone =
       isWhole && /^(series|measurement)$/.test(statement.of) && database !== '' && !catalogue.has(database);
     if (isNone) return countAnswer(statement, new Map());
-    await this.#known(database);
+    this.#known(database);
     checkCountCondition(statement);
     if (statement.of !== 'series' || isWhole) {
       return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts);
@@ -327,7 +327,8 @@ export class QueryRunner {
     return countAnswer(statement, await countRows(answers.map(({ tables }) => tables)));
   }
 
-  async #known(database: string): Promise<void> {
+  /** Throws QueryError. */
+  #known(database: string): void {
     if (database === '') throw new QueryError('invalid', 'database name required');
     if (this.#options.catalogue.has(database)) return;
     throw new QueryError('invalid', `database not found: ${database}`);

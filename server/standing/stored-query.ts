@@ -244,7 +244,8 @@ export class StoredQuery implements StandingConsumer {
 
 /** Else it goes by the cursor of its live query: a copy of points, windows that overlap, and what is answered again, as by sessions. */
 function goesByWindows({ live: { plan, leaves, rules } }: StandingBatch): boolean {
-  const hasEnds = plan.window !== null && plan.windows === undefined && !rules.recomputes && !rules.keepsLate;
+  const hasEnds =
+    plan.window !== null && plan.windows === undefined && !rules.recomputes && !rules.keepsLate && !rules.perSeries;
   return hasEnds && leaves === undefined;
 }
 
