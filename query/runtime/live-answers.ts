@@ -14,14 +14,14 @@
  * It is long because telling, settling and joining all change what is known of a unit.
  */
 import { earlier, later, TIME_MAX, TIME_MIN } from '../../model/index.ts';
-import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
+import { type Plan, windowStart } from '../planner/plan.ts';
 import { type AnswerNow, answerNow } from './answer-now.ts';
 import { type AnswerPart, newPart } from './answer-part.ts';
 import { EmitTicks } from './emit-ticks.ts';
 import { HeldLeaves } from './held-leaves.ts';
 import type { GroupTimes } from './held-rows.ts';
 import { areLocal, isJoin, isLimited, lookBackOf } from './live-leaf-plans.ts';
-import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
+import { changeableFrom, type LivePlan, startOfWindow, windowEnd } from './live-plan.ts';
 import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
@@ -313,7 +313,8 @@ export class LiveAnswers {
         if (news.rows > 0) part.changedFrom = earlier(part.changedFrom, minus(news.least, leads));
         // what it belongs to may have been there before the query was: rows of the other side, or of other shards
         if (this.#isJoin && news.rows > 0 && !isStart) this.#want(news.least - (leads ?? 0n));
-        else if (news.rows > 0 && !isStart && news.least < this.#heldFrom) this.#want(this.#windowAt(news.least));
+        else if (news.rows > 0 && !isStart && news.least < this.#heldFrom)
+          this.#want(startOfWindow(this.#live.plan, news.least));
         if (span !== null) part.changedFrom = earlier(part.changedFrom, minus(span.min, leads));
         part.least = earlier(part.least, news.least);
         const soonest = this.#closesSoonest(news.least);
@@ -373,12 +374,6 @@ export class LiveAnswers {
     if (this.#lookBack === null) return;
     const from = time - this.#lookBack;
     if (this.#wanted === null || from < this.#wanted) this.#wanted = from;
-  }
-
-  /** Where the window of the answer begins that holds this time; itself, where it has no such windows. */
-  #windowAt(time: bigint): bigint {
-    const { plan } = this.#live;
-    return plan.window === null ? time : windowStart(plan, windowOf(plan, time));
   }
 
   #holdsFrom(time: bigint): void {
