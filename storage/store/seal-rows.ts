@@ -47,6 +47,8 @@ export async function sealRows(
 ): Promise<ManifestBucket[]> {
   const buckets: ManifestBucket[] = [];
   for (const partition of rows.partitions) {
+    // rows are fetched series by series: where those of each stand together, memory is read along instead of jumped through
+    while (partition.sortOne(partition.minTime, partition.maxTime)) await target.pause();
     for await (const span of sortedSpans(partition, series, target.spanNs, target.pause)) {
       buckets.push(await writeSpan(name, series, span, target));
     }
