@@ -134,6 +134,11 @@ export function windowEnd(plan: Plan, window: number): bigint {
   return plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1);
 }
 
+/** Where the window begins that holds this time; itself, where there are no windows. */
+export function startOfWindow(plan: Plan, time: bigint): bigint {
+  return plan.window === null ? time : windowStart(plan, windowOf(plan, time));
+}
+
 /** Number of the last window, or pane, whose end is ≤ `time`; −1 where an endless one has not ended. */
 export function lastEnded(plan: Plan, time: bigint): number {
   if (plan.window === null) return time >= windowEnd(plan, 0) ? 0 : -1;
