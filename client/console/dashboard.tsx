@@ -17,6 +17,8 @@ import { hrefOf } from './route.ts';
 import { Sparkline } from './sparkline.tsx';
 
 const DATABASE = '_internal';
+/** Tiles and charts show the same moment. */
+const GROUP = 'overview';
 /** How often a new server is asked again for its first report. */
 const HOSTS_ASKED_MS = 1_000;
 /** A wall has room for taller charts. */
@@ -188,7 +190,7 @@ function Panel({ panel, host, span: shown }: { panel: PanelDefinition; host: str
           strong={panel.strong}
           reference={panel.reference}
           joined={panel.joined}
-          syncKey="overview"
+          syncKey={GROUP}
         />
       )}
     </article>
@@ -198,7 +200,7 @@ function Panel({ panel, host, span: shown }: { panel: PanelDefinition; host: str
 /** What a panel's live query says now, cut to the span. Tiles and panels share it. */
 function usePanel(panel: PanelDefinition, host: string, shown: Span): { feed: LiveFeed; traces: Traces; q: string } {
   const q = panelQuery(panel, shown, host);
-  const feed = useLive(DATABASE, q)!;
+  const feed = useLive(DATABASE, q, { group: GROUP })!;
   const version = feed.version.value;
   const traces = useMemo(() => {
     const newest = tracesOfLive(feed.table.series(), panel.tracesMax, shown.gapMs);

@@ -1,8 +1,9 @@
 /**
  * Live queries for views: `useLive` gives the table of a live query and draws the view again when it has changed, at most once per
- * animation frame. Views that ask the same text share one subscription, held for as long as any of them is on the page.
+ * animation frame, all that have changed in the same one: so views of one group, whose rows come together, are never seen apart. Views
+ * that ask the same text share one subscription, held for as long as any of them is on the page.
  */
-import { type Signal, signal } from '@preact/signals';
+import { batch, type Signal, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { LiveTable, MillraceError, type Subscription } from '../sdk/index.ts';
 import { lagMs, millrace } from './client.ts';
@@ -31,12 +32,16 @@ interface Shared {
 }
 
 const shared = new Map<string, Shared>();
+/** What is drawn in the next frame. */
+const due = new Set<() => void>();
 
 export interface LiveOptions {
   /** Rows kept per series. */
   readonly rowsMax?: number;
   /** true for a live tail: rows have no identity. */
   readonly append?: boolean;
+  /** Views with the same one move to one watermark together. */
+  readonly group?: string;
 }
 
 /** null for `q` = no query now. */
@@ -56,7 +61,11 @@ export function useLive(db: string, q: string | null, options: LiveOptions = {})
 function acquire(key: string, db: string, q: string, options: LiveOptions): Shared {
   const known = shared.get(key);
   if (known !== undefined) return known;
-  const subscription = millrace.subscribe(db, q, { epoch: 'ms', maxHz: FRAMES_HZ_MAX });
+  const subscription = millrace.subscribe(db, q, {
+    epoch: 'ms',
+    maxHz: FRAMES_HZ_MAX,
+    ...(options.group !== undefined && { group: options.group }),
+  });
   const feed: LiveFeed = {
     table: new LiveTable(options),
     version: signal(0),
@@ -84,9 +93,7 @@ function release(key: string, held: Shared): void {
 
 async function follow(subscription: Subscription, feed: LiveFeed): Promise<void> {
   let rows = 0;
-  let scheduled = false;
   function draw(): void {
-    scheduled = false;
     feed.rows.value = rows;
     feed.version.value = feed.table.version;
   }
@@ -99,10 +106,7 @@ async function follow(subscription: Subscription, feed: LiveFeed): Promise<void>
         feed.conflated.value = event.conflated;
         lagMs.value = event.lagMs;
       }
-      if (feed.table.apply(event) && !scheduled) {
-        scheduled = true;
-        schedule(draw);
-      }
+      if (feed.table.apply(event)) schedule(draw);
     }
   } catch (error) {
     feed.error.value = error instanceof MillraceError ? error : new MillraceError('internal', String(error));
@@ -112,6 +116,16 @@ async function follow(subscription: Subscription, feed: LiveFeed): Promise<void>
 
 /** A page in the background gets no animation frames; its numbers still go on, slowly. */
 function schedule(draw: () => void): void {
-  if (document.visibilityState === 'visible') requestAnimationFrame(draw);
-  else setTimeout(draw, 1000);
+  due.add(draw);
+  if (due.size > 1) return;
+  if (document.visibilityState === 'visible') requestAnimationFrame(drawAll);
+  else setTimeout(drawAll, 1000);
+}
+
+function drawAll(): void {
+  const all = [...due];
+  due.clear();
+  batch(() => {
+    for (const draw of all) draw();
+  });
 }

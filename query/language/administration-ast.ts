@@ -2,13 +2,7 @@
  * The statements that change, remove or steer something rather than ask: deletes, retention policies, users and grants, queries
  * under way, stored continuous queries, alerts, metadata. Plain data, as in ast.ts. null = not said.
  */
-import type { Expression, MeasurementSource, SelectStatement } from './select-ast.ts';
-
-/** `WITH (key = value, …)`: the reader of each statement knows which keys there are, and refuses the others. */
-export interface StatementOption {
-  readonly key: string;
-  readonly value: Extract<Expression, { kind: 'string' | 'integer' | 'number' | 'boolean' | 'duration' }>;
-}
+import type { Expression, MeasurementSource, SelectStatement, StatementOption } from './select-ast.ts';
 
 /** `[FROM sources] [WHERE condition]`, at least one of them; sources without database or retention policy, empty = all. */
 export interface ChosenPoints {

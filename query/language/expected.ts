@@ -12,6 +12,8 @@ const OPERANDS = ['identifier', 'string', 'number', 'bool'];
 const SIGNED_OPERANDS = ['identifier', 'number', 'duration', '('];
 const CASTS = ['float', 'integer', 'unsigned', 'string', 'boolean', 'field', 'tag'];
 const PRIVILEGES = ['READ', 'WRITE', 'ALL [PRIVILEGES]'];
+/** Where InfluxDB reads an operand, which is no regex. */
+const AFTER_OPERATOR = /(?:[-+*/%&|^<>=]|\b(?:and|or|where)|(?:^|[^\w"])\()\s*$/i;
 /** The order in which errors list what they expect; what is not here follows, sorted. */
 const ORDER = ['identifier', ...CASTS, 'IN', '=', '=~', 'ASC', 'DESC', '(', ')', ...PRIVILEGES, 'ON'];
 /** What can be created, in InfluxDB's order. */
@@ -50,7 +52,9 @@ export function syntaxError(text: string, failures: readonly string[], at: numbe
   if (text.startsWith('/*', at)) {
     return parseError('found EOF, expected */' + describePosition(text, text.length), text.length);
   }
-  if (text[at] === '/' && names.has('regex')) return parseError('bad regex: ' + describePosition(text, at - 1), at);
+  if (text[at] === '/' && names.has('regex') && !AFTER_OPERATOR.test(text.slice(0, at))) {
+    return parseError('bad regex: ' + describePosition(text, at - 1), at);
+  }
   const expected = expectedTokens(names);
   if (at >= text.length) {
     const place = describePosition(text.trimEnd() + ' ', endOfText(text, names));

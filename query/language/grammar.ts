@@ -60,7 +60,7 @@ InfluxQL {
   Explain = explain analyze? Select                                          -- select
           | explain analyze? own_continuous query identifier OnDatabase?      -- continuous
   Select = select Fields Into? from Sources Where? GroupBy? Fill? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?
-           TimeZone? Watermark? Lateness? Emit?
+           TimeZone? Watermark? Lateness? Emit? Options?
   Fields = NonemptyListOf<Field, ",">
   Field = FieldExpression Alias?
   Alias = as identifier

@@ -7,7 +7,7 @@ import type { Expression, Statement } from './ast.ts';
 import { parseError, QueryError } from './errors.ts';
 import { syntaxError } from './expected.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
-import { toStatements } from './statements.ts';
+import { checkFields, toStatements } from './statements.ts';
 import { describePosition, findExcess } from './tokens.ts';
 import { children } from './walk.ts';
 
@@ -20,9 +20,9 @@ export const TOKENS_MAX = 8_000;
 /** Of the tree of one statement. Whoever walks expressions may recurse. `a OR b OR c …` is as deep as it is long. */
 export const EXPRESSION_DEPTH_MAX = 2_000;
 
-/** Parameters and durations, past texts, names and words. */
+/** Parameters and durations, past texts, names, words and fractions. */
 const MINDED =
-  /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\$(?<name>[A-Za-z_]\w*)|[A-Za-z_]\w*|(?<duration>\d+[A-Za-zµμ][\wµμ]*)/g;
+  /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\$(?<name>[A-Za-z_]\w*)|[A-Za-z_]\w*|\d*\.\d+|(?<duration>\d+[A-Za-zµμ][\wµμ]*)/g;
 const DURATION = /^(?:\d+(?:ns|ms|[uµμsmhdwyq]|mo))+$/;
 
 interface FailedMatch {
@@ -67,6 +67,7 @@ function matchText(text: string, params: Parameters, shown = text): MatchResult 
   if (/[^.]\.$/.test(text.slice(0, at)) && /\d/.test(text[at] ?? ''))
     return matchText(withNumberAlone(text, at), params, text);
   refuseTokens(text.slice(0, at), params);
+  refuseFields(text.slice(0, at), params);
   throw syntaxError(shown, failures, at);
 }
 
@@ -82,6 +83,15 @@ function refuseTokens(before: string, params: Parameters): void {
     if (name !== undefined && !Object.hasOwn(params, name)) throw parseError(`missing parameter: ${name}`, index);
     if (duration !== undefined && !DURATION.test(duration)) throw parseError('invalid duration', index);
   }
+}
+
+/** InfluxDB looks at the operators of a field before it looks at what follows. */
+function refuseFields(before: string, params: Parameters): void {
+  const [head] = /^.*\bselect\b/is.exec(before) ?? [''];
+  const fields = before.slice(head.length).replace(/(?:,|\bas)\s*$/i, '');
+  if (head === '' || /\bfrom\b/i.test(fields)) return;
+  const match = GRAMMAR_OF_INFLUXQL.match(head.replace(/[^\n]/gu, ' ') + fields, 'Fields');
+  if (match.succeeded()) checkFields(match, params);
 }
 
 /** Without recursion, since what it guards against is recursion. */

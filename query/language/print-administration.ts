@@ -1,19 +1,8 @@
 /** The statements that change, remove or steer something → canonical text. Passwords and secrets become `[REDACTED]`. */
-import type {
-  AdministrationStatement,
-  AlertLevel,
-  Expression,
-  PolicyDurations,
-  SelectStatement,
-  StatementOption,
-} from './ast.ts';
+import type { AdministrationStatement, AlertLevel, Expression, PolicyDurations, SelectStatement } from './ast.ts';
 import { printDuration, printExpression, printIdentifier, printString } from './print-expression.ts';
+import { printOptions, REDACTED } from './print-options.ts';
 import { printCondition, printSelect, printSource } from './print-select.ts';
-
-/** What stands for a password, as in InfluxDB; it does not parse, so nobody sets it by mistake. */
-const REDACTED = '[REDACTED]';
-/** Options whose values are nobody's business. */
-const SECRET_KEY = /secret|password|token/i;
 
 export function printAdministration(statement: AdministrationStatement): string {
   const head = statement.kind.toUpperCase();
@@ -114,14 +103,6 @@ function printDurations({ duration, replication, shardDuration }: PolicyDuration
     replication === null ? '' : ` REPLICATION ${replication}`,
     shardDuration === null ? '' : ` SHARD DURATION ${printDuration(shardDuration)}`,
   ].join('');
-}
-
-function printOptions(options: readonly StatementOption[]): string {
-  if (options.length === 0) return '';
-  const texts = options.map(({ key, value }) => {
-    return `${printIdentifier(key)} = ${SECRET_KEY.test(key) ? REDACTED : printExpression(value)}`;
-  });
-  return ` WITH (${texts.join(', ')})`;
 }
 
 function printPolicyPath(target: { name: string; database: string; retentionPolicy: string }): string {

@@ -22,6 +22,7 @@ import {
   printRegex,
   printString,
 } from './print-expression.ts';
+import { printOptions } from './print-options.ts';
 
 export function printSelect(statement: SelectStatement): string {
   return [
@@ -40,6 +41,7 @@ export function printSelect(statement: SelectStatement): string {
     printWatermark(statement.watermark),
     printLateness(statement.lateness),
     printEmit(statement.emit),
+    printOptions(statement.options),
   ].join('');
 }
 

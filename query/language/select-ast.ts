@@ -146,6 +146,12 @@ export type EmitClause =
   | { readonly on: 'every'; readonly interval: bigint; readonly ifChanged: boolean }
   | { readonly on: 'rows'; readonly count: bigint };
 
+/** `WITH (key = value, …)`: the reader of each statement knows which keys there are, and refuses the others. */
+export interface StatementOption {
+  readonly key: string;
+  readonly value: Extract<Expression, { kind: 'string' | 'integer' | 'number' | 'boolean' | 'duration' }>;
+}
+
 export interface SelectStatement {
   readonly kind: 'select';
   readonly fields: readonly SelectField[];
@@ -167,4 +173,6 @@ export interface SelectStatement {
   readonly watermark?: WatermarkClause;
   readonly lateness?: LatenessClause;
   readonly emit?: readonly EmitClause[];
+  /** What it keeps: `WITH (retain = 1h)`, read by `runtime/live-options.ts`. */
+  readonly options?: readonly StatementOption[];
 }

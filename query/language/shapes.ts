@@ -21,7 +21,7 @@ const ASKING = /^(select$|show |explain)/;
 
 type Literal = string | bigint | number;
 
-/** How to make a part of a statement anew; null = as it is. */
+/** How to make a part of a statement anew; null = as it is, as also a copy is whose literals are those it had. */
 type Part = Slot | Copy | null;
 interface Slot {
   readonly literal: number;
@@ -43,7 +43,10 @@ export class ShapeParser {
   /** How often a template spared the grammar. */
   hits = 0;
 
-  /** As parse(text), which it calls where it does not know better; throws what it throws. Statements share what they have in common. */
+  /**
+   * As parse(text), which it calls where it does not know better; throws what it throws. Statements share what they have in common: of
+   * two texts of a shape all that has the same literals as the first text had is the same object.
+   */
   parse(text: string): Statement[] {
     const shape = text.length > TEXT_LENGTH_MAX ? null : shapeOf(text);
     if (shape === null) return parse(text);
@@ -91,9 +94,15 @@ function readLiteral(kind: LiteralKind, text: string): Literal {
 
 function filled(part: Slot | Copy, literals: readonly Literal[]): unknown {
   if ('of' in part) {
-    const copy: Record<string, unknown> = (Array.isArray(part.of) ? [...part.of] : { ...part.of }) as never;
-    for (const [key, inner] of part.parts) copy[key] = filled(inner, literals);
-    return copy;
+    const original = part.of as Record<string, unknown>;
+    let copy: Record<string, unknown> | null = null;
+    for (const [key, inner] of part.parts) {
+      const value = filled(inner, literals);
+      if (copy === null && Object.is(value, original[key])) continue;
+      copy ??= (Array.isArray(original) ? [...original] : { ...original }) as Record<string, unknown>;
+      copy[key] = value;
+    }
+    return copy ?? original;
   }
   const literal = literals[part.literal]!;
   if (part.count) return Math.min(Number(literal), Number.MAX_SAFE_INTEGER);

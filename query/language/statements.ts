@@ -52,6 +52,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     watermark,
     lateness,
     emit,
+    options,
   ) {
     return {
       kind: 'select',
@@ -70,6 +71,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
       ...(watermark.numChildren > 0 && { watermark: optional(watermark, this) }),
       ...(lateness.numChildren > 0 && { lateness: optional(lateness, this) }),
       ...(emit.numChildren > 0 && { emit: optional(emit, this) }),
+      ...(options.numChildren > 0 && { options: optional(options, this) }),
     };
   },
   Field(expression, alias) {
@@ -344,6 +346,11 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
 
 export function toStatements(match: MatchResult, params: Parameters): Statement[] {
   return semantics(match)['ast'](params);
+}
+
+/** The fields of a SELECT alone, where the text that the match was made of has nothing else. Throws as `toStatements` does. */
+export function checkFields(match: MatchResult, params: Parameters): void {
+  semantics(match)['ast'](params);
 }
 
 // private functions

@@ -102,7 +102,9 @@ function stringAt(text: string, start: number, quote: string): FoundToken {
   // a name in quotes stands where it begins; a string, and whatever is not closed, one character before
   const before = Math.max(0, start - 1);
   for (let at = start + 1; at < text.length && text[at] !== '\n'; at++) {
-    if (text[at] === quote) return { text: content, at: quote === '"' ? start : before };
+    if (text[at] === quote) {
+      return quote === '"' ? { text: content || 'IDENT', at: start } : { text: content || 'STRING', at: before };
+    }
     if (text[at] !== '\\') {
       content += text[at];
       continue;

@@ -10,6 +10,11 @@ export function walk(expression: Expression, visit: (expression: Expression) => 
   for (const child of children(expression)) walk(child, visit);
 }
 
+/** Whether it is a call, or has one in it. */
+export function hasCall(expression: Expression): boolean {
+  return expression.kind === 'call' || children(expression).some(hasCall);
+}
+
 /** Rewrites from the leaves up: `change` sees every node with its children already rewritten. */
 export function transform(expression: Expression, change: (expression: Expression) => Expression): Expression {
   switch (expression.kind) {

@@ -5,6 +5,7 @@ import { TECHNICAL } from '../functions/technical.ts';
 import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression, SelectField, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
+import { keptOptions } from '../language/kept-options.ts';
 import { printDuration, printExpression } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import { checkSketch } from './check-sketches.ts';
@@ -56,6 +57,7 @@ export function checkSelect(
   fields: readonly SelectField[],
   inherited: boolean,
 ): FieldFacts {
+  keptOptions(statement.options);
   for (const dimension of statement.dimensions) {
     if (dimension.kind === 'refused') refuse(dimension.message);
   }

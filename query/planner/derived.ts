@@ -1,25 +1,40 @@
 /**
- * Fields that are made of others, row by row: `fingerprint(message)`. In the plan such a call is a field of its own, named by its
- * text, so that everything that takes a field takes it; GROUP BY makes it a tag. Wildcards do not stand for it.
+ * Fields that are made of others, row by row: `fingerprint(message)`, and `usage::integer` where a function takes it or a condition
+ * compares it. In the plan such a thing is a field of its own, named by its text, so that everything that takes a field takes it; GROUP BY
+ * makes a fingerprint a tag. Wildcards do not stand for it.
  */
 import type { FieldType } from '../../model/index.ts';
+import { FUNCTIONS } from '../functions/create.ts';
 import type { Dimension, Expression, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { printExpression } from '../language/print-expression.ts';
 import { transform, unwrap } from '../language/walk.ts';
-import type { Plan } from './plan.ts';
+import type { Derived, Plan } from './plan.ts';
+import { isOfRows } from './row-windows.ts';
+import { matchesName, measurementMatchers, type Schemas } from './schema.ts';
 
 /** What a fingerprint is called as a tag of the answer. */
 export const TAG = 'fingerprint';
 
-export interface Derived {
-  readonly name: string;
-  readonly field: string;
-}
+/** Whether a field has a type wherever the statement reads it: a cast to it changes nothing. */
+type HasType = (field: string, type: Cast) => boolean;
 
-/** A statement with the calls as what they are in the plan, and what they are made of. Throws QueryError. */
-export function deriving(statement: SelectStatement): { statement: SelectStatement; derived: readonly Derived[] } {
+type Cast = FieldType | 'tag';
+
+const COMPARISONS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
+const CASTS: ReadonlySet<string> = new Set(['float', 'integer', 'unsigned', 'string', 'boolean', 'tag']);
+
+/**
+ * A statement with what is derived as what it is in the plan, and what that is made of. Casts over joins and windows of rows stay as they
+ * are. Throws QueryError.
+ */
+export function deriving(
+  stated: SelectStatement,
+  context: Schemas,
+): { statement: SelectStatement; derived: readonly Derived[] } {
   const found = new Map<string, Derived>();
+  const isCast = stated.sources.every((source) => !('join' in source)) && !stated.dimensions.some(isWindowOfRows);
+  const statement = isCast ? withCasts(stated, typesIn(stated, context), found) : stated;
   const derive = (expression: Expression): Expression =>
     transform(expression, (e) => {
       const derived = derivedOf(e);
@@ -42,15 +57,19 @@ export function deriving(statement: SelectStatement): { statement: SelectStateme
   return { statement: { ...statement, fields, condition }, derived: [...found.values()] };
 }
 
-/** Fields with those that are derived of them. Throws QueryError where one is no text. */
+/** Fields with those that are derived of them; what cannot be cast is none. Throws QueryError where a fingerprint is of no text. */
 export function fieldsWith(
   fields: ReadonlyMap<string, FieldType>,
   derived: readonly Derived[],
 ): ReadonlyMap<string, FieldType> {
   if (derived.length === 0) return fields;
   const all = new Map(fields);
-  for (const { name, field } of derived) {
+  for (const { name, field, as } of derived) {
     const type = fields.get(field);
+    if (as !== undefined) {
+      if (as !== 'tag' && (type === as || (isNumeric(type) && isNumeric(as)))) all.set(name, as);
+      continue;
+    }
     if (type !== undefined && type !== 'string')
       refuse(`fingerprint() takes a field of texts, "${field}" is of type ${type}`);
     if (type !== undefined) all.set(name, 'string');
@@ -85,6 +104,53 @@ export function derivedPlan(
 }
 
 // private functions
+
+/** Casts become fields where InfluxDB casts before it computes: what an aggregate takes, and sides of comparisons with no texts. */
+function withCasts(statement: SelectStatement, hasType: HasType, found: Map<string, Derived>): SelectStatement {
+  const cast = (e: Expression): Expression => {
+    if (e.kind !== 'reference' || e.cast === null || !CASTS.has(e.cast)) return e;
+    const as = e.cast as Cast;
+    if (hasType(e.name, as)) return { ...e, cast: 'field' };
+    const name = printExpression(e);
+    found.set(name, { name, field: e.name, as });
+    return { kind: 'reference', name, cast: 'field' };
+  };
+  const fields = statement.fields.map(({ expression, alias }) => ({
+    expression: transform(expression, (e) => {
+      if (e.kind !== 'call' || !FUNCTIONS.has(e.name.toLowerCase()) || e.args.length === 0) return e;
+      const [first, ...rest] = e.args;
+      return { ...e, args: [cast(unwrap(first)), ...rest] };
+    }),
+    alias,
+  }));
+  const condition =
+    statement.condition &&
+    transform(statement.condition, (e) => {
+      if (e.kind !== 'binary' || !COMPARISONS.has(e.operator)) return e;
+      if ([e.left, e.right].some((side) => unwrap(side).kind === 'string')) return e;
+      return { ...e, left: transform(e.left, cast), right: transform(e.right, cast) };
+    });
+  return { ...statement, fields, condition };
+}
+
+/** Of measurements; what subqueries give has no type before they are planned. */
+function typesIn({ sources }: SelectStatement, context: Schemas): HasType {
+  return (field, type) =>
+    sources.every((source) => {
+      if (!('name' in source)) return false;
+      const [{ database, retentionPolicy, name }] = measurementMatchers([source], context);
+      const schemas = context.schemas(database, retentionPolicy, matchesName(name));
+      return schemas.every(({ fields }) => (fields.get(field) ?? type) === type);
+    });
+}
+
+function isWindowOfRows(dimension: Dimension): boolean {
+  return dimension.kind === 'window' && isOfRows(dimension.window);
+}
+
+function isNumeric(type: string | undefined): boolean {
+  return type === 'float' || type === 'integer' || type === 'unsigned';
+}
 
 function derivedOf(e: Expression): Derived | null {
   if (e.kind !== 'call' || e.name !== 'fingerprint') return null;

@@ -1,10 +1,10 @@
 /** A SELECT over a join: the one source that it reads, and what of the sides its plan needs. Called by the planner. */
 import type { Expression, SelectStatement } from '../language/ast.ts';
 import { bindCondition, fieldsOf } from './bind.ts';
-import { type Derived, fieldsWith } from './derived.ts';
+import { fieldsWith } from './derived.ts';
 import type { JoinNames } from './join-names.ts';
 import { type Conditions, type Opened, OpenJoin, type PlanSide } from './open-join.ts';
-import type { Bound, Plan, PlanSource } from './plan.ts';
+import type { Bound, Derived, Plan, PlanSource } from './plan.ts';
 import type { Schemas } from './schema.ts';
 import type { TimeRange } from './time-range.ts';
 

@@ -11,7 +11,7 @@ import { QueryError } from '../language/errors.ts';
 import { printExpression, printIdentifier } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import { arithmeticType, bindLiteral, typeName } from './bind.ts';
-import type { Aggregate, AggregateName, Bound, PlanColumn, Transform, TransformName } from './plan.ts';
+import type { Aggregate, AggregateName, Bound, Derived, PlanColumn, Transform, TransformName } from './plan.ts';
 import { isPseudo } from './pseudo-columns.ts';
 import type { PlanWindow } from './window-grid.ts';
 
@@ -40,13 +40,16 @@ export class OutputBinder {
   readonly columns: PlanColumn[] = [];
   readonly #met: Met[] = [];
   readonly #names: Names;
+  /** Types that fields were cast to, though there may be no such values. */
+  readonly #casts = new Map<string, FieldType | 'tag'>();
   readonly #window: PlanWindow | null;
   /** A function that was given a type that it does not take. Told last: types that do not go together come first. */
   #unsupported: string | null = null;
 
-  constructor(names: Names, window: PlanWindow | null) {
+  constructor(names: Names, window: PlanWindow | null, derived: readonly Derived[]) {
     this.#names = names;
     this.#window = window;
+    for (const one of derived) if (one.as !== undefined) this.#casts.set(one.name, one.as);
   }
 
   /** Ask when all outputs are bound. */
@@ -207,13 +210,15 @@ export class OutputBinder {
       a.parameter === parameter &&
       `${a.rest ?? ''}` === `${(rest as { rest?: readonly number[] }).rest ?? ''}` &&
       a.windowsBefore === (before as { windowsBefore?: number }).windowsBefore;
-    const known = this.aggregates.findIndex(same);
-    if (known >= 0) return known;
-    const type = this.#names.fields.get(field) ?? 'float';
+    const there = this.aggregates.findIndex(same);
+    if (there >= 0) return there;
+    const known = this.#names.fields.get(field) ?? 'float';
     const shape = FUNCTIONS.get(name === 'count distinct' ? 'count' : name)!;
-    if (!shape.inputs.includes(type)) {
-      this.#unsupported ??= `unsupported ${name} iterator type: *query.${type}InterruptIterator`;
+    if (!shape.inputs.includes(known)) {
+      this.#unsupported ??= `unsupported ${name} iterator type: *query.${known}InterruptIterator`;
     }
+    const cast = this.#casts.get(field);
+    const type = cast === undefined || cast === 'tag' ? known : cast;
     const result = shape.result === 'same' ? type : shape.result;
     return this.aggregates.push({ name, field, type, result, parameter, ...rest, ...(by && { by }), ...before }) - 1;
   }
@@ -265,7 +270,9 @@ export class OutputBinder {
         return Object.is(e.value, -0) ? '-0.000' : e.value.toFixed(3);
       case 'reference': {
         const tag = !this.#names.fields.has(e.name) && this.#names.tagKeys.includes(e.name);
-        const type = e.cast ?? (tag ? 'tag' : this.#names.fields.get(e.name));
+        if (this.#casts.has(e.name)) return e.name;
+        const stated = e.cast === 'field' ? null : e.cast;
+        const type = stated ?? (tag ? 'tag' : this.#names.fields.get(e.name)) ?? e.cast ?? undefined;
         return printIdentifier(e.name) + (type === undefined ? '' : `::${type}`);
       }
       default:

@@ -7,11 +7,11 @@ import { FUNCTIONS } from '../functions/create.ts';
 import type { Expression, Fill, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { compileRegex } from '../language/regex.ts';
-import { walk } from '../language/walk.ts';
+import { hasCall } from '../language/walk.ts';
 import { type Arrival, firstOnly, withArrival } from './arrivals.ts';
 import { bindCondition, typeName } from './bind.ts';
 import { checkSelect } from './check.ts';
-import { type Derived, derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
+import { derivedPlan, deriving, fieldsWith, TAG, withoutDerived } from './derived.ts';
 import { foldConstants } from './fold.ts';
 import { openJoin } from './join.ts';
 import { columnNames } from './names.ts';
@@ -19,12 +19,12 @@ import type { Opened } from './open-join.ts';
 import { OutputBinder } from './outputs.ts';
 import { paired } from './pair.ts';
 import { WINDOW_TAG } from './pane-windows.ts';
-import { type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
+import { type Derived, type Plan, type PlanSource, type TimeBounds, windowOf, windowStart } from './plan.ts';
 import { paneGrid, type TimeDimension, type TimeWindow, timeGrid } from './plan-windows.ts';
 import { asksForCount, withPseudoColumns } from './pseudo-columns.ts';
 import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
 import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
-import { intersect, splitTime, type TimeRange } from './time-range.ts';
+import { boundsOf, intersect, splitTime, type TimeRange } from './time-range.ts';
 import { zoneShifts } from './time-zone.ts';
 import { windowsBefore } from './transforms.ts';
 import { expanded } from './wildcards.ts';
@@ -52,7 +52,7 @@ interface Outer {
 
 /** `opened`: what the only source of the statement is, where its names were asked for before. */
 function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | null, opened?: Opened): Plan {
-  const { statement: stated, derived } = deriving(text);
+  const { statement: stated, derived } = deriving(text, context);
   const zone = stated.timeZone === undefined ? null : zoneShifts(stated.timeZone);
   const own = splitTime(stated.condition, context.now, zone);
   const range = outer === null ? own.range : intersect(own.range, outer.range);
@@ -100,19 +100,11 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
   const groupBy = groupKeys(statement, join?.names.whole ?? names, overlapping);
   const wild = wildcardNames(statement, join?.names.whole ?? withoutDerived(names, derived), groupBy);
   const fields = asked.flatMap((field) => expanded(field, wild));
-  const upperIsNow = range.max === null && windowed;
-  const bounds: TimeBounds = {
-    min: range.min ?? TIME_MIN,
-    max: range.max ?? (windowed ? context.now : TIME_MAX),
-    minStated: range.min !== null,
-    maxStated: range.max !== null,
-    minFromNow: range.minFromNow,
-    maxFromNow: range.maxFromNow || upperIsNow,
-  };
+  const bounds = boundsOf(range, windowed, context.now);
   const grid = { bounds, now: context.now, zone };
   const { window, windows }: Pick<Plan, 'window' | 'windows'> =
     overlapping !== undefined ? paneGrid(overlapping, grid) : { window: ofTime ? timeGrid(dimension, grid) : null };
-  const binder = new OutputBinder(names, window);
+  const binder = new OutputBinder(names, window, derived);
   const timeName = time?.alias ?? 'time';
   const columns = columnNames(fields, timeName);
   for (const { expression } of fields) binder.meet(expression);
@@ -196,15 +188,6 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
     order: descending ? 'descending' : 'ascending',
     fill: windowed && statement.fields.some(({ expression }) => hasCall(expression)) ? fill : statement.fill,
   };
-}
-
-function hasCall(expression: Expression): boolean {
-  let found = false;
-  walk(expression, ({ kind }) => {
-    if (kind === 'call') found = true;
-    return undefined;
-  });
-  return found;
 }
 
 function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {

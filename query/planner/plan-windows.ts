@@ -23,7 +23,7 @@ export interface GridContext {
 }
 
 /** Below this width window numbers counted from the epoch would leave the safe integers. */
-const EPOCH_WINDOW_MIN = 1024n;
+export const EPOCH_WINDOW_MIN = 1024n;
 
 /** Of time(); the interval is positive, or there are months. */
 export function timeGrid({ interval, offset, months }: TimeDimension, context: GridContext): PlanWindow {

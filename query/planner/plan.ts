@@ -232,6 +232,13 @@ export interface PlanPair {
   readonly fill: Fill | null;
 }
 
+export interface Derived {
+  readonly name: string;
+  readonly field: string;
+  /** Values of the field as another type; not there = fingerprints of its texts. A tag is no field: there are no values. */
+  readonly as?: FieldType | 'tag';
+}
+
 export interface Plan {
   readonly kind: 'raw' | 'aggregate';
   /** Sorted by measurement; empty = nothing matches, the answer is empty. */
@@ -242,8 +249,8 @@ export interface Plan {
   readonly join?: PlanJoin;
   /** Aggregates of two sides in one set of cells: the outputs are over its columns. Not there = over aggregates and columns. */
   readonly pair?: PlanPair;
-  /** Fields that are made of others, `name` the fingerprints of `field`. Not there = none. */
-  readonly derived?: readonly { readonly name: string; readonly field: string }[];
+  /** Fields that are made of others. Not there = none. */
+  readonly derived?: readonly Derived[];
   /** A derived field by whose values rows are grouped, as a tag. */
   readonly derivedTag?: { readonly tag: string; readonly name: string };
   /** Rows of a subquery are put in order of time, whichever order they come in: so a join reads its sides. */

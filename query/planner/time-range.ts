@@ -6,6 +6,7 @@ import { parseTime, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { unwrap } from '../language/walk.ts';
+import type { TimeBounds } from './plan.ts';
 import { toUtc, type ZoneShift } from './time-zone.ts';
 
 type Zone = readonly ZoneShift[] | null;
@@ -89,6 +90,18 @@ export function intersect(a: TimeRange, b: TimeRange): TimeRange {
   const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
   const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
   return { min: lower.min, max: upper.max, minFromNow: lower.minFromNow, maxFromNow: upper.maxFromNow };
+}
+
+/** What is asked for: windows end now where nothing else is said. */
+export function boundsOf(range: TimeRange, windowed: boolean, now: bigint): TimeBounds {
+  return {
+    min: range.min ?? TIME_MIN,
+    max: range.max ?? (windowed ? now : TIME_MAX),
+    minStated: range.min !== null,
+    maxStated: range.max !== null,
+    minFromNow: range.minFromNow,
+    maxFromNow: range.maxFromNow || (range.max === null && windowed),
+  };
 }
 
 // private functions

@@ -268,7 +268,8 @@ class Filler {
         if (from === null || to === null) return null;
         const slope = (Number(to) - Number(from)) / (windows[this.#next] - windows[before]);
         const value = slope * (window - windows[before]) + Number(from);
-        return aggregate.result === 'float' ? value : Math.trunc(value);
+        // no integer is -0
+        return aggregate.result === 'float' ? value : Math.trunc(value) + 0;
       }
       default:
         return COUNTS.has(aggregate.name) ? 0 : null;

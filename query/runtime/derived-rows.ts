@@ -3,10 +3,11 @@
  * of a block's dictionary is looked at once, however many rows have it. A derived tag splits series: a row's series is then that of
  * the block together with the value of the tag.
  */
-import { type Block, type Column, type SeriesTable, TextDictionary } from '../../model/index.ts';
+import { type Block, type Column, type FieldType, type SeriesTable, TextDictionary } from '../../model/index.ts';
 import { fingerprint } from '../functions/fingerprint.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Plan } from '../planner/plan.ts';
+import { columnAs } from './columns.ts';
 
 /** Values of a derived tag in one query on one thread: more would be no grouping. */
 export const FINGERPRINTS_MAX = 100_000;
@@ -26,9 +27,10 @@ export class DerivedRows {
     const { derived = [], derivedTag } = this.#plan;
     if (derived.length === 0) return { block, table };
     const columns = new Map(block.columns);
-    for (const { name, field } of derived) {
+    for (const { name, field, as } of derived) {
       const column = block.columns.get(field);
-      if (column?.type === 'string') columns.set(name, fingerprints(column, block.rows));
+      const made = column && (as === undefined ? fingerprints(column, block.rows) : castTo(as, column));
+      if (made) columns.set(name, made);
     }
     const whole = { ...block, columns };
     if (derivedTag === undefined) return { block: whole, table };
@@ -47,7 +49,13 @@ export function scannedFields({ derived = [] }: Plan, fields: Iterable<string>):
 
 // private functions
 
-function fingerprints({ values, dictionary, present }: Texts, rows: number): Texts {
+function castTo(type: FieldType | 'tag', column: Column): Column | null {
+  return type === 'tag' ? null : columnAs(column, type);
+}
+
+function fingerprints(column: Column, rows: number): Texts | null {
+  if (column.type !== 'string') return null;
+  const { values, dictionary, present } = column;
   const ofText = new Int32Array(dictionary.size).fill(-1);
   const numbers = new Map<string, number>();
   const mapped = new Uint32Array(rows);

@@ -4,30 +4,37 @@
  * choice for a live query, kept while series come. A series is looked at once.
  */
 import { compareText, type SeriesTable } from '../../model/index.ts';
+import { ordered } from '../functions/ordered.ts';
 import type { Bound, Plan, PlanSource } from '../planner/plan.ts';
 import { compileExpression } from './expression.ts';
 import { asksFields } from './live-leaf-plans.ts';
 import type { Group } from './partial.ts';
 import { tagsIn } from './series-choice.ts';
 import type { Source } from './source.ts';
+import { finished, STEP_SERIES, type Steps } from './steps.ts';
 
 type SeriesPlan = Pick<Plan, 'groupBy' | 'seriesLimit' | 'seriesOffset'>;
 
 /** Those of the groups that are left, measurement by measurement. */
-export function firstSeries(plan: SeriesPlan, groups: Iterable<Group>): Group[] {
+export function* firstSeries(plan: SeriesPlan, groups: Iterable<Group>): Steps<Group[]> {
   const byName = new Map<string, Map<string, Group>>();
+  let looked = 0;
   for (const group of groups) {
     let named = byName.get(group.name);
     if (named === undefined) byName.set(group.name, (named = new Map()));
     named.set(placeOf(plan, group), group);
+    if (++looked % STEP_SERIES === 0) yield null;
   }
   const { seriesLimit, seriesOffset } = plan;
-  return [...byName.values()].flatMap((named) =>
-    [...named]
-      .sort(([a], [b]) => compareText(a, b))
-      .slice(seriesOffset, seriesOffset + seriesLimit)
-      .map(([, group]) => group),
-  );
+  const left: Group[] = [];
+  for (const named of byName.values()) {
+    const places = [...named.keys()];
+    const all = [...named.values()];
+    const order = yield* ordered(places.length, (a, b) => compareText(places[a], places[b]));
+    for (const at of order.subarray(seriesOffset, seriesOffset + seriesLimit)) left.push(all[at]);
+    yield null;
+  }
+  return left;
 }
 
 /** Whether the answer of a plan is about some series only, chosen among those of measurements. */
@@ -60,7 +67,7 @@ export class FirstSeries {
       if (table === null || table.size === this.#seen[i]) continue;
       const { groupBy, seriesLimit, seriesOffset } = this.#plan;
       const most = { groupBy, seriesLimit: seriesLimit + seriesOffset, seriesOffset: 0 };
-      this.#first = firstSeries(most, [...this.#first, ...this.#groupsOf(source, table, this.#seen[i])]);
+      this.#first = finished(firstSeries(most, [...this.#first, ...this.#groupsOf(source, table, this.#seen[i])]));
       this.#seen[i] = table.size;
     }
     return this.#first;

@@ -14,6 +14,7 @@ import type { LivePlan } from './live-plan.ts';
 import { timeColumn } from './live-rows.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import { finished } from './steps.ts';
 
 export class HeldLeaves {
   readonly plans: readonly Plan[];
@@ -48,7 +49,7 @@ export class HeldLeaves {
   choose(shard: number, groups: readonly Group[]): void {
     if (this.#series === null) return;
     this.#series[shard] = groups;
-    this.cellsOf(0).choose(firstSeries(this.plans[0], this.#series.flat()));
+    this.cellsOf(0).choose(finished(firstSeries(this.plans[0], this.#series.flat())));
   }
 
   /** The answer of a leaf over what is held, or over one group of it; null = all. Where `from` is given, what an answer from this time on leans on is enough. */

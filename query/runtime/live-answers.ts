@@ -21,7 +21,7 @@ import { EmitTicks } from './emit-ticks.ts';
 import { HeldLeaves } from './held-leaves.ts';
 import type { GroupTimes } from './held-rows.ts';
 import { areLocal, isJoin, isLimited, lookBackOf } from './live-leaf-plans.ts';
-import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
+import { changeableFrom, type LivePlan, startOfWindow, windowEnd } from './live-plan.ts';
 import { earliestTime } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import { type Emission, type LiveUpdate, tooMany } from './live-update.ts';
@@ -104,6 +104,11 @@ export class LiveAnswers {
 
   get watermark(): bigint | null {
     return this.#watermark.at;
+  }
+
+  /** What cursors say of the watermark. */
+  get resumesAt(): bigint | null {
+    return this.watermark;
   }
 
   /** Rows and windows that are held. */
@@ -306,8 +311,10 @@ export class LiveAnswers {
         const part = this.#part(this.#byGroup ? news.key : WHOLE);
         part.dirty = true;
         if (news.rows > 0) part.changedFrom = earlier(part.changedFrom, minus(news.least, leads));
-        // rows of the other side that it belongs to may have been there before the query was
+        // what it belongs to may have been there before the query was: rows of the other side, or of other shards
         if (this.#isJoin && news.rows > 0 && !isStart) this.#want(news.least - (leads ?? 0n));
+        else if (news.rows > 0 && !isStart && news.least < this.#heldFrom)
+          this.#want(startOfWindow(this.#live.plan, news.least));
         if (span !== null) part.changedFrom = earlier(part.changedFrom, minus(span.min, leads));
         part.least = earlier(part.least, news.least);
         const soonest = this.#closesSoonest(news.least);

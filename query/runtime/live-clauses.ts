@@ -1,9 +1,10 @@
 /**
- * The clauses WATERMARK, LATENESS and EMIT as the time rules of a live query. What they may say and nothing does yet is refused, and so
+ * The clauses WATERMARK, LATENESS, EMIT and WITH as the time rules of a live query. What they may say and nothing does yet is refused, and so
  * is what says nothing: a clause that is read and not kept would be worse than none.
  */
 import type { EmitClause, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
+import { keptOptions } from '../language/kept-options.ts';
 import { printEmission } from '../language/print-select.ts';
 import { DEFAULT_RULES, type TimeRules } from './watermark.ts';
 
@@ -21,8 +22,7 @@ interface Emission {
 }
 
 /** Throws QueryError. */
-export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeRules {
-  if (watermark?.perSeries === true) refuse('WATERMARK PER SERIES is not supported by this server yet');
+export function timeRules({ watermark, lateness, emit, options }: SelectStatement): TimeRules {
   const recomputes = lateness?.after === 'recompute';
   const keepsLate = typeof lateness?.after === 'object';
   const rules: TimeRules = {
@@ -33,6 +33,8 @@ export function timeRules({ watermark, lateness, emit }: SelectStatement): TimeR
     emitEvery: DEFAULT_RULES.emitEvery,
     ...(recomputes && { recomputes }),
     ...(keepsLate && { keepsLate }),
+    ...(watermark?.perSeries === true && { perSeries: true as const }),
+    ...keptOptions(options),
   };
   if (emit === undefined) return rules;
   if (emit.some(({ on }) => on === 'final')) return finalRules(rules, emit);

@@ -55,6 +55,16 @@ export class EmissionBuilder {
   }
 }
 
+/** Emissions of several merges, those of one revision in one. */
+export function together(parts: readonly Emission[][]): Emission[] {
+  if (parts.length === 1) return parts[0];
+  const found = Map.groupBy(parts.flat(), ({ final, rev }) => `${final} ${rev}`);
+  const whole = [...found.values()].map((some): Emission => {
+    return some.length === 1 ? some[0] : { ...some[0], tables: some.flatMap(({ tables }) => tables).sort(byGroup) };
+  });
+  return whole.sort((a, b) => Number(b.final) - Number(a.final) || a.rev - b.rev);
+}
+
 // private functions
 
 /** Row numbers of a table that is in order of time, in its order. */

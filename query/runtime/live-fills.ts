@@ -1,6 +1,6 @@
 /**
- * Which cells without a point of their own `LiveMerge` must fill: a series is live for LIVE_WINDOWS after its last point, and so long
- * each of its windows gets a row. Makes and marks cells; their rows are drawn by live-render.
+ * Which cells without a point of their own `LiveMerge` must fill: a series is live for so many windows (`filledWindows`) after its last point, and so
+ * long each of its windows gets a row. Makes and marks cells; their rows are drawn by live-render.
  */
 import type { Plan } from '../planner/plan.ts';
 import type { Cell, LiveCells } from './live-cells.ts';
@@ -11,7 +11,7 @@ export type AliveSeries = Map<string, Cell>;
 
 /**
  * The cells without data that live series have in the windows (before, target], made where they did not exist. `cells` are those
- * that exist there, by window; `alive` has the last cell with data of each live series and is brought up to `target`.
+ * that exist there, by window; `alive` has the last cell with data of each live series and is brought up to `target`; `ended` hears of each that is live no more.
  */
 export function fillGaps(
   known: LiveCells,
@@ -19,6 +19,8 @@ export function fillGaps(
   target: number,
   cells: readonly Cell[],
   alive: AliveSeries,
+  live: number,
+  ended: () => void = () => undefined,
 ): Cell[] {
   const empty: Cell[] = [];
   const withData = cells.filter((cell) => cell.data);
@@ -30,8 +32,10 @@ export function fillGaps(
       alive.set(withData[next].owner.key, withData[next]);
     }
     for (const [key, last] of alive) {
-      if (n - last.window > LIVE_WINDOWS) alive.delete(key);
-      else if (last.window !== n) empty.push(known.ensure(last.owner.group, n));
+      if (n - last.window > live) {
+        alive.delete(key);
+        ended();
+      } else if (last.window !== n) empty.push(known.ensure(last.owner.group, n));
     }
     n = alive.size > 0 ? n + 1 : (withData[next]?.window ?? target + 1);
   }
@@ -52,14 +56,13 @@ export function markNeighbours(known: LiveCells, plan: Plan, cell: Cell, upTo: n
 }
 
 /** The cells to be filled behind a late one, of windows that have closed without this series. */
-export function fillAfter(known: LiveCells, cell: Cell, closed: number, alive: AliveSeries): Cell[] {
+export function fillAfter(known: LiveCells, cell: Cell, closed: number, alive: AliveSeries, live: number): Cell[] {
   const { group, cells, key } = cell.owner;
   const made: Cell[] = [];
-  for (let n = cell.window + 1; n <= Math.min(cell.window + LIVE_WINDOWS, closed); n++) {
+  for (let n = cell.window + 1; n <= Math.min(cell.window + live, closed); n++) {
     if (!cells.has(n)) made.push(known.ensure(group, n));
   }
   const last = alive.get(key);
-  const live = closed - cell.window <= LIVE_WINDOWS;
-  if (live && (last === undefined || last.window < cell.window)) alive.set(key, cell);
+  if (closed - cell.window <= live && (last === undefined || last.window < cell.window)) alive.set(key, cell);
   return made;
 }

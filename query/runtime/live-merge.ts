@@ -7,22 +7,24 @@
  * What `advance` gives goes to all clients. A client that comes later: `accept` the `history` (or `missed`) updates of all shards,
  * then at once `subscribe` (or `resume`). After each round tell the shards `expiredBefore`.
  *
- * What holds: a row that was sent as final is sent again only with a greater revision and another value; nothing is sent of a window
- * after end + lateness but fills that depend on a later neighbour; two operators with the same points at the same times say the
- * same whatever the number of shards. Rows are finished by the code that finishes historical queries.
+ * What holds: nothing is sent of a window, and W does not reach its end, until all shards have told their part of it; a row that was
+ * sent as final is sent again only with a greater revision and another value; nothing is sent of a window after end + lateness but fills
+ * that depend on a later neighbour, and snapshots; two operators with the same points at the same times say the same whatever the number of shards. Rows are finished by the code that finishes historical queries.
  *
  * It is long because closing, revising and giving up windows all change the same few things about a cell; drawing rows, choosing what
  * to fill, remembering cells and gathering frames have files of their own beside it.
  *
  * It does not read a clock, encode, or know clients and cursors. Non-final rows are provisional: they always carry revision 0.
  */
-import { TIME_MIN } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
+import type { PaneWindows } from '../planner/pane-windows.ts';
 import { EmitTicks } from './emit-ticks.ts';
+import { HeldSince } from './held-since.ts';
 import { LatePoints } from './late-points.ts';
-import { type Cell, groupKey, LiveCells } from './live-cells.ts';
+import { type Cell, LiveCells } from './live-cells.ts';
 import { EmissionBuilder } from './live-emission.ts';
 import { type AliveSeries, fillAfter, fillGaps, markNeighbours } from './live-fills.ts';
+import { filledWindows, retainedFrom } from './live-kept.ts';
 import { PlainRows } from './live-plain.ts';
 import { changeableFrom, type LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS, pointTables, renderCells, renderEmpty, renderFills } from './live-render.ts';
@@ -30,13 +32,12 @@ import type { Rendered } from './live-rows.ts';
 import { addCounts, type LiveFloor, newLiveCounters } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import { PaneStore } from './panes.ts';
-import type { CellsPartial, RowsPartial } from './partial.ts';
+import type { RowsPartial } from './partial.ts';
+import { ToldPanes } from './told-panes.ts';
+import { WantedWindows } from './wanted-windows.ts';
 import { type LastHeard, PastWatermark, Watermark } from './watermark.ts';
-import { type AnswerWindows, answerWindows } from './window-times.ts';
+import { type AnswerWindows, answerWindows, panesOf } from './window-times.ts';
 
-/** Windows that are computed again at a time, and those that wait for it: rows for further ones are dropped. */
-const RECOMPUTE_AT_ONCE = 64;
-export const RECOMPUTE_WINDOWS_MAX = 10_000;
 /** Cells of one query over all shards, filled ones included. */
 export const MERGE_CELLS_MAX = 2_000_000;
 
@@ -47,8 +48,9 @@ export class LiveMerge {
   readonly #live: LivePlan;
   readonly #windows: AnswerWindows;
   readonly #plain: PlainRows | null;
-  /** Per shard what it sent. */
-  readonly #stores: PaneStore[];
+  /** Per shard what it sent, where it sent anything; and those that there are. */
+  readonly #byShard: PaneStore[] = [];
+  readonly #stores: PaneStore[] = [];
   readonly #watermark: Watermark;
   readonly #cells = new LiveCells();
   /** The last pane that a shard has sent. */
@@ -81,20 +83,29 @@ export class LiveMerge {
   #shares: string | null = null;
   /** Windows that a resuming client has missed rows of. */
   readonly #missed = new Set<number>();
-  /** Frozen windows to be computed again, by the groups that late rows came for (null = all), and those that shards were asked for. */
-  readonly #wanted = new Map<number, Set<string> | null>();
-  #recomputing: ReadonlyMap<number, Set<string> | null> = new Map();
-  /** Least window of a cell, and least time of a tail's point, that a shard has sent. */
-  #heldFrom = Number.POSITIVE_INFINITY;
-  #heldSince: bigint | null = null;
+  /** Frozen windows to be computed again. */
+  readonly #wanted: WantedWindows;
+  /** Nothing is said of windows that some shards have told and others have not. */
+  readonly #told: ToldPanes;
+  readonly #waitsAt: () => bigint | null;
+  readonly #held: HeldSince;
 
-  /** `kind`: of the plan's windows. */
-  constructor(live: LivePlan, shards: number, heard: LastHeard | null, kind = live.plan.windows?.[0]) {
+  /** `kind`: of the plan's windows. `waitsAt`: the least of all its kinds. */
+  constructor(
+    live: LivePlan,
+    shards: number,
+    heard: LastHeard | null,
+    kind: PaneWindows | undefined,
+    waitsAt: () => bigint | null,
+  ) {
+    this.#waitsAt = waitsAt;
     this.#live = live;
     this.#windows = answerWindows(live.plan, kind);
+    this.#held = new HeldSince(live, this.#windows);
     this.#plain = PlainRows.of(live.plan, this.#windows);
-    this.#stores = Array.from({ length: shards }, () => new PaneStore(live.plan));
-    this.#waitedMs = this.#stores.map(() => 0);
+    this.#waitedMs = new Array<number>(shards).fill(0);
+    this.#wanted = new WantedWindows(this.#windows);
+    this.#told = new ToldPanes(shards, this.#windows);
     this.#watermark = new Watermark(shards, live.rules, heard);
     this.#ticks = new EmitTicks(live.rules);
     this.#late = live.rules.keepsLate ? new LatePoints(shards) : null;
@@ -103,6 +114,16 @@ export class LiveMerge {
   /** null until there was a point. */
   get watermark(): bigint | null {
     return this.#watermark.at;
+  }
+
+  /** End of the first window that some shard has not told; null = there is none. */
+  get waitsAt(): bigint | null {
+    return this.#told.firstEnd;
+  }
+
+  /** The first window with rows that is open; Infinity = none is. */
+  get openFrom(): number {
+    return this.#cells.firstBeyond(this.#closed) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Windows of groups that are held. */
@@ -120,7 +141,7 @@ export class LiveMerge {
    * ones before.
    */
   get settled(): boolean {
-    if (this.#wanted.size > 0 || this.#recomputing.size > 0 || this.#late?.waits === true) return false;
+    if (this.#wanted.waits || this.#wanted.isAsking || this.#told.waits || this.#late?.waits === true) return false;
     return this.#cells.dirty.size === 0 && this.#points.length === 0 && this.#incomplete.size === 0;
   }
 
@@ -161,7 +182,7 @@ export class LiveMerge {
     this.#count(update);
     for (const run of update.runs) {
       (changes ? this.#points : this.#pastPoints).push(run);
-      this.#holdPoints(run);
+      this.#held.points(run);
     }
     if (changes && update.complete) this.#incomplete.delete(shard);
     else if (changes) this.#incomplete.add(shard);
@@ -171,21 +192,24 @@ export class LiveMerge {
       }
       this.#historyHeld = true;
     }
-    if (changes && this.#live.rules.recomputes) this.#wantOld(update);
+    if (changes && this.#live.rules.recomputes) this.#wanted.wantOld(update, this.#frozen);
+    this.counters.tooLate += this.#wanted.takeDropped();
+    this.#told.take(shard, update.wholeFrom, update.cells?.window ?? []);
+    this.#release();
     if (update.cells === null) return;
-    this.#stores[shard].replace(update.cells);
+    this.#storeOf(shard).replace(update.cells);
     const { groups, group, window } = update.cells;
     const answered = groups.map((one) => this.#windows.answerGroup(one));
     for (let i = 0; i < window.length; i++) {
       const first = this.#windows.firstWith(window[i]);
       const last = this.#windows.lastWith(window[i]);
-      if (first < this.#heldFrom) this.#heldFrom = first;
+      this.#held.window(first);
       if (window[i] > this.#newest) this.#newest = window[i];
       for (let n = first; n <= last; n++) {
-        const frozen = n < this.#frozen;
-        if (changes && (frozen || this.#isSaid(n))) continue;
+        const isOver = n < this.#frozen || this.#isSaid(n);
+        if (changes && isOver) continue;
         const cell = this.#cells.ensure(answered[group[i]], n);
-        if (!frozen) this.#cells.mark(cell);
+        if (!isOver && this.#told.isWhole(n)) this.#cells.mark(cell);
       }
     }
     this.#reach();
@@ -195,8 +219,7 @@ export class LiveMerge {
   /** From now on nothing is sent that a client who has seen `floor` could take for something it has. */
   raise(floor: LiveFloor): void {
     if (floor.watermark === null) return;
-    this.#heldFrom = Number.NEGATIVE_INFINITY;
-    this.#heldSince = TIME_MIN;
+    this.#held.everything();
     const { watermark, rev } = this.#floor;
     this.#watermark.raise(floor.watermark);
     const frozen = this.#windows.lastEnded(floor.watermark - this.#live.rules.lateness) + 1;
@@ -223,7 +246,8 @@ export class LiveMerge {
 
   /**
    * A client's first rows. `live` goes to those who were subscribed before, `snapshot` to the new one, who from then on gets what
-   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones.
+   * `advance` gives. The snapshot holds all windows inside a stated lower bound, else the open ones and those that
+   * `retain` keeps.
    */
   subscribe(nowMs: number): { readonly live: Emission[]; readonly snapshot: Emission[] } {
     const { plan } = this.#live;
@@ -232,7 +256,10 @@ export class LiveMerge {
     const out = new EmissionBuilder('snapshot');
     for (const table of pointTables(plan, this.#takePastPoints())) out.addTable(true, 0, table);
     const all = plan.bounds.minStated || plan.window === null;
-    this.#send(this.#cells.between(all ? Number.NEGATIVE_INFINITY : this.#closed, Number.POSITIVE_INFINITY), out);
+    const from = all
+      ? Number.NEGATIVE_INFINITY
+      : retainedFrom(this.#live.rules, this.#windows, this.#closed + 1, this.#watermark.at) - 1;
+    this.#send(this.#cells.between(from, Number.POSITIVE_INFINITY), out);
     this.#missed.clear();
     return { live: before.build(), snapshot: out.build() };
   }
@@ -253,7 +280,7 @@ export class LiveMerge {
     // what ended before could change no more, and not all of its panes were read
     const frozen = from === null ? Number.NEGATIVE_INFINITY : this.#windows.lastEnded(from);
     const cells = this.#cells.between(frozen, Number.POSITIVE_INFINITY);
-    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#want(n, null);
+    if (this.#live.rules.recomputes) for (const n of this.#missed) if (n <= frozen) this.#wanted.want(n, null);
     this.#send(
       cells.filter((cell) => cell.window > seen || this.#missed.has(cell.window)),
       out,
@@ -264,22 +291,18 @@ export class LiveMerge {
 
   /** Panes that all shards should give once more, after which `recomputed` is called; null = none. */
   takeWanted(): number[] | null {
-    if (this.#wanted.size === 0 || this.#recomputing.size > 0) return null;
-    this.#recomputing = new Map([...this.#wanted].slice(0, RECOMPUTE_AT_ONCE));
-    const panes = new Set<number>();
-    for (const n of this.#recomputing.keys()) {
-      this.#wanted.delete(n);
-      for (let pane = this.#windows.runFrom(n); pane < this.#windows.runTo(n); pane++) panes.add(pane);
-    }
-    this.counters.recomputed += this.#recomputing.size;
-    return [...panes];
+    if (this.#wanted.isAsking || this.#told.isAsking || !(this.#wanted.waits || this.#told.waits)) return null;
+    const again = this.#wanted.ask();
+    this.counters.recomputed += again.length;
+    return [...new Set([...panesOf(this.#windows, again), ...this.#told.ask()])];
   }
 
   /** All shards have given what they were asked for: rows of those windows, sent again. */
   recomputed(): Emission[] {
     const out = new EmissionBuilder('live');
     const cells: Cell[] = [];
-    for (const [n, keys] of this.#recomputing) {
+    const asked = this.#wanted.answered();
+    for (const [n, keys] of asked) {
       for (const cell of this.#cells.windows.get(n) ?? []) {
         if (keys !== null && !keys.has(cell.owner.key)) continue;
         // who has come back may not have what was sent
@@ -287,76 +310,45 @@ export class LiveMerge {
         cells.push(cell);
       }
     }
-    this.#recomputing = new Map();
-    this.#goneRev = this.rev + 1;
+    if (asked.size > 0) this.#goneRev = this.rev + 1;
+    this.#told.answered();
+    this.#release();
     this.#sendLate(cells, out);
     return out.build();
   }
 
   /** Whether rows that were sent, or will be, may lean on points of these times, both included. */
   leansOn(min: bigint, max: bigint): boolean {
-    const { plan, fills } = this.#live;
-    if (min > plan.bounds.max || max < plan.bounds.min) return false;
-    if (plan.kind === 'raw') return this.#heldSince !== null && max >= this.#heldSince;
-    if (this.#heldFrom === Number.POSITIVE_INFINITY) return false;
-    if (plan.window === null || this.#heldFrom === Number.NEGATIVE_INFINITY) return true;
-    return max >= this.#windows.start(this.#heldFrom - (fills ? LIVE_WINDOWS : 0));
+    return this.#held.leansOn(min, max);
   }
 
   // private functions
 
+  #storeOf(shard: number): PaneStore {
+    const held = this.#byShard[shard];
+    if (held !== undefined) return held;
+    // what is added is states, no rows
+    const store = new PaneStore({ ...this.#live.plan, sources: [] });
+    this.#stores.push(store);
+    return (this.#byShard[shard] = store);
+  }
+
   #withLate(emissions: Emission[]): Emission[] {
     return this.#late === null ? emissions : [...emissions, ...this.#late.take()];
+  }
+
+  /** Windows that all shards have told by now are like any others. */
+  #release(): void {
+    for (const n of this.#told.released()) for (const cell of this.#cells.windows.get(n) ?? []) this.#cells.mark(cell);
   }
 
   #render(cells: readonly Cell[], closed: number): Map<Cell, Rendered> {
     return renderCells(this.#live.plan, this.#windows, this.#stores, cells, closed, this.#plain);
   }
 
-  /** Frozen windows into which rows came, whether their cells were told or had not been read yet. */
-  #wantOld({ old, cells, touched }: LiveUpdate): void {
-    const told = new Set<number>();
-    for (const some of [old, cells]) {
-      if (some == null) continue;
-      this.#wantCells(some);
-      for (const pane of some.window) told.add(pane);
-    }
-    for (const pane of touched.windows) {
-      if (told.has(pane)) continue;
-      const last = Math.min(this.#windows.lastWith(pane), this.#frozen - 1);
-      for (let n = this.#windows.firstWith(pane); n <= last; n++) this.#want(n, null);
-    }
-  }
-
-  /** Cells of frozen windows into which rows came. */
-  #wantCells({ groups, group, window }: CellsPartial): void {
-    const keys = groups.map((one) => groupKey(this.#windows.answerGroup(one)));
-    for (let i = 0; i < window.length; i++) {
-      const last = Math.min(this.#windows.lastWith(window[i]), this.#frozen - 1);
-      for (let n = this.#windows.firstWith(window[i]); n <= last; n++) this.#want(n, keys[group[i]]);
-    }
-  }
-
-  /** `key` null = all groups. */
-  #want(window: number, key: string | null): void {
-    const held = this.#wanted.get(window);
-    if (held === undefined && this.#wanted.size >= RECOMPUTE_WINDOWS_MAX) this.counters.tooLate++;
-    else if (held === undefined) this.#wanted.set(window, key === null ? null : new Set([key]));
-    else if (key === null) this.#wanted.set(window, null);
-    else held?.add(key);
-  }
-
-  #holdPoints(run: Run): void {
-    for (const { base, offsets, rows } of run) {
-      if (rows === 0) continue;
-      const time = base + BigInt(Math.min(offsets[0], offsets[rows - 1]));
-      if (this.#heldSince === null || time < this.#heldSince) this.#heldSince = time;
-    }
-  }
-
   /** Sends points, closes windows, and sends changes where it is time or `flush` is set. */
   #step(nowMs: number, flush: boolean, out: EmissionBuilder): void {
-    const at = this.#watermark.advance(nowMs);
+    const at = this.#watermark.advance(nowMs, this.#waitsAt());
     for (const table of pointTables(this.#live.plan, this.#points)) out.addTable(true, 0, table);
     this.#points = [];
     if (at !== null) this.#close(at, out);
@@ -418,7 +410,7 @@ export class LiveMerge {
     // Before the rows that may be filled from them.
     this.#sendLate([...this.#cells.dirty], out);
     const before = this.#closed;
-    const cells = this.#cells.between(before, target);
+    const cells = this.#told.without(this.#cells.between(before, target));
     const rendered = this.#render(cells, target);
     this.#closed = target;
     for (const cell of this.#ahead) if (cell.window <= target) this.#ahead.delete(cell);
@@ -427,7 +419,8 @@ export class LiveMerge {
       cell.data = rendered.has(cell);
     }
     if (fills) {
-      const empty = fillGaps(this.#cells, before, target, cells, this.#alive);
+      const letGo = (): void => void (rules.stateTtl !== undefined && this.counters.letGo++);
+      const empty = fillGaps(this.#cells, before, target, cells, this.#alive, filledWindows(this.#live), letGo);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, empty, target))
         rendered.set(cell, rows);
     }
@@ -463,7 +456,9 @@ export class LiveMerge {
       for (const cell of changed) this.#cells.clean(cell);
       return;
     }
-    const open = all ? this.#cells.between(this.#closed, shown) : changed.filter((cell) => cell.window <= shown);
+    const open = all
+      ? this.#told.without(this.#cells.between(this.#closed, shown))
+      : changed.filter((cell) => cell.window <= shown);
     for (const cell of changed) {
       if (cell.window <= shown) continue;
       this.#cells.clean(cell);
@@ -493,11 +488,13 @@ export class LiveMerge {
       else if (!cell.data) empty.add(cell);
     }
     if (fills) {
+      const live = filledWindows(this.#live);
       const waiting = new Set(this.#cells.dirty);
       for (const cell of closed) {
         if (rendered.get(cell)?.text === cell.sent) continue;
         markNeighbours(this.#cells, plan, cell, this.#closed);
-        if (cell.data) for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive)) empty.add(late);
+        if (!cell.data) continue;
+        for (const late of fillAfter(this.#cells, cell, this.#closed, this.#alive, live)) empty.add(late);
       }
       for (const cell of [...this.#cells.dirty]) {
         if (waiting.has(cell) || cell.data) continue;
@@ -529,12 +526,19 @@ export class LiveMerge {
   #send(all: readonly Cell[], out: EmissionBuilder): void {
     const { plan, fills, rules } = this.#live;
     const shown = rules.finalOnly ? this.#closed : Math.max(this.#closed, this.#windows.lastShown(this.#newest));
-    const cells = all.filter((cell) => cell.window <= shown);
+    const cells = this.#told.without(all.filter((cell) => cell.window <= shown));
     const rendered = this.#render(cells, this.#closed);
     const closed = cells.filter((cell) => cell.window <= this.#closed);
     for (const cell of closed) cell.data = rendered.has(cell);
     if (fills) {
-      const made = fillGaps(this.#cells, Number.NEGATIVE_INFINITY, this.#closed, closed, new Map());
+      const made = fillGaps(
+        this.#cells,
+        Number.NEGATIVE_INFINITY,
+        this.#closed,
+        closed,
+        new Map(),
+        filledWindows(this.#live),
+      );
       const filled = new Set([...closed.filter((cell) => !cell.data && cell.sent !== null), ...made]);
       for (const [cell, rows] of renderFills(plan, this.#windows, this.#stores, [...filled], this.#closed))
         rendered.set(cell, rows);
@@ -563,7 +567,7 @@ export class LiveMerge {
     if (at === null) return;
     const past = this.#past.note(at, nowMs, this.waitedMs);
     if (past === null) return;
-    const ended = this.#windows.lastEnded(past - rules.lateness) + 1;
+    const ended = Math.min(this.#windows.lastEnded(past - rules.lateness) + 1, this.#told.first);
     const frozen = this.#late?.freeze(ended) ?? ended;
     if (frozen > this.#frozen && (plan.window !== null || frozen > 0)) {
       this.#sendLate(
@@ -572,7 +576,7 @@ export class LiveMerge {
       );
       this.#frozen = frozen;
     }
-    const gone = this.#frozen - (fills ? 2 * LIVE_WINDOWS : 0);
+    const gone = retainedFrom(rules, this.#windows, this.#frozen, past) - (fills ? 2 * LIVE_WINDOWS : 0);
     if (gone <= this.#gone && !this.#historyHeld) return;
     this.#gone = gone;
     this.#historyHeld = false;
@@ -582,6 +586,7 @@ export class LiveMerge {
     this.#cells.dropBefore(gone);
     if (!Number.isFinite(gone)) return;
     for (const store of this.#stores) store.dropBefore(this.#windows.runFrom(gone));
+    this.#told.dropBefore(gone);
   }
 
   #checkSize(): void {

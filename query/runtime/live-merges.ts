@@ -3,18 +3,22 @@
  * own, as if it had been asked for alone; here they are one to the outside. Of one kind, or none, it is that LiveMerge and nothing
  * more. Order of calls and what holds: see live-merge.ts.
  */
+
 import { LiveAnswers } from './live-answers.ts';
+import { together } from './live-emission.ts';
 import { LiveMerge } from './live-merge.ts';
 import type { LivePlan } from './live-plan.ts';
+import { LiveSeries } from './live-series.ts';
 import type { LiveCounters, LiveFloor } from './live-standing.ts';
 import type { Emission, LiveUpdate } from './live-update.ts';
 import type { LastHeard } from './watermark.ts';
 
 /** Stage 2 of a live query. */
-export type LiveHomeStage = LiveMerges | LiveAnswers;
+export type LiveHomeStage = LiveMerges | LiveAnswers | LiveSeries;
 
 /** `heard`: of the stream that the query reads, changed by who hears. */
 export function openHome(live: LivePlan, shards: number, heard: LastHeard | null = null): LiveHomeStage {
+  if (live.rules.perSeries) return new LiveSeries(live, shards);
   return live.leaves === undefined ? new LiveMerges(live, shards, heard) : new LiveAnswers(live, shards, heard);
 }
 
@@ -23,7 +27,8 @@ export class LiveMerges {
 
   /** `heard`: of the stream that the query reads, changed by who hears. */
   constructor(live: LivePlan, shards: number, heard: LastHeard | null = null) {
-    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, heard, kind));
+    const waitsAt = (): bigint | null => this.#kinds.map((kind) => kind.waitsAt).reduce(least);
+    this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, heard, kind, waitsAt));
   }
 
   /** Rows are judged by the windows of the kind stated first; revisions are those of all. */
@@ -44,6 +49,11 @@ export class LiveMerges {
 
   get watermark(): bigint | null {
     return this.#kinds[0].watermark;
+  }
+
+  /** What cursors say of the watermark. */
+  get resumesAt(): bigint | null {
+    return this.watermark;
   }
 
   get rev(): number {
@@ -68,12 +78,8 @@ export class LiveMerges {
 
   /** The earliest of all kinds: a pane goes when nobody needs it. */
   get expiredBefore(): bigint | null {
-    let least: bigint | null = null;
-    for (const { expiredBefore } of this.#kinds) {
-      if (expiredBefore === null) return null;
-      if (least === null || expiredBefore < least) least = expiredBefore;
-    }
-    return least;
+    const all = this.#kinds.map(({ expiredBefore }) => expiredBefore);
+    return all.includes(null) ? null : all.reduce(least);
   }
 
   /** All that is asked for lies in windows: nothing reaches further back. */
@@ -124,14 +130,7 @@ export class LiveMerges {
 
 // private functions
 
-/** Emissions of all kinds, those of one revision in one. */
-function together(kinds: readonly Emission[][]): Emission[] {
-  if (kinds.length === 1) return kinds[0];
-  const found = new Map<string, Emission>();
-  for (const emission of kinds.flat()) {
-    const key = `${emission.final} ${emission.rev}`;
-    const held = found.get(key);
-    found.set(key, held === undefined ? emission : { ...held, tables: [...held.tables, ...emission.tables] });
-  }
-  return [...found.values()].sort((a, b) => Number(b.final) - Number(a.final) || a.rev - b.rev);
+/** null = none. */
+function least(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null || (b !== null && b < a) ? b : a;
 }

@@ -12,7 +12,9 @@ import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
+import { assertKeepsWindows, assertKept } from './live-kept.ts';
 import { asksFields, isLimited, type Latest, leafPlans } from './live-leaf-plans.ts';
+import { assertOwnWatermarks, assertSeriesNamed } from './own-watermarks.ts';
 import type { TimeRules } from './watermark.ts';
 
 export interface LivePlan {
@@ -51,6 +53,9 @@ export function assertLive(statement: SelectStatement): void {
       'live query: a subquery beside a measurement is not kept up to date: watch them apart',
     );
   }
+  if (inner.some(({ options }) => options !== undefined)) {
+    throw new QueryError('invalid', 'live query: WITH (…) of a subquery keeps nothing: put it at the end of the query');
+  }
   for (const subquery of inner) assertLive(subquery);
   for (const { expression } of statement.fields) {
     walk(expression, (e) => {
@@ -65,6 +70,8 @@ export function assertLive(statement: SelectStatement): void {
     });
   }
   timeRules(statement);
+  assertKeepsWindows(statement);
+  assertSeriesNamed(statement);
 }
 
 /** Throws QueryError where a statement asks for points to be written: nobody does it but a stored continuous query. */
@@ -116,6 +123,8 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
       `live query: LATENESS with INTO has no place here: a point is late for one window, or for none: ${expected}`,
     );
   }
+  assertKept(live);
+  assertOwnWatermarks(open, rules, leaves);
   if (statement.emit !== undefined) assertEmits(live);
   return live;
 }
@@ -123,6 +132,11 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
 /** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
 export function windowEnd(plan: Plan, window: number): bigint {
   return plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1);
+}
+
+/** Where the window begins that holds this time; itself, where there are no windows. */
+export function startOfWindow(plan: Plan, time: bigint): bigint {
+  return plan.window === null ? time : windowStart(plan, windowOf(plan, time));
 }
 
 /** Number of the last window, or pane, whose end is ≤ `time`; −1 where an endless one has not ended. */

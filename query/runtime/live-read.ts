@@ -2,7 +2,7 @@
  * Reading for live operators: windows of a plan from the source into a pane store, and one applied block as if it were a source, so
  * that the points of a tail are found by the same code as those of history.
  */
-import type { Block } from '../../model/index.ts';
+import type { Block, SeriesTable } from '../../model/index.ts';
 import { type Plan, windowStart } from '../planner/plan.ts';
 import { windowEnd } from './live-plan.ts';
 import { type LiveInput, tooMany } from './live-update.ts';
@@ -13,6 +13,9 @@ import type { ScanRequest, Source } from './source.ts';
 /** Cells of one query on one shard. At some 200 bytes each this is 200 MB: beyond it the query is ended, not the server. */
 export const SHARD_CELLS_MAX = 1_000_000;
 
+/** Told of each block that is read. */
+export type BlockRead = (block: Block, source: number, table: SeriesTable) => void;
+
 /** Adds all rows in [min, max] to the store; gives the greatest time up to `limit`, null where there was none. */
 export function readInto(
   store: PaneStore,
@@ -21,6 +24,7 @@ export function readInto(
   min: bigint,
   max: bigint,
   limit: bigint,
+  read: BlockRead | null = null,
 ): bigint | null {
   let greatest: bigint | null = null;
   for (const [i, { database, retentionPolicy, measurement }] of plan.sources.entries()) {
@@ -29,6 +33,7 @@ export function readInto(
     const request = { database, retentionPolicy, measurement, minTime: min, maxTime: max, series: null, fields: null };
     for (const block of source.scan(request)) {
       store.add(block, i, table);
+      read?.(block, i, table);
       const reached = greatestTime(block, limit);
       if (reached !== null && (greatest === null || reached > greatest)) greatest = reached;
     }
@@ -46,12 +51,13 @@ export function readWindows(
   first: number,
   some: readonly number[],
   limit: bigint,
+  read: BlockRead | null = null,
 ): { readonly cells: CellsPartial | null; readonly greatest: bigint | null } {
   const scratch = new PaneStore(plan);
   const [min] = inBounds(plan, first);
-  const greatest = readInto(scratch, plan, source, min, plan.bounds.max, limit);
+  const greatest = readInto(scratch, plan, source, min, plan.bounds.max, limit, read);
   for (const window of some) {
-    if (window < first) readInto(scratch, plan, source, ...inBounds(plan, window), plan.bounds.max);
+    if (window < first) readInto(scratch, plan, source, ...inBounds(plan, window), plan.bounds.max, read);
   }
   if (scratch.size > SHARD_CELLS_MAX) throw tooMany('cells', SHARD_CELLS_MAX);
   return { cells: scratch.takeChanged(), greatest };

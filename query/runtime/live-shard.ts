@@ -20,13 +20,15 @@ import { later, type SeriesTable } from '../../model/index.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { shardNow } from './historical.ts';
 import { pointsOf } from './late-points.ts';
+import { keptBehind } from './live-kept.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
-import { blockSource, inBounds, readInto, readWindows, SHARD_CELLS_MAX } from './live-read.ts';
+import { type BlockRead, blockSource, inBounds, readInto, readWindows, SHARD_CELLS_MAX } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts, tooMany } from './live-update.ts';
 import { RowWindows } from './live-windows.ts';
 import { PaneStore } from './panes.ts';
 import type { RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import { SeriesNews } from './series-news.ts';
 import { sourceKey } from './shared-stream.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
@@ -45,6 +47,8 @@ export class LiveShard {
   readonly #source: Source;
   readonly #store: PaneStore;
   readonly #clock = new EventClock();
+  /** Where each series has a watermark of its own. */
+  readonly #series: SeriesNews | null;
   /** Indexes in plan.sources by `sourceKey`: the sides of a join may read one measurement. */
   readonly #sources = new Map<string, number[]>();
   /** Windows from this one on are whole in the store. */
@@ -79,6 +83,7 @@ export class LiveShard {
     this.#plan = live.plan;
     this.#source = source;
     this.#store = new PaneStore(live.plan);
+    this.#series = live.rules.perSeries ? new SeriesNews(live.plan, live.rules.delay) : null;
     for (const [i, s] of live.plan.sources.entries()) {
       this.#sources.set(sourceKey(s), [...(this.#sources.get(sourceKey(s)) ?? []), i]);
     }
@@ -98,14 +103,16 @@ export class LiveShard {
     }
     let min = before === null ? plan.bounds.min : this.#takeOverLate(before);
     if (!plan.bounds.minStated && plan.window !== null) {
-      const { delay, idle, lateness } = this.#live.rules;
-      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - delay - idle - lateness);
+      const { rules } = this.#live;
+      this.#wholeFrom = firstPaneAt(plan, msToNs(nowMs) - rules.delay - rules.idle - keptBehind(rules));
       if (before !== null) this.#takeOver(before);
       min = later(min, windowStart(plan, this.#wholeFrom));
     }
-    this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, this.#aheadLimit(nowMs)), nowMs);
+    const limit = this.#aheadLimit(nowMs);
+    const read = this.#ofSeries(limit, nowMs);
+    this.#observe(readInto(this.#store, plan, this.#source, min, plan.bounds.max, limit, read), nowMs);
     this.#news = true;
-    return this.collect(nowMs)!;
+    return { ...this.collect(nowMs)!, wholeFrom: this.#wholeFrom };
   }
 
   /**
@@ -127,6 +134,9 @@ export class LiveShard {
       this.#acceptPoints(input);
       return;
     }
+    for (const index of indexes) {
+      this.#series?.observe(input.block, index, table, this.#aheadLimit(arrivalMs), arrivalMs, true);
+    }
     const skip = this.#judge(windows, again ? everyRow(input.block.rows) : input.late);
     if (this.#live.rules.keepsLate) this.#keepLate(input, windows, indexes, table);
     if (this.#live.rules.recomputes) this.#noteOld(input, windows, indexes, table);
@@ -138,7 +148,7 @@ export class LiveShard {
   due(nowMs: number): boolean {
     const elapsed = nowMs - this.#collectedAtMs;
     if (!this.#news || (elapsed >= 0 && elapsed < DUE_GAP_MS)) return false;
-    if (this.#rowsWaiting > 0) return true;
+    if (this.#rowsWaiting > 0 || this.#series?.isDue === true) return true;
     const greatest = this.#clock.reading?.greatest;
     return this.#nextEnd !== null && greatest !== undefined && greatest - this.#live.rules.delay >= this.#nextEnd;
   }
@@ -169,6 +179,7 @@ export class LiveShard {
       complete: this.#stale.size === 0,
       ...(this.#old !== null && { old: this.#old.takeChanged() }),
       ...this.#takeLate(),
+      ...(this.#series && { bySeries: this.#series.take() }),
     };
     this.#old = null;
     this.#touched = new Map();
@@ -345,10 +356,16 @@ export class LiveShard {
     return Number.isFinite(this.#floor) ? later(bounds.min, windowStart(this.#plan, this.#floor)) : bounds.min;
   }
 
-  /** Windows below this one take no more points. */
+  /** Hears of what is read, where that says how far the time of a series has come. */
+  #ofSeries(limit: bigint, nowMs: number): BlockRead | null {
+    const series = this.#series;
+    return series && ((block, source, table) => series.observe(block, source, table, limit, nowMs, false));
+  }
+
+  /** Windows below this one take no more points; where series have watermarks of their own, each point has them read again. */
   #forget(floor: number): void {
-    if (floor <= this.#floor) return;
-    this.#floor = floor;
+    if (floor <= (this.#series === null ? this.#floor : this.#wholeFrom)) return;
+    if (this.#series === null) this.#floor = floor;
     this.#store.dropBefore(floor);
     for (const set of [this.#whole, this.#stale, this.#completed, this.#recomputedAtMs]) {
       for (const window of set.keys()) if (window < floor) set.delete(window);
@@ -412,7 +429,9 @@ export class LiveShard {
     const plan = this.#plan;
     const first = from === null ? Math.max(this.#wholeFrom, windowOf(plan, plan.bounds.min)) : firstPaneAt(plan, from);
     const limit = this.#aheadLimit(nowMs);
-    const { cells, greatest } = readWindows(plan, this.#source, first, panesBeside(plan, some), limit);
+    const beside = panesBeside(plan, some);
+    const read = this.#ofSeries(limit, nowMs);
+    const { cells, greatest } = readWindows(plan, this.#source, first, beside, limit, read);
     // An operator that has started anew on a stream behind the clock learns here where the stream stands.
     this.#observe(greatest, nowMs);
     const windows = Float64Array.from(some);
@@ -420,7 +439,9 @@ export class LiveShard {
       ...history(),
       reading: this.#clock.reading,
       cells,
+      wholeFrom: first,
       touched: { windows, rows: new Float64Array(some.length) },
+      ...(this.#series && { bySeries: this.#series.take() }),
     };
   }
 

@@ -23,10 +23,12 @@ export interface LiveCounters {
   recomputed: number;
   /** Final rows that were sent again. */
   revised: number;
+  /** Series of which nothing is kept any more, by `state_ttl`. */
+  letGo: number;
 }
 
 export function newLiveCounters(): LiveCounters {
-  return { onTime: 0, late: 0, tooLate: 0, ahead: 0, disordered: 0, recomputed: 0, revised: 0 };
+  return { onTime: 0, late: 0, tooLate: 0, ahead: 0, disordered: 0, recomputed: 0, revised: 0, letGo: 0 };
 }
 
 /** What was counted between two moments. */

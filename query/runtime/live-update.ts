@@ -6,6 +6,7 @@ import type { Block } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { CellsPartial, Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
+import type { SeriesReadings } from './series-news.ts';
 import type { TimeRange } from './source.ts';
 import type { ClockReading } from './watermark.ts';
 
@@ -52,6 +53,8 @@ export interface LiveUpdate {
   readonly counts: ShardCounts;
   /** All that was accepted is in this update and those before; false = a window waits to be read again. */
   readonly complete: boolean;
+  /** The shard tells all windows, or panes, from this one on, as it did with this update; of those before only what changes. Not there = as it was. */
+  readonly wholeFrom?: number;
   /** Of a query that recomputes: cells of windows that can no longer change by themselves, into which rows came. */
   readonly old?: CellsPartial | null;
   /** Of a query that keeps late points: those that came too late, and the window below which no more are taken. */
@@ -61,6 +64,8 @@ export interface LiveUpdate {
   readonly spans?: readonly (TimeRange | null)[];
   /** Of a query over held rows: what was read is read from this time on. */
   readonly from?: bigint;
+  /** Of a query with a watermark for each series: those that points came of, or were read. */
+  readonly bySeries?: SeriesReadings | null;
   /** Of a query with SLIMIT, where series have come: those of the shard that its choice may need. */
   readonly series?: readonly Group[];
   /** Of a query over held rows: by leaf of its plan; then cells, runs and spans are in these. */

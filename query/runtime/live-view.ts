@@ -8,6 +8,7 @@
  * Order of calls as for `LiveShard`. What `accept` is given here has been taken by the stream before: it is only told again.
  */
 import { windowOf } from '../planner/plan.ts';
+import { keptBehind } from './live-kept.ts';
 import { changeableFrom, type LivePlan, windowEnd } from './live-plan.ts';
 import { readWindows } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts } from './live-update.ts';
@@ -100,7 +101,7 @@ export class LiveView implements StreamReader {
 
   start(nowMs: number, before: LiveView | null = null): LiveUpdate {
     const { plan, rules } = this.#live;
-    this.#from = windowOf(plan, msToNs(nowMs) - rules.delay - rules.idle - rules.lateness);
+    this.#from = windowOf(plan, msToNs(nowMs) - rules.delay - rules.idle - keptBehind(rules));
     if (before !== null) this.#takeOver(before);
     const first = this.#sliceOf(this.#from);
     this.#observe(this.#stream.ensureFrom(first, nowMs), nowMs);
@@ -108,7 +109,7 @@ export class LiveView implements StreamReader {
     this.place = this.#stream.end;
     this.#markFrom(this.#from, this.#changed);
     this.#news = true;
-    return { ...this.collect(nowMs)!, shares: this.#stream.name };
+    return { ...this.collect(nowMs)!, shares: this.#stream.name, wholeFrom: this.#from };
   }
 
   /** Rows that the stream had taken before this view was started: their windows are told again. */
@@ -149,8 +150,8 @@ export class LiveView implements StreamReader {
         this.#touch(window, counts.rows, counts.disordered);
         if (window < this.#from && !this.#before.has(window)) this.#markWindow(window, this.#changed);
       }
-      const cells = changed.get(this.tuple) ?? [];
-      for (let i = 0; i < cells.length; i += 2) this.#mark(this.#windowOf(cells[i + 1]), cells[i], this.#changed);
+      const cells = changed.get(this.tuple);
+      if (cells !== undefined) this.#markCells(cells);
       this.#complete = complete;
       this.#sequence = sequence;
     }
@@ -213,6 +214,13 @@ export class LiveView implements StreamReader {
 
   history(nowMs: number): LiveUpdate {
     return this.#readWindows(nowMs, null, []);
+  }
+
+  /** These windows, whether they have changed or not. */
+  windows(some: readonly number[]): LiveUpdate {
+    const marks = new Map<number, Set<number>>();
+    for (const window of some) this.#markWindow(window, marks);
+    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks) };
   }
 
   missed(nowMs: number, watermark: bigint | null, inputs: readonly LiveInput[]): LiveUpdate {
@@ -279,11 +287,22 @@ export class LiveView implements StreamReader {
     this.#touched.set(window, (this.#touched.get(window) ?? 0) + rows);
   }
 
+  /** Groups and slices, one after the other: most of those that follow one another are of one window. */
+  #markCells(cells: readonly number[]): void {
+    let window = Number.NaN;
+    let groups: Set<number> | null = null;
+    for (let i = 0; i < cells.length; i += 2) {
+      const next = this.#windowOf(cells[i + 1]);
+      if (next !== window) {
+        window = next;
+        groups = window < this.#floor ? null : setAt(this.#changed, window);
+      }
+      groups?.add(cells[i]);
+    }
+  }
+
   #mark(window: number, group: number, marks: Map<number, Set<number>>): void {
-    if (window < this.#floor) return;
-    const groups = marks.get(window);
-    if (groups === undefined) marks.set(window, new Set([group]));
-    else groups.add(group);
+    if (window >= this.#floor) setAt(marks, window).add(group);
   }
 
   /** All cells of its groups in windows from this one on. */
@@ -339,11 +358,12 @@ export class LiveView implements StreamReader {
     return { kind: 'cells', groups, group: Int32Array.from(group), window: Float64Array.from(windows), states };
   }
 
-  /** Windows from the one that holds `from` on (null = those read at the start), and some before it. */
+  /** Windows from the one that holds `from` on (null = those read at the start that may still change), and some before it. */
   #readWindows(nowMs: number, from: bigint | null, some: readonly number[]): LiveUpdate {
     const { plan, rules } = this.#live;
     const { slices } = this.#stream;
-    const first = from === null ? Math.max(this.#from, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+    const first =
+      from === null ? Math.max(this.#from, this.#floor, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
     const windows = Float64Array.from(some);
     const touched = { windows, rows: new Float64Array(windows.length) };
     // below the floor marks are not kept, though slices may still be there
@@ -352,16 +372,24 @@ export class LiveView implements StreamReader {
       const limit = msToNs(nowMs) + rules.ahead;
       const { cells, greatest } = readWindows(plan, this.#source, first, some, limit);
       this.#observe(greatest, nowMs);
-      return { ...history(), reading: this.#clock.reading, cells, touched };
+      return { ...history(), reading: this.#clock.reading, cells, touched, wholeFrom: first };
     }
     this.#observe(this.#stream.ensureFrom(this.#sliceOf(first), nowMs), nowMs);
     const marks = new Map<number, Set<number>>();
     this.#markFrom(first, marks);
     for (const window of some) if (window < first) this.#markWindow(window, marks);
-    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks), touched };
+    return { ...history(), reading: this.#clock.reading, cells: this.#take(marks), touched, wholeFrom: first };
   }
 
   #observe(greatest: bigint | null, arrivalMs: number): void {
     if (greatest !== null) this.#clock.observe(greatest, arrivalMs);
   }
+}
+
+// private functions
+
+function setAt(marks: Map<number, Set<number>>, window: number): Set<number> {
+  let groups = marks.get(window);
+  if (groups === undefined) marks.set(window, (groups = new Set()));
+  return groups;
 }

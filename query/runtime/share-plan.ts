@@ -42,6 +42,7 @@ export function sharing({ plan, rules }: LivePlan): Sharing | null {
   if (plan.kind === 'raw' || window === null || !isEven(window) || sources.length === 0) return null;
   if (bounds.minStated || bounds.maxStated || plan.shown !== null || plan.subqueries.length > 0) return null;
   if (plan.derived !== undefined || plan.windows !== undefined || rules.recomputes || rules.keepsLate) return null;
+  if (rules.perSeries) return null;
   // what it counts depends on all fields that the query asks for
   if (plan.aggregates.some(({ name }) => name === 'rows')) return null;
   if (sources.some(({ subquery }) => subquery !== undefined)) return null;

@@ -8,7 +8,7 @@ import { compareText, integerColumn, textColumn } from '../../model/index.ts';
 import { ordered } from '../functions/ordered.ts';
 import type { Statement } from '../language/ast.ts';
 import { bindCondition } from '../planner/bind.ts';
-import { checkShowCondition } from '../planner/check-show.ts';
+import { checkShowCondition, ofTagsOnly } from '../planner/check-show.ts';
 import { matchesName, measurementMatchers, mergeSchemas } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
 import { DistinctTexts } from './distinct-texts.ts';
@@ -53,7 +53,8 @@ export function* showShard(
 ): Generator<readonly ShowPart[] | null> {
   const database = statement.database ?? context.database;
   checkShowCondition(statement.kind, statement.condition);
-  const { rest } = splitTime(statement.condition, context.now);
+  const split = splitTime(statement.condition, context.now);
+  const rest = split.rest && statement.kind !== 'show measurements' ? ofTagsOnly(split.rest) : split.rest;
   const every = { database: null, retentionPolicy: null, name: { regex: '' } };
   const asked = statement.sources.length > 0 ? statement.sources : [every];
   const matchers = measurementMatchers(asked, { ...context, database });
@@ -93,6 +94,11 @@ export class Shown {
 
   get names(): string[] {
     return [...this.#names.keys()].sort(compareText);
+  }
+
+  /** Of each name, in the order of names. */
+  get counts(): ReadonlyMap<string, number> {
+    return new Map(this.names.map((name) => [name, this.rows(name).length]));
   }
 
   /** As they came. */
@@ -143,22 +149,26 @@ export function countedStatement({ of, key, ...rest }: CountStatement): ShowStat
   }
 }
 
+/** Whether SHOW … CARDINALITY asks for one number of the whole database, which InfluxDB estimates. */
+export function isEstimate({ exact, sources, condition, limit }: CountStatement): boolean {
+  return !exact && sources.length === 0 && condition === null && limit === 0;
+}
+
 /**
- * Stage 2 of SHOW … CARDINALITY: exact always. Without EXACT and further clauses, series and measurements are one number under the title
- * that InfluxDB gives its estimate; measurements are always one number, all else one per measurement.
+ * Stage 2 of SHOW … CARDINALITY: exact always. The estimate of series and of measurements is one number under the title that InfluxDB
+ * gives it; measurements are always one number, all else one per measurement. `counts`: by measurement, in order.
  */
-export function countAnswer(statement: CountStatement, shown: Shown): ResultTable[] {
-  const counts = shown.names.map((name) => ({ name, count: shown.rows(name).length }));
-  const { of, exact, sources, condition, limit, offset } = statement;
+export function countAnswer(statement: CountStatement, counts: ReadonlyMap<string, number>): ResultTable[] {
+  const { of, limit, offset } = statement;
   if (offset > 0 && limit >= 0) return [];
-  const whole = !exact && sources.length === 0 && condition === null && limit === 0;
+  const whole = isEstimate(statement);
   if (of === 'measurement' || (of === 'series' && whole)) {
-    const series = counts.reduce((sum, { count }) => sum + count, 0);
-    const count = of === 'measurement' ? counts.length : series;
+    const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const count = of === 'measurement' ? counts.size : all;
     if (!whole && count === 0) return [];
     return [countTable('', whole ? 'cardinality estimation' : 'count', count)];
   }
-  return counts.filter(({ count }) => count > 0).map(({ name, count }) => countTable(name, 'count', count));
+  return [...counts].filter(([, count]) => count > 0).map(([name, count]) => countTable(name, 'count', count));
 }
 
 /** Tables of text columns without time; none where there are no rows. */

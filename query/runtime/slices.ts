@@ -216,11 +216,17 @@ export class SliceStore {
         to[level].push(i);
       }
     }
-    const used = from.flatMap((slots, level) =>
-      slots.length === 0 ? [] : [{ level, from: Int32Array.from(slots), to: Int32Array.from(to[level]) }],
-    );
+    const used: { readonly level: number; readonly from: Int32Array; readonly to: Int32Array }[] = [];
+    for (const [level, slots] of from.entries()) {
+      if (slots.length > 0) used.push({ level, from: new Int32Array(slots), to: new Int32Array(to[level]) });
+    }
+    if (used.length === 1 && isEach(used[0].to, ranges.length)) {
+      const [{ level, from: slots }] = used;
+      return aggregates.map((a) => this.#levels[level].pane.states[a].take(slots));
+    }
     this.#growScratch(ranges.length);
-    const all = Int32Array.from(ranges, (_, i) => i);
+    const all = new Int32Array(ranges.length);
+    for (let i = 0; i < all.length; i++) all[i] = i;
     return aggregates.map((a) => {
       const state = this.#scratch[a];
       for (const piece of used) state.merge(this.#levels[piece.level].pane.states[a].take(piece.from), piece.to);
@@ -335,6 +341,13 @@ export class SliceStore {
 }
 
 // private functions
+
+/** Each range is one cell. */
+function isEach(to: Int32Array, ranges: number): boolean {
+  if (to.length !== ranges) return false;
+  for (let i = 0; i < ranges; i++) if (to[i] !== i) return false;
+  return true;
+}
 
 function newLevels(plan: Plan, shared: SharedGroups): Level[] {
   const level = (): Level => ({ pane: new PaneStore(plan, shared), cells: new Map(), built: new Set() });

@@ -37,6 +37,12 @@ export interface TimeRules {
   readonly keepsLate?: true;
   /** A row that was sent as final is not sent again. */
   readonly sendsOnce?: true;
+  /** Each series (group) has a W of its own. */
+  readonly perSeries?: true;
+  /** Windows that have ended stay in snapshots until W is so far behind their end, ns. Not there = open windows are in them. */
+  readonly retain?: bigint;
+  /** Nothing is kept of a series that has had no point for so long, ns: see live-kept.ts. */
+  readonly stateTtl?: bigint;
 }
 
 /** DELAY 0s, IDLE 10s, AHEAD 1m, LATENESS 1m UPDATE, EMIT EVERY 1s ON CHANGE, ON CLOSE, ON LATE. */
@@ -58,20 +64,6 @@ export interface ClockReading {
 
 export function msToNs(ms: number): bigint {
   return BigInt(Math.trunc(ms)) * 1_000_000n;
-}
-
-/** W of one shard at `nowMs`, and whether the shard is idle. */
-export function shardWatermark(
-  reading: ClockReading,
-  rules: TimeRules,
-  nowMs: number,
-): { readonly at: bigint; readonly idle: boolean } {
-  const silence = msToNs(nowMs) - msToNs(reading.arrivalMs);
-  const byEvent = reading.greatest - rules.delay;
-  const idle = silence >= rules.idle;
-  if (!idle) return { at: byEvent, idle };
-  const pace = byEvent + silence - rules.idle;
-  return { at: later(byEvent, earlier(pace, msToNs(nowMs))), idle };
 }
 
 /** The greatest event time that one shard has accepted for one query. */
@@ -168,8 +160,8 @@ export class Watermark {
     return nowMs + Math.max(0, Math.ceil(Number(end - this.#at) / 1e6));
   }
 
-  /** Moves W to where it stands at `nowMs`. */
-  advance(nowMs: number): bigint | null {
+  /** Moves W to where it stands at `nowMs`; not as far as `before`, where that is not null. */
+  advance(nowMs: number, before: bigint | null = null): bigint | null {
     let leastActive: bigint | null = null;
     let greatestIdle: bigint | null = null;
     for (const [shard, reading] of this.#readings.entries()) {
@@ -180,7 +172,7 @@ export class Watermark {
       if (idle && (greatestIdle === null || at > greatestIdle)) greatestIdle = at;
     }
     const next = leastActive ?? greatestIdle;
-    if (next !== null) this.raise(next);
+    if (next !== null) this.raise(before === null ? next : earlier(next, before - 1n));
     return this.#at;
   }
 
@@ -190,4 +182,20 @@ export class Watermark {
     const reading = this.#readings[shard];
     return reading === null ? null : Math.max(reading.arrivalMs, this.#heard?.[shard] ?? 0);
   }
+}
+
+// private functions
+
+/** W of one shard at `nowMs`, and whether the shard is idle. */
+function shardWatermark(
+  reading: ClockReading,
+  rules: TimeRules,
+  nowMs: number,
+): { readonly at: bigint; readonly idle: boolean } {
+  const silence = msToNs(nowMs) - msToNs(reading.arrivalMs);
+  const byEvent = reading.greatest - rules.delay;
+  const idle = silence >= rules.idle;
+  if (!idle) return { at: byEvent, idle };
+  const pace = byEvent + silence - rules.idle;
+  return { at: later(byEvent, earlier(pace, msToNs(nowMs))), idle };
 }

@@ -76,6 +76,15 @@ export function panesBeside(plan: Plan, panes: readonly number[]): number[] {
   return [...all].sort((a, b) => a - b);
 }
 
+/** The panes of these windows, each once. */
+export function panesOf(windows: AnswerWindows, some: Iterable<number>): number[] {
+  const panes = new Set<number>();
+  for (const window of some) {
+    for (let pane = windows.runFrom(window); pane < windows.runTo(window); pane++) panes.add(pane);
+  }
+  return [...panes];
+}
+
 // private functions
 
 function singlePanes(plan: Plan): AnswerWindows {

@@ -26,6 +26,7 @@ export {
   expiredBefore,
   findPolicy,
   firstPolicy,
+  hasPolicy,
   keptFrom,
   type PolicyClauses,
   policiesOf,

@@ -48,6 +48,11 @@ export function findPolicy(documents: Documents, database: string, name: string)
   return document === null ? null : policyOfDocument(document);
 }
 
+/** As findPolicy, for those who only need to know that it is there: queries ask each time. */
+export function hasPolicy(documents: Documents, database: string, name: string): boolean {
+  return documents.get({ kind: 'retention policy', database, name }) !== null;
+}
+
 export function policyOfDocument({ name, body }: CatalogueDocument): RetentionPolicy {
   const { duration, shardDuration, tierAfter, ...rest } = body as Body;
   const times = { duration: BigInt(duration), shardDuration: BigInt(shardDuration) };

@@ -1,20 +1,4 @@
-/** Names of time precisions as InfluxDB's `precision=` takes them. */
-import type { Precision } from '../../model/index.ts';
-
-const NAMES: Readonly<Record<string, Precision>> = {
-  '': 'ns',
-  n: 'ns',
-  ns: 'ns',
-  u: 'us',
-  us: 'us',
-  µ: 'us',
-  μ: 'us',
-  ms: 'ms',
-  s: 's',
-  m: 'm',
-  h: 'h',
-};
-
+/** UNITS: how times of the precisions of a write become nanoseconds. */
 /** How times of a precision become seconds and the rest: whole seconds each, or a part of one. */
 export const UNITS = {
   ns: { perSecond: 1e9, secondsEach: 0 },
@@ -24,8 +8,3 @@ export const UNITS = {
   m: { perSecond: 0, secondsEach: 60 },
   h: { perSecond: 0, secondsEach: 3600 },
 } as const;
-
-/** null where the text names no precision. */
-export function normalisePrecision(text: string): Precision | null {
-  return Object.hasOwn(NAMES, text) ? NAMES[text] : null;
-}

@@ -25,7 +25,9 @@ export function newLife(): string {
 }
 
 export function encodeCursor({ life, frame, watermark, rev, positions }: Cursor): string {
-  return Buffer.from(`${life}.${frame};${watermark ?? ''};${rev};${encodePosition(positions)}`).toString('base64url');
+  const text = `${life}.${frame};${watermark ?? ''};${rev};${encodePosition(positions)}`;
+  // all of it is ASCII
+  return Buffer.from(text, 'latin1').toString('base64url');
 }
 
 /** null where the text is no cursor. */

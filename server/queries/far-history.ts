@@ -1,8 +1,9 @@
 /**
  * History that lies in object storage, for live queries. They read in one turn, at one position of their shard, and cannot wait: a scan that would have to
- * is given up, what it asked for is brought near, and whoever asked begins anew. What else is asked of the same operator waits for that, in its order.
+ * is given up, what it asked for is brought near, and whoever asked begins anew. What else is asked of an operator that begins waits for
+ * that, in its order; one that runs goes on, and its home asks again.
  *
- *     ask ──▶ scan ──away──▶ bringNear … fetched ──▶ ask again, in one turn
+ *     start ──▶ scan ──away──▶ bringNear … fetched ──▶ start again, in one turn
  *              other calls for this operator wait ────┘ ──▶ then they
  *
  * One history is fetched at a time, so that what it needs stays in the cache of pages until it has been read.
@@ -73,7 +74,7 @@ export function isAway(error: unknown): boolean {
 export class FarTurns {
   /** By operator: what waits for its fetch. */
   readonly #waiting = new Map<string, (() => void)[]>();
-  #fetches: Promise<void> = Promise.resolve();
+  #fetches: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   /** At once, where nothing of the operator is being fetched. */
@@ -93,14 +94,18 @@ export class FarTurns {
     const waiting: (() => void)[] = [];
     this.#waiting.set(operator, waiting);
     const ended = (error: Error | null): void => {
-      if (this.#isClosed) return;
       this.#waiting.delete(operator);
       again(error);
       for (const act of waiting) this.run(operator, act);
     };
+    this.fetch(fetch, ended);
+  }
+
+  /** Behind those before; `ended` is told what went wrong, else null. Nothing waits for it. */
+  fetch(fetch: Fetch, ended: (error: Error | null) => void): void {
     this.#fetches = this.#fetches.then(fetch).then(
-      () => ended(null),
-      (error: Error) => ended(error),
+      () => this.#isClosed || ended(null),
+      (error: Error) => this.#isClosed || ended(error),
     );
   }
 

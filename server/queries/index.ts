@@ -1,6 +1,7 @@
 /** Queries: historical ones over all shards, live ones (stage 1 on the shards, stage 2 at their home), and their answers as bytes. */
+export { withEdges } from './cumulated.ts';
 export { type CheckDeleteCall, checkDelete } from './deletes.ts';
-export { type WriteLines, writeInto } from './into.ts';
+export { type WriteLines, writeInto, writeRows } from './into.ts';
 export * from './live-homes.ts';
 export * from './live-messages.ts';
 export { LivePace } from './live-pace.ts';

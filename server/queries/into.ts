@@ -4,8 +4,9 @@
  * any value is not written. What was written before an error stays written.
  */
 import { integerColumn } from '../../model/index.ts';
-import { QueryError, type ResultTable } from '../../query/index.ts';
+import { chosenTags, QueryError, type ResultTable, type SelectStatement, WINDOW_TAG } from '../../query/index.ts';
 import { linesOf } from './answers/index.ts';
+import { byLength, isCumulated } from './cumulated.ts';
 
 /** A body is sent when it grows past this. */
 const BODY_CHARACTERS = 1024 * 1024;
@@ -18,13 +19,26 @@ export type WriteLines = (call: {
   readonly lines: Uint8Array<ArrayBuffer>;
 }) => Promise<{ readonly rows: number; readonly message: string | null }>;
 
+type Tables = AsyncIterable<ResultTable> | Iterable<ResultTable>;
 type WriteBody = (
   lines: Uint8Array<ArrayBuffer>,
 ) => Promise<{ readonly rows: number; readonly message: string | null }>;
 
+/** The rows of a SELECT that was asked `withEdges`. As `writeInto`. */
+export function writeRows(
+  select: SelectStatement,
+  tables: Tables,
+  measurement: string | null,
+  write: WriteBody,
+): Promise<ResultTable> {
+  const tags = chosenTags(select.fields);
+  if (!isCumulated(select)) return writeInto(tables, measurement, tags, write);
+  return writeInto(lengthened(tables), measurement, [...tags, WINDOW_TAG], write);
+}
+
 /** Gives the answer to the statement: how many points were written. `measurement` null = that of each row. */
 export async function writeInto(
-  tables: AsyncIterable<ResultTable> | Iterable<ResultTable>,
+  tables: Tables,
   measurement: string | null,
   tagColumns: readonly string[],
   write: WriteBody,
@@ -52,4 +66,10 @@ export async function writeInto(
     rows: 1,
     data: [{ type: 'time', base: 0n, offsets: new Float64Array(1) }, integerColumn([written])],
   };
+}
+
+// private functions
+
+async function* lengthened(tables: Tables): AsyncGenerator<ResultTable> {
+  for await (const table of tables) yield byLength(table);
 }

@@ -7,7 +7,6 @@ import type { Epoch } from '../../client/protocol/index.ts';
 import {
   assertLive,
   type LiveCounters,
-  type LivePlan,
   livePlan,
   measurementsOf,
   parse,
@@ -19,14 +18,15 @@ import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
+import { Agenda } from './agenda.ts';
 import {
   askOf,
-  cursorAt,
   type LiveExpire,
   type LiveReach,
   type LiveStop,
   nameOf,
   type SchemaChange,
+  type ShardAway,
   type ShardFailure,
   type ShardHeard,
   type ShardUpdate,
@@ -35,7 +35,7 @@ import {
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
 import { concerns } from './named-measurements.ts';
-import type { LiveListener, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { LiveListener, OperatorPort, PlannedLive, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
 import type { LiveProgress } from './running-queries.ts';
 import { StreamsHeard } from './streams-heard.ts';
@@ -87,17 +87,24 @@ export class LiveHomes {
   /** By database: what has changed. */
   readonly #replanning = new Map<string, SchemaChange[]>();
   #schemaChanges = 0;
+  /** By shard: the last message that has changed a schema. */
+  readonly #changedAt: number[];
+  /** Operators that are planned again, with what was deleted since that began; null = nothing else has changed. */
+  readonly #planning = new Map<LiveOperator, DeletedSpan[] | null>();
   /** Of the listener that came last: below those of all clients. */
   #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
-  /** When all operators were looked at, and by when one of them has something to do. */
+  /** By when they have something to do, and from when on they have something to say if there is time. */
+  readonly #looks = new Agenda<LiveOperator>();
+  readonly #tells = new Agenda<LiveOperator>();
+  /** When all operators were looked at. */
   #lookedAtMs = Number.NEGATIVE_INFINITY;
-  #lookAtMs = 0;
 
   constructor(options: LiveHomesOptions) {
     const { mesh, nowMs, pace, frame, attached, counted } = options;
     this.#options = options;
     this.#heard = new StreamsHeard(mesh.shards);
+    this.#changedAt = new Array<number>(mesh.shards).fill(0);
     this.#port = {
       shards: mesh.shards,
       nowMs,
@@ -108,10 +115,7 @@ export class LiveHomes {
       heard: (live) => this.#heard.of(live),
       start: (op) => this.#toShards(op, 'live start', (shard) => startOf(op, shard, mesh.index)),
       stop: (op) => this.#toShards(op, 'live stop', (shard) => ({ ...nameOf(op, shard) }) satisfies LiveStop),
-      history: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, {})),
-      missed: (op, round, cursor, reach) =>
-        this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, { cursor: cursorAt(cursor, shard, reach) })),
-      windows: (op, round, windows) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round, { windows })),
+      ask: (op, round) => this.#toShards(op, 'live ask', (shard) => askOf(op, shard, round)),
       reach: (op, from) => mesh.notifyAll('live reach', { operator: op.key, from } satisfies LiveReach),
       expire: (op, before) => mesh.notifyAll('live expire', { operator: op.key, before } satisfies LiveExpire),
     };
@@ -140,7 +144,7 @@ export class LiveHomes {
   async subscribe(request: SubscribeHome): Promise<void> {
     const operator = await this.#operator(request.database, request.query);
     operator.join(request);
-    this.#lookAtMs = 0;
+    this.#schedule(operator);
   }
 
   /**
@@ -153,8 +157,8 @@ export class LiveHomes {
   ): Promise<() => void> {
     const operator = await this.#operator(database, query);
     const subscriber = --this.#lastListener;
-    this.#lookAtMs = 0;
     operator.join({ subscriber, feed: '', epoch: null, refs: false, snapshot: true, since, listener });
+    this.#schedule(operator);
     return () => operator.leave(subscriber);
   }
 
@@ -169,7 +173,7 @@ export class LiveHomes {
     const { pace } = this.#options;
     pace.countOn();
     pace.spend(() => this.#guard(operator, () => operator.update(message)));
-    this.#lookAtMs = Math.min(this.#lookAtMs, operator.lookAtMs, operator.tellAtMs);
+    this.#schedule(operator);
   }
 
   heard(message: ShardHeard): void {
@@ -179,15 +183,23 @@ export class LiveHomes {
   failed({ operator: key, instance, message, round }: ShardFailure): void {
     const operator = this.#running.get(key);
     if (operator === undefined || operator.instance !== instance) return;
-    this.#lookAtMs = 0;
     if (round !== null) operator.roundFailed(round);
     else this.#end(operator, message);
+    this.#schedule(operator);
+  }
+
+  away(message: ShardAway): void {
+    const operator = this.#running.get(message.operator);
+    if (operator === undefined || operator.instance !== message.instance) return;
+    this.#guard(operator, () => operator.away(message));
+    this.#schedule(operator);
   }
 
   /** Plans the live queries that it may concern anew, a moment later. */
   schemaChanged(change: SchemaChange): void {
-    const { database } = change;
+    const { database, at } = change;
     this.#schemaChanges++;
+    if (at !== null) this.#changedAt[at.shard] = at.sequence;
     const waiting = this.#replanning.get(database);
     if (waiting !== undefined) {
       waiting.push(change);
@@ -211,6 +223,8 @@ export class LiveHomes {
     this.#timer = null;
     this.#running.clear();
     this.#operators.clear();
+    this.#looks.clear();
+    this.#tells.clear();
   }
 
   // private functions
@@ -230,9 +244,9 @@ export class LiveHomes {
   }
 
   async #make(key: string, database: string, query: string): Promise<LiveOperator> {
-    const live = await this.#plan(database, query);
+    const planned = await this.#plan(database, query);
     const reads = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => name);
-    const operator = new LiveOperator({ key, database, query, reads }, live, this.#port);
+    const operator = new LiveOperator({ key, database, query, reads }, planned, this.#port);
     this.#running.set(key, operator);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     this.#port.start(operator);
@@ -240,26 +254,46 @@ export class LiveHomes {
   }
 
   /** Once more where a schema has changed meanwhile: an operator that does not run yet is not told. */
-  async #plan(database: string, query: string): Promise<LivePlan> {
+  async #plan(database: string, query: string): Promise<PlannedLive> {
     const statement = parse(query)[0] as SelectStatement;
     assertLive(statement);
     for (let attempt = 1; ; attempt++) {
       const changes = this.#schemaChanges;
+      const plannedAt = [...this.#changedAt];
       const now = BigInt(this.#options.nowMs()) * 1_000_000n;
       const live = livePlan(statement, await planOverShards(statement, database, now, this.#options));
-      if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return live;
+      if (changes === this.#schemaChanges || attempt === PLAN_ATTEMPTS_MAX) return { live, plannedAt };
     }
   }
 
+  /** One plan after the other: what changes meanwhile is planned for behind it, so that shards hear of every change they wait for. */
   async #replan(operator: LiveOperator, deleted: readonly DeletedSpan[]): Promise<void> {
-    const { database, query, instance } = operator;
+    const waiting = this.#planning.get(operator);
+    if (waiting !== undefined) {
+      this.#planning.set(operator, [...(waiting ?? []), ...deleted]);
+      return;
+    }
+    for (let spans: readonly DeletedSpan[] | null = deleted; spans !== null; ) {
+      this.#planning.set(operator, null);
+      await this.#planOnce(operator, spans);
+      spans = this.#planning.get(operator)!;
+    }
+    this.#planning.delete(operator);
+  }
+
+  async #planOnce(operator: LiveOperator, deleted: readonly DeletedSpan[]): Promise<void> {
+    const { database, query } = operator;
     try {
-      const live = await this.#plan(database, query);
-      if (this.#running.get(operator.key) !== operator || operator.instance !== instance) return;
-      const before = { ...operator.live.plan, bounds: live.plan.bounds };
-      if (!samePlan(before, live.plan)) operator.restart(live, 'the schema of what the query reads has changed');
-      else if (operator.leansOn(deleted)) operator.restart(live, 'rows were deleted');
-      else this.#port.start(operator);
+      const planned = await this.#plan(database, query);
+      if (this.#running.get(operator.key) !== operator) return;
+      const { plan } = planned.live;
+      const before = { ...operator.live.plan, bounds: plan.bounds };
+      if (!samePlan(before, plan)) operator.restart(planned, 'the schema of what the query reads has changed');
+      else if (operator.leansOn(deleted)) operator.restart(planned, 'rows were deleted');
+      else {
+        operator.plannedAt = planned.plannedAt;
+        this.#port.start(operator);
+      }
     } catch (error) {
       this.#end(operator, (error as Error).message);
     }
@@ -276,24 +310,36 @@ export class LiveHomes {
     }
   }
 
-  #tick(): void {
-    const { pace, nowMs } = this.#options;
-    const elapsed = nowMs() - this.#lookedAtMs;
-    if (elapsed >= 0 && elapsed < LOOK_MS_MAX && nowMs() < this.#lookAtMs) return;
-    pace.count(() => pace.spend(() => this.#lookAtAll(nowMs())));
+  #schedule(operator: LiveOperator): void {
+    if (this.#running.get(operator.key) !== operator) return;
+    this.#looks.plan(operator, operator.lookAtMs);
+    this.#tells.plan(operator, operator.tellAtMs);
   }
 
-  #lookAtAll(nowMs: number): void {
-    this.#lookedAtMs = nowMs;
-    this.#lookAtMs = Number.POSITIVE_INFINITY;
-    let hasTime = true;
-    // once there is none there is none for the rest
-    const mayTell = (): boolean => hasTime && (hasTime = this.#options.pace.allows);
-    for (const operator of this.#running.values()) {
+  #tick(): void {
+    const { pace, nowMs } = this.#options;
+    pace.count(() => pace.spend(() => this.#lookAtDue(nowMs())));
+  }
+
+  #lookAtDue(nowMs: number): void {
+    const elapsed = nowMs - this.#lookedAtMs;
+    const isLong = elapsed < 0 || elapsed >= LOOK_MS_MAX;
+    if (isLong) this.#lookedAtMs = nowMs;
+    for (const operator of isLong ? [...this.#running.values()] : this.#looks.take(nowMs)) {
       if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else if (nowMs >= operator.lookAtMs || (nowMs >= operator.tellAtMs && mayTell()))
-        this.#guard(operator, () => operator.tick());
-      this.#lookAtMs = Math.min(this.#lookAtMs, operator.lookAtMs, operator.tellAtMs);
+      else {
+        if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
+        // one that was not taken out of the agenda is there still
+        else if (isLong) continue;
+        this.#schedule(operator);
+      }
+    }
+    // once there is no time there is none for the rest
+    if (!this.#options.pace.allows) return;
+    for (const operator of this.#tells.take(nowMs)) {
+      if (nowMs >= operator.tellAtMs) this.#guard(operator, () => operator.tick());
+      this.#schedule(operator);
+      if (!this.#options.pace.allows) return;
     }
   }
 
@@ -321,6 +367,8 @@ export class LiveHomes {
   #forget(operator: LiveOperator): void {
     this.#running.delete(operator.key);
     this.#operators.delete(operator.key);
+    this.#looks.remove(operator);
+    this.#tells.remove(operator);
     this.#port.stop(operator);
     if (this.#running.size === 0) this.#heard.clear();
   }

@@ -1,9 +1,8 @@
 /** What a live query's home and its shards say to each other. Plain data: it goes between threads. */
 import type { LivePlan, LiveUpdate } from '../../query/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
-import type { Cursor } from './cursor.ts';
 import type { MeasurementName } from './named-measurements.ts';
-import type { RunningQuery } from './operator-port.ts';
+import type { AskedRound, RunningQuery } from './operator-port.ts';
 
 /** An update with what it stands for. `instance` tells a restarted operator's from its predecessor's. */
 export interface ShardUpdate {
@@ -23,6 +22,8 @@ export interface SchemaChange {
   /** Those that changed, by name; null = any may have. */
   readonly measurements: readonly string[] | null;
   readonly deleted: readonly DeletedSpan[];
+  /** The message that changed it; null = no message of a shard. */
+  readonly at: { readonly shard: number; readonly sequence: number } | null;
 }
 
 /** To all homes: when points last moved the time of a shard's shared streams (`LastHeard`), by `sourcesKey`. */
@@ -51,6 +52,17 @@ export interface LiveStart {
   readonly home: number;
   /** First message that the predecessor's subscribers have heard nothing of; null = none. */
   readonly replayFrom: number | null;
+  /** Its home knew of what this message of the shard, and those before, changed of the schema when it planned. */
+  readonly plannedAt: number;
+}
+
+/** What a round needs of a shard is brought near, or has been: then it is asked again. */
+export interface ShardAway {
+  readonly operator: string;
+  readonly instance: number;
+  readonly shard: number;
+  readonly round: number;
+  readonly isNear: boolean;
 }
 
 /** Of an operator on a shard. `cursor` not null: what was missed since; else the history, or some windows. */
@@ -62,6 +74,8 @@ export interface LiveAsk {
   readonly cursor: { readonly sequence: number; readonly watermark: bigint | null; readonly reach: bigint } | null;
   /** Not null: these windows of the shard, and nothing else. */
   readonly windows: readonly number[] | null;
+  /** How often something was brought near for it. */
+  readonly fetches: number;
 }
 
 export interface LiveStop {
@@ -93,19 +107,13 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
     reads: op.reads,
     home,
     replayFrom: op.replayFrom?.[shard] ?? null,
+    plannedAt: op.plannedAt[shard],
   };
 }
 
-/** What a shard has to know of a client's cursor. */
-export function cursorAt({ positions, watermark }: Cursor, shard: number, reach: bigint): LiveAsk['cursor'] {
-  return { sequence: positions[shard].sequence, watermark, reach };
-}
-
-export function askOf(
-  op: RunningQuery,
-  shard: number,
-  round: number,
-  { cursor = null, windows = null }: Partial<Pick<LiveAsk, 'cursor' | 'windows'>>,
-): LiveAsk {
-  return { ...nameOf(op, shard), round, cursor, windows };
+export function askOf(op: RunningQuery, shard: number, { id, cursor, reach, windows, fetches }: AskedRound): LiveAsk {
+  const named = nameOf(op, shard);
+  if (cursor === null) return { ...named, round: id, cursor, windows, fetches };
+  const { positions, watermark } = cursor;
+  return { ...named, round: id, cursor: { sequence: positions[shard].sequence, watermark, reach }, windows, fetches };
 }

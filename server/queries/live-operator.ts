@@ -7,7 +7,8 @@
  * Joining goes in rounds. A round asks every shard for the history (or for what a cursor missed); each shard answers in the same
  * channel as its updates, so what comes before the answer is in it and what comes after is not. Updates that follow an answer wait
  * until all shards have answered; then the joiners get their first rows, are attached, and the waiting updates are taken. All who
- * wait for a snapshot share one round and its encoding.
+ * wait for a snapshot share one round and its encoding. Where a shard has to bring near what it is asked for (`away`), the round is put
+ * aside until that is done, and then asked anew: the others go on meanwhile.
  *
  * It is long because joining, starting and restarting are one state machine over the same few fields.
  */
@@ -19,9 +20,9 @@ import type { FeedFrame } from '../sessions/index.ts';
 import { encodeErrorMembers, encodeProgressMembers, encodeResetMembers } from './answers/index.ts';
 import { type Cursor, decodeCursor, encodeCursor, newLife } from './cursor.ts';
 import { Feed, firstFrames } from './feed.ts';
-import type { ShardUpdate } from './live-messages.ts';
+import type { ShardAway, ShardUpdate } from './live-messages.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
-import type { Joiner, LivePlace, OperatorPort, RunningQuery } from './operator-port.ts';
+import type { AskedRound, Joiner, LivePlace, OperatorPort, PlannedLive, RunningQuery } from './operator-port.ts';
 import type { LiveProgress } from './running-queries.ts';
 
 /** A subscriber hears at least this often how far the query has come. */
@@ -33,17 +34,13 @@ const SILENCE_INTERVAL_MS_MAX = 60_000;
 /** Shards are told what can change no more at least this often, and each time it is more where there is time. */
 const EXPIRE_INTERVAL_MS = 15_000;
 
-interface Round {
-  readonly id: number;
+/** Where it asks for windows, which are computed again, nobody joins by it. */
+interface Round extends AskedRound {
   readonly joiners: Joiner[];
-  /** Not null: what this cursor missed is asked for, else the history. */
-  readonly cursor: Cursor | null;
-  /** How many times as far back as its plan looks is read for the cursor. */
-  readonly reach: bigint;
   readonly answers: (ShardUpdate | null)[];
   readonly waiting: ShardUpdate[];
-  /** It asks for windows that are computed again: nobody joins by it. */
-  readonly recomputes: boolean;
+  /** Shards that bring near what they have to read for it. */
+  readonly away: Set<number>;
 }
 
 export class LiveOperator implements RunningQuery {
@@ -54,6 +51,7 @@ export class LiveOperator implements RunningQuery {
   live: LivePlan;
   instance = 1;
   replayFrom: readonly number[] | null = null;
+  plannedAt: readonly number[];
   #port: OperatorPort;
   merge: LiveHomeStage;
   #life: string;
@@ -69,7 +67,9 @@ export class LiveOperator implements RunningQuery {
   /** Nobody has joined since all shards have started: what they sent is the history of the first round. */
   #fresh = true;
   #round: Round | null = null;
-  #rounds = 0;
+  /** Those that were put aside. */
+  #aside: Round[] = [];
+  #lastRound = 0;
   /** Number of the last rows frame. */
   #frames = 0;
   #positions: Position[];
@@ -93,9 +93,10 @@ export class LiveOperator implements RunningQuery {
 
   constructor(
     { key, database, query, reads }: Pick<RunningQuery, 'key' | 'database' | 'reads'> & { readonly query: string },
-    live: LivePlan,
+    { live, plannedAt }: PlannedLive,
     port: OperatorPort,
   ) {
+    this.plannedAt = plannedAt;
     this.key = key;
     this.database = database;
     this.reads = reads;
@@ -109,7 +110,7 @@ export class LiveOperator implements RunningQuery {
   }
 
   get subscribers(): number {
-    return this.#subscribers.size + this.#listening.size + this.#joining.length + (this.#round?.joiners.length ?? 0);
+    return this.#subscribers.size + this.#listening.size + this.#joining.length + this.#inRounds.length;
   }
 
   get progress(): LiveProgress {
@@ -140,9 +141,10 @@ export class LiveOperator implements RunningQuery {
     this.#subscribers.delete(subscriber);
     this.#listening.delete(subscriber);
     this.#joining = this.#joining.filter((j) => j.subscriber !== subscriber);
-    const round = this.#round?.joiners;
-    const at = round?.findIndex((j) => j.subscriber === subscriber) ?? -1;
-    if (at >= 0) round!.splice(at, 1);
+    for (const { joiners } of this.#rounds()) {
+      const at = joiners.findIndex((j) => j.subscriber === subscriber);
+      if (at >= 0) joiners.splice(at, 1);
+    }
     if (this.subscribers === 0) this.idleSinceMs = this.#port.nowMs();
   }
 
@@ -196,8 +198,23 @@ export class LiveOperator implements RunningQuery {
     this.#nextRound();
   }
 
+  /** A shard brings near what a round has to read there, or has done so. */
+  away({ round: id, shard, isNear }: ShardAway): void {
+    const round = this.#rounds().find((one) => one.id === id);
+    if (round === undefined) return;
+    if (isNear) round.away.delete(shard);
+    else round.away.add(shard);
+    if (round === this.#round) {
+      this.#round = null;
+      this.#aside.push(round);
+      this.#takeWaiting(round.waiting.splice(0));
+    }
+    this.#nextRound();
+  }
+
   /** The query reads something else than before: everybody starts anew, quietly where nothing could have been sent. */
-  restart(live: LivePlan, reason: string): void {
+  restart({ live, plannedAt }: PlannedLive, reason: string): void {
+    this.plannedAt = plannedAt;
     if (!this.#fresh) this.replayFrom = this.#sentPositions.map(({ sequence }) => sequence + 1);
     const silent = this.live.plan.sources.length === 0;
     const { watermark, rev } = this.merge;
@@ -212,8 +229,9 @@ export class LiveOperator implements RunningQuery {
     this.#early = [];
     this.#fresh = true;
     this.#frames = 0;
-    const all = [...(this.#round?.joiners ?? []), ...this.#joining];
+    const all = [...this.#inRounds, ...this.#joining];
     this.#round = null;
+    this.#aside = [];
     this.#joining = all;
     for (const [subscriber, feed] of this.#subscribers) {
       const { key, epoch, refs } = feed;
@@ -237,7 +255,7 @@ export class LiveOperator implements RunningQuery {
   fail(message: string): void {
     this.#failure = message;
     const members = encodeErrorMembers('invalid query', message);
-    const everyone = [...(this.#round?.joiners ?? []), ...this.#joining, ...this.#listening.values()];
+    const everyone = [...this.#inRounds, ...this.#joining, ...this.#listening.values()];
     this.#joining = [];
     this.#listening.clear();
     for (const { feed, subscriber, listener } of everyone) {
@@ -250,6 +268,14 @@ export class LiveOperator implements RunningQuery {
   }
 
   // private functions
+
+  #rounds(): readonly Round[] {
+    return this.#round === null ? this.#aside : [this.#round, ...this.#aside];
+  }
+
+  get #inRounds(): readonly Joiner[] {
+    return this.#rounds().flatMap(({ joiners }) => joiners);
+  }
 
   /** Whether to tell now how far the query has come. */
   #tells(nowMs: number): boolean {
@@ -328,17 +354,22 @@ export class LiveOperator implements RunningQuery {
 
   #nextRound(): void {
     if (this.#round !== null || this.#started.size < this.#port.shards) return;
-    if (this.#joining.length === 0) {
-      this.#recompute();
+    const near = this.#aside.find(({ away }) => away.size === 0);
+    if (near !== undefined) {
+      this.#aside = this.#aside.filter((round) => round !== near);
+      this.#ask({ ...near, fetches: near.fetches + 1 });
       return;
     }
     this.#joining = this.#joining.filter((joiner) => !this.#resumeFromRing(joiner));
-    if (this.#joining.length === 0) return;
+    // those that were put aside come first, for what they had brought near stays there only so long
+    if (this.#joining.length === 0 || this.#inRounds.length > 0) {
+      this.#recompute();
+      return;
+    }
     const cursor = this.#usableCursor(this.#joining[0]);
     const joiners = cursor === null ? this.#joining.filter((j) => j.since === '') : [this.#joining[0]];
     if (joiners.length === 0) return;
     this.#joining = this.#joining.filter((j) => !joiners.includes(j));
-    const answers = Array.from({ length: this.#port.shards }, () => null);
     const fresh = this.#fresh;
     this.#fresh = false;
     if (cursor !== null) {
@@ -348,21 +379,29 @@ export class LiveOperator implements RunningQuery {
         this.#sentPositions = [...cursor.positions];
       }
     }
-    const waiting = fresh && cursor === null ? this.#early.splice(0) : [];
-    this.#round = { id: ++this.#rounds, joiners, cursor, reach: 1n, answers, waiting, recomputes: false };
-    if (cursor !== null) this.#port.missed(this, this.#round.id, cursor, 1n);
-    else if (fresh) this.#endRound(this.#round);
-    else this.#port.history(this, this.#round.id);
+    const round = { joiners, cursor, reach: 1n, windows: null, fetches: 0 };
+    if (!fresh || cursor !== null) this.#ask(round);
+    else this.#endRound((this.#round = this.#newRound(round, this.#early.splice(0))));
+  }
+
+  #ask(round: Pick<Round, 'joiners' | 'cursor' | 'reach' | 'windows' | 'fetches'>): void {
+    this.#round = this.#newRound(round, []);
+    this.#port.ask(this, this.#round);
+  }
+
+  #newRound(
+    { joiners, cursor, reach, windows, fetches }: Pick<Round, 'joiners' | 'cursor' | 'reach' | 'windows' | 'fetches'>,
+    waiting: ShardUpdate[],
+  ): Round {
+    const answers = Array.from({ length: this.#port.shards }, () => null);
+    const id = ++this.#lastRound;
+    return { id, joiners, cursor, reach, windows, fetches, answers, waiting, away: new Set() };
   }
 
   /** Asks shards for windows that late rows have changed long after their end. */
   #recompute(): void {
     const windows = this.merge.takeWanted();
-    if (windows === null) return;
-    const answers = Array.from({ length: this.#port.shards }, () => null);
-    const round = { joiners: [], cursor: null, reach: 1n, answers, waiting: [], recomputes: true };
-    this.#round = { id: ++this.#rounds, ...round };
-    this.#port.windows(this, this.#round.id, windows);
+    if (windows !== null) this.#ask({ joiners: [], cursor: null, reach: 1n, windows, fetches: 0 });
   }
 
   /** The cursor of a joiner that has one; one that is of no use becomes a reset and a fresh join. */
@@ -388,7 +427,7 @@ export class LiveOperator implements RunningQuery {
   #endRound(round: Round): void {
     const nowMs = this.#port.nowMs();
     for (const answer of round.answers) if (answer !== null) this.#take(answer);
-    if (round.recomputes) {
+    if (round.windows !== null) {
       this.#round = null;
       this.#emit(this.merge.recomputed());
       this.#takeWaiting(round.waiting);
@@ -431,14 +470,7 @@ export class LiveOperator implements RunningQuery {
   /** The same round once more, of what lies further back. Updates that came behind its answers are taken with it. */
   #askFurther(round: Round): void {
     for (const message of round.waiting) this.#take(message);
-    this.#round = {
-      ...round,
-      id: ++this.#rounds,
-      reach: round.reach * 4n,
-      answers: Array.from({ length: this.#port.shards }, () => null),
-      waiting: [],
-    };
-    this.#port.missed(this, this.#round.id, round.cursor!, this.#round.reach);
+    this.#ask({ ...round, reach: round.reach * 4n });
   }
 
   #attach({ subscriber, feed: key, epoch, refs }: Joiner): void {
@@ -524,7 +556,13 @@ export class LiveOperator implements RunningQuery {
   }
 
   #cursor(): string {
-    const { watermark, rev } = this.merge;
-    return encodeCursor({ life: this.#life, frame: this.#frames, watermark, rev, positions: this.#sentPositions });
+    const { resumesAt, rev } = this.merge;
+    return encodeCursor({
+      life: this.#life,
+      frame: this.#frames,
+      watermark: resumesAt,
+      rev,
+      positions: this.#sentPositions,
+    });
   }
 }

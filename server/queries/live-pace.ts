@@ -14,6 +14,7 @@
  *
  * It also counts the processor time of all that operators do, in turns or not (`cpuMs`).
  */
+import { SampledCpu } from './sampled-cpu.ts';
 
 const SHARE_MIN = 0.04;
 /** Of turns alone, whatever else live queries take: processor time, which turns do not lose where many threads share a processor. */
@@ -34,7 +35,7 @@ const OWED_MS_MAX = 300;
 export class LivePace {
   readonly #nowMs: () => number;
   readonly #busyMs: () => number;
-  readonly #threadCpuMs: () => number;
+  readonly #cpu: SampledCpu;
   #cpuMs = 0;
   #counting = false;
   #lookedAtMs: number;
@@ -55,7 +56,7 @@ export class LivePace {
   constructor(nowMs: () => number, busyMs: () => number, threadCpuMs: () => number) {
     this.#nowMs = nowMs;
     this.#busyMs = busyMs;
-    this.#threadCpuMs = threadCpuMs;
+    this.#cpu = new SampledCpu(nowMs, threadCpuMs);
     this.#lookedAtMs = nowMs();
     this.#busyBefore = busyMs();
   }
@@ -82,29 +83,25 @@ export class LivePace {
   }
 
   /**
-   * Counts the processor time from here to the end of what the event loop does now, but not what is sent when that ends. For many
-   * small things in a row: each look at that clock is a call to the system.
+   * Counts the processor time from here to the end of what the event loop does now, but not what is sent when that ends: for many
+   * small things in a row.
    */
   countOn(): void {
     if (this.#counting) return;
     this.#counting = true;
-    const before = this.#threadCpuMs();
-    queueMicrotask(() => {
-      this.#counting = false;
-      this.#cpuMs += this.#threadCpuMs() - before;
-    });
+    this.#cpu.begin();
+    queueMicrotask(() => this.#counted());
   }
 
   /** Counts the processor time that `act` takes, which is not taken of the share. */
   count<T>(act: () => T): T {
     if (this.#counting) return act();
     this.#counting = true;
-    const before = this.#threadCpuMs();
+    this.#cpu.begin();
     try {
       return act();
     } finally {
-      this.#counting = false;
-      this.#cpuMs += this.#threadCpuMs() - before;
+      this.#counted();
     }
   }
 
@@ -125,17 +122,21 @@ export class LivePace {
 
   /** The same of turns. */
   spendOnTurns<T>(act: () => T): T {
-    const [spentMs, cpuMs] = [this.#spentMs, this.#threadCpuMs()];
+    const spentMs = this.#spentMs;
     try {
       return this.spend(act);
     } finally {
-      // an old Node does not know the time of a thread: then it is that of the clock
-      const took = this.#threadCpuMs() - cpuMs || this.#spentMs - spentMs;
+      const took = (this.#spentMs - spentMs) * this.#cpu.share;
       this.#turnsLeftMs = Math.max(this.#turnsLeftMs - took, -OWED_MS_MAX);
     }
   }
 
   // private functions
+
+  #counted(): void {
+    this.#counting = false;
+    this.#cpuMs += this.#cpu.end();
+  }
 
   #look(): void {
     const nowMs = this.#nowMs();

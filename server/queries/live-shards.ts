@@ -8,7 +8,8 @@
  * message for themselves.
  *
  * When a measurement or a field appears, a plan made before may be wrong. Homes are told (`schemaChanged`) and plan again. Until a
- * home has answered, its operator is held from that message on; what came meanwhile is then replayed from the stream.
+ * home has answered with a plan that knows of it, its operator is held from that message on; what came meanwhile is then replayed from
+ * the stream.
  *
  * Who begins, or asks for history, may find rows of it in object storage: they are brought near first (`far-history.ts`), and it begins then.
  *
@@ -19,7 +20,6 @@ import {
   type LiveInput,
   LiveLeaves,
   type LivePlan,
-  LiveShard,
   type LiveStage,
   LiveStages,
   type LiveUpdate,
@@ -37,6 +37,7 @@ import type {
   LiveStart,
   LiveStop,
   SchemaChange,
+  ShardAway,
   ShardFailure,
   ShardHeard,
   ShardUpdate,
@@ -45,6 +46,7 @@ import type { LivePace } from './live-pace.ts';
 import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 import type { ShareGroup } from './running-queries.ts';
+import { SchemaChanges } from './schema-changes.ts';
 import { readsAllAgain, rest, startAfter } from './stage-kinds.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
@@ -64,6 +66,7 @@ const WAITED_NEWEST = 0.01;
 export interface LiveHomePort {
   update(update: ShardUpdate): void;
   failed(failure: ShardFailure): void;
+  away(message: ShardAway): void;
 }
 
 interface Operator {
@@ -80,16 +83,11 @@ interface Operator {
   heldFrom: number | null;
   /** Of what came since then, which its stage was not told, or was too new to be: once, however often its home answers. */
   replay: 'none' | 'due' | 'under way';
+  /** The last message that changed a schema it reads, and the last that its home knew of when it planned. */
+  changedAt: number;
+  plannedAt: number;
   /** Asked while it was held. */
   readonly asks: LiveAsk[];
-}
-
-/** What one message has changed of a database. */
-interface Changes {
-  readonly measurements: Set<string>;
-  readonly deleted: DeletedSpan[];
-  /** The database is no more. */
-  isDropped: boolean;
 }
 
 interface ShardSide {
@@ -103,8 +101,7 @@ interface ShardSide {
   readonly broker: Broker;
   applied: number;
   inputs: LiveInput[];
-  /** By database. */
-  changes: Map<string, Changes>;
+  readonly changes: SchemaChanges;
 }
 
 export interface LiveShardsOptions {
@@ -148,23 +145,17 @@ export class LiveShards {
       broker,
       applied: 0,
       inputs: [],
-      changes: new Map(),
+      changes: new SchemaChanges(shard),
     };
     this.#shards.set(shard, side);
     return {
       batchApplied: (name: BatchName, applied: Applied) => {
-        if (applied.schemaChanged) changesOf(side, name.database).measurements.add(name.measurement);
+        if (applied.schemaChanged) side.changes.appeared(name.database, name.measurement);
         if (side.operators.size > 0) side.inputs.push({ ...pick(name), block: applied.block, late: applied.late });
       },
       controlApplied: (entry: ControlEntry, deleted: readonly DeletedSpan[]) => {
-        if (entry.type === 'drop database') changesOf(side, entry.database).isDropped = true;
-        if (deleted.length > 0 && 'database' in entry) {
-          // plain data: what else is in them stays here
-          const spans = deleted.map(({ measurement, minTime, maxTime }) => ({ measurement, minTime, maxTime }));
-          const changes = changesOf(side, entry.database);
-          changes.deleted.push(...spans);
-          for (const { measurement } of spans) changes.measurements.add(measurement);
-        }
+        if (entry.type === 'drop database') side.changes.dropped(entry.database);
+        if (deleted.length > 0 && 'database' in entry) side.changes.deleted(entry.database, deleted);
       },
       messageApplied: (sequence: number) => this.#messageApplied(side, sequence),
     };
@@ -231,7 +222,7 @@ export class LiveShards {
    * join without a seam.
    */
   ask(ask: LiveAsk): void {
-    this.#turns.run(ask.operator, () => this.#ask(ask, 0));
+    this.#turns.run(ask.operator, () => this.#ask(ask));
   }
 
   close(): void {
@@ -245,10 +236,11 @@ export class LiveShards {
 
   /** `fetches`: how often something had to be brought near for it. */
   #start(start: LiveStart, home: LiveHomePort, fetches: number): void {
-    const { shard, operator, instance, live, database, reads, replayFrom } = start;
+    const { shard, operator, instance, live, database, reads, replayFrom, plannedAt } = start;
     const side = this.#side(shard);
     const before = side.operators.get(operator);
     if (before !== undefined && before.instance === instance) {
+      before.plannedAt = plannedAt;
       this.#release(side, before);
       return;
     }
@@ -267,6 +259,8 @@ export class LiveShards {
       collectedAtMs: nowMs,
       heldFrom: readsAllAgain(live) ? null : (replayFrom ?? before?.heldFrom ?? null),
       replay: 'due',
+      changedAt: before?.changedAt ?? 0,
+      plannedAt,
       asks: [],
     };
     side.operators.set(operator, op);
@@ -300,8 +294,8 @@ export class LiveShards {
     this.#drop(side, op);
   }
 
-  #ask(ask: LiveAsk, fetches: number): void {
-    const { shard, operator, instance, round, cursor, windows } = ask;
+  #ask(ask: LiveAsk): void {
+    const { shard, operator, instance, round, cursor, windows, fetches } = ask;
     const side = this.#side(shard);
     const op = side.operators.get(operator);
     if (op === undefined || op.instance !== instance) return;
@@ -311,22 +305,22 @@ export class LiveShards {
     }
     const answer = (read: () => LiveUpdate): void => {
       this.#collectAll(side, op);
-      this.#reads(side, op, () => op.home.update({ ...this.#stamp(side, op, read()), round }), {
-        fetches,
-        again: () => this.#ask(ask, fetches + 1),
-        failed: (message) => this.#fail(op, message),
+      const tell = (): void => op.home.update({ ...this.#stamp(side, op, read()), round });
+      const missing = this.#missing(side, op, fetches, tell);
+      if (missing === null) return;
+      const away = { operator, instance, shard, round };
+      op.home.away({ ...away, isNear: false });
+      this.#turns.fetch(missing, (error) => {
+        this.#count(error);
+        if (error === null) op.home.away({ ...away, isNear: true });
+        else this.#fail(op, error.message);
       });
     };
     const nowMs = this.#options.nowMs();
     const { stage } = op;
-    if (windows !== null && stage instanceof LiveShard) {
-      answer(() => stage.windows(windows));
-      return;
-    }
-    if (cursor === null) {
-      answer(() => op.stage.history(nowMs));
-      return;
-    }
+    if (windows !== null && !(stage instanceof LiveLeaves)) answer(() => stage.windows(windows));
+    else if (cursor === null) answer(() => stage.history(nowMs));
+    if (cursor === null) return;
     this.#replay(side, op, cursor.sequence + 1, false, {
       caughtUp: (inputs) => {
         // what has come since it is held will be replayed, and must not be in the answer as well
@@ -361,16 +355,12 @@ export class LiveShards {
   #messageApplied(side: ShardSide, sequence: number): void {
     const { inputs, changes } = side;
     side.applied = sequence;
-    if (changes.size > 0) {
-      side.changes = new Map();
-      for (const [database, { measurements, deleted, isDropped }] of changes) {
-        const change = { database, measurements: isDropped ? null : [...measurements], deleted };
-        this.#hold(side, change, sequence);
-        for (const measurement of new Set(deleted.map((span) => span.measurement))) {
-          side.stages.rowsDeleted(database, measurement, this.#failedOn(side));
-        }
-        this.#options.schemaChanged(change);
+    for (const change of changes.take(sequence)) {
+      this.#hold(side, change, sequence);
+      for (const measurement of new Set(change.deleted.map((span) => span.measurement))) {
+        side.stages.rowsDeleted(change.database, measurement, this.#failedOn(side));
       }
+      this.#options.schemaChanged(change);
     }
     this.#wake();
     if (inputs.length === 0) return;
@@ -392,7 +382,9 @@ export class LiveShards {
 
   #hold(side: ShardSide, change: SchemaChange, sequence: number): void {
     for (const op of side.operators.values()) {
-      if (op.database !== change.database || op.heldFrom !== null || !concerns(change, op.reads)) continue;
+      if (op.database !== change.database || !concerns(change, op.reads)) continue;
+      op.changedAt = sequence;
+      if (op.heldFrom !== null) continue;
       // what is collected is from before it
       op.heldFrom = sequence;
       this.#collectAll(side, op);
@@ -402,7 +394,7 @@ export class LiveShards {
   }
 
   #release(side: ShardSide, op: Operator): void {
-    if (op.heldFrom === null || op.replay === 'under way') return;
+    if (op.heldFrom === null || op.replay === 'under way' || !isPlanned(op)) return;
     if (op.replay === 'none') {
       this.#goOn(side, op);
       return;
@@ -411,6 +403,11 @@ export class LiveShards {
     this.#replay(side, op, op.heldFrom, true, {
       caughtUp: (inputs) => {
         if (side.byStage.get(op.stage) !== op) return;
+        if (!isPlanned(op)) {
+          // the schema has changed meanwhile, and its home will answer once more
+          op.replay = 'due';
+          return;
+        }
         const nowMs = this.#options.nowMs();
         this.#guard(op, () => {
           if (op.stage instanceof LiveView) op.stage.skip(nowMs);
@@ -541,15 +538,21 @@ export class LiveShards {
     }
   }
 
-  /** As `#guard`; true: it found rows in object storage and has done nothing, and begins again when they are near. */
-  #reads(side: ShardSide, op: Operator, act: () => void, { fetches, again, failed }: FarReading): boolean {
+  /** As `#guard`; not null: it found rows in object storage and has done nothing, and this brings them near. */
+  #missing(side: ShardSide, op: Operator, fetches: number, act: () => void): Fetch | null {
     let missing: Fetch | null = null;
     this.#guard(op, () => {
       if (fetches < FETCHES_MAX) missing = side.source.reads(act);
       else act();
     });
+    if (missing !== null) this.#options.broughtNear();
+    return missing;
+  }
+
+  /** As `#missing`; true: it begins again when they are near. */
+  #reads(side: ShardSide, op: Operator, act: () => void, { fetches, again, failed }: FarReading): boolean {
+    const missing = this.#missing(side, op, fetches, act);
     if (missing === null) return false;
-    this.#options.broughtNear();
     this.#turns.hold(op.id, missing, (error) => {
       if (error === null) return again();
       this.#count(error);
@@ -580,12 +583,9 @@ export class LiveShards {
 
 // private functions
 
-function changesOf(side: ShardSide, database: string): Changes {
-  let changes = side.changes.get(database);
-  if (changes === undefined) {
-    side.changes.set(database, (changes = { measurements: new Set(), deleted: [], isDropped: false }));
-  }
-  return changes;
+/** Its plan knows of all that has changed. */
+function isPlanned({ changedAt, plannedAt }: Operator): boolean {
+  return plannedAt >= changedAt;
 }
 
 function raise(error: Error): never {

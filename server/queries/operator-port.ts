@@ -39,6 +39,12 @@ export interface LiveListener {
   failed(message: string): void;
 }
 
+/** A plan, and by shard the last message whose changes of the schema it knows of. */
+export interface PlannedLive {
+  readonly live: LivePlan;
+  readonly plannedAt: readonly number[];
+}
+
 /** An operator as the shards know it. */
 export interface RunningQuery {
   readonly key: string;
@@ -50,6 +56,21 @@ export interface RunningQuery {
   readonly instance: number;
   /** By shard: the first message that the predecessor's subscribers have heard nothing of; null = they have heard nothing yet. */
   readonly replayFrom: readonly number[] | null;
+  /** As of its plan. */
+  readonly plannedAt: readonly number[];
+}
+
+/** What all shards are asked for, in one round: the history, where neither of `cursor` and `windows` is there. */
+export interface AskedRound {
+  readonly id: number;
+  /** What this cursor missed. */
+  readonly cursor: Cursor | null;
+  /** How many times as far back as its plan looks is read for the cursor. */
+  readonly reach: bigint;
+  /** These windows, as they are stored. */
+  readonly windows: readonly number[] | null;
+  /** How often something was brought near for it. */
+  readonly fetches: number;
 }
 
 export interface OperatorPort {
@@ -64,11 +85,7 @@ export interface OperatorPort {
   /** To all shards. */
   start(operator: RunningQuery): void;
   stop(operator: RunningQuery): void;
-  history(operator: RunningQuery, round: number): void;
-  /** These windows of every shard, as they are stored. */
-  windows(operator: RunningQuery, round: number, windows: readonly number[]): void;
-  /** `reach`: so many times as far back as the plan looks. */
-  missed(operator: RunningQuery, round: number, cursor: Cursor, reach: bigint): void;
+  ask(operator: RunningQuery, round: AskedRound): void;
   expire(operator: RunningQuery, before: bigint): void;
   /** The home needs rows from this time on. */
   reach(operator: RunningQuery, from: bigint): void;

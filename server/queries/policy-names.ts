@@ -11,7 +11,7 @@ import {
   type SelectStatement,
   type ShowStatement,
 } from '../../query/index.ts';
-import { type CatalogueView, defaultPolicy, findPolicy, policiesOf, policyNotFound } from '../catalogue/index.ts';
+import { type CatalogueView, defaultPolicy, hasPolicy, policiesOf, policyNotFound } from '../catalogue/index.ts';
 
 /** Throws QueryError. */
 export function namePolicies(select: SelectStatement, database: string, catalogue: CatalogueView): SelectStatement {
@@ -46,6 +46,6 @@ export function nameShownPolicies(statement: ShowStatement, database: string, ca
 /** The policy meant by a name, or by none. Throws QueryError. */
 export function policyNamed(name: string | null, database: string, { documents }: CatalogueView): string {
   const meant = name ?? defaultPolicy(documents, database);
-  if (findPolicy(documents, database, meant) === null) throw new QueryError('invalid', policyNotFound(meant));
+  if (!hasPolicy(documents, database, meant)) throw new QueryError('invalid', policyNotFound(meant));
   return meant;
 }

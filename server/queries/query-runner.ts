@@ -10,11 +10,13 @@ import type { ControlEntry } from '../../model/index.ts';
 import {
   assertLive,
   assertWritesNothing,
-  chosenTags,
+  type CountStatement,
+  checkCountCondition,
   countAnswer,
   countedStatement,
   givenInTurns,
   type IntoTarget,
+  isEstimate,
   type Limits,
   measurementsOf,
   parse,
@@ -39,13 +41,15 @@ import {
 } from '../catalogue/index.ts';
 import { admit, parseParams, userOf } from './admission.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from './answers/index.ts';
+import { withEdges } from './cumulated.ts';
 import { deleteOverShards } from './deletes.ts';
 import { explainAnswer } from './explain-answer.ts';
-import { type WriteLines, writeInto } from './into.ts';
+import { type WriteLines, writeRows } from './into.ts';
 import type { ShardMesh } from './plan-over-shards.ts';
 import { policyNamed } from './policy-names.ts';
 import type { QueriesUnderWay } from './running-queries.ts';
 import { type SelectRequest, SelectRunner, type ShardReading } from './select-runner.ts';
+import { countRows, seriesBySpan } from './series-by-span.ts';
 import { showOverShards } from './show-over-shards.ts';
 import { shownQueries } from './shown-queries.ts';
 import { STATS_DATABASE, shownState, statsAsked, withoutTime } from './shown-state.ts';
@@ -211,7 +215,7 @@ export class QueryRunner {
       return { tables: [] };
     }
     if (isCatalogueShow(statement)) {
-      if ('database' in statement) await this.#known(statement.database ?? database);
+      if ('database' in statement) this.#known(statement.database ?? database);
       return { tables: showCatalogue(statement, database, catalogue, userOf(run.request, catalogue)) };
     }
     switch (statement.kind) {
@@ -235,10 +239,8 @@ export class QueryRunner {
       case 'show shards':
       case 'show shard groups':
         return { tables: shownState(statement, { catalogue, now, shards: this.#options.mesh.shards }) };
-      case 'show cardinality': {
-        await this.#known(statement.database ?? database);
-        return { tables: countAnswer(statement, await this.#show(countedStatement(statement), run)) };
-      }
+      case 'show cardinality':
+        return { tables: await this.#count(statement, run) };
       case 'show measurements':
       case 'show tag keys':
       case 'show tag values':
@@ -249,14 +251,14 @@ export class QueryRunner {
         if (statement.kind === 'show measurements' && asked !== '' && !this.#options.catalogue.has(asked)) {
           return { tables: [] };
         }
-        await this.#known(asked);
+        this.#known(asked);
         const shown = await this.#show(statement, run);
         return { tables: givenInTurns(showAnswer(statement, shown), run.turn) };
       }
       case 'delete':
       case 'drop series':
       case 'drop measurement':
-        await this.#known(database);
+        this.#known(database);
         await deleteOverShards(statement, database, now, this.#options);
         return { tables: [] };
       default:
@@ -266,7 +268,7 @@ export class QueryRunner {
 
   async #select(statement: SelectStatement, run: Run, how?: Pick<SelectRequest, 'texts' | 'read'>) {
     const { database, now } = run.request;
-    for (const source of measurementsOf(statement)) await this.#known(source.database ?? database);
+    for (const source of measurementsOf(statement)) this.#known(source.database ?? database);
     return this.#selects.select(statement, { ...run, database, now, ...how });
   }
 
@@ -279,13 +281,14 @@ export class QueryRunner {
 
   async #into(statement: SelectStatement, into: IntoTarget, run: Run): Promise<ResultTable> {
     const target = into.database ?? run.request.database;
-    await this.#known(target);
-    const { tables } = await this.#select(statement, run);
+    this.#known(target);
+    const asked = withEdges(statement);
+    const { tables } = await this.#select(asked, run);
     const place = {
       database: target,
       retentionPolicy: policyNamed(into.retentionPolicy, target, this.#options.catalogue),
     };
-    return writeInto(tables, into.measurement, chosenTags(statement.fields), (lines) =>
+    return writeRows(asked, tables, into.measurement, (lines) =>
       this.#options.write({ ...place, now: run.request.now, lines }),
     );
   }
@@ -306,7 +309,26 @@ export class QueryRunner {
     }
   }
 
-  async #known(database: string): Promise<void> {
+  async #count(statement: CountStatement, run: Run): Promise<ResultTable[]> {
+    const { catalogue } = this.#options;
+    const database = statement.database ?? run.request.database;
+    const isWhole = isEstimate(statement);
+    // as InfluxDB, which estimates none of a database that is not there
+    const isNone =
+      isWhole && /^(series|measurement)$/.test(statement.of) && database !== '' && !catalogue.has(database);
+    if (isNone) return countAnswer(statement, new Map());
+    this.#known(database);
+    checkCountCondition(statement);
+    if (statement.of !== 'series' || isWhole) {
+      return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts);
+    }
+    const answers = [];
+    for (const select of seriesBySpan(statement, database, catalogue)) answers.push(await this.#select(select, run));
+    return countAnswer(statement, await countRows(answers.map(({ tables }) => tables)));
+  }
+
+  /** Throws QueryError. */
+  #known(database: string): void {
     if (database === '') throw new QueryError('invalid', 'database name required');
     if (this.#options.catalogue.has(database)) return;
     throw new QueryError('invalid', `database not found: ${database}`);

@@ -2,7 +2,8 @@
  * SelectRunner: a SELECT → its plan and the tables of its answer, over all shards. Plans are made over schemas that were asked for
  * before, as long as they hold: every shard is told the version of its schema that the plan stands on, looks at it in the turn in
  * which it pins what it reads, and refuses where another one holds by now. Then the shards are asked anew and the plan is made again;
- * no table has been given before all shards have agreed. A shard that has nothing for the plan is not asked (shards-asked.ts).
+ * no table has been given before all shards have agreed. Of a statement that differs from the one before it in its condition only, only
+ * that is planned (query/planner/plan-frame.ts). A shard that has nothing for the plan is not asked (shards-asked.ts).
  */
 import {
   answerOf,
@@ -12,6 +13,9 @@ import {
   type PaneStore,
   type Partial,
   type Plan,
+  type PlanFrame,
+  planFrame,
+  planLike,
   planSelect,
   QueryError,
   type ResultTable,
@@ -81,6 +85,8 @@ export class SelectRunner {
   readonly #options: SelectRunnerOptions;
   /** By what is read, in the order in which they were asked for. */
   readonly #remembered = new Map<string, KnownSchemas>();
+  /** By the fields asked for, which statements of one shape share: the plan of the last of them. */
+  readonly #framed = new WeakMap<SelectStatement['fields'], Framed>();
 
   constructor(options: SelectRunnerOptions) {
     this.#options = options;
@@ -101,7 +107,7 @@ export class SelectRunner {
     try {
       yield* this.#answer(planned, request);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'stale') throw error;
+      if (!isStale(error)) throw error;
       const anew = await this.#limited(statement, request, await this.#plannedAnew(statement, request));
       yield* this.#tables(statement, request, anew);
     }
@@ -154,15 +160,32 @@ export class SelectRunner {
   /** A plan that asks no shard, and an error, are not checked by the shards: they count only over schemas of now. */
   async #planned(statement: SelectStatement, request: SelectRequest): Promise<Planned> {
     const named = namePolicies(statement, request.database, this.#options.catalogue);
-    const known = this.#remembered.get(JSON.stringify(matchersOf(named, request.database)));
-    if (known === undefined) return this.#plannedAnew(statement, request);
     try {
-      const planned = plannedOver(known, named, request);
-      if (planned.plan.sources.length > 0) return planned;
+      const again = this.#plannedAgain(named, request);
+      if (again !== null) return again;
+      const known = this.#remembered.get(JSON.stringify(matchersOf(named, request.database)));
+      const planned = known === undefined ? null : plannedOver(known, named, request);
+      if (planned !== null && planned.plan.sources.length > 0) return this.#kept(planned, named, request);
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
     }
     return this.#plannedAnew(statement, request);
+  }
+
+  /** As a statement that differs in its condition only was planned, over schemas that hold; null = none was. */
+  #plannedAgain(named: SelectStatement, { database, now }: SelectRequest): Planned | null {
+    const framed = this.#framed.get(named.fields);
+    if (framed === undefined || framed.database !== database) return null;
+    const { versions, frame } = framed;
+    if (versions.some((version, shard) => this.#options.mesh.directory.version(shard) !== version)) return null;
+    const plan = planLike(frame, named, now);
+    return plan === null ? null : { plan, versions };
+  }
+
+  #kept(planned: Planned, named: SelectStatement, { database }: SelectRequest): Planned {
+    const frame = planFrame(named, planned.plan);
+    if (frame !== null) this.#framed.set(named.fields, { frame, versions: planned.versions, database });
+    return planned;
   }
 
   async #plannedAnew(statement: SelectStatement, request: SelectRequest): Promise<Planned> {
@@ -175,15 +198,28 @@ export class SelectRunner {
     this.#remembered.set(key, known);
     if (this.#remembered.size > REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value!);
     try {
-      return plannedOver(known, named, request);
+      return this.#kept(plannedOver(known, named, request), named, request);
     } catch (error) {
-      if (!isOfTypes(error) || !(await this.#isOfUnknownTypes(named, request, known, error))) throw error;
+      if (!isOfTypes(error)) throw error;
+      const isUnknown = await this.#isOfUnknownTypes(named, request, known, error).catch(staleAsNull);
+      if (isUnknown === null) return this.#plannedAnew(statement, request);
+      if (!isUnknown) throw error;
       return plannedOver({ ...known, measurements: [] }, named, request);
     }
   }
 }
 
 // private functions
+
+/** Here, or on the shard's thread. */
+function isStale(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'stale';
+}
+
+function staleAsNull(error: unknown): null {
+  if (isStale(error)) return null;
+  throw error;
+}
 
 async function* observed(partials: AsyncIterable<Partial>, reading: ShardReading): AsyncGenerator<Partial> {
   let askedMs = performance.now();
@@ -199,6 +235,13 @@ async function* observed(partials: AsyncIterable<Partial>, reading: ShardReading
     askedMs = performance.now();
   }
   reading.ms += performance.now() - askedMs;
+}
+
+/** `database`: that of the request. */
+interface Framed {
+  readonly frame: PlanFrame;
+  readonly versions: readonly number[];
+  readonly database: string;
 }
 
 interface Planned {

@@ -48,9 +48,9 @@ export function* seriesLeft(plan: Plan, shown: Shown): Steps<Group[]> {
       const tags = new Map(parseSeriesKey(keyOf(text)));
       left.push({ name, tags: groupBy.map((key) => tags.get(key) ?? '') });
       if (left.length % STEP_SERIES === 0) yield null;
-      if (left.length > 2 * most.seriesLimit + STEP_SERIES) left = firstSeries(most, left);
+      if (left.length > 2 * most.seriesLimit + STEP_SERIES) left = yield* firstSeries(most, left);
     }
-    groups = [...groups, ...firstSeries(plan, left)];
+    groups = groups.concat(yield* firstSeries(plan, left));
   }
   return groups;
 }

@@ -6,6 +6,7 @@
  *     plain                                EMIT ON CLOSE, ON LATE                    SELECT … WHERE … AND time >= from AND time < to
  *     RESAMPLE EVERY e FOR f               EMIT EVERY e ON CHANGE, ON CLOSE,         without INTO, without EMIT; empty windows only
  *                                          ON LATE  LATENESS f                       where the statement says fill()
+ *     WITH (…)                             WITH (…) at its end
  */
 import {
   assertLive,
@@ -23,8 +24,7 @@ import {
   targetsOf,
 } from '../../query/index.ts';
 import type { CatalogueView, ContinuousQuery, CreateContinuousQuery } from '../catalogue/index.ts';
-import { namePolicies, policyNamed } from '../queries/index.ts';
-import { withEdges } from './cumulated.ts';
+import { namePolicies, policyNamed, withEdges } from '../queries/index.ts';
 
 export interface StoredDefinition {
   /** Of all that it reads. */
@@ -47,14 +47,8 @@ interface Target extends IntoTarget {
 
 /** The statement with the databases and policies that it means at this moment. Throws QueryError where it could not run. */
 export function namedDefinition(statement: CreateContinuousQuery, catalogue: CatalogueView): CreateContinuousQuery {
-  const { database, select, options } = statement;
+  const { database, select } = statement;
   const { lateness } = select;
-  if (options.length > 0) {
-    throw new QueryError(
-      'invalid',
-      `option "${options[0].key}" of a continuous query is not supported by this server yet`,
-    );
-  }
   const read = [...measurementsOf(select), ...targetsOf(select)];
   for (const name of [database, ...read.map((source) => source.database ?? database)]) {
     if (!catalogue.has(name)) throw new QueryError('invalid', `database not found: ${name}`);
@@ -86,7 +80,7 @@ export function storedDefinition({ text }: Pick<ContinuousQuery, 'text'>): Store
 
 /** The same rows over history: of the windows that begin in [from, to), ns, both of them edges of windows. */
 export function overHistory({ live }: StoredDefinition, from: bigint, to: bigint): SelectStatement {
-  const { watermark: _w, lateness: _l, emit: _e, ...select } = live;
+  const { watermark: _w, lateness: _l, emit: _e, options: _o, ...select } = live;
   const range = both(timeIs('>=', from), timeIs('<', to));
   const condition = select.condition === null ? range : both({ kind: 'parenthesis', inner: select.condition }, range);
   return hasWindows(select)
@@ -101,12 +95,18 @@ function namedTarget(target: IntoTarget, database: string, catalogue: CatalogueV
   return { ...target, database: own, retentionPolicy: policyNamed(target.retentionPolicy, own, catalogue) };
 }
 
-function definitionOf({ select, resample }: CreateContinuousQuery): StoredDefinition {
+function definitionOf({ select, resample, ...statement }: CreateContinuousQuery): StoredDefinition {
   const { into, ...plain } = withEdges(select);
   const emit = plain.emit ?? emission(plain, resample?.every ?? null);
   const lateness =
     plain.lateness ?? (resample?.for == null ? undefined : { within: resample.for, after: 'drop' as const });
-  const live: SelectStatement = { ...plain, ...(emit && { emit }), ...(lateness && { lateness }) };
+  const options = plain.options ?? (statement.options.length > 0 ? statement.options : undefined);
+  const live: SelectStatement = {
+    ...plain,
+    ...(emit && { emit }),
+    ...(lateness && { lateness }),
+    ...(options && { options }),
+  };
   return {
     database: measurementsOf(select)[0].database!,
     live,

@@ -23,7 +23,6 @@
  */
 import { earlier } from '../../model/index.ts';
 import {
-  chosenTags,
   lastEnded,
   msToNs,
   type Plan,
@@ -31,13 +30,11 @@ import {
   type ResultTable,
   type SelectStatement,
   type TimeRules,
-  WINDOW_TAG,
   windowStart,
 } from '../../query/index.ts';
 import type { ContinuousQuery } from '../catalogue/index.ts';
-import { type WriteLines, writeInto } from '../queries/index.ts';
+import { type WriteLines, writeRows } from '../queries/index.ts';
 import { type Checkpoints, type Mark, NO_MARK } from './checkpoints.ts';
-import { byLength, isCumulated } from './cumulated.ts';
 import { overHistory, type StoredDefinition } from './definition.ts';
 import type { Line } from './line.ts';
 import { spansOf } from './spans.ts';
@@ -220,9 +217,7 @@ export class StoredQuery implements StandingConsumer {
       return { rows: 0, message: null };
     };
     try {
-      const tags = chosenTags(live.fields);
-      if (isCumulated(live)) await writeInto(lengthened(tables), into.measurement, [...tags, WINDOW_TAG], write);
-      else await writeInto(tables, into.measurement, tags, write);
+      await writeRows(live, tables, into.measurement, write);
     } finally {
       this.#points += written;
       this.#port.written(written);
@@ -249,7 +244,8 @@ export class StoredQuery implements StandingConsumer {
 
 /** Else it goes by the cursor of its live query: a copy of points, windows that overlap, and what is answered again, as by sessions. */
 function goesByWindows({ live: { plan, leaves, rules } }: StandingBatch): boolean {
-  const hasEnds = plan.window !== null && plan.windows === undefined && !rules.recomputes && !rules.keepsLate;
+  const hasEnds =
+    plan.window !== null && plan.windows === undefined && !rules.recomputes && !rules.keepsLate && !rules.perSeries;
   return hasEnds && leaves === undefined;
 }
 
@@ -270,10 +266,6 @@ function leastTime({ emissions }: StandingBatch): bigint | null {
     }
   }
   return least;
-}
-
-async function* lengthened(tables: Iterable<ResultTable> | AsyncIterable<ResultTable>): AsyncGenerator<ResultTable> {
-  for await (const table of tables) yield byLength(table);
 }
 
 function* writable({ emissions }: StandingBatch, provisional: boolean): Generator<ResultTable> {

@@ -149,11 +149,12 @@ async function explain(
     const { state, lagMs, panes, counters, group } = live;
     const shared = group === null ? undefined : groupsByName(groups).get(group);
     lines.push(`LIVE: ${state}`, `WATERMARK LAG: ${lagMs === null ? 'no point yet' : `${lagMs}ms`}`);
-    const { onTime, late, tooLate, ahead, recomputed } = counters;
+    const { onTime, late, tooLate, ahead, recomputed, letGo } = counters;
     lines.push(
       `PANES: ${panes}`,
       `POINTS: ${onTime} on time, ${late} late, ${tooLate} dropped, ${ahead} ahead of the clock`,
       `WINDOWS RECOMPUTED: ${recomputed}`,
+      `SERIES LET GO: ${letGo}`,
     );
     lines.push(`SHARE GROUP: ${shared === undefined ? 'none' : `${shared.name}, live queries: ${shared.views}`}`);
     if (shared !== undefined) lines.push(`STATE BYTES: ${shared.bytes}`);

@@ -127,6 +127,7 @@ export const METRICS = {
   live_points_dropped: { kind: 'counter', help: 'points of live queries that came too late to change their window' },
   live_points_ahead: { kind: 'counter', help: 'points of live queries later than the clock by more than AHEAD' },
   live_windows_recomputed: { kind: 'counter', help: 'windows that live queries have read again from what is stored' },
+  live_series_let_go: { kind: 'counter', help: 'series that live queries keep nothing of any more, by state_ttl' },
   live_leaf_rows_most: {
     kind: 'gauge',
     help: 'most rows that one live query running has read or had under way on a shard; it ends beyond 1,000,000',

@@ -28,16 +28,10 @@ export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'
 
 /** A line may not be longer, 16 KiB: a stack trace fits, a body that somebody logs by mistake does not. */
 const LINE_LENGTH_MAX = 16 * 1024;
-const SILENT: Logger = { error: ignore, warn: ignore, info: ignore, debug: ignore, with: () => SILENT };
 
 export function openLog(options: LogOptions): Logger {
   const { level, write = writeStderr, now = Date.now } = options;
   return makeLogger(LOG_LEVELS.indexOf(level), write, now, {});
-}
-
-/** A logger that says nothing, for tests. */
-export function silentLog(): Logger {
-  return SILENT;
 }
 
 // private functions

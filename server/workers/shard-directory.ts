@@ -57,8 +57,7 @@ export class SharedDirectory implements ShardDirectory {
   }
 
   mayHold(shard: number, { database, measurement, tag, value }: TagValue): boolean {
-    const bytes = encoder.encode(value);
-    const hash = hashOn(hashOfNames(database, measurement, tag), bytes, 0, bytes.length);
+    const hash = hashOnText(hashOfNames(database, measurement, tag), value);
     return this.#has(shard, firstBit(hash)) && this.#has(shard, secondBit(hash));
   }
 
@@ -81,11 +80,22 @@ export class SharedDirectory implements ShardDirectory {
 
 function hashOfNames(...names: readonly string[]): number {
   let hash = FNV_BASIS;
-  for (const name of names) {
-    const bytes = encoder.encode(name);
-    hash = Math.imul(hashOn(hash, bytes, 0, bytes.length) ^ END, FNV_PRIME);
-  }
+  for (const name of names) hash = Math.imul(hashOnText(hash, name) ^ END, FNV_PRIME);
   return hash;
+}
+
+/** As of its bytes in UTF-8, which are only made where they are not the characters themselves. */
+function hashOnText(hash: number, text: string): number {
+  let h = hash;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7f) {
+      const bytes = encoder.encode(text);
+      return hashOn(hash, bytes, 0, bytes.length);
+    }
+    h = Math.imul(h ^ code, FNV_PRIME);
+  }
+  return h;
 }
 
 function hashOn(hash: number, bytes: Uint8Array, from: number, to: number): number {

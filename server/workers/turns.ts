@@ -4,12 +4,13 @@
  * however many queries there are.
  */
 import type { Turn } from '../../query/index.ts';
+import { Line } from './pause.ts';
 
 /** A query given up hears of it at the end of its slice and of those before it in line: far below the 100 ms that are promised. */
 const SLICE_MS = 5;
 
 export class Turns {
-  readonly #line: (() => void)[] = [];
+  readonly #line = new Line();
 
   /** For one query on this thread; it throws the signal's reason once that has aborted. */
   of(signal: AbortSignal): Turn {
@@ -20,21 +21,7 @@ export class Turns {
     };
     return () => {
       if (signal.aborted) throw signal.reason;
-      return performance.now() - beganMs < SLICE_MS ? null : this.#next().then(goOn);
+      return performance.now() - beganMs < SLICE_MS ? null : this.#line.next().then(goOn);
     };
-  }
-
-  // private functions
-
-  #next(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#line.push(resolve) === 1) setImmediate(() => this.#round());
-    });
-  }
-
-  #round(): void {
-    const first = this.#line.shift()!;
-    if (this.#line.length > 0) setImmediate(() => this.#round());
-    first();
   }
 }

@@ -44,6 +44,7 @@ import {
   reportOfAll,
   type SchemaChange,
   SelectRunner,
+  type ShardAway,
   type ShardFailure,
   type ShardHeard,
   type ShardUpdate,
@@ -148,12 +149,13 @@ const homes = new LiveHomes({
   log,
   frame: (feed, to, frame) => main.notify('frame', { feed, to, frame } satisfies FrameNotice),
   attached: (feed, subscriber) => main.notify('attached', { feed, subscriber }),
-  counted: ({ onTime, late, tooLate, ahead, recomputed }) => {
+  counted: ({ onTime, late, tooLate, ahead, recomputed, letGo }) => {
     metrics.counter('live_points_on_time').add(onTime);
     metrics.counter('live_points_late').add(late);
     metrics.counter('live_points_dropped').add(tooLate);
     metrics.counter('live_points_ahead').add(ahead);
     metrics.counter('live_windows_recomputed').add(recomputed);
+    metrics.counter('live_series_let_go').add(letGo);
   },
 });
 const selects = new SelectRunner({ mesh, catalogue, limits: config.queryLimits });
@@ -269,7 +271,8 @@ function makeNotices(): Handlers['notices'] {
       catalogue.follow(news);
       for (const { scope, shape } of bucketAdviceIn(news))
         for (const { store } of shards.values()) store.advise(scope, shape);
-      for (const database of changedPolicies(news)) homes.schemaChanged({ database, measurements: null, deleted: [] });
+      for (const database of changedPolicies(news))
+        homes.schemaChanged({ database, measurements: null, deleted: [], at: null });
       stored?.follow(news);
       alerts?.follow(news);
     },
@@ -279,6 +282,7 @@ function makeNotices(): Handlers['notices'] {
     'live update': (update: ShardUpdate) => homes.update(update),
     'live heard': (heard: ShardHeard) => homes.heard(heard),
     'live failed': (failure: ShardFailure) => homes.failed(failure),
+    'live away': (message: ShardAway) => homes.away(message),
     'live expire': (expire: LiveExpire) => liveShards.expire(expire),
     'live reach': (reach: LiveReach) => liveShards.reach(reach),
   };
@@ -421,6 +425,7 @@ function homeAt(worker: number): LiveHomePort {
   return {
     update: (update) => mesh.notify(worker, 'live update', update),
     failed: (failure) => mesh.notify(worker, 'live failed', failure),
+    away: (message) => mesh.notify(worker, 'live away', message),
   };
 }
 

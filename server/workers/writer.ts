@@ -28,16 +28,16 @@ import {
   type NewField,
 } from '../ingest/index.ts';
 import type { PublishCall, WriteCall, WriteResult } from './messages.ts';
-import { makePause } from './pause.ts';
+import { makePause, nextTurn } from './pause.ts';
 
 /** A message is closed before it grows past this, and never past what the broker takes: it is applied in one turn. */
 const MESSAGE_BYTES_TARGET = 512 * 1024;
 /** Nor with more series than this that may all be new, some microseconds each. A list of series that came before holds none. */
-const MESSAGE_SERIES_TARGET = 8_192;
+const MESSAGE_SERIES_TARGET = 4_096;
 /** Where a body begins with new fields its others mostly follow within this: what lies behind is not decoded in vain. */
 const NEW_FIELD_LOOK_BYTES = 16 * 1024;
-/** Between two looks at the clock: some milliseconds of work in a server that has just started, less than one in a warm one. */
-const SLICE_BYTES = 64 * 1024;
+/** Between two looks at the clock: less than a millisecond of new series, some in a server that has just started. */
+const SLICE_BYTES = 16 * 1024;
 /** The authority's answer settles a body's fields in one round; a database dropped meanwhile may cost another. */
 const DECLARE_ROUNDS_MAX = 8;
 
@@ -129,7 +129,8 @@ export class Writer {
       const slices = decoder.slices(call.body, request, SLICE_BYTES);
       for (;;) {
         const step = slices.next();
-        await this.#pause();
+        // what is decoded is encoded in a turn of its own
+        await (step.done ? nextTurn() : this.#pause());
         // types from before a drop would go into the stream behind it
         if (fieldTypes.forgotten !== forgotten) return this.#encoded(call, decoder.decode(call.body, request));
         if (step.done) return this.#encoded(call, step.value);

@@ -1,17 +1,14 @@
 /**
- * Buckets in object storage that could not be read: the cleaner leaves them alone, and tries all of them again after a while, which doubles
- * as long as the storage does not answer. So one request that failed puts nothing off for long, and an outage is not asked about all the time.
+ * Buckets in object storage that could not be read: the cleaner leaves them alone, and tries all of them again after a while, which grows
+ * as long as the storage does not answer.
  */
+import { RetryPause } from './retry-pause.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
-
-/** The first wait, and the longest. */
-const RETRY_MS_MIN = 1_000;
-const RETRY_MS_MAX = 60_000;
 
 export class Away {
   readonly #again: () => void;
   readonly #buckets = new Set<SealedBucket>();
-  #waitMs = RETRY_MS_MIN;
+  readonly #pause = new RetryPause();
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /** `again` is called each time that they may be tried. */
@@ -30,9 +27,8 @@ export class Away {
       this.#timer = null;
       this.clear();
       this.#again();
-    }, this.#waitMs);
+    }, this.#pause.take());
     this.#timer.unref();
-    this.#waitMs = Math.min(RETRY_MS_MAX, 2 * this.#waitMs);
   }
 
   /** All of them may be tried now. */
@@ -42,7 +38,7 @@ export class Away {
 
   /** One was read. */
   answered(): void {
-    this.#waitMs = RETRY_MS_MIN;
+    this.#pause.end();
   }
 
   close(): void {

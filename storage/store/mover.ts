@@ -4,8 +4,8 @@
  *     put ─▶ every byte read back ─▶ ends kept here ─▶ one record in the manifest ─▶ the file goes behind its last reader
  *
  * Killed before the record, it leaves an object that no manifest names, which is swept at the next start; killed behind it, a file
- * that no manifest names, which the opening store removes. A tier that does not answer is asked again at the next round; the buckets
- * stay here until then.
+ * that no manifest names, which the opening store removes. A tier that does not answer is asked again after a second, then
+ * ever more seldom; the buckets stay here until then.
  */
 import type { OpenBuckets } from '../buckets/open-buckets.ts';
 import { StorageError } from '../error.ts';
@@ -16,6 +16,7 @@ import type { FarPlace } from '../tiers/far-source.ts';
 import { Tier, type TierOptions, type TierStats } from '../tiers/tier.ts';
 import type { ManifestBucket } from './manifest-record.ts';
 import { PartitionMap } from './partition-map.ts';
+import { RetryPause } from './retry-pause.ts';
 import type { SealedBucket } from './sealed-bucket.ts';
 
 /** Between two rounds: a tenth of the age, within these; behind a sealing the lesser. */
@@ -91,6 +92,7 @@ export class Mover {
   #isClosed = false;
   /** Something was sealed since the round began. */
   #isDue = false;
+  readonly #pause = new RetryPause();
 
   constructor(files: Files, tier: Tier, options: MoveOptions, host: MoverHost) {
     this.#files = files;
@@ -101,9 +103,12 @@ export class Mover {
 
   /** Moves what is old enough now, or waits for the round under way. */
   round(): Promise<void> {
+    const failuresBefore = this.#failures;
     this.#round ??= this.#move().then((nextMs) => {
       this.#round = null;
-      this.#later(this.#isDue ? ROUND_MS_MIN : nextMs);
+      const failed = this.#failures > failuresBefore;
+      if (!failed) this.#pause.end();
+      this.#later(failed ? this.#pause.take() : this.#isDue ? ROUND_MS_MIN : nextMs);
     });
     return this.#round;
   }

@@ -5,7 +5,6 @@
 import type { Position } from '../../model/index.ts';
 import { BucketWriter } from '../buckets/writer.ts';
 import type { Files } from '../files/files.ts';
-import { CHUNK_BITS, CHUNK_ROWS } from '../head/chunk.ts';
 import type { HeadRows } from '../head/rows.ts';
 import type { HeadSeries } from '../head/series.ts';
 import type { MeasurementName } from '../head/types.ts';
@@ -48,6 +47,8 @@ export async function sealRows(
 ): Promise<ManifestBucket[]> {
   const buckets: ManifestBucket[] = [];
   for (const partition of rows.partitions) {
+    // rows are fetched series by series: where those of each stand together, memory is read along instead of jumped through
+    while (partition.sortOne(partition.minTime, partition.maxTime)) await target.pause();
     for await (const span of sortedSpans(partition, series, target.spanNs, target.pause)) {
       buckets.push(await writeSpan(name, series, span, target));
     }
@@ -78,11 +79,10 @@ async function writeSpan(
     for (let from = 0; from < rows; from += PART_ROWS) {
       const places = span.places.subarray(from, from + PART_ROWS);
       const numbers = new Uint32Array(places.length);
-      const offsets = new Float64Array(places.length);
+      const offsets = span.offsets.subarray(from, from + PART_ROWS);
       for (let i = 0; i < places.length; i++) {
         while (from + i >= span.starts[at + 1]) at++;
         numbers[i] = at;
-        offsets[i] = span.chunks[places[i] >>> CHUNK_BITS].offsets[places[i] & (CHUNK_ROWS - 1)] + span.shift;
         lastOffsets[at] = offsets[i];
       }
       const columns = values.columns(places);

@@ -2,10 +2,11 @@
  * The rows of one head partition in the order in which buckets hold them: by span of time, then series key, then time. Works on row
  * numbers only; `gather.ts` fetches values. Cut into pieces with a pause between, since the shard goes on serving meanwhile.
  *
- * Rows of a series stand in order of time in the ordered chunks, so a counting sort by series is nearly all of the work; only
- * series with late rows are sorted by time.
+ * Rows of a series stand in order of time in the ordered chunks, so a counting sort by series is nearly all of the work; late rows come
+ * behind them, are sorted by themselves and merged in. Times go along with the row numbers: chunks are read from end to end, and nobody
+ * has to jump back to them for a time.
  */
-import { CHUNK_BITS, CHUNK_ROWS, type Chunk } from '../head/chunk.ts';
+import { CHUNK_ROWS, type Chunk } from '../head/chunk.ts';
 import type { Partition } from '../head/partition.ts';
 import type { TimeRange } from '../head/row-layer.ts';
 import type { HeadSeries } from '../head/series.ts';
@@ -18,6 +19,8 @@ export type Pause = () => Promise<void>;
 const SERIES_PIECE = 4096;
 /** Rows looked at in one go, where little is done for each. */
 const ROWS_PIECE = CHUNK_ROWS;
+/** What a late row costs, counted in rows that are looked at. */
+const LATE_WEIGHT = 8;
 
 export interface SortedSpan {
   /** Start of the span: base of its offsets. */
@@ -29,9 +32,9 @@ export interface SortedSpan {
   readonly starts: Uint32Array;
   /** Where a row stands: chunk · CHUNK_ROWS + row in it. */
   readonly places: Uint32Array;
+  /** From `base`. */
+  readonly offsets: Float64Array;
   readonly chunks: readonly Chunk[];
-  /** What is to be added to a chunk's offset for one from `base`. */
-  readonly shift: number;
   readonly late: TimeRange | null;
 }
 
@@ -71,21 +74,25 @@ export async function* sortedSpans(
       next[series[i]] = starts[i];
     }
     const places = new Uint32Array(rows);
+    const offsets = new Float64Array(rows);
     let range: TimeRange | null = null;
     for (const [c, chunk] of chunks.entries()) {
       if (!inside[c]) continue;
       let least = Infinity;
       let greatest = -Infinity;
       eachRow(chunk, dead[c], shift, end, (row) => {
-        places[next[chunk.series[row]]++] = c * CHUNK_ROWS + row;
-        if (chunk.offsets[row] < least) least = chunk.offsets[row];
-        if (chunk.offsets[row] > greatest) greatest = chunk.offsets[row];
+        const offset = chunk.offsets[row] + shift;
+        const at = next[chunk.series[row]]++;
+        places[at] = c * CHUNK_ROWS + row;
+        offsets[at] = offset;
+        if (offset < least) least = offset;
+        if (offset > greatest) greatest = offset;
       });
-      if (c >= ordered.length && least <= greatest) range = widened(range, partition.base, least, greatest);
+      if (c >= ordered.length && least <= greatest) range = widened(range, base, least, greatest);
       await pause();
     }
-    if (range !== null) await sortRuns(places, starts, chunks, pause);
-    yield { base, rows, series, starts, places, chunks, shift, late: range };
+    if (range !== null) await mergeLate(places, offsets, starts, pause);
+    yield { base, rows, series, starts, places, offsets, chunks, late: range };
   }
 }
 
@@ -155,23 +162,40 @@ function widened(range: TimeRange | null, base: bigint, least: number, greatest:
   return { min: min < range.min ? min : range.min, max: max > range.max ? max : range.max };
 }
 
-/** Brings the rows of each series that is not in order of time into it. */
-async function sortRuns(
-  places: Uint32Array,
-  starts: Uint32Array,
-  chunks: readonly Chunk[],
-  pause: Pause,
-): Promise<void> {
-  const offsetAt = (place: number): number => chunks[place >>> CHUNK_BITS].offsets[place & (CHUNK_ROWS - 1)];
+/** Brings the rows of each series into order of time: all are but those behind the first that is not. */
+async function mergeLate(places: Uint32Array, offsets: Float64Array, starts: Uint32Array, pause: Pause): Promise<void> {
   let looked = 0;
   for (let i = 0; i + 1 < starts.length; i++) {
-    const run = places.subarray(starts[i], starts[i + 1]);
-    let isSorted = true;
-    for (let k = 1; k < run.length && isSorted; k++) isSorted = offsetAt(run[k - 1]) < offsetAt(run[k]);
-    if (!isSorted) run.sort((a, b) => offsetAt(a) - offsetAt(b));
-    looked += isSorted ? run.length : 8 * run.length;
+    const end = starts[i + 1];
+    let sorted = starts[i] + 1;
+    while (sorted < end && offsets[sorted - 1] < offsets[sorted]) sorted++;
+    looked += end - starts[i];
+    if (sorted < end) {
+      mergeBehind(places, offsets, { from: starts[i], sorted, end });
+      looked += LATE_WEIGHT * (end - sorted);
+    }
     if (looked < ROWS_PIECE) continue;
     looked = 0;
     await pause();
+  }
+}
+
+/** Rows [from, sorted) are in order, those of [sorted, end) in none: these are sorted, and put where they belong, from the last on. */
+function mergeBehind(
+  places: Uint32Array,
+  offsets: Float64Array,
+  { from, sorted, end }: { readonly from: number; readonly sorted: number; readonly end: number },
+): void {
+  const latePlaces = places.slice(sorted, end);
+  const lateOffsets = offsets.slice(sorted, end);
+  const order = Uint32Array.from(lateOffsets, (_, i) => i).sort((a, b) => lateOffsets[a] - lateOffsets[b]);
+  let left = sorted - 1;
+  let right = order.length - 1;
+  for (let at = end - 1; right >= 0; at--) {
+    const takesLeft = left >= from && offsets[left] > lateOffsets[order[right]];
+    places[at] = takesLeft ? places[left] : latePlaces[order[right]];
+    offsets[at] = takesLeft ? offsets[left] : lateOffsets[order[right]];
+    if (takesLeft) left--;
+    else right--;
   }
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import { Millrace } from '../../client/sdk/index.ts';
+import { eventually } from '../support/api.ts';
 import { newPage, startBrowser, watchedPage } from '../support/browser.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
@@ -49,6 +50,32 @@ describe('console and server', () => {
     expect(await page.locator('[data-panel]').count()).to.equal(11);
     expect(await page.locator('.notice-error').count()).to.equal(0);
     expect(await page.locator('[data-tile="Memory"] .tile-value').textContent()).to.match(/iB/);
+  });
+
+  it('asks for the panels of the overview as one group, and every one of them hears that it has moved', async () => {
+    const asked = new Set<string>();
+    const groups = new Set<unknown>();
+    const moved = new Map<string, number[]>();
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => {
+        const frame = JSON.parse(String(payload));
+        if (frame.op !== 'subscribe') return;
+        asked.add(frame.id);
+        groups.add(frame.group);
+      });
+      socket.on('framereceived', ({ payload }) => {
+        const frame = JSON.parse(String(payload));
+        if (frame.op === 'group') moved.set(frame.id, [...(moved.get(frame.id) ?? []), frame.watermarkMs]);
+      });
+    });
+    await page.goto(server.http);
+    await page.locator('[data-panel="cpu"] .chart').waitFor();
+    await eventually(
+      () => [...asked].filter((id) => (moved.get(id) ?? []).length > 1).length,
+      (heard) => heard === asked.size && heard >= 11,
+    );
+    expect([...groups]).to.deep.equal(['overview']);
+    expect(await page.locator('.notice-error').count()).to.equal(0);
   });
 
   it('moves the live chart of a query when points are written', async () => {

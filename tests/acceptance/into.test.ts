@@ -49,6 +49,29 @@ describe('SELECT INTO and subqueries over HTTP', () => {
     ]);
   });
 
+  it('tells rows of cumulate() that begin together apart by the tag window', async () => {
+    const select = 'FROM cpu WHERE time >= 0 AND time < 6s GROUP BY cumulate(6s, 2s), host fill(none)';
+    await post(`SELECT sum(v), _start INTO sofar ${select}`);
+    expect(await series(server, 'd', 'SELECT host, sum, window FROM sofar', { epoch: 's' })).to.deep.equal([
+      {
+        name: 'sofar',
+        columns: ['time', 'host', 'sum', 'window'],
+        values: [
+          [0, 'a', 1, '2s'],
+          [0, 'a', 4, '4s'],
+          [0, 'a', 4, '6s'],
+          [0, 'b', 10, '2s'],
+          [0, 'b', 14, '4s'],
+          [0, 'b', 14, '6s'],
+        ],
+      },
+    ]);
+    expect(await series(server, 'd', 'SHOW TAG KEYS FROM sofar')).to.deep.equal([
+      { name: 'sofar', columns: ['tagKey'], values: [['host'], ['window']] },
+    ]);
+    expect(await post(`SELECT sum(v) AS window INTO x ${select}`)).to.include('get the tag "window"');
+  });
+
   it('refuses INTO by GET, an unknown target, and values of another type', async () => {
     expect(await (await ask(server, { db: 'd', q: 'SELECT v INTO x FROM cpu' })).text()).to.include('send it as POST');
     expect(await post('SELECT v INTO nowhere..x FROM cpu')).to.equal('database not found: nowhere');

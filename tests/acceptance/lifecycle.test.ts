@@ -3,7 +3,7 @@ import { mkdir, open, readdir, stat, truncate, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { ask, eventually, metric, results, series, write, written } from '../support/api.ts';
-import { QUIET, runToEnd, startServer, temporaryDirectory } from '../support/server.ts';
+import { QUIET, runToEnd, startServer, startSources, temporaryDirectory } from '../support/server.ts';
 
 describe('a restart', () => {
   it('finds points, databases, field types and what was dropped as they were', async () => {
@@ -130,6 +130,24 @@ describe('SIGTERM', () => {
 });
 
 describe('a data directory', () => {
+  it('is served from the sources as from the bundle, and the other way round', async () => {
+    const flags = [...QUIET, '--data-dir', await temporaryDirectory(), '--shards', '2'];
+    for (const [start, rows] of [
+      [startSources, 3],
+      [startServer, 6],
+    ] as const) {
+      const server = await start(flags);
+      try {
+        await written(server, 'both', ['a', 'b', 'c'].map((host) => `m,host=${host} v=1i ${rows}`).join('\n'));
+        const [{ values }] = await series(server, 'both', 'SELECT sum("v") FROM "m"');
+        expect(values[0][1]).to.equal(rows);
+        expect((await fetch(`${server.http}/ping`)).status).to.equal(204);
+      } finally {
+        expect(await server.stop()).to.equal(0);
+      }
+    }
+  });
+
   it('is held by one server at a time', async () => {
     const directory = await temporaryDirectory();
     const server = await startServer([...QUIET, '--data-dir', directory]);

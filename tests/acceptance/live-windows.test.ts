@@ -100,6 +100,30 @@ describe('live windows of rows, and joins', () => {
     expect(await metric(server, 'millrace_live_leaf_rows_most')).to.be.at.least(1);
   });
 
+  it('a query that begins behind the clock tells no window from the part of one shard', async () => {
+    const at = (s: number) => (1_000_000 + s) * SECOND;
+    const hosts = ['a', 'b', 'c', 'd', 'e', 'f'];
+    await written(server, 'behind', hosts.map((host) => `m,host=${host} v=1 ${at(5)}`).join('\n'));
+    const client = await connected();
+    const windows = ['time(10s)', 'hop(20s, 10s)', 'windows(time(10s), time(1m))'];
+    for (const window of windows) {
+      const text = `SELECT sum(v) FROM m GROUP BY ${window} ${CLAUSES}`;
+      await client.subscribed({ id: window, db: 'behind', q: text });
+    }
+    await written(server, 'behind', `m,host=a v=1 ${at(6)}`);
+    await written(server, 'behind', `m,host=a v=0 ${at(200)}`);
+    for (const window of windows) {
+      const first = () =>
+        client
+          .rows(window)
+          .flatMap(({ final, series: tables }) =>
+            tables.flatMap(({ values }) => values.filter(([time]) => time === at(0)).map(([, v]) => [v, final])),
+          );
+      await client.until(() => first().some(([, final]) => final === true), `the first window of ${window}`);
+      expect(new Set(first().map(([v]) => v)), window).to.deep.equal(new Set([7]));
+    }
+  });
+
   it('a window that is long over is computed again where LATENESS says so', async () => {
     await written(server, 'again', `m,host=a,zone=x v=0 ${SECOND}`);
     const client = await connected();

@@ -59,6 +59,28 @@ describe('live queries', () => {
     ]);
   });
 
+  it('tells a tail each point once and with its fields, however soon after each other these appear', async () => {
+    await written(server, db, `m,host=a v=0 ${SECOND}`);
+    const client = await connected();
+    await client.subscribed({ db, q: 'SELECT * FROM m', mode: 'every' });
+    const fields = Array.from({ length: 24 }, (_, i) => `f${i}`);
+    for (const [i, field] of fields.entries()) {
+      await written(server, db, `m,host=${'abcdef'[i % 6]} v=1,${field}=${i} ${SECOND + i + 1}`);
+    }
+    // before each reset and behind it
+    const told = () =>
+      client.frames
+        .flatMap((frame) => (frame.op === 'rows' && frame.phase === 'live' ? frame.series : []))
+        .flatMap(({ columns, values }) =>
+          values.map((row) => {
+            const i = Number(row[0]) - SECOND - 1;
+            return [i, row[columns.indexOf(`f${i}`)]];
+          }),
+        );
+    await client.until(() => new Set(told().map(([i]) => i)).size === fields.length, 'every point');
+    expect(told().sort(([a], [b]) => Number(a) - Number(b))).to.deep.equal(fields.map((_, i) => [i, i]));
+  });
+
   it('names a series once for who asks so, and tells who comes later of those that are named', async () => {
     const lines = (v: number): string => ['a', 'b'].map((host) => `m,host=${host} v=${v} ${SECOND + v}`).join('\n');
     const q = 'SELECT v FROM m GROUP BY host';

@@ -51,9 +51,10 @@ describe('stored continuous queries', () => {
     expect(await create('SELECT mean(v) INTO :MEASUREMENT FROM m GROUP BY time(1m)')).to.include(
       'it would read what it writes',
     );
-    expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m)', 'WITH (retain = 1h) ')).to.include(
-      '"retain"',
+    expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m)', 'WITH (retain = 1) ')).to.equal(
+      'option "retain" of a live query: expected a duration above zero (1h), found 1',
     );
+    expect(await create('SELECT v INTO x FROM m', 'WITH (retain = 1h) ')).to.include('retain keeps windows');
     expect(await create('SELECT mean(v) INTO x FROM m GROUP BY time(1m) ORDER BY time DESC')).to.include('ORDER BY');
   });
 
@@ -379,6 +380,60 @@ describe('stored continuous queries', () => {
     expect(await refused(`CREATE CONTINUOUS QUERY r ON d BEGIN ${select} LATENESS 1s INTO no.x.y END`)).to.equal(
       'database not found: no',
     );
+    await query('DROP CONTINUOUS QUERY kept ON d');
+  });
+
+  it('write the windows of each series by its own time, also behind a kill', async () => {
+    const select = 'SELECT sum(v), count(v) INTO own FROM paced GROUP BY time(20s), host fill(none)';
+    await query(`CREATE CONTINUOUS QUERY own ON d BEGIN ${select} WATERMARK IDLE 200ms PER SERIES END`);
+    // b is a day behind a, and its points come in between
+    const write = (...seconds: number[]) =>
+      written(
+        server,
+        'd',
+        seconds.map((s) => point('a', s, s % 7, 'paced') + point('b', s - 86_400, s % 5, 'paced')).join(''),
+      );
+    for (const s of [0, 5, 25, 45]) await write(s);
+    const own = () => query('SELECT sum, count FROM own GROUP BY host');
+    await eventually(own, (found) => found.length === 2 && found.every(({ values }) => (values?.length ?? 0) >= 2));
+    await write(65, 72);
+    await server.kill();
+    server = await startServer(flags);
+    for (const s of [70, 90, 130, 300]) await write(s);
+    const asked = select.replace(' INTO own', '').replace(' GROUP', ` WHERE time < ${at(160)} GROUP`);
+    const history = (await query(asked)).map(({ tags, values }) => [
+      tags!.host,
+      (values ?? []).filter(([time]) => tags!.host === 'a' || Number(time) < at(160 - 86_400)),
+    ]);
+    const stored = async () =>
+      (await own()).map(({ tags, values }) => [
+        tags!.host,
+        (values ?? []).filter(([time]) => Number(time) < at(tags!.host === 'a' ? 160 : 160 - 86_400)),
+      ]);
+    await eventually(stored, (found) => JSON.stringify(found) === JSON.stringify(history));
+    await query('DROP CONTINUOUS QUERY own ON d');
+  });
+
+  it('keep what WITH says, also behind a kill, and say so', async () => {
+    const create =
+      'CREATE CONTINUOUS QUERY kept ON d WITH (retain = 1h, state_ttl = 1d) ' +
+      'BEGIN SELECT max(v) INTO kept FROM k GROUP BY time(1m), host END';
+    await query(create);
+    const explained = async (): Promise<unknown[]> =>
+      (await query('EXPLAIN CONTINUOUS QUERY kept ON d'))[0].values.flat();
+    const told = async (): Promise<string> => {
+      const all = await eventually(shown, (found) => found.get('d')?.some(([name]) => name === 'kept') === true);
+      return String(all.get('d')!.find(([name]) => name === 'kept')![1]);
+    };
+    expect(await told()).to.include('ON d WITH (retain = 1h, state_ttl = 1d) BEGIN SELECT');
+    await server.kill();
+    server = await startServer(flags);
+    expect(await told()).to.include('ON d WITH (retain = 1h, state_ttl = 1d) BEGIN SELECT');
+    const live =
+      'LIVE QUERY: SELECT max(v) FROM d.autogen.k GROUP BY time(1m), host ' +
+      'EMIT ON CLOSE, ON LATE WITH (retain = 1h, state_ttl = 1d)';
+    await eventually(explained, (lines) => lines.includes('SERIES LET GO: 0'));
+    expect(await explained()).to.include(live);
     await query('DROP CONTINUOUS QUERY kept ON d');
   });
 

@@ -69,12 +69,12 @@ function normalise(tree: unknown, arbitrary: Arbitrary): void {
   if (arbitrary.series && Array.isArray(series)) tree.series = together(series);
   if (Array.isArray(columns) && columns[0] === 'time' && Array.isArray(values)) {
     const rows = values as unknown[][];
-    const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row, rounded)]]));
+    const keys = new Map(rows.map((row) => [row, [show(row[0]), JSON.stringify(row, rounded), show(row)]]));
     const edges = [rows[0], rows[rows.length - 1]].map((row) => keys.get(row)![0]);
     let start = 0;
     for (let i = 1; i <= rows.length; i++) {
       if (i < rows.length && keys.get(rows[i])![0] === keys.get(rows[start])![0]) continue;
-      const run = rows.slice(start, i).sort((x, y) => (keys.get(x)![1] < keys.get(y)![1] ? -1 : 1));
+      const run = rows.slice(start, i).sort((x, y) => compareKeys(keys.get(x)!, keys.get(y)!));
       const isAny = arbitrary.cut && edges.includes(keys.get(rows[start])![0]);
       rows.splice(start, run.length, ...run.map((row) => (isAny ? [row[0]] : row)));
       start = i;
@@ -82,6 +82,12 @@ function normalise(tree: unknown, arbitrary: Arbitrary): void {
     return;
   }
   for (const inner of Object.values(tree)) normalise(inner, arbitrary);
+}
+
+/** Of rows of one time: those that are alike but for their last digits stand in the order of these. */
+function compareKeys(a: readonly string[], b: readonly string[]): number {
+  const at = a[1] === b[1] ? 2 : 1;
+  return a[at] < b[at] ? -1 : 1;
 }
 
 /** Series by their names and tags, the pieces of each as one with its rows by time. */

@@ -434,6 +434,7 @@ function fieldComparison(random: Random, shape: MeasurementShape): string {
     `${field} * 2 ${operator} ${number}`,
     `${field} + ${field} ${operator} ${number}`,
     `(${field} - 1) ${operator} ${number}`,
+    `${field}::${random.pick(['float', 'integer'])} ${operator} ${number}`,
   ]);
 }
 
@@ -797,7 +798,9 @@ function broken(random: Random): string {
     tokens.splice(at, 1, random.pick(['FROM', 'SELECT', ',', ')', '(', "'", '"', '5', '~', 'AND', ';', '$x', '@']));
   else if (change === 3) tokens.length = at;
   else [tokens[at], tokens[at >> 1]] = [tokens[at >> 1], tokens[at]];
-  return tokens.join('');
+  const text = tokens.join('');
+  // a bound that lost its text and kept its `+ 10s` is in 1970: InfluxDB fills windows from there for an hour
+  return /[<>=]\s+\+\s*10s/.test(text) ? broken(random) : text;
 }
 
 function call(random: Random, shape: MeasurementShape, among: readonly string[] = []): string {
@@ -808,7 +811,8 @@ function call(random: Random, shape: MeasurementShape, among: readonly string[] 
   // The rules of known differences know these two by the names of their columns.
   const plain = among.length > 0 || name === 'mode' || name === 'percentile';
   const alias = random.next() < 0.1 && !plain ? ' AS y' : '';
-  return functionOf(name, quote(field), random) + alias;
+  const cast = random.next() < 0.05 ? `::${random.pick(['float', 'integer', 'string', 'boolean', 'field'])}` : '';
+  return functionOf(name, quote(field) + cast, random) + alias;
 }
 
 function functionOf(name: string, field: string, random: Random): string {

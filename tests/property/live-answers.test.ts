@@ -3,7 +3,7 @@
  * with disorder, overwrites, lost connections and kills: what a client holds in the end is the same SELECT over history.
  */
 import { expect } from 'chai';
-import { playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
+import { play, playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';
 import { inOrder, LiveText, NOW_NS } from '../support/live-texts.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import type { Row } from '../unit/query/support/array-source.ts';
@@ -28,6 +28,23 @@ describe('live queries over held rows', () => {
       // the last window of some rows goes on, and so do totals
       if (!/rows\(3\)|SLIMIT/.test(text)) expect(live.finals().length, text).to.equal(live.held.size);
       expect(live.home.counters.tooLate).to.equal(0);
+    }
+  });
+
+  it(`begun behind the clock, tell no window from the rows of one shard, ${RUNS} runs (seed ${seed})`, async () => {
+    for (let run = 0; run < RUNS; run++) {
+      const random = new Random(seed + run);
+      const windows = random.pick(['time(10s)', 'time(30s), host', 'time(1m)']);
+      const text = `SELECT sum(v), count(v) FROM (SELECT v FROM m) GROUP BY ${windows} fill(none)`;
+      const schedule = scheduleOf(random);
+      const half = schedule.length >> 1;
+      const before = schedule.slice(0, half).flatMap(({ rows }) => rows);
+      const live = new LiveText(text, SCHEMA, random.between(2, 3), before);
+      play(live, schedule.slice(half));
+      live.pass(150_000);
+      const history = await live.history();
+      for (const [key, rows] of live.rows())
+        expect(rows, `seed ${seed + run}: ${text} ${key}`).to.deep.equal(history.get(key));
     }
   });
 

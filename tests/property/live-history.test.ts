@@ -139,6 +139,31 @@ describe(`live = history (SEED=${SEED})`, () => {
     );
   });
 
+  it('I1, I9: a query that begins behind the clock tells no window from the part of one shard', () => {
+    fc.assert(
+      fc.property(
+        steps,
+        steps,
+        aggregates,
+        windows,
+        byHost,
+        shardCount,
+        (past, script, set, width, grouped, shards) => {
+          const live = planOf({ aggregates: set, ...width, byHost: grouped, fill: { kind: 'none' } });
+          const written = pointsOf([...past, ...script]);
+          const before = written.slice(0, past.length).flatMap(({ points }) => points);
+          const sim = closeByClock(play(new Simulation(live, shards, before), written.slice(past.length)));
+          const history = sim.history();
+          const finals = sim.finals();
+          for (const [key, values] of finals) expect(values, key).to.deep.equal(history.get(key));
+          expect([...sim.seen.keys()].filter((key) => !finals.has(key))).to.deep.equal([]);
+          expect(sim.merge.counters.tooLate).to.equal(0);
+        },
+      ),
+      RUNS,
+    );
+  });
+
   it('a row between windows that do not meet is late for none of them', () => {
     const beyond = { of: 'hop', size: SECOND, every: 29n * SECOND, offset: null } as const;
     const live = planOf({ aggregates: [['sum', 'v']], beyond, byHost: false, fill: { kind: 'none' } });

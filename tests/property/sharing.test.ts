@@ -101,6 +101,7 @@ function openAlone(live: LivePlan, shard: MemoryShard): Operator {
     expire: (before) => operator.expire(before),
     history: (nowMs) => operator.history(nowMs),
     missed: (nowMs, watermark, inputs) => operator.missed(nowMs, watermark, inputs),
+    windows: (panes) => operator.windows(panes),
   };
 }
 
@@ -148,6 +149,7 @@ class Others {
       expire: (before) => view.expire(before),
       history: (nowMs) => view.history(nowMs),
       missed: (nowMs, watermark, inputs) => view.missed(nowMs, watermark, inputs),
+      windows: (panes) => view.windows(panes),
     };
   }
 

@@ -186,6 +186,20 @@ const emit: fc.Arbitrary<EmitClause> = fc.oneof(
   fc.record({ on: fc.constant('every' as const), interval: positive, ifChanged: fc.boolean() }),
   fc.record({ on: fc.constant('rows' as const), count: positive }),
 );
+const options = fc.array(
+  fc.record({
+    key: name.filter((text) => !/secret|password|token/i.test(text)),
+    value: fc.oneof(
+      fc.oneof(int64, fc.bigInt(0n, 2n ** 64n - 1n)).map((value) => ({ kind: 'integer' as const, value })),
+      finite.map((value) => ({ kind: 'number' as const, value })),
+      fc.string().map((value) => ({ kind: 'string' as const, value })),
+      fc.boolean().map((value) => ({ kind: 'boolean' as const, value })),
+      duration.map((ns) => ({ kind: 'duration' as const, ns })),
+    ),
+  }),
+  { maxLength: 3 },
+);
+const someOptions = options.filter(({ length }) => length > 0);
 /** Clauses that are not there where nothing is said. */
 const liveClauses = fc.record(
   {
@@ -200,6 +214,7 @@ const liveClauses = fc.record(
       after: fc.oneof(fc.constantFrom('drop' as const, 'recompute' as const), target),
     }),
     emit: fc.array(emit, { minLength: 1, maxLength: 3 }),
+    options: someOptions,
   },
   { requiredKeys: [] },
 );
@@ -267,20 +282,6 @@ const asking: fc.Arbitrary<Statement> = fc.oneof(
   }),
 );
 
-const options = fc.array(
-  fc.record({
-    key: name.filter((text) => !/secret|password|token/i.test(text)),
-    value: fc.oneof(
-      fc.oneof(int64, fc.bigInt(0n, 2n ** 64n - 1n)).map((value) => ({ kind: 'integer' as const, value })),
-      finite.map((value) => ({ kind: 'number' as const, value })),
-      fc.string().map((value) => ({ kind: 'string' as const, value })),
-      fc.boolean().map((value) => ({ kind: 'boolean' as const, value })),
-      duration.map((ns) => ({ kind: 'duration' as const, ns })),
-    ),
-  }),
-  { maxLength: 3 },
-);
-const someOptions = options.filter(({ length }) => length > 0);
 const place = { name, database: name };
 const optional = { name, database: fc.option(name) };
 const path = { ...place, retentionPolicy: name };

@@ -73,7 +73,7 @@ export class LiveText {
     this.home = this.#start(this.live, { watermark: null, rev: -1 });
     this.#take(this.home.subscribe(this.nowMs).snapshot);
     this.#spoken = this.shards.map(() => 0);
-    this.#cursor = { positions: [...this.#spoken], watermark: this.home.watermark, rev: this.home.rev };
+    this.#cursor = { positions: [...this.#spoken], watermark: this.home.resumesAt, rev: this.home.rev };
   }
 
   /** In this order, in one message per shard. */
@@ -122,7 +122,7 @@ export class LiveText {
     const positions = this.#log.map(({ length }) => length);
     this.#spoken = [...positions];
     this.#recompute();
-    this.#cursor = { positions, watermark: this.home.watermark, rev: this.home.rev };
+    this.#cursor = { positions, watermark: this.home.resumesAt, rev: this.home.rev };
   }
 
   /** By series and time, the rows of the same SELECT over history, as `held` has them. */
@@ -193,7 +193,7 @@ export class LiveText {
     this.#recompute();
     if (this.#connected) {
       const positions = this.home.settled ? [...this.#spoken] : this.#cursor.positions;
-      this.#cursor = { positions, watermark: this.home.watermark, rev: this.home.rev };
+      this.#cursor = { positions, watermark: this.home.resumesAt, rev: this.home.rev };
     }
     const before = this.home.expiredBefore;
     if (before !== null) for (const operator of this.#operators) operator.expire(before);

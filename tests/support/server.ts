@@ -17,6 +17,8 @@ const STDERR_CHARACTERS_MAX = 10_000;
 
 /** As `npm start` runs it, built from the sources as they are now. */
 const MAIN = await buildServer();
+/** As it runs from its sources. */
+const SOURCES = join(import.meta.dirname, '..', '..', 'server', 'main.ts');
 
 /** No points but those of the test, and nothing on stderr but errors. */
 export const QUIET: readonly string[] = ['--telemetry-ms', '0', '--log-level', 'error'];
@@ -56,14 +58,43 @@ export async function temporaryDirectory(): Promise<string> {
 }
 
 /** `flags` come last, and so win over the ones given here; `environment` adds to ours. */
-export async function startServer(
+export function startServer(
   flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
+  return startMain(MAIN, flags, environment);
+}
+
+/** The same without a bundle: `node server/main.ts`. */
+export function startSources(flags: readonly string[] = []): Promise<TestServer> {
+  return startMain(SOURCES, flags);
+}
+
+/** Runs a server that should refuse its flags or its data, given as they are; one that serves all the same is killed. */
+export async function runToEnd(flags: readonly string[]): Promise<Ended> {
+  const child = spawnServer(MAIN, flags);
+  const texts = collect(child);
+  const kill = (): void => void child.kill('SIGKILL');
+  const timer = setTimeout(kill, START_MS_MAX);
+  child.stdout!.on('data', () => {
+    if (texts.stdout.includes('listening')) kill();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  return { code, ...texts };
+}
+
+// private functions
+
+async function startMain(
+  main: string,
+  flags: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<TestServer> {
   const named = flags.indexOf('--data-dir');
   const dataDir = named >= 0 ? flags[named + 1] : await temporaryDirectory();
   const free = ['--http', '127.0.0.1:0', '--udp', '127.0.0.1:0', '--data-dir', dataDir];
-  const child = spawnServer([...free, ...flags], environment);
+  const child = spawnServer(main, [...free, ...flags], environment);
   const texts = collect(child);
   const { http, udp } = await listening(child, texts);
   return {
@@ -83,25 +114,13 @@ export async function startServer(
   };
 }
 
-/** Runs a server that should refuse its flags or its data, given as they are; one that serves all the same is killed. */
-export async function runToEnd(flags: readonly string[]): Promise<Ended> {
-  const child = spawnServer(flags);
-  const texts = collect(child);
-  const kill = (): void => void child.kill('SIGKILL');
-  const timer = setTimeout(kill, START_MS_MAX);
-  child.stdout!.on('data', () => {
-    if (texts.stdout.includes('listening')) kill();
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  clearTimeout(timer);
-  return { code, ...texts };
-}
-
-// private functions
-
-function spawnServer(flags: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+function spawnServer(
+  main: string,
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const env = { ...process.env, ...environment };
-  const child = spawn(process.execPath, [MAIN, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const child = spawn(process.execPath, [main, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;

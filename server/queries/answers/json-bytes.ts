@@ -23,9 +23,12 @@ const ZERO = 0x30;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const encoder = new TextEncoder();
+const NONE = new Uint8Array(0);
+/** A first buffer that nobody has: a new one takes as long as writing some hundred bytes. */
+let spare: Uint8Array<ArrayBuffer> | null = null;
 
 export class JsonBytes {
-  #bytes = new Uint8Array(FIRST_BYTES);
+  #bytes = NONE;
   #at = 0;
   #handed: Uint8Array[] = [];
   #handedBytes = 0;
@@ -52,14 +55,18 @@ export class JsonBytes {
   take(): Uint8Array {
     const bytes = this.#bytes.slice(0, this.#at);
     this.#at = 0;
+    if (this.#bytes.length === FIRST_BYTES) {
+      spare = this.#bytes;
+      this.#bytes = NONE;
+    }
     return bytes;
   }
 
   /** What was written, in the array in which it was where little of that is left over; nothing is written afterwards. */
   release(): Uint8Array {
-    if (2 * this.#at < this.#bytes.length) return this.take();
+    if (2 * this.#at <= this.#bytes.length) return this.take();
     const bytes = this.#bytes.subarray(0, this.#at);
-    this.#bytes = new Uint8Array(FIRST_BYTES);
+    this.#bytes = NONE;
     this.#at = 0;
     return bytes;
   }
@@ -241,6 +248,11 @@ export class JsonBytes {
 
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return;
+    if (this.#bytes === NONE && bytes <= FIRST_BYTES) {
+      this.#bytes = spare ?? new Uint8Array(FIRST_BYTES);
+      spare = null;
+      return;
+    }
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;

@@ -80,10 +80,6 @@ export function encodeProgressMembers(watermark: bigint | null, epoch: Epoch | n
   return encoder.encode(`"watermark":${text},"cursor":${jsonText(cursor)}`);
 }
 
-export function encodeGapMembers(from: string, to: string, reason: string): Uint8Array {
-  return encoder.encode(`"from":${jsonText(from)},"to":${jsonText(to)},"reason":${jsonText(reason)}`);
-}
-
 export function encodeResetMembers(reason: string): Uint8Array {
   return encoder.encode(`"reason":${jsonText(reason)}`);
 }

@@ -198,7 +198,10 @@ export interface Seen {
 }
 
 /** Stage 1 as the simulation hosts it. */
-export type Operator = Pick<LiveShard, 'start' | 'accept' | 'due' | 'collect' | 'expire' | 'history' | 'missed'>;
+export type Operator = Pick<
+  LiveShard,
+  'start' | 'accept' | 'due' | 'collect' | 'expire' | 'history' | 'missed' | 'windows'
+>;
 export type OpenOperator = (live: LivePlan, shard: MemoryShard) => Operator;
 
 const openAlone: OpenOperator = (live, shard) => new LiveShard(live, shard);
@@ -254,7 +257,7 @@ export class Simulation {
     this.connected = true;
     this.take(this.merge.resume(cursor.watermark, this.now).missed);
     this.#cursor = {
-      positions: this.#log.map(({ length }) => length),
+      positions: this.merge.settled ? this.#log.map(({ length }) => length) : cursor.positions,
       watermark: this.merge.watermark,
       rev: this.merge.rev,
     };
@@ -292,12 +295,27 @@ export class Simulation {
       this.#spoken[s] = this.#log[s].length;
     }
     this.take(this.merge.advance(this.now));
+    this.#complete();
     if (this.connected) {
       const positions = this.merge.settled ? [...this.#spoken] : this.#cursor.positions;
       this.#cursor = { positions, watermark: this.merge.watermark, rev: this.merge.rev };
     }
     const before = this.merge.expiredBefore;
     if (before !== null) for (const operator of this.operators) operator.expire(before);
+  }
+
+  /** Asks shards for the windows that not all of them have told. */
+  #complete(): void {
+    for (let panes = this.merge.takeWanted(); panes !== null; panes = this.merge.takeWanted()) {
+      for (const [s, operator] of this.operators.entries()) {
+        const update = operator.collect(this.now);
+        if (update !== null) this.merge.accept(s, structuredClone(update));
+        this.merge.accept(s, structuredClone(operator.windows(panes)));
+        this.#spoken[s] = this.#log[s].length;
+      }
+      this.take(this.merge.recomputed());
+      this.take(this.merge.advance(this.now));
+    }
   }
 
   take(emissions: readonly Emission[]): void {

@@ -1,6 +1,12 @@
 /** Time rules 1 to 4: the watermark of shards and of a query, by a clock that the test moves. */
 import { expect } from 'chai';
-import { DEFAULT_RULES, EventClock, shardWatermark, Watermark } from '../../../../query/runtime/watermark.ts';
+import {
+  type ClockReading,
+  DEFAULT_RULES,
+  EventClock,
+  type TimeRules,
+  Watermark,
+} from '../../../../query/runtime/watermark.ts';
 
 const SECOND = 1_000_000_000n;
 const RULES = DEFAULT_RULES;
@@ -21,21 +27,23 @@ describe('query/runtime/watermark', () => {
 
   it('a shard stands at its greatest event time minus the delay', () => {
     const reading = { greatest: AT, arrivalMs: NOW };
-    expect(shardWatermark(reading, RULES, NOW + 9_999)).to.deep.equal({ at: AT, idle: false });
-    expect(shardWatermark(reading, { ...RULES, delay: 2n * SECOND }, NOW).at).to.equal(AT - 2n * SECOND);
+    expect(standing(reading).advance(NOW + 9_999)).to.equal(AT);
+    expect(standing(reading, { ...RULES, delay: 2n * SECOND }).advance(NOW)).to.equal(AT - 2n * SECOND);
   });
 
   it('a quiet shard goes on at the pace of the clock after IDLE, from where it stood', () => {
     const lastYear = AT - 365n * 24n * 3600n * SECOND;
     const reading = { greatest: lastYear, arrivalMs: NOW };
-    expect(shardWatermark(reading, RULES, NOW + 10_000)).to.deep.equal({ at: lastYear, idle: true });
-    expect(shardWatermark(reading, RULES, NOW + 25_000).at).to.equal(lastYear + 15n * SECOND);
+    const w = standing(reading);
+    expect(w.advance(NOW + 10_000)).to.equal(lastYear);
+    expect(w.advance(NOW + 25_000)).to.equal(lastYear + 15n * SECOND);
   });
 
   it('the clock never moves it past now', () => {
     const reading = { greatest: AT + 30n * SECOND, arrivalMs: NOW };
-    expect(shardWatermark(reading, RULES, NOW + 15_000).at).to.equal(AT + 30n * SECOND);
-    expect(shardWatermark(reading, RULES, NOW + 32_000).at).to.equal(AT + 32n * SECOND);
+    const w = standing(reading);
+    expect(w.advance(NOW + 15_000)).to.equal(AT + 30n * SECOND);
+    expect(w.advance(NOW + 32_000)).to.equal(AT + 32n * SECOND);
   });
 
   it('the event clock keeps the greatest time and when that arrived', () => {
@@ -77,3 +85,12 @@ describe('query/runtime/watermark', () => {
     expect(w.advance(NOW + 1_000)).to.equal(AT + 3n * SECOND);
   });
 });
+
+// private functions
+
+/** Of a query over one shard. */
+function standing(reading: ClockReading, rules: TimeRules = RULES): Watermark {
+  const w = new Watermark(1, rules);
+  w.observe(0, reading);
+  return w;
+}

@@ -22,8 +22,9 @@ import { bindCondition } from '../../../../query/planner/bind.ts';
 import { CellTable } from '../../../../query/runtime/cells.ts';
 import { DistinctTexts } from '../../../../query/runtime/distinct-texts.ts';
 import { RowFilter } from '../../../../query/runtime/filter.ts';
+import { firstSeries } from '../../../../query/runtime/first-series.ts';
 import { orderOfRows } from '../../../../query/runtime/row-order.ts';
-import { finished, inTurns, STEP_ROWS, type Steps } from '../../../../query/runtime/steps.ts';
+import { finished, inTurns, STEP_ROWS, STEP_SERIES, type Steps } from '../../../../query/runtime/steps.ts';
 import { HeadSeries } from '../../../../storage/head/series.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 
@@ -50,6 +51,31 @@ describe(`steps (SEED=${SEED})`, () => {
         expect(most).to.be.at.most(STEP_ROWS);
       }
     }
+  });
+
+  it('chooses the series of SLIMIT with few looked at and compared in a step', () => {
+    const groups = Array.from({ length: ROWS / 4 }, (_, i) => ({ name: 'm', tags: [`h${(i * 7919) % (ROWS / 4)}`] }));
+    let looked = 0;
+    let most = 0;
+    const watched = groups.map(({ name, tags }) => ({
+      name,
+      get tags() {
+        most = Math.max(most, ++looked);
+        return tags;
+      },
+    }));
+    const steps = firstSeries({ groupBy: ['host'], seriesLimit: ROWS / 8, seriesOffset: 10 }, watched);
+    let step = steps.next();
+    let behind = 0;
+    for (; step.done !== true; step = steps.next()) {
+      if (looked === 0) behind++;
+      looked = 0;
+    }
+    expect(most).to.be.at.most(2 * STEP_SERIES);
+    // what is put in order is compared some seventeen times
+    expect(behind).to.be.at.least((12 * groups.length) / STEP_ROWS);
+    const sorted = groups.map(({ tags }) => tags[0]).sort();
+    expect(step.value.map(({ tags }) => tags[0])).to.deep.equal(sorted.slice(10, 10 + ROWS / 8));
   });
 
   it('puts items that are compared in order, equal ones as they stand, with few comparisons in a step', () => {

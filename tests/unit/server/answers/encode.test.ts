@@ -9,7 +9,6 @@ import {
   encodeAnswer,
   encodeDeleteMembers,
   encodeErrorMembers,
-  encodeGapMembers,
   encodeProgressMembers,
   encodeRowsMembers,
   encodeSeriesMembers,
@@ -375,7 +374,6 @@ cpu,host=b,1700000000000,-0
       cursor: 'c',
     });
     expect(frame(encodeProgressMembers(null, 's', 'c'))).to.deep.equal({ watermark: null, cursor: 'c' });
-    expect(frame(encodeGapMembers('a', 'b', 'gone'))).to.deep.equal({ from: 'a', to: 'b', reason: 'gone' });
     expect(frame(encodeErrorMembers('busy', 'later', 3))).to.deep.equal({ code: 'busy', message: 'later', at: 3 });
   });
 

@@ -1,7 +1,7 @@
 /** Gzip bodies: unpacked, bounded, and clear about what is wrong. */
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { gunzipBody, IngestError, normalisePrecision } from '../../../../server/ingest/index.ts';
+import { gunzipBody, IngestError } from '../../../../server/ingest/index.ts';
 
 describe('gzip bodies', () => {
   it('unpacks to a buffer of its own', async () => {
@@ -22,26 +22,6 @@ describe('gzip bodies', () => {
     expect(await codeOf(gunzipBody(packed, 100_000))).equal('malformed');
     expect(await codeOf(gunzipBody(Buffer.from('m v=1'), 100))).equal('malformed');
     expect(await codeOf(gunzipBody(new Uint8Array(0), 100))).equal('malformed');
-  });
-});
-
-describe('precision', () => {
-  it('knows the names of InfluxDB', () => {
-    const names = ['', 'n', 'ns', 'u', 'us', 'µ', 'ms', 's', 'm', 'h', 'x', 'toString'];
-    expect(names.map(normalisePrecision)).deep.equal([
-      'ns',
-      'ns',
-      'ns',
-      'us',
-      'us',
-      'us',
-      'ms',
-      's',
-      'm',
-      'h',
-      null,
-      null,
-    ]);
   });
 });
 

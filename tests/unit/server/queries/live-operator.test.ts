@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { LiveUpdate } from '../../../../query/index.ts';
 import { decodeCursor, encodeCursor, newLife } from '../../../../server/queries/cursor.ts';
 import { LiveOperator } from '../../../../server/queries/live-operator.ts';
-import type { Joiner, OperatorPort } from '../../../../server/queries/operator-port.ts';
+import type { AskedRound, Joiner, OperatorPort } from '../../../../server/queries/operator-port.ts';
 import { planOf } from '../../query/live/simulation.ts';
 
 const JOINER: Joiner = { subscriber: 1, feed: 'f', epoch: null, refs: false, snapshot: true, since: '' };
@@ -12,28 +12,33 @@ describe('the cursor of a live query', () => {
   let nowMs: number;
   let cursors: string[];
   let operator: LiveOperator;
+  let asked: AskedRound[];
+  let attached: number[];
 
   beforeEach(() => {
     nowMs = 1_700_000_000_000;
     cursors = [];
+    asked = [];
+    attached = [];
     const port: OperatorPort = {
       shards: 1,
       nowMs: () => nowMs,
       hasTime: () => true,
       frame: (_feed, _to, frame) => void cursors.push(frame.cursor),
-      attached: () => undefined,
+      attached: (_feed, subscriber) => void attached.push(subscriber),
       heard: () => new Float64Array(1),
       start: () => undefined,
       stop: () => undefined,
-      history: () => undefined,
-      missed: (op, round) => says(20, false, round, op.instance),
+      ask: (op, round) => {
+        asked.push(round);
+        if (round.cursor !== null) says(20, false, round.id, op.instance);
+      },
       expire: () => undefined,
       reach: () => undefined,
-      windows: () => undefined,
       counted: () => undefined,
     };
     const named = { key: 'k', database: 'd', query: 'q', reads: [] };
-    operator = new LiveOperator(named, planOf({ aggregates: [['sum', 'v']] }), port);
+    operator = new LiveOperator(named, { live: planOf({ aggregates: [['sum', 'v']] }), plannedAt: [0] }, port);
   });
 
   function says(sequence: number, complete: boolean, round: number | null = null, instance = 1): void {
@@ -78,6 +83,29 @@ describe('the cursor of a live query', () => {
     expect(settledAt()).to.equal(17);
     says(22, true);
     expect(settledAt()).to.equal(22);
+  });
+
+  it('goes on while what one who joins has to be told is brought near, once for all who join', () => {
+    operator.join(JOINER);
+    says(5, true);
+    operator.join({ ...JOINER, subscriber: 2 });
+    const [{ id }] = asked;
+    const away = { operator: 'k', instance: 1, shard: 0, round: id };
+    operator.away({ ...away, isNear: false });
+    says(9, true);
+    expect(settledAt()).to.equal(9);
+    operator.join({ ...JOINER, subscriber: 3 });
+    expect(asked.length).to.equal(1);
+    expect(operator.subscribers).to.equal(3);
+    operator.leave(2);
+    operator.away({ ...away, isNear: true });
+    expect(asked.map(({ fetches }) => fetches)).to.deep.equal([0, 1]);
+    says(11, true);
+    says(12, true, asked[1].id);
+    expect(asked.length, 'whoever came meanwhile is next').to.equal(3);
+    says(12, true, asked[2].id);
+    expect(attached).to.deep.equal([1, 3]);
+    expect(settledAt()).to.equal(12);
   });
 
   it('is told ever more seldom while nothing comes, and soon again when something does', () => {

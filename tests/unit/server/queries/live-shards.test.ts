@@ -13,8 +13,15 @@ import { batchOf } from '../../storage/points.ts';
 
 const NAMED = { shard: 0, operator: 'q', instance: 1 };
 const READS = { live: planOf({}), database: 'd', reads: [{ text: 'm' }] };
-const START: LiveStart = { ...NAMED, ...READS, home: 0, replayFrom: null };
-const ASK: LiveAsk = { ...NAMED, round: 1, cursor: { sequence: 1, watermark: null, reach: 1n }, windows: null };
+/** With a plan that knows of everything. */
+const START: LiveStart = { ...NAMED, ...READS, home: 0, replayFrom: null, plannedAt: Number.MAX_SAFE_INTEGER };
+const ASK: LiveAsk = {
+  ...NAMED,
+  round: 1,
+  cursor: { sequence: 1, watermark: null, reach: 1n },
+  windows: null,
+  fetches: 0,
+};
 
 describe('a live query on a shard while it is held', () => {
   let broker: Broker;
@@ -32,6 +39,7 @@ describe('a live query on a shard while it is held', () => {
   const home = {
     update: (update: ShardUpdate): void => void updates.push(update),
     failed: ({ message }: { message: string }): void => raise(new Error(message)),
+    away: (): void => raise(new Error('nothing lies elsewhere')),
   };
 
   beforeEach(async () => {
@@ -122,6 +130,39 @@ describe('a live query on a shard while it is held', () => {
     await write('v');
     await toldUpTo(5);
     expect(toldIn(updates.slice(updates.findIndex(isAnswer)))).to.deep.equal([2, 3, 4, 5]);
+  });
+
+  it('is held until its home has planned for the last change', async () => {
+    open();
+    await write('w');
+    await write('x');
+    live.start({ ...START, plannedAt: 2 }, home);
+    // whoever is no longer held is told by the same stream, behind it
+    live.start({ ...START, operator: 'r', replayFrom: 2 }, home);
+    await toldUpTo(3);
+    expect(toldIn(updates.filter(({ operator }) => operator === 'q'))).to.deep.equal([]);
+    live.start({ ...START, plannedAt: 3 }, home);
+    await eventually(
+      () => toldIn(updates.filter(({ operator }) => operator === 'q')),
+      (told) => told.length === 2,
+    );
+  });
+
+  it('is held on where the schema changes while the stream is read again', async () => {
+    await write('w');
+    live.start({ ...START, plannedAt: 2 }, home);
+    await write('x');
+    open();
+    await eventually(
+      () => readAgain,
+      (times) => times === 1,
+    );
+    live.start({ ...START, instance: 2, replayFrom: 2, plannedAt: 3 }, home);
+    await toldUpTo(3);
+    await write('v');
+    await toldUpTo(4);
+    expect(toldIn(updates.filter(({ instance }) => instance === 1))).to.deep.equal([]);
+    expect(toldIn(updates)).to.deep.equal([2, 3, 4]);
   });
 
   function shut(): void {

@@ -33,6 +33,14 @@ describe('definitions of stored queries', () => {
     expect(stored.provisional).to.equal(false);
   });
 
+  it('have what they keep at the end of the live query, and not over history', () => {
+    const kept = definition(`${HEAD} WITH (retain = 1h, state_ttl = 1d) BEGIN ${SELECT} GROUP BY time(1m) END`);
+    expect(kept.query).to.match(/EMIT ON CLOSE, ON LATE WITH \(retain = 1h, state_ttl = 1d\)$/);
+    expect(print(overHistory(kept, 60n, 120n))).to.not.include('WITH');
+    const own = definition(`${HEAD} WITH (retain = 1h) BEGIN ${SELECT} GROUP BY time(1m) WITH (retain = 2h) END`);
+    expect(own.query).to.match(/ON LATE WITH \(retain = 2h\)$/);
+  });
+
   it('are a tail where they copy points', () => {
     const stored = definition(`${HEAD} BEGIN SELECT v INTO d.rp.:MEASUREMENT FROM d.autogen./cpu.*/ GROUP BY * END`);
     expect(stored.query).to.equal('SELECT v FROM d.autogen./cpu.*/ GROUP BY *');

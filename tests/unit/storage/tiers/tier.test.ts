@@ -237,6 +237,26 @@ describe('buckets in object storage', () => {
     await store.close();
   });
 
+  it('move soon after the tier answers again, though nothing is sealed and no round is due', async () => {
+    const objects = new MemoryObjects();
+    const put = objects.put.bind(objects);
+    let [isAway, asked] = [true, 0];
+    objects.put = (name, source) => {
+      asked++;
+      return isAway ? unreachable() : put(name, source);
+    };
+    const { store } = await open({}, new MemoryFiles(), objects);
+    fill(store);
+    await store.seal();
+    await store.move();
+    expect([asked, store.stats().farBuckets]).to.deep.equal([1, 0]);
+    await eventually(async () => asked > 1);
+    isAway = false;
+    await eventually(async () => store.stats().farBuckets > 3);
+    expect(store.stats().tier!.failures).to.equal(asked - store.stats().farBuckets);
+    await store.close();
+  });
+
   it('are reported damaged once where what was kept of them here is damaged, and then fetched again', async () => {
     const { files, store } = await open();
     fill(store);

@@ -1,6 +1,6 @@
 /**
  * Rows of windows of cumulate() as points. Those that begin together have one time, so each becomes a series of its own, as the kinds of
- * windows(…) are: by the tag `window`, which says how long its window is. The live query is asked for the edges, which are no fields.
+ * windows(…) are: by the tag `window`, which says how long its window is. The query is asked for the edges, which are no fields.
  */
 import { textColumn } from '../../model/index.ts';
 import {
@@ -27,7 +27,7 @@ export function withEdges(select: SelectStatement): SelectStatement {
   const named = [...select.dimensions.map(nameOf), ...select.fields.map(({ alias }) => alias)];
   if (named.includes(WINDOW_TAG)) {
     const reason = `points of cumulate() get the tag "${WINDOW_TAG}", which says how long their window is`;
-    throw new QueryError('invalid', `continuous query: ${reason}: no other tag or column of this name has a place`);
+    throw new QueryError('invalid', `INTO: ${reason}: no other tag or column of this name has a place`);
   }
   return { ...select, fields: [...select.fields, edge('_start', START), edge('_end', END)] };
 }
