@@ -1,7 +1,7 @@
 /**
  * Backup and restore as a user has them: `millrace backup` to a file, which reads it once more, `millrace restore` into the running server
- * under another name; and the stream alone. Beside them `tar` of the same data directory into a file of the same disk. Values are floats of 15 random
- * digits, which take some 7 bytes each, so that bytes are what is measured.
+ * under another name; and the stream alone. Beside them `tar` of the same data directory into a file of the same disk. Values are floats
+ * of 15 random digits, which take some 7 bytes each, so that bytes are what is measured.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';

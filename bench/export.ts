@@ -1,6 +1,6 @@
 /**
- * Export: a large measurement asked for whole in each format by `GET /query`, as `millrace export` asks, and thrown away. Rows by second, the
- * processor time it took, and how much more memory the server held at its highest than before: it must not grow with the measurement.
+ * Export: a large measurement asked for whole in each format by `GET /query`, as `millrace export` asks, and thrown away. Rows by second,
+ * the processor time it took, and how much more memory the server held at its highest than before: it must not grow with the measurement.
  * Memory is the kernel's high-water mark of resident memory, set back before each export.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

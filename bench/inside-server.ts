@@ -1,6 +1,7 @@
 /**
- * Loaded into a server under measurement (`node --import`), by every thread of it: collects garbage when asked, so that what memory is left is in use,
- * and knows the longest pause of each thread's event loop. Asked over the child's IPC channel; the main thread asks the workers.
+ * Loaded into a server under measurement (`node --import`), by every thread of it: collects garbage when asked, so that what memory is
+ * left is in use, and knows the longest pause of each thread's event loop. Asked over the child's IPC channel; the main thread asks the
+ * workers.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';

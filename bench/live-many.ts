@@ -89,7 +89,10 @@ interface Measured extends Counts {
   readonly toldSeconds: number | null;
 }
 
-/** Flags: `--mode NAME` (all of them else; `paced` = those at one rate), `--size N` subscriptions, `--seconds N`, `--told N` seconds at most for all to have a row, `--rate N` points per second (as many as go else). */
+/**
+ * Flags: `--mode NAME` (all of them else; `paced` = those at one rate), `--size N` subscriptions, `--seconds N`, `--told N` seconds at
+ * most for all to have a row, `--rate N` points per second (as many as go else).
+ */
 export async function runLiveMany(args: readonly string[]): Promise<string> {
   const only = flagValue(args, '--mode');
   const seconds = Number(flagValue(args, '--seconds') ?? SECONDS);

@@ -1,7 +1,8 @@
 /**
  * Live-updates: row updates delivered to many sockets. One query over a table of 250 rows, all of which change before each emission;
  * 1,000 sockets watch it, each with a subscription of its own. Beside it, in the same run, a bare uWebSockets.js server that sends a
- * frame of the same bytes to as many sockets at the rate that was reached, and then as fast as they are read: what the sockets themselves cost.
+ * frame of the same bytes to as many sockets at the rate that was reached, and then as fast as they are read: what the sockets themselves
+ * cost.
  *
  * Printed for each: row updates per second that came to the sockets, bytes, and processor time of the serving process. Readers have a
  * process' thread of their own, take frames as bytes (frame-socket.ts), and share the machine.

@@ -2,8 +2,8 @@
  * Live: 100,000 points/s written over HTTP (acknowledged after fsync) while 100 subscribers watch: half of them a tail of probe points
  * that carry the moment at which they were sent, half of them ten different queries with windows of a second. Ten more watch
  * measurements that fall silent in the middle of a window, which the clock has to close. Prints the time from sending a write to the
- * frame with its point, from the end of a window to its final row, and from the end of a silent window and IDLE to its. Writers, server and subscribers share
- * the machine; writers run in a thread of their own.
+ * frame with its point, from the end of a window to its final row, and from the end of a silent window and IDLE to its. Writers, server
+ * and subscribers share the machine; writers run in a thread of their own.
  */
 import { request } from 'node:http';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';

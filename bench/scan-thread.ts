@@ -1,6 +1,7 @@
 /**
- * One thread's part of the scan benchmark: a bucket's column, read, checked, decoded and added up value by value, in the way a historical query reads
- * (`BucketReader.scanAhead`); chunk statistics are not used. As a worker it scans its bucket each time it is sent a message, and answers with what it found.
+ * One thread's part of the scan benchmark: a bucket's column, read, checked, decoded and added up value by value, in the way a historical
+ * query reads (`BucketReader.scanAhead`); chunk statistics are not used. As a worker it scans its bucket each time it is sent a message,
+ * and answers with what it found.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { BlockCache, BucketReader, NodeFiles } from '../storage/index.ts';

@@ -1,8 +1,8 @@
 /**
- * Scan: one column over everything. Its buckets, as many as there are cores, each with a part of the series, are read, checked, decoded and added up value
- * by value (`scan-thread.ts`): by one thread one after the other, then by a thread each, as the server's shards do. Warm (the files are in the system's
- * cache), then cold (that cache dropped, where the machine lets us) beside the rate at which `dd` says it reads the same files one after the other. Each column
- * stands alone in its buckets, so that a scan reads the whole of them.
+ * Scan: one column over everything. Its buckets, as many as there are cores, each with a part of the series, are read, checked, decoded
+ * and added up value by value (`scan-thread.ts`): by one thread one after the other, then by a thread each, as the server's shards do.
+ * Warm (the files are in the system's cache), then cold (that cache dropped, where the machine lets us) beside the rate at which `dd`
+ * says it reads the same files one after the other. Each column stands alone in its buckets, so that a scan reads the whole of them.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';

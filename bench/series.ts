@@ -1,7 +1,7 @@
 /**
- * Series: a million series that nobody has seen before (a user id as a tag, beside two small tags), one point each, written over HTTP; then one more
- * point of each. Prints the memory of the server's process above that of the empty server, by series, after garbage has been collected in every thread,
- * the longest pause of any thread's event loop while they came, and what writers waited.
+ * Series: a million series that nobody has seen before (a user id as a tag, beside two small tags), one point each, written over HTTP;
+ * then one more point of each. Prints the memory of the server's process above that of the empty server, by series, after garbage has
+ * been collected in every thread, the longest pause of any thread's event loop while they came, and what writers waited.
  */
 import { Agent } from 'node:http';
 import { machineLine, quantile, table } from './report.ts';

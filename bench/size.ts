@@ -86,7 +86,10 @@ interface Sizes {
   readonly log: number;
 }
 
-/** Of what the disk gives, as files may have holes. What lies under folders called `log` or `wal` is log. A file may go while it is looked at. */
+/**
+ * Of what the disk gives, as files may have holes. What lies under folders called `log` or `wal` is log. A file may go while it is looked
+ * at.
+ */
 function sizesOf(directory: string, isLog = false): Sizes {
   let data = 0;
   let log = 0;

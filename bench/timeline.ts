@@ -1,8 +1,9 @@
 /**
- * Timeline: a million users with fifty events each, round robin in time, written over HTTP and sealed; then the last fifty events of users picked at random,
- * found by tag, one query after the other over one connection. Just loaded: while the server merges what the load has left. Warm: it has settled by itself,
- * and the pages of the files are in the system's cache (ours holds a small part of it); then again when so many queries have been asked that V8 has compiled
- * what they run (docs/adr/0054). Cold: before each query that cache is dropped, where the machine lets us.
+ * Timeline: a million users with fifty events each, round robin in time, written over HTTP and sealed; then the last fifty events of
+ * users picked at random, found by tag, one query after the other over one connection. Just loaded: while the server merges what the load
+ * has left. Warm: it has settled by itself, and the pages of the files are in the system's cache (ours holds a small part of it); then
+ * again when so many queries have been asked that V8 has compiled what they run (docs/adr/0054). Cold: before each query that cache is
+ * dropped, where the machine lets us.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Splitting a batch by rows, for streams whose messages have a greatest size and are applied in one turn. Rare: bodies are usually smaller. */
+/**
+ * Splitting a batch by rows, for streams whose messages have a greatest size and are applied in one turn. Rare: bodies are usually
+ * smaller.
+ */
 import { type Batch, batchBytes } from './batch.ts';
 import { type Column, compactTexts } from './column.ts';
 

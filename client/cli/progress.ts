@@ -1,4 +1,6 @@
-/** How far a long transfer is, on stderr: a bar that is drawn over where that is a terminal, and one line of text at the end in any case. */
+/**
+ * How far a long transfer is, on stderr: a bar that is drawn over where that is a terminal, and one line of text at the end in any case.
+ */
 
 /** Faster nobody reads it. */
 const DRAW_MS = 200;

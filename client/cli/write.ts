@@ -1,4 +1,7 @@
-/** `millrace write`: lines from the command line, a file or standard input, in requests of bounded size. Prints how many and where they stand. */
+/**
+ * `millrace write`: lines from the command line, a file or standard input, in requests of bounded size. Prints how many and where they
+ * stand.
+ */
 import { createReadStream } from 'node:fs';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { type Command, Option } from 'commander';

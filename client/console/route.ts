@@ -1,4 +1,7 @@
-/** The view in the address: `#/` the dashboard, `#/query?db=…&q=…&live=1` a question, `#/live` the live queries. A link shows the same to somebody else. */
+/**
+ * The view in the address: `#/` the dashboard, `#/query?db=…&q=…&live=1` a question, `#/live` the live queries. A link shows the same to
+ * somebody else.
+ */
 import { signal } from '@preact/signals';
 
 export interface Route {

@@ -90,7 +90,9 @@ export class Millrace {
     return withPlace(q, streamQuery(this.#origin, db, q, accept, options));
   }
 
-  /** An archive of the server's databases as it comes: a tar. Read it to its end or cancel it; where it fails on the way, reading rejects. */
+  /**
+   * An archive of the server's databases as it comes: a tar. Read it to its end or cancel it; where it fails on the way, reading rejects.
+   */
   backup(options: BackupOptions = {}): Promise<ReadableStream<Uint8Array>> {
     return getBackup(this.#origin, options);
   }

@@ -41,7 +41,10 @@ export type LiveEvent = Extract<
   { op: 'subscribed' | 'rows' | 'delete' | 'progress' | 'group' | 'gap' | 'reset' | 'status' }
 >;
 
-/** new: not asked for on this socket · asked: until `subscribed` comes frames are of an older asking · drained: given up until the queue is low. */
+/**
+ * new: not asked for on this socket · asked: until `subscribed` comes frames are of an older asking · drained: given up until the queue
+ * is low.
+ */
 type Phase = 'new' | 'asked' | 'live' | 'draining' | 'over';
 
 export class Subscription implements AsyncIterableIterator<LiveEvent>, Channel {

@@ -13,7 +13,10 @@ import { children } from './walk.ts';
 
 /** In UTF-16 units. The matcher needs some kilobytes of memory per character. */
 export const QUERY_LENGTH_MAX = 64 * 1024;
-/** Of parentheses. Each level may be a hundred frames of the matcher's stack; twice as many overflow that of a thread that has just started. */
+/**
+ * Of parentheses. Each level may be a hundred frames of the matcher's stack; twice as many overflow that of a thread that has just
+ * started.
+ */
 export const NESTING_MAX = 50;
 /** The matcher takes some twenty microseconds a token; what is long in practice is one regex or string, which is one token. */
 export const TOKENS_MAX = 8_000;

@@ -48,7 +48,10 @@ export function firstHolding(panes: PlanWindow, windows: PaneWindows, pane: numb
   return Math.floor((p - windows.count) / windows.every) + 1;
 }
 
-/** The last window that ends, or would, no later than one that begins with this pane; of several with one beginning the shortest that holds it. */
+/**
+ * The last window that ends, or would, no later than one that begins with this pane; of several with one beginning the shortest that
+ * holds it.
+ */
 export function lastHolding(panes: PlanWindow, windows: PaneWindows, pane: number): number {
   if (windows.grid !== undefined) return windowAt(windows.grid, startOf(panes, pane));
   const p = pane - windows.first;

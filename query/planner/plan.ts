@@ -44,7 +44,10 @@ export interface PlanSource {
   readonly measurement: string;
   readonly fields: ReadonlyMap<string, FieldType>;
   readonly tagKeys: readonly string[];
-  /** Rows come from `Plan.subqueries[subquery]`, or from the join of them, rather than from the shards; database and policy are empty then. */
+  /**
+   * Rows come from `Plan.subqueries[subquery]`, or from the join of them, rather than from the shards; database and policy are empty
+   * then.
+   */
   readonly subquery?: number;
   /** Of a pair: the side that it gives values to. */
   readonly side?: 0 | 1;

@@ -1,7 +1,8 @@
 /**
  * From the states of cells to tables: results, fill, order. Each aggregate is filled on its own, as InfluxDB does: from the stated
  * lower bound, else from its first window with a value in that series, to the upper bound; one that has no value in a series stays
- * null there, or has the value that fill() states, which also stands before that window. Expressions over aggregates see filled values. distinct gives a row per value and is never filled.
+ * null there, or has the value that fill() states, which also stands before that window. Expressions over aggregates see filled values.
+ * distinct gives a row per value and is never filled.
  */
 import type { Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';

@@ -1,4 +1,7 @@
-/** Columns from values one by one, columns read as another type, and columns that came from another thread. Long: the builder is the path of every row. */
+/**
+ * Columns from values one by one, columns read as another type, and columns that came from another thread. Long: the builder is the path
+ * of every row.
+ */
 import type { Block, Column, FieldType, Value } from '../../model/index.ts';
 import { TextDictionary } from '../../model/index.ts';
 import { columnValue } from '../functions/selector.ts';

@@ -52,7 +52,10 @@ export class HeldLeaves {
     this.cellsOf(0).choose(finished(firstSeries(this.plans[0], this.#series.flat())));
   }
 
-  /** The answer of a leaf over what is held, or over one group of it; null = all. Where `from` is given, what an answer from this time on leans on is enough. */
+  /**
+   * The answer of a leaf over what is held, or over one group of it; null = all. Where `from` is given, what an answer from this time on
+   * leans on is enough.
+   */
   tables(leaf: number, only: string | null, from: bigint | null): Iterable<ResultTable> {
     const held = this.#held[leaf];
     if (!(held instanceof HeldRows)) return held.tables();

@@ -1,4 +1,6 @@
-/** HeldSince: from when on rows that a live query has sent, or will, lean on points: what a deletion of points before that does not touch. */
+/**
+ * HeldSince: from when on rows that a live query has sent, or will, lean on points: what a deletion of points before that does not touch.
+ */
 import { TIME_MIN } from '../../model/index.ts';
 import type { LivePlan } from './live-plan.ts';
 import { LIVE_WINDOWS } from './live-render.ts';

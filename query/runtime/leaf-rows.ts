@@ -3,7 +3,8 @@
  * than all of their series are sent as they come. Any other may change one that was sent: a part of time around such rows is read again
  * from the source, and takes the place of what was there. So after `collect` the home's rows of this shard are those of the source.
  *
- * Order of calls as in live-shard.ts. In its updates `touched` has the times of the rows that may overwrite others. What the home reads no more (`expire`) is not sent again. No clock: times are passed in.
+ * Order of calls as in live-shard.ts. In its updates `touched` has the times of the rows that may overwrite others. What the home reads
+ * no more (`expire`) is not sent again. No clock: times are passed in.
  */
 import { type Block, later } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
@@ -143,7 +144,9 @@ export class LeafRows {
     return this.#past(nowMs, this.#plan.bounds.min);
   }
 
-  /** For a client that comes back: the rows that may matter to what could still change at `watermark`. `reach`: look back so much further. */
+  /**
+   * For a client that comes back: the rows that may matter to what could still change at `watermark`. `reach`: look back so much further.
+   */
   missed(nowMs: number, watermark: bigint | null, _inputs: readonly LiveInput[], reach = 1n): LiveUpdate {
     const { rules, lookBack = null } = this.#live;
     const { min, minStated } = this.#plan.bounds;

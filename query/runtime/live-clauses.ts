@@ -1,6 +1,6 @@
 /**
- * The clauses WATERMARK, LATENESS, EMIT and WITH as the time rules of a live query. What they may say and nothing does yet is refused, and so
- * is what says nothing: a clause that is read and not kept would be worse than none.
+ * The clauses WATERMARK, LATENESS, EMIT and WITH as the time rules of a live query. What they may say and nothing does yet is refused,
+ * and so is what says nothing: a clause that is read and not kept would be worse than none.
  */
 import type { EmitClause, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';

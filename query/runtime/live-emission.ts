@@ -1,4 +1,7 @@
-/** Gathers rendered rows into emissions: one for each (final, revision), one table for each source table, rows by time. A cell is added once. */
+/**
+ * Gathers rendered rows into emissions: one for each (final, revision), one table for each source table, rows by time. A cell is added
+ * once.
+ */
 import { compareText } from '../../model/index.ts';
 import { pickRows, type Rendered, timeColumn } from './live-rows.ts';
 import type { Emission } from './live-update.ts';

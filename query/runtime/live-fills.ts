@@ -1,6 +1,6 @@
 /**
- * Which cells without a point of their own `LiveMerge` must fill: a series is live for so many windows (`filledWindows`) after its last point, and so
- * long each of its windows gets a row. Makes and marks cells; their rows are drawn by live-render.
+ * Which cells without a point of their own `LiveMerge` must fill: a series is live for so many windows (`filledWindows`) after its last
+ * point, and so long each of its windows gets a row. Makes and marks cells; their rows are drawn by live-render.
  */
 import type { Plan } from '../planner/plan.ts';
 import type { Cell, LiveCells } from './live-cells.ts';
@@ -11,7 +11,8 @@ export type AliveSeries = Map<string, Cell>;
 
 /**
  * The cells without data that live series have in the windows (before, target], made where they did not exist. `cells` are those
- * that exist there, by window; `alive` has the last cell with data of each live series and is brought up to `target`; `ended` hears of each that is live no more.
+ * that exist there, by window; `alive` has the last cell with data of each live series and is brought up to `target`; `ended` hears of
+ * each that is live no more.
  */
 export function fillGaps(
   known: LiveCells,

@@ -9,7 +9,8 @@
  *
  * What holds: nothing is sent of a window, and W does not reach its end, until all shards have told their part of it; a row that was
  * sent as final is sent again only with a greater revision and another value; nothing is sent of a window after end + lateness but fills
- * that depend on a later neighbour, and snapshots; two operators with the same points at the same times say the same whatever the number of shards. Rows are finished by the code that finishes historical queries.
+ * that depend on a later neighbour, and snapshots; two operators with the same points at the same times say the same whatever the number
+ * of shards. Rows are finished by the code that finishes historical queries.
  *
  * It is long because closing, revising and giving up windows all change the same few things about a cell; drawing rows, choosing what
  * to fill, remembering cells and gathering frames have files of their own beside it.

@@ -22,7 +22,10 @@ export interface LivePlan {
   readonly rules: TimeRules;
   /** Empty windows of live series are sent, filled as the plan says. */
   readonly fills: boolean;
-  /** Of a query over held rows (live-answers.ts): what shards are asked for, in the order of `leavesOf`. Not there = it is kept as cells, or a tail. */
+  /**
+   * Of a query over held rows (live-answers.ts): what shards are asked for, in the order of `leavesOf`. Not there = it is kept as cells,
+   * or a tail.
+   */
   readonly leaves?: readonly LivePlan[];
   /** Of a leaf: how far before the rows that may still change others matter, ns; null = however far. */
   readonly lookBack?: bigint | null;
@@ -129,7 +132,10 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
   return live;
 }
 
-/** First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one without a bound never does. */
+/**
+ * First nanosecond behind a window, of windows that overlap behind a pane. An endless one ends behind its plan's upper bound, so one
+ * without a bound never does.
+ */
 export function windowEnd(plan: Plan, window: number): bigint {
   return plan.window === null ? plan.bounds.max + 1n : windowStart(plan, window + 1);
 }

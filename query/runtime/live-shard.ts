@@ -346,7 +346,10 @@ export class LiveShard {
     return { late, floor: this.#floor };
   }
 
-  /** Points that came too late, and which those are: what `before` has judged stays so. Gives the time from which on points are in windows. */
+  /**
+   * Points that came too late, and which those are: what `before` has judged stays so. Gives the time from which on points are in
+   * windows.
+   */
   #takeOverLate(before: LiveShard): bigint {
     const { bounds } = this.#plan;
     if (!this.#live.rules.keepsLate) return bounds.min;

@@ -53,14 +53,20 @@ export interface LiveUpdate {
   readonly counts: ShardCounts;
   /** All that was accepted is in this update and those before; false = a window waits to be read again. */
   readonly complete: boolean;
-  /** The shard tells all windows, or panes, from this one on, as it did with this update; of those before only what changes. Not there = as it was. */
+  /**
+   * The shard tells all windows, or panes, from this one on, as it did with this update; of those before only what changes. Not there =
+   * as it was.
+   */
   readonly wholeFrom?: number;
   /** Of a query that recomputes: cells of windows that can no longer change by themselves, into which rows came. */
   readonly old?: CellsPartial | null;
   /** Of a query that keeps late points: those that came too late, and the window below which no more are taken. */
   readonly late?: readonly ResultTable[];
   readonly floor?: number;
-  /** Of a query over held rows, by run: of these times it has all rows of the shard, in place of those that it sent before. null = it adds rows. */
+  /**
+   * Of a query over held rows, by run: of these times it has all rows of the shard, in place of those that it sent before. null = it adds
+   * rows.
+   */
   readonly spans?: readonly (TimeRange | null)[];
   /** Of a query over held rows: what was read is read from this time on. */
   readonly from?: bigint;

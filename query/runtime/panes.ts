@@ -2,7 +2,8 @@
  * PaneStore: the accumulator of an aggregate plan, used by both drivers on both sides. A cell is a (group, window) pair; its states
  * live in one slot. On a shard, blocks are added and what changed is taken as partials; at home, partials are merged (historical) or
  * replace what the same shard sent before (live: one store per shard, combined by merging what `take` gives into a scratch store).
- * It is long because adding, taking and merging share the cells. It knows nothing of watermarks, clocks and threads. Cells whose states are all empty do not exist to a reader.
+ * It is long because adding, taking and merging share the cells. It knows nothing of watermarks, clocks and threads. Cells whose states
+ * are all empty do not exist to a reader.
  */
 import type { Block, Column, SeriesChoice, SeriesTable, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice } from '../functions/aggregate.ts';

@@ -12,7 +12,10 @@ export interface Group {
   readonly tags: readonly string[];
 }
 
-/** State of cells. Cell i is (groups[group[i]], window[i]); states[a] is the state of the plan's a-th aggregate, entry i per cell; null = it is in another partial. */
+/**
+ * State of cells. Cell i is (groups[group[i]], window[i]); states[a] is the state of the plan's a-th aggregate, entry i per cell; null =
+ * it is in another partial.
+ */
 export interface CellsPartial {
   readonly kind: 'cells';
   readonly groups: readonly Group[];

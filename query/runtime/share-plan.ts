@@ -36,7 +36,10 @@ export const SLICES_MAX = 1_024;
 /** Widths of slices in ns, the widest first: an hour to a millisecond. */
 const WIDTHS = [3_600_000n, 60_000n, 10_000n, 1_000n, 100n, 10n, 1n].map((ms) => ms * 1_000_000n);
 
-/** null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows that overlap or are of uneven width. */
+/**
+ * null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows that overlap or are of uneven
+ * width.
+ */
 export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const { window, bounds, sources } = plan;
   if (plan.kind === 'raw' || window === null || !isEven(window) || sources.length === 0) return null;

@@ -1,6 +1,7 @@
 /**
  * TableWriter: rows of one series of an answer into tables of bounded size. Computes the outputs of the plan, applies LIMIT and
- * OFFSET. A number that the chosen point lacks is that of fill(number), where it is stated. A series that is longer than one table comes as several, one right after the other, alike in name and tags.
+ * OFFSET. A number that the chosen point lacks is that of fill(number), where it is stated. A series that is longer than one table comes
+ * as several, one right after the other, alike in name and tags.
  */
 import { OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
@@ -21,7 +22,10 @@ export interface RowWriter {
   start(group: Group): void;
   /** LIMIT is reached: further rows of this series would be left out. */
   readonly full: boolean;
-  /** Adds a row, values by the plan's aggregates and columns, `window` where its edges are asked for. Gives the tables that had to be closed for it. */
+  /**
+   * Adds a row, values by the plan's aggregates and columns, `window` where its edges are asked for. Gives the tables that had to be
+   * closed for it.
+   */
   add(time: bigint, values: readonly Value[], window?: number): readonly ResultTable[];
   /** What has to be computed behind the last row, in small steps; taken to its end before `finish`. Not there = nothing. */
   end?(): Generator<void>;

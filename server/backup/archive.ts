@@ -4,7 +4,8 @@
  *
  * The position named is that of the snapshots, shard by shard; each is not before the one at which its shard stood when the backup
  * was asked for. What was removed since the backup before is told as rows that are replaced: whoever restores forgets them, and finds
- * all that are still there in the archive. Documents are as they stand when the snapshots have been taken. Nothing is held but a piece of a file.
+ * all that are still there in the archive. Documents are as they stand when the snapshots have been taken. Nothing is held but a piece of
+ * a file.
  */
 import { createHash } from 'node:crypto';
 import {

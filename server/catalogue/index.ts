@@ -1,4 +1,6 @@
-/** What databases are besides points: which there are, and their documents. The authority on the main thread, and what workers know of it. */
+/**
+ * What databases are besides points: which there are, and their documents. The authority on the main thread, and what workers know of it.
+ */
 export { alertNamed, alertsOf, type CreateAlert, type StoredAlert } from './alerts.ts';
 export { type BucketAdvice, bucketAdviceIn } from './bucket-advice.ts';
 export { Catalogue, type CatalogueEdit, type CatalogueLink, type FoundCatalogue } from './catalogue.ts';

@@ -1,4 +1,6 @@
-/** Doors for data: line protocol to batches per shard, field types, gzip bodies, and the UDP door. Nothing here knows storage or queries. */
+/**
+ * Doors for data: line protocol to batches per shard, field types, gzip bodies, and the UDP door. Nothing here knows storage or queries.
+ */
 export * from './decoded.ts';
 export * from './errors.ts';
 export * from './field-types.ts';

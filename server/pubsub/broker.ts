@@ -57,7 +57,10 @@ export interface BrokerCapabilities {
 export type BrokerErrorCode =
   /** Queue or stream is full: nothing was published; try again after a pause. */
   | 'full'
-  /** The broker cannot be reached, or did not answer in time: the message may or may not be in the stream; publishing it again with its id is safe. */
+  /**
+   * The broker cannot be reached, or did not answer in time: the message may or may not be in the stream; publishing it again with its id
+   * is safe.
+   */
   | 'gone'
   /** Larger than `messageBytesMax`: split it. */
   | 'too large'

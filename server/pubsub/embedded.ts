@@ -7,7 +7,8 @@
  * envelopes: from that file and their headers the table of producers is built anew at opening, so that duplicates are refused across
  * restarts, those of messages that the log no longer has among them.
  *
- * The log lets go only of what `forget` names, and of that keeps `logKeepBytes`. No thread of its own; it does not verify the checksum in the envelope: the log has its own.
+ * The log lets go only of what `forget` names, and of that keeps `logKeepBytes`. No thread of its own; it does not verify the checksum in
+ * the envelope: the log has its own.
  */
 import assert from 'node:assert/strict';
 import { type MessageId, readEnvelopeHeader } from '../../model/index.ts';

@@ -1,7 +1,7 @@
 /**
- * History that lies in object storage, for live queries. They read in one turn, at one position of their shard, and cannot wait: a scan that would have to
- * is given up, what it asked for is brought near, and whoever asked begins anew. What else is asked of an operator that begins waits for
- * that, in its order; one that runs goes on, and its home asks again.
+ * History that lies in object storage, for live queries. They read in one turn, at one position of their shard, and cannot wait: a scan
+ * that would have to is given up, what it asked for is brought near, and whoever asked begins anew. What else is asked of an operator
+ * that begins waits for that, in its order; one that runs goes on, and its home asks again.
  *
  *     start ──▶ scan ──away──▶ bringNear … fetched ──▶ start again, in one turn
  *              other calls for this operator wait ────┘ ──▶ then they

@@ -1,6 +1,7 @@
 /**
  * Feed: what the subscribers of one live query share who asked for the same epoch, and for rows that name their series by number or
- * not. Every frame is encoded once, goes to all that are attached, and stays for a while in a ring, so that a client that lost its connection gets exactly the frames it missed.
+ * not. Every frame is encoded once, goes to all that are attached, and stays for a while in a ring, so that a client that lost its
+ * connection gets exactly the frames it missed.
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import type { Emission } from '../../query/index.ts';

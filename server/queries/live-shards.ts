@@ -11,7 +11,8 @@
  * home has answered with a plan that knows of it, its operator is held from that message on; what came meanwhile is then replayed from
  * the stream.
  *
- * Who begins, or asks for history, may find rows of it in object storage: they are brought near first (`far-history.ts`), and it begins then.
+ * Who begins, or asks for history, may find rows of it in object storage: they are brought near first (`far-history.ts`), and it begins
+ * then.
  *
  * It is long because holding, replaying and collecting change the same few things about an operator.
  */
@@ -162,8 +163,8 @@ export class LiveShards {
   }
 
   /**
-   * Starts stage 1 of an operator on a shard and sends its first update, before this returns where nothing has to be brought near. For one that runs
-   * already: with the same plan a held tail goes on from where it was held; with another it is replaced.
+   * Starts stage 1 of an operator on a shard and sends its first update, before this returns where nothing has to be brought near. For
+   * one that runs already: with the same plan a held tail goes on from where it was held; with another it is replaced.
    */
   start(start: LiveStart, home: LiveHomePort): void {
     this.#turns.run(start.operator, () => this.#start(start, home, 0));

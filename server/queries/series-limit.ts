@@ -1,7 +1,7 @@
 /**
  * SLIMIT and SOFFSET as InfluxDB counts series: all sets of the tags grouped by that a measurement has, whether or not they have a point
- * in the range, by the keys that a set has and then by its values, ascending whichever way the answer goes. What is known of series is asked
- * of the shards as SHOW SERIES asks.
+ * in the range, by the keys that a set has and then by its values, ascending whichever way the answer goes. What is known of series is
+ * asked of the shards as SHOW SERIES asks.
  */
 import { parseSeriesKey } from '../../model/index.ts';
 import {

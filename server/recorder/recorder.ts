@@ -5,8 +5,9 @@
  *
  * Order of calls: `recovered` for every message that the log is found to hold when it is opened, then `start`. The store knows up to
  * where it is sealed, so only what lies behind is applied; nobody observes that. From `start` on applying is synchronous: store and
- * observer always stand at the same position, `applied`. A message is acknowledged to the broker when it is applied. What is applied is a pure function of the stream: no clock, no configuration. It starts no retries of a
- * failed fsync: an error here is final and reported by `failed`.
+ * observer always stand at the same position, `applied`. A message is acknowledged to the broker when it is applied. What is applied is a
+ * pure function of the stream: no clock, no configuration. It starts no retries of a failed fsync: an error here is final and reported by
+ * `failed`.
  */
 import assert from 'node:assert/strict';
 import {

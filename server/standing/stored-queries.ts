@@ -78,7 +78,9 @@ export class StoredQueries {
     this.#followed.follow(news);
   }
 
-  /** Resolves when the query, as the documents have it now, has taken its first rows or could not be opened; at once where it is not here. */
+  /**
+   * Resolves when the query, as the documents have it now, has taken its first rows or could not be opened; at once where it is not here.
+   */
   async settled(database: string, name: string): Promise<void> {
     await (await this.#followed.settled(database, name))?.standing?.settled;
   }

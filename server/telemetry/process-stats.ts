@@ -9,7 +9,10 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import type { Row } from './lines.ts';
 
-/** How often the event loop is asked whether it is late. Each time wakes a thread that may have nothing else to do: a hundred times a second were half a percent of a core. */
+/**
+ * How often the event loop is asked whether it is late. Each time wakes a thread that may have nothing else to do: a hundred times a
+ * second were half a percent of a core.
+ */
 const LAG_RESOLUTION_MS = 50;
 
 export interface EventLoopLag {

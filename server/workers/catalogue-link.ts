@@ -4,7 +4,10 @@ import { type Catalogue, type CatalogueNews, firstPolicy, policiesOf } from '../
 import type { WorkerReady } from './messages.ts';
 import type { Pool } from './pool.ts';
 
-/** `published` hears of an entry before the workers do; what frees types of fields is forgotten by all of them before any shard hears of it. Resolves when all shards agree, and every database has a policy. */
+/**
+ * `published` hears of an entry before the workers do; what frees types of fields is forgotten by all of them before any shard hears of
+ * it. Resolves when all shards agree, and every database has a policy.
+ */
 export function openCatalogue(
   catalogue: Catalogue,
   pool: Pool,

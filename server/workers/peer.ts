@@ -12,7 +12,8 @@
  *       │ notices (method body)… ─────▶ │  no answer; those of one turn go together
  *
  * Bodies are structured clones; wrap one in `handOver` to transfer its buffers instead of copying them. Ports deliver in order, so
- * a notice sent before a result arrives before it. Long because both ends of the conversation stand side by side. Errors cross as (name, code, message, at); a handler's stack stays in its thread.
+ * a notice sent before a result arrives before it. Long because both ends of the conversation stand side by side. Errors cross as (name,
+ * code, message, at); a handler's stack stays in its thread.
  */
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 

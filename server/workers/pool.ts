@@ -10,8 +10,8 @@ import { type Handlers, Peer } from './peer.ts';
 import { SharedDirectory } from './shard-directory.ts';
 
 /**
- * What a worker's heap and arrays grow by before V8 first looks through all of it. Bodies and columns are arrays outside of the heap that come and go by
- * the megabyte; by V8's own measure it would mark the 20 MB that stay ten times per million lines, to free nothing.
+ * What a worker's heap and arrays grow by before V8 first looks through all of it. Bodies and columns are arrays outside of the heap that
+ * come and go by the megabyte; by V8's own measure it would mark the 20 MB that stay ten times per million lines, to free nothing.
  */
 const HEAP_MEGABYTES_FIRST = 128;
 

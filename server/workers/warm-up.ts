@@ -17,7 +17,8 @@ import { SharedDirectory } from './shard-directory.ts';
 import { Writer } from './writer.ts';
 
 /**
- * Sketches come first: a few lines of every kind, each sketch of a database and measurements of its own, before V8 compiles anything for good.
+ * Sketches come first: a few lines of every kind, each sketch of a database and measurements of its own, before V8 compiles anything for
+ * good.
  */
 const SKETCHES = 6;
 const LINES_PER_SKETCH = 60;

@@ -3,7 +3,8 @@
  * body, since what belongs to a shard elsewhere is handed over as bytes to the worker that owns it.
  *
  * Bodies are decoded one after the other, a long one in slices, since batches lean on the decoder's buffers: they are encoded before
- * the next body has its turn. Fields that nobody knew are declared to the authority on the main thread first, and the body is decoded again with what it said.
+ * the next body has its turn. Fields that nobody knew are declared to the authority on the main thread first, and the body is decoded
+ * again with what it said.
  */
 import {
   type Batch,

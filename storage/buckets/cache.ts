@@ -1,8 +1,8 @@
 /**
- * Decoded pieces of bucket chunks, kept while they fit a limit in bytes; the piece asked for longest ago goes first. One for all the buckets of a
- * shard. What it gives out is shared: nobody changes it. A chunk is let in when it is asked for a second time within some thousand others
- * (the doorkeeper of TinyLFU, Einziger and others, 2017): of chunks that are read once nothing is kept, and they are decoded into arrays that
- * are used again.
+ * Decoded pieces of bucket chunks, kept while they fit a limit in bytes; the piece asked for longest ago goes first. One for all the
+ * buckets of a shard. What it gives out is shared: nobody changes it. A chunk is let in when it is asked for a second time within some
+ * thousand others (the doorkeeper of TinyLFU, Einziger and others, 2017): of chunks that are read once nothing is kept, and they are
+ * decoded into arrays that are used again.
  */
 import { ScanArrays } from './scan-arrays.ts';
 

@@ -100,7 +100,10 @@ export class ChunkTable {
     }
   }
 
-  /** Chunks that follow each other, with where all their blocks for these fields are, ascending, to about so many bytes together: the first, then each to twice as many as the one before. */
+  /**
+   * Chunks that follow each other, with where all their blocks for these fields are, ascending, to about so many bytes together: the
+   * first, then each to twice as many as the one before.
+   */
   *groups(
     chunks: readonly number[],
     fields: readonly number[],

@@ -1,5 +1,6 @@
 /**
- * Whole numbers that doubles hold exactly (|v| ≤ 2^53): integer columns, times, scaled decimals, counts, indexes. The smallest of four modes is taken:
+ * Whole numbers that doubles hold exactly (|v| ≤ 2^53): integer columns, times, scaled decimals, counts, indexes. The smallest of four
+ * modes is taken:
  *
  *      word 0   mode | width << 8 | exceptions << 16          (0xffff = more: the next word has the count)
  *
@@ -126,7 +127,10 @@ export function decodeIntegers(
 
 // private functions
 
-/** Whatever stands there. Firsts of firsts are one number, and that has none of its own: no two that are decoded at the same time are as many. */
+/**
+ * Whatever stands there. Firsts of firsts are one number, and that has none of its own: no two that are decoded at the same time are as
+ * many.
+ */
 function roomForFirsts(count: number): Float64Array {
   if (count > KEPT_FIRSTS_MAX) return new Float64Array(count);
   let room = FIRSTS[count];

@@ -1,14 +1,16 @@
 /**
- * A bucket: an immutable file with rows of one measurement, sorted by series, then time. Little endian. Chunks hold some thousand rows: whole series
- * where they are small, a part of one where it is large; a chunk has a block for its runs of series, one for its times, one per field. Blocks stand end
- * to end, each a whole number of 32-bit words; the footer knows the place and crc32c of each, so every byte of the file is under a checksum.
+ * A bucket: an immutable file with rows of one measurement, sorted by series, then time. Little endian. Chunks hold some thousand rows:
+ * whole series where they are small, a part of one where it is large; a chunk has a block for its runs of series, one for its times, one
+ * per field. Blocks stand end to end, each a whole number of 32-bit words; the footer knows the place and crc32c of each, so every byte
+ * of the file is under a checksum.
  *
  * Header (32 bytes)
  *      0  8 bytes  magic "MLRBKT02"; the digits are the format
  *      8  u32  crc32c of [12, 32)
  *     12  reserved, 0
  *
- * Blocks: runs, times, fields of chunk 0; of chunk 1; …; then the series keys (`series-section.ts`), in the order of their bytes. Fields, times, runs: `column-block.ts`.
+ * Blocks: runs, times, fields of chunk 0; of chunk 1; …; then the series keys (`series-section.ts`), in the order of their bytes. Fields,
+ * times, runs: `column-block.ts`.
  *
  * Chunks of one series whose number of rows and whose times are the same may name the same block of times: so thousands of
  * series measured together cost one column of times; the price is that damage to it is felt by all of them.

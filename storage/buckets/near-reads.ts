@@ -1,7 +1,7 @@
 /**
- * Reading ahead: while some chunks of a large scan are decoded, the next are read by other threads of the process, in one go where their blocks stand
- * together. A scan that has to wait for the disk waits outside of its thread's turn. Blocks that stand alone are not read ahead: to have one read by
- * another thread costs more than to read it, unless the disk is slow.
+ * Reading ahead: while some chunks of a large scan are decoded, the next are read by other threads of the process, in one go where their
+ * blocks stand together. A scan that has to wait for the disk waits outside of its thread's turn. Blocks that stand alone are not read
+ * ahead: to have one read by another thread costs more than to read it, unless the disk is slow.
  */
 import type { ScanArrays } from './scan-arrays.ts';
 import type { BucketSource, FetchBlocks } from './source.ts';

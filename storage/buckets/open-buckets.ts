@@ -3,7 +3,8 @@
  * may go at any time between two reads, longest unused first, for each has its limit: so a shard may have any number of buckets.
  *
  * A handle is looked up at every read and nobody keeps one, so the limit holds whatever readers do; one whose file was closed under it
- * opens it again, and its file is there, since files are removed behind their last reader. Reads that are under way end before their handle does.
+ * opens it again, and its file is there, since files are removed behind their last reader. Reads that are under way end before their
+ * handle does.
  */
 import type { Files, StoredFile } from '../files/files.ts';
 import { BlockCache } from './cache.ts';

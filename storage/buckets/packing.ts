@@ -1,11 +1,12 @@
 /**
- * Bit packing, the layer under every encoding. n numbers of `width` bits stand in lanes = ⌈n / 32⌉ lanes of 32 numbers: number i is the ⌊i / lanes⌋-th
- * of lane i mod lanes. A lane is a bit stream of `width` words, and the w-th words of all lanes stand side by side:
+ * Bit packing, the layer under every encoding. n numbers of `width` bits stand in lanes = ⌈n / 32⌉ lanes of 32 numbers: number i is the
+ * ⌊i / lanes⌋-th of lane i mod lanes. A lane is a bit stream of `width` words, and the w-th words of all lanes stand side by side:
  *
  *      word w · lanes + lane     holds bits 32w .. 32w + 31 of that lane's stream; number k of the lane is bits [k · width, (k + 1) · width)
  *
- * So numbers that follow each other have the same shift and stand in words that follow each other: the inner loops have no branch and no changing shift.
- * Numbers wider than 32 bits are two such planes: the low 32 bits, then the rest. n and width are kept by whoever packs. Back: `unpacking.ts`.
+ * So numbers that follow each other have the same shift and stand in words that follow each other: the inner loops have no branch and no
+ * changing shift. Numbers wider than 32 bits are two such planes: the low 32 bits, then the rest. n and width are kept by whoever packs.
+ * Back: `unpacking.ts`.
  */
 import type { WordWriter } from './words.ts';
 

@@ -1,4 +1,7 @@
-/** The decoded blocks of the chunk that a scan is at, backed by the cache of the shard where there is one to ask. Used again from chunk to chunk. */
+/**
+ * The decoded blocks of the chunk that a scan is at, backed by the cache of the shard where there is one to ask. Used again from chunk to
+ * chunk.
+ */
 import type { Column } from '../../model/index.ts';
 import type { BlockCache } from './cache.ts';
 import type { Runs } from './column-block.ts';

@@ -1,6 +1,6 @@
 /**
- * A plane: n whole numbers of doubles, bit-packed as multiples of a step above a base. One outlier does not widen all: what lies far from the others may
- * be kept beside them as exceptions.
+ * A plane: n whole numbers of doubles, bit-packed as multiples of a step above a base. One outlier does not widen all: what lies far from
+ * the others may be kept beside them as exceptions.
  *
  *      f64 base, f64 step, packed (v − base) / step with `width` bits
  *      where there are exceptions: f64 their base, u32 their width, packed positions (bits of n − 1), packed v − their base
@@ -107,7 +107,9 @@ export function decodePlane(
   for (let i = 0; i < exceptions; i++) out[positions[i]] = outliers[i];
 }
 
-/** The running sums of a plane without exceptions that is packed in up to 32 bits, of each run from its first on; each divided by `scale`. */
+/**
+ * The running sums of a plane without exceptions that is packed in up to 32 bits, of each run from its first on; each divided by `scale`.
+ */
 export function decodeSums(
   from: WordReader,
   n: number,

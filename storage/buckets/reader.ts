@@ -1,11 +1,12 @@
 /**
- * Reads a bucket (`layout.ts`) from its source. Opening reads header, footer and trailer; everything else is read when a scan needs it, and checked
- * against its checksum before it is decoded. Chunks that cannot hold rows of the request (by time, by series) are not read at all, and of the others only
- * the blocks of the wanted fields. Decoded blocks of small scans that come again are kept in the cache that the readers of a shard share.
+ * Reads a bucket (`layout.ts`) from its source. Opening reads header, footer and trailer; everything else is read when a scan needs it,
+ * and checked against its checksum before it is decoded. Chunks that cannot hold rows of the request (by time, by series) are not read at
+ * all, and of the others only the blocks of the wanted fields. Decoded blocks of small scans that come again are kept in the cache that
+ * the readers of a shard share.
  *
- * Who can wait scans chunks in groups: it is said which blocks a group needs, they are waited for outside of the scan, and decoded from memory then. So
- * a large scan reads ahead (`near-reads.ts`), and blocks that lie far away (`../tiers/`) are fetched. A long file, because all scans read a chunk in
- * the same way.
+ * Who can wait scans chunks in groups: it is said which blocks a group needs, they are waited for outside of the scan, and decoded from
+ * memory then. So a large scan reads ahead (`near-reads.ts`), and blocks that lie far away (`../tiers/`) are fetched. A long file,
+ * because all scans read a chunk in the same way.
  */
 import { type Block, type Column, type FieldType, type Position, TextDictionary } from '../../model/index.ts';
 import type { Files } from '../files/files.ts';
@@ -148,7 +149,10 @@ export class BucketReader {
     return new BlockCheck(this.path, ascending, this.#codec.checksum);
   }
 
-  /** Blocks come by series, then time; each holds until the next is asked for, if not asked otherwise. Throws StorageError `corrupt` where it meets damage, after the blocks before it. */
+  /**
+   * Blocks come by series, then time; each holds until the next is asked for, if not asked otherwise. Throws StorageError `corrupt` where
+   * it meets damage, after the blocks before it.
+   */
   *scan(request: BucketScan, take?: TakeChunk): Generator<Block> {
     const fields = this.#table.fieldsNamed(request.fields);
     yield* this.#scanNear(this.#left(request, fields, take), request, fields);

@@ -1,6 +1,6 @@
 /**
- * A series' number in a bucket by its key: a search in the first keys of the sections, which are kept in memory, then a walk through one section as it is
- * stored. Keys stand in the order of their bytes.
+ * A series' number in a bucket by its key: a search in the first keys of the sections, which are kept in memory, then a walk through one
+ * section as it is stored. Keys stand in the order of their bytes.
  */
 import type { TextDictionary } from '../../model/index.ts';
 

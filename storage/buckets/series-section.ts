@@ -51,8 +51,8 @@ export function decodeKeys(words: Uint32Array, n: number, zstd: Compression): Te
 }
 
 /**
- * The place of a key among the `n` of a section, −1 = it is none of them. No key is put together: each is told from the one before it by how much both
- * share, and how much that one shares with what is looked for.
+ * The place of a key among the `n` of a section, −1 = it is none of them. No key is put together: each is told from the one before it by
+ * how much both share, and how much that one shares with what is looked for.
  */
 export function placeOf(words: Uint32Array, n: number, key: Uint8Array, zstd: Compression, arrays: ScanArrays): number {
   const from = { words, at: 0 };

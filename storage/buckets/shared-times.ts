@@ -1,4 +1,7 @@
-/** Decoded times that a scan uses again: many series are measured at the same times, and chunks of theirs share a block, or repeat what the last one said. */
+/**
+ * Decoded times that a scan uses again: many series are measured at the same times, and chunks of theirs share a block, or repeat what
+ * the last one said.
+ */
 
 /** Blocks of times that are kept for the chunks that share them. */
 const PLACES_MAX = 64;

@@ -47,8 +47,8 @@ export interface BucketScan {
   readonly minTime: bigint;
   readonly maxTime: bigint;
   /**
-   * Which series: null = all; a mask (Uint8Array) is indexed by what `map` makes of the bucket's numbers (as it comes with a request); a list
-   * (Uint32Array) has the bucket's own numbers, ascending, and costs nothing for the series that are not in it.
+   * Which series: null = all; a mask (Uint8Array) is indexed by what `map` makes of the bucket's numbers (as it comes with a request); a
+   * list (Uint32Array) has the bucket's own numbers, ascending, and costs nothing for the series that are not in it.
    */
   readonly series: Uint8Array | Uint32Array | null;
   /** null = all. A row that has none of them may be left out. */

@@ -1,4 +1,7 @@
-/** Packed numbers (`packing.ts`) unpacked by whoever is quickest at so many: the kernels, else plain TypeScript. Each moves its reader behind them. */
+/**
+ * Packed numbers (`packing.ts`) unpacked by whoever is quickest at so many: the kernels, else plain TypeScript. Each moves its reader
+ * behind them.
+ */
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../kernels/kernel-unpacker.ts';
 import { PLAIN } from '../kernels/plain-unpacker.ts';
 import type { Firsts, Line, Unpacker, Wide } from '../kernels/unpacker.ts';

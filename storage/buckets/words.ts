@@ -1,6 +1,6 @@
 /**
- * What blocks are made of: little-endian 32-bit words, so that every encoding can be unpacked through a Uint32Array on the bytes as they were read.
- * A double is two words, low first; bytes are padded with zeros to whole words.
+ * What blocks are made of: little-endian 32-bit words, so that every encoding can be unpacked through a Uint32Array on the bytes as they
+ * were read. A double is two words, low first; bytes are padded with zeros to whole words.
  */
 
 const WORDS_MIN = 1024;

@@ -1,6 +1,6 @@
 /**
- * Writes a bucket (`layout.ts`), chunk by chunk: what is held besides the caller's rows is one chunk's blocks, the write buffer and the chunk table. The
- * file is on disk when `finish` resolves; its name is durable when the caller has synced the directory.
+ * Writes a bucket (`layout.ts`), chunk by chunk: what is held besides the caller's rows is one chunk's blocks, the write buffer and the
+ * chunk table. The file is on disk when `finish` resolves; its name is durable when the caller has synced the directory.
  */
 import { type Column, type FieldType, OFFSET_MAX, type Position, TextDictionary } from '../../model/index.ts';
 import { StorageError } from '../error.ts';
@@ -96,7 +96,10 @@ export class BucketWriter {
     }
   }
 
-  /** Series keys (index = number of the series), footer, datasync, close. RangeError where a series has none, or they are not in order. `pause` as in `write`. */
+  /**
+   * Series keys (index = number of the series), footer, datasync, close. RangeError where a series has none, or they are not in order.
+   * `pause` as in `write`.
+   */
   async finish(seriesKeys: TextDictionary, pause?: () => Promise<void>): Promise<BucketSummary> {
     const { base, position } = this.#opening;
     if (this.#lastSeries >= seriesKeys.size) throw new RangeError('bucket: a series has no key');

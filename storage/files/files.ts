@@ -7,7 +7,8 @@
  *
  * Calls on different files may run at the same time. On one file at most one of write, datasync and truncate runs at a time
  * (the caller sees to it); reads may run beside them. Errors are StorageError: `not found`, `no space`, `locked`, `closed`,
- * `failed`. After a failed `datasync` the file's state is unknown and the caller must not sync it again. `close` may be called twice; what is under way ends before it.
+ * `failed`. After a failed `datasync` the file's state is unknown and the caller must not sync it again. `close` may be called twice;
+ * what is under way ends before it.
  */
 import type { Checksum, Compression } from '../../model/index.ts';
 

@@ -1,6 +1,6 @@
 /**
- * An array of 32-bit numbers that grows without ever being copied as a whole, so that nobody waits for its growth and little of it stands empty: parts of
- * SEGMENT_WORDS, of which only the first begins small. What was never set is 0.
+ * An array of 32-bit numbers that grows without ever being copied as a whole, so that nobody waits for its growth and little of it stands
+ * empty: parts of SEGMENT_WORDS, of which only the first begins small. What was never set is 0.
  */
 
 const SEGMENT_BITS = 14;

@@ -1,10 +1,10 @@
 /**
- * A large set of byte strings with dense numbers: the series keys of a measurement, the values of a tag. A known one is found without making a string of
- * it. Numbers begin at 0 and are never reused.
+ * A large set of byte strings with dense numbers: the series keys of a measurement, the values of a tag. A known one is found without
+ * making a string of it. Numbers begin at 0 and are never reused.
  *
- * It grows one text at a time: linear hashing (Litwin) splits one bucket for each text that comes, so there is no moment at which all is hashed anew, and
- * texts lie in segments that are never copied. A text costs its bytes, one or two for its length, and 16 for its place, its hash and its bucket. Small dictionaries
- * that are read as a whole are ByteTables.
+ * It grows one text at a time: linear hashing (Litwin) splits one bucket for each text that comes, so there is no moment at which all is
+ * hashed anew, and texts lie in segments that are never copied. A text costs its bytes, one or two for its length, and 16 for its place,
+ * its hash and its bucket. Small dictionaries that are read as a whole are ByteTables.
  */
 import { hashBytes, TextDictionary } from '../../model/index.ts';
 import { GrowingWords } from './growing-words.ts';

@@ -13,7 +13,10 @@ import type { Block, SeriesChoice } from '../../model/index.ts';
 import { type IncomingRows, PARTITION_BITS, Partition } from './partition.ts';
 import type { RowLayer, ScanStep, TakeTotals, TimeRange } from './row-layer.ts';
 
-/** Rows of layers, oldest first, each (series, time) once; totals only where nothing can have been overwritten. A layer that is not at hand is waited for: see ScanStep. */
+/**
+ * Rows of layers, oldest first, each (series, time) once; totals only where nothing can have been overwritten. A layer that is not at
+ * hand is waited for: see ScanStep.
+ */
 export function* layerSteps(
   layers: readonly RowLayer[],
   range: TimeRange,

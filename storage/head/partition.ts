@@ -158,7 +158,8 @@ export class Partition implements RowLayer {
 
   /**
    * Puts the rows of one full chunk with rows of these times in order of series, so that reading them again costs less; true: there was
-   * one. One at a time, as it takes some milliseconds. Not while the rows of a frozen partition are sealed, which goes by row numbers: before.
+   * one. One at a time, as it takes some milliseconds. Not while the rows of a frozen partition are sealed, which goes by row numbers:
+   * before.
    */
   sortOne(minTime: bigint, maxTime: bigint): boolean {
     const within = offsetsWithin(this.base, minTime, maxTime);

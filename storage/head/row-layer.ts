@@ -1,4 +1,6 @@
-/** A layer of one measurement's rows, as `layers.ts` reads it: a sealed bucket, or a partition of the head. Free of duplicates in itself. */
+/**
+ * A layer of one measurement's rows, as `layers.ts` reads it: a sealed bucket, or a partition of the head. Free of duplicates in itself.
+ */
 import type { Block, SeriesChoice } from '../../model/index.ts';
 import type { FieldStatistics } from '../buckets/types.ts';
 
@@ -64,8 +66,8 @@ export interface SealedRows {
    */
   hold(range: TimeRange, mayWait?: boolean): { readonly layers: readonly RowLayer[]; readonly release: () => void };
   /**
-   * Has what lies elsewhere at hand for a scan that cannot wait, when it resolves, until other reads push it out. Rejects with StorageError: `away` where
-   * that is more than `bytesMax`.
+   * Has what lies elsewhere at hand for a scan that cannot wait, when it resolves, until other reads push it out. Rejects with
+   * StorageError: `away` where that is more than `bytesMax`.
    */
   bringNear(range: TimeRange, wanted: SeriesChoice, fields: readonly string[] | null, bytesMax: number): Promise<void>;
 }

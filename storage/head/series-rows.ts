@@ -1,6 +1,6 @@
 /**
- * Rows of a chunk by series: whoever wants few series finds their rows without walking all of them. Made when first asked, brought up to date when
- * much has been appended since; rows are never moved, so it holds for whoever has pinned the chunk too. Two bytes a row.
+ * Rows of a chunk by series: whoever wants few series finds their rows without walking all of them. Made when first asked, brought up to
+ * date when much has been appended since; rows are never moved, so it holds for whoever has pinned the chunk too. Two bytes a row.
  */
 
 /** Rows appended since it was made are walked, up to so many. */

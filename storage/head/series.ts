@@ -1,6 +1,7 @@
 /**
- * The series of one measurement: canonical key → dense number, and for each tag an index from its values to series (tag-index.ts). Nothing in it is an
- * object per series or value, and nothing is ever copied as a whole when it grows: a million users are as good a tag as two regions.
+ * The series of one measurement: canonical key → dense number, and for each tag an index from its values to series (tag-index.ts).
+ * Nothing in it is an object per series or value, and nothing is ever copied as a whole when it grows: a million users are as good a tag
+ * as two regions.
  */
 import {
   compareText,

@@ -1,6 +1,7 @@
 /**
- * One tag of a measurement: its values, which of them each series has, and the series of each value (its posting list). A series costs 8 bytes, a value
- * its text and some 22. The series of a value hang together as a chain in one array, newest first: numbers only grow, so that is descending order.
+ * One tag of a measurement: its values, which of them each series has, and the series of each value (its posting list). A series costs 8
+ * bytes, a value its text and some 22. The series of a value hang together as a chain in one array, newest first: numbers only grow, so
+ * that is descending order.
  */
 import { GrowingWords } from './growing-words.ts';
 import { KeyTable } from './key-table.ts';

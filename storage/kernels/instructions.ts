@@ -1,6 +1,7 @@
 /**
- * WebAssembly instructions as bytes (W3C WebAssembly Core 2.0, §5.4), written as nested calls: `f64.add(a, b)` is the code of a, of b, then the
- * instruction. Only what the kernels (`number-kernels.ts`, `pattern-kernels.ts`) use. Nothing is checked here: a module of wrong code does not compile.
+ * WebAssembly instructions as bytes (W3C WebAssembly Core 2.0, §5.4), written as nested calls: `f64.add(a, b)` is the code of a, of b,
+ * then the instruction. Only what the kernels (`number-kernels.ts`, `pattern-kernels.ts`) use. Nothing is checked here: a module of wrong
+ * code does not compile.
  */
 
 /** Bytes of instructions that together leave one value, or none; code within code is flattened at the end (`module.ts`). */

@@ -1,7 +1,7 @@
 /**
- * The unpacker that calls the kernels: what is packed is copied into their memory, what comes out is copied out again. Both are in the nearest caches,
- * where a copy of 64 KiB costs a microsecond; for that the kernels need no memory but 256 KiB that never grows, and everybody else's arrays stay
- * their own.
+ * The unpacker that calls the kernels: what is packed is copied into their memory, what comes out is copied out again. Both are in the
+ * nearest caches, where a copy of 64 KiB costs a microsecond; for that the kernels need no memory but 256 KiB that never grows, and
+ * everybody else's arrays stay their own.
  */
 import { packedWords } from '../buckets/packing.ts';
 import { moduleOf } from './module.ts';

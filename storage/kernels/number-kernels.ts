@@ -1,7 +1,7 @@
 /**
- * Kernels that make doubles of packed numbers: `numbers` and `sums` of `plain-unpacker.ts`, four at a time. Running sums are made of four neighbours among
- * themselves first, then on top of what came before, so that from four to four there is a single addition to wait for; whole numbers below 2^53 are exact
- * in whatever order they are added.
+ * Kernels that make doubles of packed numbers: `numbers` and `sums` of `plain-unpacker.ts`, four at a time. Running sums are made of four
+ * neighbours among themselves first, then on top of what came before, so that from four to four there is a single addition to wait for;
+ * whole numbers below 2^53 are exact in whatever order they are added.
  */
 import { type Code, F64, f64, f64x2, get, I32, i32, i32x4, type Local, loop, set, V128, v128 } from './instructions.ts';
 import { FunctionWriter } from './module.ts';
@@ -118,7 +118,10 @@ function unpackSmallSums(isScaled: boolean): FunctionWriter {
   return f;
 }
 
-/** Adds to all results of each run what makes its first the one that is told; `runs` ends, as numbers of results, and firsts are in memory. */
+/**
+ * Adds to all results of each run what makes its first the one that is told; `runs` ends, as numbers of results, and firsts are in
+ * memory.
+ */
 function raiseRuns(isScaled: boolean): FunctionWriter {
   const f = new FunctionWriter(isScaled ? 'raiseRunsScaled' : 'raiseRuns', {
     ends: I32,

@@ -1,10 +1,12 @@
 /**
- * How kernels go through packed numbers (`buckets/packing.ts`): row by row, row k being the k-th numbers of all lanes. Those of a row have the same shift
- * and stand in words that follow each other, so four of them are loaded, shifted and masked at once; the last of a row, three at most, one by one.
+ * How kernels go through packed numbers (`buckets/packing.ts`): row by row, row k being the k-th numbers of all lanes. Those of a row
+ * have the same shift and stand in words that follow each other, so four of them are loaded, shifted and masked at once; the last of a
+ * row, three at most, one by one.
  *
- * A number's bits are taken from two words without a branch, `word >>> shift | next << 32 − shift`: of a number that ends in its own word the mask
- * leaves nothing of the next. So words up to one row behind a plane are read, and mean nothing. Where all numbers of a row end in their own words, as in
- * most rows of narrow numbers, vectors are of that word alone, and eight numbers are taken before it is asked whether there are more.
+ * A number's bits are taken from two words without a branch, `word >>> shift | next << 32 − shift`: of a number that ends in its own word
+ * the mask leaves nothing of the next. So words up to one row behind a plane are read, and mean nothing. Where all numbers of a row end
+ * in their own words, as in most rows of narrow numbers, vectors are of that word alone, and eight numbers are taken before it is asked
+ * whether there are more.
  */
 import { type Code, get, I32, i32, i32x4, i64, type Local, loop, set, V128, v128 } from './instructions.ts';
 import type { FunctionWriter } from './module.ts';
@@ -43,8 +45,8 @@ export interface Pair {
 }
 
 /**
- * What is done with each four numbers of a row (as vectors, by planes), whose results go to `out` and so many bytes on; and then with each one of the rest;
- * what before the fours, and behind them.
+ * What is done with each four numbers of a row (as vectors, by planes), whose results go to `out` and so many bytes on; and then with
+ * each one of the rest; what before the fours, and behind them.
  */
 export interface RowBody {
   readonly beforeFours?: Code;

@@ -1,4 +1,7 @@
-/** Kernels that make 64-bit patterns of halves or bytes: `xors`, `wide` and `bytePlanes` of `plain-unpacker.ts`, four or sixteen at a time. */
+/**
+ * Kernels that make 64-bit patterns of halves or bytes: `xors`, `wide` and `bytePlanes` of `plain-unpacker.ts`, four or sixteen at a
+ * time.
+ */
 import { type Code, get, I32, I64, i32, i64, i64x2, type Local, loop, set, V128, v128 } from './instructions.ts';
 import { FunctionWriter } from './module.ts';
 import { eachRow, PAIR, type PairFunction, pairOf, TARGET } from './packed-rows.ts';
@@ -50,7 +53,10 @@ function unpackWide(): FunctionWriter {
   return f;
 }
 
-/** n bytes of each of eight planes, lowest first, become n 64-bit patterns, each xored with the one before. Reads and writes up to 15 more. */
+/**
+ * n bytes of each of eight planes, lowest first, become n 64-bit patterns, each xored with the one before. Reads and writes up to 15
+ * more.
+ */
 function joinPlanes(): FunctionWriter {
   const f = new FunctionWriter('joinPlanes', { planes: I32, ...TARGET });
   const { planes, out, n } = f.parameters;

@@ -1,4 +1,7 @@
-/** The unpacker in plain TypeScript: the reference of the kernels, and what decodes small blocks, rare shapes, and all where there is no WebAssembly. */
+/**
+ * The unpacker in plain TypeScript: the reference of the kernels, and what decodes small blocks, rare shapes, and all where there is no
+ * WebAssembly.
+ */
 import { packedWords } from '../buckets/packing.ts';
 import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
 

@@ -1,9 +1,10 @@
 /**
- * Unpacker: the inner loops of decoding (the layout of packed numbers is in `buckets/packing.ts`). There are two, and for any input they give the same
- * bits: `plain-unpacker.ts`, which says in plain TypeScript what is meant, and `kernel-unpacker.ts`, WebAssembly that is some times as fast.
+ * Unpacker: the inner loops of decoding (the layout of packed numbers is in `buckets/packing.ts`). There are two, and for any input they
+ * give the same bits: `plain-unpacker.ts`, which says in plain TypeScript what is meant, and `kernel-unpacker.ts`, WebAssembly that is
+ * some times as fast.
  *
- * Packed numbers are the words from `at` on; n ≥ 1 results are written to the beginning of `out`. Where results are doubles all arithmetic before a
- * division must be exact (below 2^53); `scale` divides each result, 1 = as it is.
+ * Packed numbers are the words from `at` on; n ≥ 1 results are written to the beginning of `out`. Where results are doubles all
+ * arithmetic before a division must be exact (below 2^53); `scale` divides each result, 1 = as it is.
  */
 export interface Unpacker {
   /** base + step · number, each of up to 53 bits. */

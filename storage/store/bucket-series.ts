@@ -1,6 +1,7 @@
 /**
- * The series of a bucket as the shard numbers them. For readers nothing is made for the whole bucket: numbers are found section by section where rows are
- * met, and kept in the cache of the shard; few series are looked up by their keys, and the latest are remembered, as a query asks for the same more than once.
+ * The series of a bucket as the shard numbers them. For readers nothing is made for the whole bucket: numbers are found section by
+ * section where rows are met, and kept in the cache of the shard; few series are looked up by their keys, and the latest are remembered,
+ * as a query asks for the same more than once.
  */
 import type { OpenBuckets } from '../buckets/open-buckets.ts';
 import type { BucketReader } from '../buckets/reader.ts';

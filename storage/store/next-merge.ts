@@ -1,10 +1,10 @@
 /**
- * What the cleaner does next to the buckets of a measurement: cut one that lies across the borders of spans, write one without its deleted rows, or merge
- * neighbours of a span (merge-plan.ts). Reads footers and keys only.
+ * What the cleaner does next to the buckets of a measurement: cut one that lies across the borders of spans, write one without its
+ * deleted rows, or merge neighbours of a span (merge-plan.ts). Reads footers and keys only.
  *
- * Buckets in object storage count as any other where rows are deleted or readers would have to merge; what comes out lies here and moves there like
- * anything else of its age. They are not cut to another width, and nothing is merged there before four of like size stand beside each other, because
- * every byte has to be fetched and put again.
+ * Buckets in object storage count as any other where rows are deleted or readers would have to merge; what comes out lies here and moves
+ * there like anything else of its age. They are not cut to another width, and nothing is merged there before four of like size stand
+ * beside each other, because every byte has to be fetched and put again.
  */
 import { SMALL_SERIES_ROWS } from '../buckets/chunking.ts';
 import type { Measurement } from '../head/measurement.ts';

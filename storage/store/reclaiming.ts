@@ -1,7 +1,7 @@
 /**
- * How long buckets have had deleted rows: so that the space of the few comes back in bounded time, and a bucket of which a little is deleted
- * again and again is not written anew each time. What an earlier life has left deleted is looked at when the store has been opened, and
- * waits from then on.
+ * How long buckets have had deleted rows: so that the space of the few comes back in bounded time, and a bucket of which a little is
+ * deleted again and again is not written anew each time. What an earlier life has left deleted is looked at when the store has been
+ * opened, and waits from then on.
  */
 import type { SealedBucket } from './sealed-bucket.ts';
 

@@ -203,7 +203,10 @@ export class SealedBucket implements RowLayer {
     });
   }
 
-  /** Its bytes as they are, wherever they lie, checked on their way. Throws StorageError; after `corrupt`, one who asks again may fare better. */
+  /**
+   * Its bytes as they are, wherever they lie, checked on their way. Throws StorageError; after `corrupt`, one who asks again may fare
+   * better.
+   */
   async *pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const { source, far } = this.#parts;
     const check = this.reader.check();

@@ -1,6 +1,6 @@
 /**
- * Which buckets of a store nothing more is sealed beside: so the cleaner need not wait for others to merge them with. Two ways to tell, as one of many
- * measurements may have ended while others go on, and all of them may:
+ * Which buckets of a store nothing more is sealed beside: so the cleaner need not wait for others to merge them with. Two ways to tell,
+ * as one of many measurements may have ended while others go on, and all of them may:
  *
  *     by number   the bucket was sealed before the last few sealings
  *     by time     no head was sealed for a while: twice the longest time between the last few sealings, so that a steady stream never counts as

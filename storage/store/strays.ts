@@ -5,8 +5,8 @@ import type { ManifestBucket } from './manifest-record.ts';
 import { bucketName } from './seal-rows.ts';
 
 /**
- * Names of files that no record names: of a sealing that was cut short, or of a database that was dropped. Throws `corrupt` where a bucket has
- * no file.
+ * Names of files that no record names: of a sealing that was cut short, or of a database that was dropped. Throws `corrupt` where a
+ * bucket has no file.
  */
 export async function findStrays(
   files: Files,

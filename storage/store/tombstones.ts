@@ -23,7 +23,9 @@ export function buriesAll({ min, max, series }: Tombstone, layer: Pick<RowLayer,
   return series === null && min <= layer.minTime && max >= layer.maxTime;
 }
 
-/** Rows of a layer without those that its tombstones hide, in the order in which the layer gives them. What is wholly hidden is not read. */
+/**
+ * Rows of a layer without those that its tombstones hide, in the order in which the layer gives them. What is wholly hidden is not read.
+ */
 export class MaskedRows implements RowLayer {
   readonly #rows: RowLayer;
   readonly #tombstones: readonly Tombstone[];

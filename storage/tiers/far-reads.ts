@@ -52,7 +52,10 @@ export class FarReads {
     this.#cache = cache;
   }
 
-  /** What comes again is kept in the cache, what does not (`once`) pushes nothing out of it. Rejects with StorageError, as ObjectStore.read. */
+  /**
+   * What comes again is kept in the cache, what does not (`once`) pushes nothing out of it. Rejects with StorageError, as
+   * ObjectStore.read.
+   */
   async fetch(object: string, objectBytes: number, ranges: readonly ByteRange[], once = false): Promise<HeldPages> {
     const numbers = new Set<number>();
     for (const { at, length } of ranges) {

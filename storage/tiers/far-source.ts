@@ -1,7 +1,7 @@
 /**
  * A bucket that lies in object storage, as readers see it. Its ends stay here, in a file of their own: what must be known to open it,
- * to say what it holds and to number its series. Everything between is fetched; who cannot wait has it brought near before (`bringNear`), and reads it
- * from the cache of pages.
+ * to say what it holds and to number its series. Everything between is fetched; who cannot wait has it brought near before (`bringNear`),
+ * and reads it from the cache of pages.
  *
  * The file of the ends:
  *      0   the first HEADER_BYTES of the bucket

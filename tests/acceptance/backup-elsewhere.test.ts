@@ -1,4 +1,7 @@
-/** Backups of servers whose points do not all lie in files here: old buckets in object storage, the stream in JetStream; and of damaged ones. */
+/**
+ * Backups of servers whose points do not all lie in files here: old buckets in object storage, the stream in JetStream; and of damaged
+ * ones.
+ */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';

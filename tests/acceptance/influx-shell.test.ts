@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
-/** Statements in an order in which each can be executed, and the columns of the one series that is answered: of more the shell makes several results. */
+/**
+ * Statements in an order in which each can be executed, and the columns of the one series that is answered: of more the shell makes
+ * several results.
+ */
 const KINDS: readonly (readonly [string, string])[] = [
   ['CREATE DATABASE other WITH DURATION 2d NAME short', ''],
   ['DROP DATABASE other', ''],

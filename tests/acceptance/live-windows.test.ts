@@ -1,4 +1,7 @@
-/** Live windows of rows, joins, and LIMIT, on the real server: what a client holds is the same SELECT over history, over late points, a kill and a cursor. */
+/**
+ * Live windows of rows, joins, and LIMIT, on the real server: what a client holds is the same SELECT over history, over late points, a
+ * kill and a cursor.
+ */
 import { expect } from 'chai';
 import { LiveTable } from '../../client/sdk/live-table.ts';
 import { eventually, metric, series, written } from '../support/api.ts';

@@ -373,7 +373,9 @@ export function doorConformance(
       });
     }
 
-    /** Sends bytes, and the end of the stream where they are the last, and gives what came back until the server closes or `until` holds. */
+    /**
+     * Sends bytes, and the end of the stream where they are the last, and gives what came back until the server closes or `until` holds.
+     */
     async function raw(bytes: string, options: { until?: (text: string) => boolean; isLast?: boolean } = {}) {
       const socket = await dial();
       socket.on('error', () => {});

@@ -178,7 +178,10 @@ function transformed(random: Random): string {
   return `SELECT ${list} FROM ${quote(shape.name)} WHERE ${bounds(random)}${and(random, shape)} GROUP BY ${time}${tags}${filled}${tail(random, shape)}`;
 }
 
-/** Functions of technical analysis, and forecasts. Results before the range, which InfluxDB shows where nothing is held, are not asked for. */
+/**
+ * Functions of technical analysis, and forecasts. Results before the range, which InfluxDB shows where nothing is held, are not asked
+ * for.
+ */
 function technical(random: Random, argument: string): string {
   const period = random.between(1, 5);
   const hold = random.pick([-1, 1, 2, 5]);

@@ -1,6 +1,6 @@
 /**
- * Live queries whose rows are not sums of cells: functions from row to row over windows, top and bottom, LIMIT, subqueries, over random streams
- * with disorder, overwrites, lost connections and kills: what a client holds in the end is the same SELECT over history.
+ * Live queries whose rows are not sums of cells: functions from row to row over windows, top and bottom, LIMIT, subqueries, over random
+ * streams with disorder, overwrites, lost connections and kills: what a client holds in the end is the same SELECT over history.
  */
 import { expect } from 'chai';
 import { play, playApart, SCHEMA, scheduleOf } from '../support/live-schedules.ts';

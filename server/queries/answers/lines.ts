@@ -1,7 +1,8 @@
 /**
  * Answers as line protocol, times in ns: what `/write` takes back, types and odd characters kept. Tags are those a statement groups
  * by (`SELECT *::field … GROUP BY *` gives a measurement as it was written), everything else is a field; a row without any value is
- * no line, nor is one with an infinity, which no line can say (InfluxDB leaves it out, too). SELECT INTO writes through the same lines. There is no place for an error: it is thrown.
+ * no line, nor is one with an infinity, which no line can say (InfluxDB leaves it out, too). SELECT INTO writes through the same lines.
+ * There is no place for an error: it is thrown.
  */
 import { QueryError, type ResultColumn, type ResultTable } from '../../../query/index.ts';
 import type { StatementAnswers } from './answer.ts';

@@ -49,7 +49,10 @@ const UWS_IDLE_TIMEOUT_SECONDS = 960;
 const CORK_BYTES = 16 * 1024;
 /** Around each write of an answer: its length, and two ends of line. */
 const FRAME_BYTES = 16;
-/** Writes are cut so that each is one call with its frame, and little waits inside uWebSockets, where it moves on only when something more is written. */
+/**
+ * Writes are cut so that each is one call with its frame, and little waits inside uWebSockets, where it moves on only when something more
+ * is written.
+ */
 const SLICE_BYTES = CORK_BYTES - FRAME_BYTES;
 /** Stands in between the handshake and `open`. */
 const UNOPENED: SocketListener = { message() {}, drain() {}, closed() {} };

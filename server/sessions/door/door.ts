@@ -7,8 +7,8 @@
  *
  * A request: `handle` is called once its head has been read and found sound. A head that could be read in two ways (two hosts, two
  * lengths, length and chunks, an absolute address …) is refused with 400 and never reaches `handle`. The body is read by `body`, at
- * most once, whole, and asked for before `handle` first awaits; a request whose body nobody asked for is answered all the same. `signal` aborts when the client goes away before
- * the answer has been ended; answering it afterwards does nothing and is no error.
+ * most once, whole, and asked for before `handle` first awaits; a request whose body nobody asked for is answered all the same. `signal`
+ * aborts when the client goes away before the answer has been ended; answering it afterwards does nothing and is no error.
  *
  * An answer: either `reply`, once, or `start`, any number of `write`, `end`. HEAD gets the head alone, whatever is written.
  * `write` takes everything and says false when more than HIGH_WATER_BYTES wait for the client: then wait for `drained`, or for

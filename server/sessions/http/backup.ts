@@ -1,6 +1,7 @@
 /**
- * `GET /backup?since=&db=` gives an archive out (client/protocol/backup.ts), `POST /restore?db=` takes parts of one in: documents as JSON, or
- * a bucket as bytes with its `name`, behind which JSON of `choice` bytes may say which of its rows count. Whoever may ask for a backup sees everything, and a restore writes anything: it is for admins.
+ * `GET /backup?since=&db=` gives an archive out (client/protocol/backup.ts), `POST /restore?db=` takes parts of one in: documents as
+ * JSON, or a bucket as bytes with its `name`, behind which JSON of `choice` bytes may say which of its rows count. Whoever may ask for a
+ * backup sees everything, and a restore writes anything: it is for admins.
  */
 import {
   BACKUP_FILE_BYTES_MAX,

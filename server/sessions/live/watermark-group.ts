@@ -9,7 +9,8 @@
  * What a query emits at once belongs together, so one that goes from 10 to 12 in one frame is never at 11: the group is only where all of
  * them have been.
  *
- * One that says nothing for LAG_MS_MAX is waited for no longer, until it speaks again, nor are rows held for longer: a quiet measurement must not hold up the rest.
+ * One that says nothing for LAG_MS_MAX is waited for no longer, until it speaks again, nor are rows held for longer: a quiet measurement
+ * must not hold up the rest.
  */
 import type { FeedFrame } from '../engine.ts';
 import type { LiveCounters } from './counters.ts';

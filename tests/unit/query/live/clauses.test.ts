@@ -1,4 +1,7 @@
-/** WATERMARK, LATENESS and EMIT: what they change of a live query's time rules, and what is refused; all lists of EMIT as the documentation has them. */
+/**
+ * WATERMARK, LATENESS and EMIT: what they change of a live query's time rules, and what is refused; all lists of EMIT as the
+ * documentation has them.
+ */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse, type SelectStatement } from '../../../../query/index.ts';

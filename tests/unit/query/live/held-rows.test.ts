@@ -1,4 +1,7 @@
-/** HeldRows against a sorted list: rows that come in any order, in large batches and small ones, are replaced, let go, and read from a time on. */
+/**
+ * HeldRows against a sorted list: rows that come in any order, in large batches and small ones, are replaced, let go, and read from a
+ * time on.
+ */
 import { expect } from 'chai';
 import { type Column, compareText } from '../../../../model/index.ts';
 import { parse, planSelect, type SelectStatement } from '../../../../query/index.ts';

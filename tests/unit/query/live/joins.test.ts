@@ -1,4 +1,7 @@
-/** Live joins: those ON WINDOW that are one pass for both sides are kept as cells; of the others the home holds the rows, so far back as they matter. */
+/**
+ * Live joins: those ON WINDOW that are one pass for both sides are kept as cells; of the others the home holds the rows, so far back as
+ * they matter.
+ */
 import { expect } from 'chai';
 import { livePlan, parse, planSelect, QueryError, type SelectStatement } from '../../../../query/index.ts';
 import { LiveText, NOW_NS } from '../../../support/live-texts.ts';

@@ -1,4 +1,7 @@
-/** Arrow and Parquet answers, read back by other readers: every type, nulls, integers beyond 2^53, tags, many batches; and what does not fit. */
+/**
+ * Arrow and Parquet answers, read back by other readers: every type, nulls, integers beyond 2^53, tags, many batches; and what does not
+ * fit.
+ */
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -420,8 +420,8 @@ describe('buckets in object storage', () => {
 // private functions
 
 /**
- * The disk, or the process, ends at each call that the script makes, one run after the other. From when `sealed` was called on, all rows are there again
- * after a start, and objects are those of the buckets. Gives the number of runs.
+ * The disk, or the process, ends at each call that the script makes, one run after the other. From when `sealed` was called on, all rows
+ * are there again after a start, and objects are those of the buckets. Gives the number of runs.
  */
 async function eachCut(
   seed: number,
