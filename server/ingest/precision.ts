@@ -1,4 +1,5 @@
-/** UNITS: how times of the precisions of a write become nanoseconds. */
+/** Precisions of the times of a write. */
+
 /** How times of a precision become seconds and the rest: whole seconds each, or a part of one. */
 export const UNITS = {
   ns: { perSecond: 1e9, secondsEach: 0 },

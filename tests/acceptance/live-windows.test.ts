@@ -75,17 +75,20 @@ describe('live windows of rows, and joins', () => {
         q: `SELECT count(v) FROM c GROUP BY ${window}, host ${clauses}`,
       });
     }
-    const counted = async (): Promise<number[][]> => {
+    const shown = async (...names: string[]): Promise<number[][]> => {
       const [, live] = await series(server, 'counted', 'SHOW QUERIES');
-      const names = ['on_time', 'late', 'dropped', 'ahead'];
       const own = live.values.filter((row) => row[live.columns.indexOf('database')] === 'counted');
       return own.map((row) => names.map((name) => Number(row[live.columns.indexOf(name)])));
     };
+    const counted = () => shown('on_time', 'late', 'dropped', 'ahead');
     const total = async (name: string) => metric(server, `millrace_live_${name}_total`);
     const before = await total('points_on_time');
     await written(server, 'counted', [at(20), at(100)].join('\n'));
     await written(server, 'counted', `c,host=z v=1 ${(Date.now() + 3_600_000) * 1_000_000}`);
     await eventually(counted, (rows) => rows.every(([onTime, , , ahead]) => onTime === 3 && ahead === 1));
+    // shards are asked first for what they had before: only then do windows close
+    const watermarks = async () => (await shown('lag_ms')).map(([lag]) => Date.now() - lag);
+    await eventually(watermarks, (times) => times.every((time) => time >= 1_000_099_000));
     await written(server, 'counted', at(81, 'late'));
     await eventually(counted, (rows) => rows.every(([, late]) => late === 1));
     // a while after the watermark has passed the end of a window and LATENESS, its points change it no more
