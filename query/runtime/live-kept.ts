@@ -4,13 +4,17 @@
  *     retain       closed windows are kept at home until the watermark is so far behind their end, and are in every snapshot
  *     state_ttl    fill() makes no rows of a series that has had no point for so long: nothing of it is kept then
  */
-import type { SelectStatement } from '../language/ast.ts';
+import { later } from '../../model/index.ts';
+import type { Dimension, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { type KeptOptions, keptOptions } from '../language/kept-options.ts';
 import type { Plan } from '../planner/plan.ts';
 import { LIVE_WINDOWS } from './live-render.ts';
 import type { TimeRules } from './watermark.ts';
 import type { AnswerWindows } from './window-times.ts';
+
+/** 31 days, ns. */
+const MONTH_MAX = 31n * 86_400_000_000_000n;
 
 /** What is looked at of a live plan. */
 interface Planned {
@@ -35,32 +39,40 @@ export function filledWindows({ plan, rules }: Planned): number {
   return Math.min(LIVE_WINDOWS, Number(rules.stateTtl / plan.window.interval));
 }
 
-/** The same as `assertKept` says of windows, of a statement that has no plan yet. */
-export function assertKeepsWindows({ dimensions, options }: SelectStatement): void {
-  const hasWindows = dimensions.some((one) => {
-    return one.kind === 'time' || (one.kind === 'window' && ['hop', 'cumulate', 'windows'].includes(one.window.of));
-  });
-  if (!hasWindows) assertWindows(keptOptions(options));
-}
-
-/** Throws QueryError('invalid') where an option says what does not happen. */
-export function assertKept({ plan, rules, leaves }: Planned): void {
-  const { retain, stateTtl } = rules;
-  const byWindows = leaves === undefined && plan.kind === 'aggregate' && plan.window !== null;
-  if (!byWindows) assertWindows(rules);
-  if (retain !== undefined && plan.bounds.minStated) {
-    refuse('retain and a lower bound of time both say from when on rows are told: expected one of them');
+/** Of a statement, planned or not: throws QueryError('invalid') where an option says what does not happen to windows like its own. */
+export function assertKeepsWindows({ dimensions, options }: SelectStatement, { lateness }: TimeRules): void {
+  const kept = keptOptions(options);
+  const lengths = dimensions.flatMap(windowLengths);
+  if (lengths.length === 0) {
+    assertWindows(kept);
+    return;
   }
-  if (stateTtl === undefined) return;
-  const longest = (plan.windows ?? [{ count: 1 }]).reduce((most, { count }) => Math.max(most, count), 1);
-  const least = plan.window!.interval * BigInt(longest) + rules.lateness;
-  if (stateTtl < least) {
+  const least = lengths.reduce(later) + lateness;
+  if (kept.stateTtl !== undefined && kept.stateTtl < least) {
     const needed = `a window and LATENESS, ${least / 1_000_000n}ms`;
     refuse(`state_ttl must not be less than what a row is made of takes to settle (${needed})`);
   }
 }
 
+/** The rest, which its plan has to say. Throws QueryError('invalid'). */
+export function assertKept({ plan, rules, leaves }: Planned): void {
+  const byWindows = leaves === undefined && plan.kind === 'aggregate' && plan.window !== null;
+  if (!byWindows) assertWindows(rules);
+  if (rules.retain !== undefined && plan.bounds.minStated) {
+    refuse('retain and a lower bound of time both say from when on rows are told: expected one of them');
+  }
+}
+
 // private functions
+
+/** Lengths, ns, of the windows that a dimension asks for and `WITH` has a meaning for. */
+function windowLengths(one: Dimension): readonly bigint[] {
+  if (one.kind === 'time') return [one.months === undefined ? one.interval : BigInt(one.months) * MONTH_MAX];
+  if (one.kind !== 'window') return [];
+  const { window } = one;
+  if (window.of === 'hop' || window.of === 'cumulate') return [window.size];
+  return window.of === 'windows' ? window.intervals : [];
+}
 
 function assertWindows({ retain, stateTtl }: KeptOptions): void {
   const expected = 'expected aggregates by time(…), hop(…), cumulate(…) or windows(…)';

@@ -72,8 +72,7 @@ export function assertLive(statement: SelectStatement): void {
       return undefined;
     });
   }
-  timeRules(statement);
-  assertKeepsWindows(statement);
+  assertKeepsWindows(statement, timeRules(statement));
   assertSeriesNamed(statement);
 }
 

@@ -121,7 +121,7 @@ export function seriesHead(table: ResultTable): string {
   if (table.tags !== null && table.tags.length > 0) {
     parts.push(`"tags":{${table.tags.map(([k, v]) => `${jsonText(k)}:${jsonText(v)}`).join(',')}}`);
   }
-  if (table.columns.length > 0) parts.push(`"columns":[${table.columns.map(jsonText).join(',')}]`);
+  if (table.columns.length > 0) parts.push(columnsText(table.columns));
   return parts.join(',');
 }
 
@@ -130,6 +130,15 @@ export function errorMessage(error: unknown): string {
 }
 
 // private functions
+
+/** The tables of an answer mostly have one array of names. */
+const columnsTexts = new WeakMap<readonly string[], string>();
+
+function columnsText(columns: readonly string[]): string {
+  let text = columnsTexts.get(columns);
+  if (text === undefined) columnsTexts.set(columns, (text = `"columns":[${columns.map(jsonText).join(',')}]`));
+  return text;
+}
 
 /** Of a series whose rows, `count`, are written elsewhere. */
 type Held = { table: ResultTable; count: number };

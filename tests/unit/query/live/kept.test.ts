@@ -1,6 +1,6 @@
 /** WITH (retain, state_ttl): what a snapshot holds, at once and after a start, what fill() makes no more rows of, and what is refused. */
 import { expect } from 'chai';
-import { parse, type SelectStatement } from '../../../../query/index.ts';
+import { assertLive, parse, type SelectStatement } from '../../../../query/index.ts';
 import { keptOptions } from '../../../../query/language/kept-options.ts';
 import { play, SCHEMA, scheduleOf } from '../../../support/live-schedules.ts';
 import { inOrder, LiveText, NOW_NS } from '../../../support/live-texts.ts';
@@ -107,6 +107,15 @@ describe('what a live query keeps', function () {
     for (const [text, message] of Object.entries(live)) {
       expect(() => new LiveText(text, SCHEMA, 1), text).to.throw(message);
     }
+  });
+
+  it('a stored query is refused when it is created, not only when it runs', () => {
+    const text = (window: string) => `SELECT sum(v) FROM m GROUP BY ${window} LATENESS 5m UPDATE WITH (state_ttl = 1h)`;
+    for (const window of ['time(1h)', 'time(1mo)', 'hop(56m, 1m)', 'cumulate(1d, 1h)', 'windows(time(1m), time(1h))']) {
+      const statement = parse(text(window))[0] as SelectStatement;
+      expect(() => assertLive(statement), window).to.throw('state_ttl must not be less than');
+    }
+    expect(() => assertLive(parse(text('hop(55m, 1m)'))[0] as SelectStatement)).to.not.throw();
   });
 });
 
