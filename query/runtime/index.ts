@@ -1,4 +1,5 @@
 /** Door of the runtime: the ports it reads and answers through, the historical driver, SHOW, and the live driver. */
+export { Agenda } from './agenda.ts';
 export { columnReader } from './columns.ts';
 export * from './deletion.ts';
 export { choosesSeries, firstSeries } from './first-series.ts';

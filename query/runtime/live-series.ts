@@ -6,7 +6,7 @@
  *     update of a shard ──split by series──▶ LiveMerge of each ──emissions──▶ those of one revision in one
  *
  * What differs from many queries of one series each:
- *   - Only series of which something is due are looked at: they wait in buckets of time.
+ *   - Only series of which something is due are looked at: the others wait in an agenda.
  *   - A series of which nothing is left to change is let go, after `state_ttl` or when there is no room. A point that comes later begins it
  *     anew, and the revisions of its rows are above all that were sent of such series: rows that are told again have no two values.
  *   - Cursors say from when on a window of any series may be open (`resumesAt`): that may go back when a slower series comes. What
@@ -18,6 +18,7 @@
 import { later } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import { windowOf } from '../planner/plan.ts';
+import { Agenda } from './agenda.ts';
 import { together } from './live-emission.ts';
 import { LiveMerge } from './live-merge.ts';
 import type { LivePlan } from './live-plan.ts';
@@ -28,7 +29,7 @@ import { type AnswerWindows, answerWindows } from './window-times.ts';
 
 /** Series that are kept at a time: at some 20 KB each, 400 MB. */
 export const SERIES_KEPT_MAX = 20_000;
-/** Series wait in buckets of so many ms. */
+/** When series have to be looked at is kept to so many ms. */
 const BUCKET_MS = 50;
 /** A series with windows is looked at so often, to give up what can change no more. */
 const LOOK_MS = 2_500;
@@ -43,8 +44,6 @@ interface Series {
   heardMs: number;
   /** First of its windows that is open; Infinity = none is. */
   openFrom: number;
-  /** Number of the bucket that it waits in. */
-  bucket: number;
 }
 
 export class LiveSeries {
@@ -54,7 +53,7 @@ export class LiveSeries {
   readonly #seriesMax: number;
   readonly #windows: AnswerWindows;
   readonly #series = new Map<string, Series>();
-  readonly #buckets = new Map<number, Set<Series>>();
+  readonly #agenda = new Agenda<Series>(BUCKET_MS);
   /** Those to which something has come since the last look. */
   readonly #due = new Set<Series>();
   readonly #unsettled = new Set<Series>();
@@ -129,10 +128,7 @@ export class LiveSeries {
   }
 
   nextAdvanceMs(nowMs: number): number {
-    if (this.#due.size > 0) return nowMs;
-    let least = Number.POSITIVE_INFINITY;
-    for (const bucket of this.#buckets.keys()) if (bucket < least) least = bucket;
-    return least * BUCKET_MS;
+    return this.#due.size > 0 ? nowMs : this.#agenda.firstMs;
   }
 
   get expiredBefore(): bigint | null {
@@ -197,10 +193,7 @@ export class LiveSeries {
 
   advance(nowMs: number): Emission[] {
     this.#nowMs = nowMs;
-    const now = Math.floor(nowMs / BUCKET_MS);
-    for (const [bucket, some] of this.#buckets) {
-      if (bucket <= now) for (const series of some) this.#due.add(series);
-    }
+    for (const series of this.#agenda.take(nowMs)) this.#due.add(series);
     const due = [...this.#due];
     this.#due.clear();
     const emissions = due.map((series) => this.#look(series, (merge) => ({ live: merge.advance(nowMs) })).live);
@@ -241,8 +234,7 @@ export class LiveSeries {
     for (const [shard, from] of this.#wholeFrom.entries()) {
       if (from < Number.POSITIVE_INFINITY) this.#tellWhole(merge, shard, from);
     }
-    const none = Number.POSITIVE_INFINITY;
-    const series = { key, merge, base: this.#base, heardMs: this.#nowMs, openFrom: none, bucket: none };
+    const series = { key, merge, base: this.#base, heardMs: this.#nowMs, openFrom: Number.POSITIVE_INFINITY };
     this.#series.set(key, series);
     return series;
   }
@@ -265,7 +257,10 @@ export class LiveSeries {
       this.#expiredBefore = expiredBefore;
     }
     const latest = this.#nowMs + (merge.cells > 0 ? LOOK_MS : REST_MS);
-    this.#wait(series, Math.ceil(Math.min(merge.nextAdvanceMs(this.#nowMs), latest) / BUCKET_MS));
+    const at = Math.min(merge.nextAdvanceMs(this.#nowMs), latest);
+    // no sooner either: what windows can change no more depends on when they are looked at
+    this.#agenda.remove(series);
+    this.#agenda.plan(series, Math.ceil(at / BUCKET_MS) * BUCKET_MS);
     const based = Object.entries(told).map(([name, emissions]) => [
       name,
       emissions.map((one) => this.#based(one, series)),
@@ -278,19 +273,6 @@ export class LiveSeries {
     const rev = emission.rev + base;
     this.#rev = Math.max(this.#rev, rev);
     return base === 0 ? emission : { ...emission, rev };
-  }
-
-  /** Lets the series wait in a bucket; Infinity = in none. */
-  #wait(series: Series, bucket: number): void {
-    if (bucket === series.bucket) return;
-    const before = this.#buckets.get(series.bucket);
-    before?.delete(series);
-    if (before?.size === 0) this.#buckets.delete(series.bucket);
-    series.bucket = bucket;
-    if (bucket === Number.POSITIVE_INFINITY) return;
-    const some = this.#buckets.get(bucket);
-    if (some === undefined) this.#buckets.set(bucket, new Set([series]));
-    else some.add(series);
   }
 
   #counting<T>({ merge }: Series, act: () => T): T {
@@ -310,7 +292,7 @@ export class LiveSeries {
 
   #letGo(series: Series): void {
     const { merge, base, key } = series;
-    this.#wait(series, Number.POSITIVE_INFINITY);
+    this.#agenda.remove(series);
     this.#series.delete(key);
     this.#due.delete(series);
     this.#unsettled.delete(series);

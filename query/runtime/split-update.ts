@@ -6,9 +6,8 @@ import { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
 import { TIME_NONE } from './series-news.ts';
 
-export interface SeriesUpdate {
+interface SeriesUpdate {
   readonly key: string;
-  readonly group: Group;
   /** Points of it have come, or were read: what else there is of it was computed again beside others. */
   readonly isHeard: boolean;
   readonly update: LiveUpdate;
@@ -17,11 +16,11 @@ export interface SeriesUpdate {
 /** `answered`: the group of the answer from that of a cell. Counts of the shard stay with the whole. */
 export function splitUpdate(update: LiveUpdate, plan: Plan, answered: (group: Group) => Group): SeriesUpdate[] {
   const { kind, touched, bySeries, cells } = update;
-  const parts = new Map<string, { group: Group; heard: number; cells: number[] }>();
-  const partOf = (group: Group): { group: Group; heard: number; cells: number[] } => {
+  const parts = new Map<string, { heard: number; cells: number[] }>();
+  const partOf = (group: Group): { heard: number; cells: number[] } => {
     const key = groupKey(group);
     let part = parts.get(key);
-    if (part === undefined) parts.set(key, (part = { group, heard: -1, cells: [] }));
+    if (part === undefined) parts.set(key, (part = { heard: -1, cells: [] }));
     return part;
   };
   for (const [i, group] of (bySeries?.groups ?? []).entries()) partOf(answered(group)).heard = i;
@@ -34,12 +33,11 @@ export function splitUpdate(update: LiveUpdate, plan: Plan, answered: (group: Gr
   }
   const rows = (bySeries?.groups ?? []).map(() => [] as number[]);
   for (const [i, group] of (bySeries?.touched.group ?? []).entries()) rows[group].push(i);
-  return [...parts].map(([key, { group, heard, cells: own }]) => {
+  return [...parts].map(([key, { heard, cells: own }]) => {
     const came = heard < 0 ? [] : rows[heard];
     const greatest = heard < 0 ? TIME_NONE : bySeries!.greatest[heard];
     return {
       key,
-      group,
       isHeard: heard >= 0,
       update: {
         ...update,

@@ -5,6 +5,7 @@
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import {
+  Agenda,
   assertLive,
   type LiveCounters,
   livePlan,
@@ -18,7 +19,6 @@ import type { CatalogueView } from '../catalogue/index.ts';
 import type { DeletedSpan } from '../recorder/index.ts';
 import type { FeedFrame } from '../sessions/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { Agenda } from './agenda.ts';
 import {
   askOf,
   type LiveExpire,
@@ -95,8 +95,8 @@ export class LiveHomes {
   #lastListener = 0;
   #timer: NodeJS.Timeout | null = null;
   /** By when they have something to do, and from when on they have something to say if there is time. */
-  readonly #looks = new Agenda<LiveOperator>();
-  readonly #tells = new Agenda<LiveOperator>();
+  readonly #looks = new Agenda<LiveOperator>(TICK_MS);
+  readonly #tells = new Agenda<LiveOperator>(TICK_MS);
   /** When all operators were looked at. */
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 

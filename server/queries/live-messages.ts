@@ -112,8 +112,6 @@ export function startOf(op: RunningQuery, shard: number, home: number): LiveStar
 }
 
 export function askOf(op: RunningQuery, shard: number, { id, cursor, reach, windows, fetches }: AskedRound): LiveAsk {
-  const named = nameOf(op, shard);
-  if (cursor === null) return { ...named, round: id, cursor, windows, fetches };
-  const { positions, watermark } = cursor;
-  return { ...named, round: id, cursor: { sequence: positions[shard].sequence, watermark, reach }, windows, fetches };
+  const from = cursor && { sequence: cursor.positions[shard].sequence, watermark: cursor.watermark, reach };
+  return { ...nameOf(op, shard), round: id, cursor: from, windows, fetches };
 }

@@ -11,8 +11,7 @@
  * home has answered with a plan that knows of it, its operator is held from that message on; what came meanwhile is then replayed from
  * the stream.
  *
- * Who begins, or asks for history, may find rows of it in object storage: they are brought near first (`far-history.ts`), and it begins
- * then.
+ * Who begins, or asks for history, may find rows of it in object storage: those are brought near before (`far-history.ts`).
  *
  * It is long because holding, replaying and collecting change the same few things about an operator.
  */
@@ -319,9 +318,11 @@ export class LiveShards {
     };
     const nowMs = this.#options.nowMs();
     const { stage } = op;
-    if (windows !== null && !(stage instanceof LiveLeaves)) answer(() => stage.windows(windows));
-    else if (cursor === null) answer(() => stage.history(nowMs));
-    if (cursor === null) return;
+    const isOfWindows = windows !== null && !(stage instanceof LiveLeaves);
+    if (cursor === null) {
+      answer(() => (isOfWindows ? stage.windows(windows) : stage.history(nowMs)));
+      return;
+    }
     this.#replay(side, op, cursor.sequence + 1, false, {
       caughtUp: (inputs) => {
         // what has come since it is held will be replayed, and must not be in the answer as well
