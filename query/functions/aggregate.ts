@@ -74,7 +74,7 @@ export interface AggregateState {
    * The slots of a group in windows, in the order of these, before anything is asked of them: what is chosen in one hangs on those before
    * it. In steps; not there = it hangs on nothing.
    */
-  arrange?(slots: Int32Array): Generator<null>;
+  arrange?(slots: Int32Array): Iterable<null>;
   /** What `result` of a slot may take long for, in steps; not there = nothing. */
   settle?(slot: number): Generator<null>;
   /** null where empty, or where the function has none (stddev of one value). */

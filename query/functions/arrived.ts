@@ -12,7 +12,6 @@ import type { Aggregate } from '../planner/plan.ts';
 import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { ARRIVALS_MAX, arrivalByTime, arrivalByWindow, compareTimes, type Direction } from './arrival.ts';
 import { BestPoints } from './best-points.ts';
-import type { PointList } from './kept-points.ts';
 import { prefixed, unprefixed } from './prefixed.ts';
 import { type SelectorName, SelectorState } from './selector.ts';
 import { splitTime } from './slot-time.ts';

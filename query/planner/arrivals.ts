@@ -39,10 +39,7 @@ export function firstOnly(plan: Plan, keys: readonly string[]): Plan {
  * what they are.
  */
 export function withoutArrivals(plan: Plan): Plan {
-  const aggregates =
-    plan.window === null
-      ? plan.aggregates
-      : plan.aggregates.map(({ arrival, ...rest }) => (rest.name === 'mode' ? { ...rest, arrival } : rest));
+  const aggregates = plan.window === null ? plan.aggregates : plan.aggregates.map(({ arrival: _, ...rest }) => rest);
   return { ...plan, aggregates, subqueries: plan.subqueries.map(withoutArrivals) };
 }
 
