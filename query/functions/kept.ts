@@ -8,7 +8,7 @@ import { QueryError } from '../language/errors.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
 import { ARRIVALS_MAX, arrivalByTime, compareTimes, type Direction } from './arrival.ts';
 import { KeptPoints, type PointList } from './kept-points.ts';
-import { selectRank } from './rank-select.ts';
+import { selectNumber, selectRank } from './rank-select.ts';
 import { joinTime } from './slot-time.ts';
 import { sortUnstable } from './unstable-order.ts';
 
@@ -136,6 +136,19 @@ function isAlone(values: PointList['values'], chosen: number): boolean {
 }
 
 function* medianOf(values: PointList['values']): Generator<null, number> {
+  const numbers = numbersOf(values);
+  if (numbers === null) return yield* medianOfIntegers(values);
+  const middle = numbers.length >> 1;
+  yield* selectNumber(numbers, middle);
+  const high = numbers[middle];
+  if (numbers.length % 2 === 1) return high;
+  let low = numbers[0];
+  for (let i = 1; i < middle; i++) if (numbers[i] > low) low = numbers[i];
+  return low + (high - low) / 2;
+}
+
+/** Some or all of them are too large for a double. */
+function* medianOfIntegers(values: PointList['values']): Generator<null, number> {
   const numbers = values as readonly (number | bigint)[];
   const middle = numbers.length >> 1;
   const compare = (a: number, b: number): number => (numbers[a] < numbers[b] ? -1 : numbers[a] > numbers[b] ? 1 : 0);
@@ -146,6 +159,17 @@ function* medianOf(values: PointList['values']): Generator<null, number> {
   for (let i = 1; i < middle; i++) if (compare(items[i], before) > 0) before = items[i];
   const low = numbers[before];
   return Number(low) + Number(toDifference(high, low)) / 2;
+}
+
+/** null: some are bigints. */
+function numbersOf(values: PointList['values']): Float64Array | null {
+  const numbers = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== 'number') return null;
+    numbers[i] = value;
+  }
+  return numbers;
 }
 
 function toDifference(a: number | bigint, b: number | bigint): number | bigint {
