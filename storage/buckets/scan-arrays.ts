@@ -1,14 +1,23 @@
-/** The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next. */
-
+/**
+ * The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next, or
+ * until it is left.
+ */
+import { ARRAY_DOUBLES, kernelMemory } from '../../model/kernels/index.ts';
 import type { DoublesTarget } from './column-block.ts';
 
 export class ScanArrays {
+  /** Doubles are in the kernels' memory, where that has arrays to lend. */
+  readonly #areNear: boolean;
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
   readonly #targets: (DoublesTarget | undefined)[] = [];
   #series = new Uint32Array(0);
   /** The first `rows` of it are all the number of one series. */
   #oneSeries = { number: 0, rows: 0, array: new Uint32Array(0) };
   readonly #stored: (Uint8Array<ArrayBuffer> | undefined)[] = [];
+
+  constructor(areNear: boolean) {
+    this.#areNear = areNear;
+  }
 
   /** Memory held. */
   get bytes(): number {
@@ -20,7 +29,7 @@ export class ScanArrays {
   doubles(block: number, n: number): Float64Array<ArrayBuffer> {
     let array = this.#doubles[block];
     if (array === undefined || array.length < n) {
-      array = new Float64Array(n);
+      array = this.#roomFor(n);
       this.#doubles[block] = array;
     }
     return array.length === n ? array : array.subarray(0, n);
@@ -61,5 +70,12 @@ export class ScanArrays {
       this.#stored[slot] = array;
     }
     return array.subarray(0, bytes);
+  }
+
+  // private functions
+
+  #roomFor(n: number): Float64Array<ArrayBuffer> {
+    const lent = this.#areNear && n <= ARRAY_DOUBLES ? kernelMemory()?.lend(this) : null;
+    return lent ?? new Float64Array(n);
   }
 }
