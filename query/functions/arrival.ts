@@ -118,7 +118,7 @@ function windowRuns(
 }
 
 function isText(value: Value): value is string {
-  return typeof value === 'string' && value !== '';
+  return typeof value === 'string';
 }
 
 /** The numbers 0 … count − 1 at first. */

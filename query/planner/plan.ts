@@ -292,6 +292,8 @@ export interface Plan {
   readonly offset: number;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+  /** Kept up to date: nothing in a window hangs on other windows, but for what fill() says. */
+  readonly live?: true;
   /** Of the series only these, where they were counted before; not there = the limits count those of the answer. */
   readonly onlySeries?: readonly { readonly name: string; readonly tags: readonly string[] }[];
 }

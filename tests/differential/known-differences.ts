@@ -54,11 +54,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'Which of the points of one time are chosen',
-    example: 'SELECT first(v), k FROM steps',
+    example: 'SELECT top(v, 2), k FROM steps',
     unstable: true,
     covers: ({ q }, theirs, ours) =>
-      sameTimes(theirs, ours) &&
-      q.split(';').some((one) => /\b(first|last|min|max|top|bottom)\(/i.test(one) && isOfSeveralSeries(one)),
+      sameTimes(theirs, ours) && q.split(';').some((one) => /\b(top|bottom)\(/i.test(one) && isOfSeveralSeries(one)),
   },
   {
     name: 'Windows in which percentile has no rank',
