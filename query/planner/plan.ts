@@ -152,6 +152,8 @@ export interface Aggregate {
   readonly by?: readonly number[];
   /** Of mode and selectors of one point: the way the answer goes, where it shows which of equal points was chosen. */
   readonly arrival?: 'ascending' | 'descending';
+  /** With an arrival: indexes in `columns` by name, in which order texts of columns decide between points of one time. */
+  readonly byName?: readonly number[];
   /** Of last with an arrival: of equal points the one that comes first, not the greater of the first two. */
   readonly firstOnly?: true;
   /** Of a pair: the side whose sources it reads. */

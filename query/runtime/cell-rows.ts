@@ -6,11 +6,11 @@
  */
 import type { Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
-import { FUNCTIONS } from '../functions/create.ts';
 import { compareSplit, joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
 import { fillValue, isNumeric } from './columns.ts';
+import { ofNoPoint } from './fill-beyond.ts';
 import { areDoubles, gridTables, isGrid } from './grid-tables.ts';
 import type { PaneStore } from './panes.ts';
 import { SeriesWindow, type TableStep } from './table-writer.ts';
@@ -153,14 +153,6 @@ function* chosenRows(
       yield [joinTime(first.high, first.low), values, window];
     }
   }
-}
-
-/** What InfluxDB shows of an aggregate where a series has no point for it at all: of booleans and texts see `FieldColumn.instead`. */
-function ofNoPoint({ fill, sources, live }: Plan, { name, field, result }: Aggregate): Value {
-  if (fill.kind !== 'value') return null;
-  if (live) return fillValue(fill.value, result);
-  const hasType = FUNCTIONS.get(name)?.result !== 'same' || sources.some(({ fields }) => fields.has(field));
-  return hasType && isNumeric(result) ? fillValue(fill.value, result) : null;
 }
 
 type Timed = { readonly high: number; readonly low: number };

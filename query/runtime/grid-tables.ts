@@ -3,11 +3,11 @@
  * are, numbers, filled by null, none or a number. They are what cell-rows.ts would make row by row, which makes all others.
  */
 import { OFFSET_MAX } from '../../model/index.ts';
-import { FUNCTIONS } from '../functions/create.ts';
 import { type Aggregate, type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { isEven } from '../planner/window-grid.ts';
 import { hasPlainOutputs } from './column-tables.ts';
 import { fillValue, isNumber } from './columns.ts';
+import { isTyped } from './fill-beyond.ts';
 import type { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
 import type { ResultColumn, ResultTable } from './result.ts';
@@ -20,17 +20,14 @@ const COUNTS: ReadonlySet<string> = new Set(['count', 'rows']);
 
 /** Whether its tables can be made here, if all results are doubles. */
 export function isGrid(plan: Plan): boolean {
-  const { window, windows, pair, columns, aggregates, outputs, fill, sources } = plan;
+  const { window, windows, pair, columns, aggregates, outputs, fill } = plan;
   if (window === null || !isEven(window) || windows !== undefined || pair !== undefined || columns.length > 0)
     return false;
   if (fill.kind === 'previous' || fill.kind === 'linear' || !aggregates.every(({ name }) => PLAIN.has(name)))
     return false;
   if (fill.kind === 'value' && aggregates.some(({ result }) => typeof fillValue(fill.value, result) !== 'number'))
     return false;
-  // what nobody has is of no type, and has no number of fill()
-  const isKnown = ({ name, field }: Aggregate): boolean =>
-    FUNCTIONS.get(name)?.result !== 'same' || sources.some(({ fields }) => fields.has(field));
-  if (fill.kind === 'value' && !aggregates.every(isKnown)) return false;
+  if (fill.kind === 'value' && !aggregates.every((aggregate) => isTyped(plan, aggregate))) return false;
   return hasPlainOutputs(plan) && outputs.every(({ type }) => isNumber(type));
 }
 

@@ -6,8 +6,9 @@
  */
 import { OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
-import { ColumnBuilder, fillValue, isNumeric } from './columns.ts';
+import { ColumnBuilder } from './columns.ts';
 import { compileExpression } from './expression.ts';
+import { insteadOf, ofNothing, takesPrevious } from './fill-beyond.ts';
 import { groupKey } from './groups.ts';
 import type { Group } from './partial.ts';
 import type { FieldColumn, ResultTable } from './result.ts';
@@ -167,32 +168,4 @@ export class SeriesWindow {
 
 function withInstead(column: FieldColumn, instead: number | bigint | null): FieldColumn {
   return instead === null || column.present === null ? column : { ...column, instead };
-}
-
-/** By output: the number that stands for what is not there, where the column is not one of numbers. */
-function insteadOf({ kind, fill, live, aggregates, sources, outputs }: Plan): (number | bigint | null)[] {
-  if (kind === 'raw' || fill.kind !== 'value' || live) return [];
-  return outputs.map(({ expression, type }) => {
-    if (expression.kind !== 'column' || isNumeric(type)) return null;
-    const aggregate = aggregates[expression.index];
-    const isKnown = aggregate === undefined || sources.some(({ fields }) => fields.has(aggregate.field));
-    return isKnown ? fill.value : null;
-  });
-}
-
-function takesPrevious({ kind, fill, window, live, columns, transforms }: Plan): boolean {
-  return (
-    kind === 'aggregate' &&
-    fill.kind === 'previous' &&
-    window !== null &&
-    !live &&
-    columns.length + transforms.length > 0
-  );
-}
-
-/** By the plan's aggregates and columns: what stands for a value that is not there. */
-function ofNothing({ kind, fill, aggregates, columns }: Plan): Value[] {
-  if (kind === 'raw' || fill.kind !== 'value') return [];
-  const carried = columns.map(({ type }) => (isNumeric(type) ? fillValue(fill.value, type) : null));
-  return [...aggregates.map(() => null), ...carried];
 }

@@ -145,12 +145,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       /fill\(none\).*\blimit [1-9]/i.test(q) && q.includes(',') && rowsOf(theirs) > rowsOf(ours),
   },
   {
-    name: 'fill() and values that a point lacks',
-    example:
-      "SELECT max(idle), ok FROM cpu WHERE time >= '2024-01-10' AND time < '2024-01-10T00:30:00Z' GROUP BY time(1m), * fill(previous)",
-    covers: ({ q }, theirs, ours) => /fill\((previous|-?[0-9.]+)\)/i.test(q) && sameTimes(theirs, ours),
-  },
-  {
     name: 'Which function is refused for its type',
     example: 'SELECT cumulative_sum(ok), moving_average(ok, 2) FROM cpu GROUP BY *',
     unstable: true,
