@@ -10,6 +10,7 @@ import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
 import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
 import { windowsLater } from '../planner/window-grid.ts';
+import { AGGREGATES_MIN, CellOrder } from './cell-order.ts';
 import { CellRuns } from './cell-runs.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader, presenceOfAny } from './columns.ts';
@@ -49,6 +50,7 @@ export class PaneStore {
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
   readonly #runs = new CellRuns();
+  readonly #order = new CellOrder();
   #slots = new Int32Array(0);
   /** By group: the window that a row of it was in last, NaN = none, and its slot there. Most rows are of the window before. */
   #windowOfGroup = new Float64Array(0);
@@ -110,11 +112,13 @@ export class PaneStore {
     else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     const keyOf = (series: number): string => table.key(series);
+    const isOrdered = columns.length >= AGGREGATES_MIN && this.#order.put(from.rows, this.#slots, count, this.#grownTo);
+    const { rows, slots } = isOrdered ? this.#order : { rows: from.rows, slots: this.#slots };
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets, series } = block;
-      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, series, keyOf, column, carried };
+      const slice = { count, rows, slots, base, offsets, series, keyOf, column, carried };
       this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
