@@ -154,6 +154,12 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     return this.#news;
   }
 
+  /** A window of some view has ended. */
+  get hasEnded(): boolean {
+    const greatest = this.#clock.reading?.greatest;
+    return greatest !== undefined && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
+  }
+
   /** When a point last moved the stream's time, ms; null = none did. */
   get heardMs(): number | null {
     return this.#clock.reading?.arrivalMs ?? null;
@@ -263,13 +269,13 @@ export class SharedStream<View extends StreamReader = StreamReader> {
    */
   ended(nowMs: number, most: number, hasTime = true): View[] {
     this.#trim(nowMs);
-    const greatest = this.#clock.reading?.greatest ?? null;
-    const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
+    const { hasEnded } = this;
     const elapsed = nowMs - this.#sealedAtMs;
     const sealEveryMs = hasTime ? this.#sealEveryMs : SEAL_MS_MAX;
-    if (ended || elapsed >= sealEveryMs || elapsed < 0) this.seal(nowMs);
+    if (hasEnded || elapsed >= sealEveryMs || elapsed < 0) this.seal(nowMs);
     const found: View[] = [];
-    if (!ended) return found;
+    if (!hasEnded) return found;
+    const { greatest } = this.#clock.reading!;
     for (const [at, views] of this.#ends) {
       if (at > greatest) continue;
       for (const view of views) if (found.push(view) === most) return found;
