@@ -14,7 +14,14 @@ export const ARRAY_DOUBLES = 8192;
 const ARRAY_BYTES = 8 * ARRAY_DOUBLES + 256;
 /** Columns of scans that are under way at the same time; more have arrays of their own, and are copied from and to kernels. */
 const ARRAYS_MAX = 64;
-const PAGES = Math.ceil((INPUT_BYTES + OUTPUT_BYTES + ARRAYS_MAX * ARRAY_BYTES) / PAGE_BYTES);
+/** What a scan has read ahead at a time, with what may stand between its blocks. */
+const READ_BYTES = 17 * PAGE_BYTES;
+/** Of two scans. */
+const READS_MAX = 6;
+const ARRAYS_AT = INPUT_BYTES + OUTPUT_BYTES;
+const READS_AT = ARRAYS_AT + ARRAYS_MAX * ARRAY_BYTES;
+/** The last is read beyond its end. */
+const PAGES = Math.ceil((READS_AT + READS_MAX * READ_BYTES) / PAGE_BYTES) + 1;
 
 let made: KernelMemory | null | undefined;
 
@@ -33,21 +40,41 @@ export function kernelMemory(): KernelMemory | null {
 export class KernelMemory {
   readonly memory: WebAssembly.Memory;
   readonly buffer: ArrayBuffer;
-  readonly #free: number[] = [];
-  /** Arrays of owners that are gone without having given them back. */
-  readonly #left = new FinalizationRegistry<number>((at) => this.#free.push(at));
+  readonly #arrays = new Lent(ARRAYS_AT, ARRAY_BYTES, ARRAYS_MAX);
+  readonly #reads = new Lent(READS_AT, READ_BYTES, READS_MAX);
 
   constructor() {
     this.memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
     this.buffer = this.memory.buffer;
-    for (let i = ARRAYS_MAX - 1; i >= 0; i--) this.#free.push(INPUT_BYTES + OUTPUT_BYTES + i * ARRAY_BYTES);
   }
 
-  /** An array of `ARRAY_DOUBLES`, for as long as its owner is there; null where all are lent. */
-  lend(owner: object): Float64Array<ArrayBuffer> | null {
+  /** Room for so many doubles, for as long as its owner is there; null where that is too many, and where all are lent. */
+  lendDoubles(owner: object, n: number): Float64Array<ArrayBuffer> | null {
+    const at = n > ARRAY_DOUBLES ? null : this.#arrays.lend(owner);
+    return at === null ? null : new Float64Array(this.buffer, at, ARRAY_DOUBLES);
+  }
+
+  /** The same for so many bytes as they are read. */
+  lendBytes(owner: object, n: number): Uint8Array<ArrayBuffer> | null {
+    const at = n > READ_BYTES ? null : this.#reads.lend(owner);
+    return at === null ? null : new Uint8Array(this.buffer, at, READ_BYTES);
+  }
+}
+
+/** Places of one size that follow each other. */
+class Lent {
+  readonly #free: number[] = [];
+  /** Those whose owner is gone come back. */
+  readonly #left = new FinalizationRegistry<number>((at) => this.#free.push(at));
+
+  constructor(at: number, bytes: number, count: number) {
+    for (let i = count - 1; i >= 0; i--) this.#free.push(at + i * bytes);
+  }
+
+  lend(owner: object): number | null {
     const at = this.#free.pop();
     if (at === undefined) return null;
     this.#left.register(owner, at);
-    return new Float64Array(this.buffer, at, ARRAY_DOUBLES);
+    return at;
   }
 }

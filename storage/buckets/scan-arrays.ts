@@ -2,13 +2,15 @@
  * The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next, or
  * until it is left.
  */
-import { ARRAY_DOUBLES, kernelMemory } from '../../model/kernels/index.ts';
+import { type KernelMemory, kernelMemory } from '../../model/kernels/index.ts';
 import type { DoublesTarget } from './column-block.ts';
 
 export class ScanArrays {
-  /** Doubles are in the kernels' memory, where that has arrays to lend. */
+  /** Doubles, and what is read ahead, are in the kernels' memory, as far as that lends it. */
   readonly #areNear: boolean;
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  /** Of these, what was asked for last: the chunks of a scan have much the same lengths. */
+  readonly #parts: (Float64Array<ArrayBuffer> | undefined)[] = [];
   readonly #targets: (DoublesTarget | undefined)[] = [];
   #series = new Uint32Array(0);
   /** The first `rows` of it are all the number of one series. */
@@ -19,20 +21,30 @@ export class ScanArrays {
     this.#areNear = areNear;
   }
 
-  /** Memory held. */
+  /** Memory held, but for what the kernels' memory has lent. */
   get bytes(): number {
     const arrays = [this.#series, this.#oneSeries.array, ...this.#doubles, ...this.#stored];
-    return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+    const lent = this.#memory()?.buffer;
+    return arrays.reduce(
+      (sum, array) => sum + (array === undefined || array.buffer === lent ? 0 : array.byteLength),
+      0,
+    );
   }
 
   /** Room for the numbers of one of the blocks of a chunk. */
   doubles(block: number, n: number): Float64Array<ArrayBuffer> {
     let array = this.#doubles[block];
     if (array === undefined || array.length < n) {
-      array = this.#roomFor(n);
+      array = this.#memory()?.lendDoubles(this, n) ?? new Float64Array(n);
       this.#doubles[block] = array;
     }
-    return array.length === n ? array : array.subarray(0, n);
+    if (array.length === n) return array;
+    let part = this.#parts[block];
+    if (part?.length !== n || part.byteOffset !== array.byteOffset || part.buffer !== array.buffer) {
+      part = array.subarray(0, n);
+      this.#parts[block] = part;
+    }
+    return part;
   }
 
   /** The same, as a decoder asks for it. */
@@ -66,7 +78,7 @@ export class ScanArrays {
   stored(slot: number, bytes: number): Uint8Array<ArrayBuffer> {
     let array = this.#stored[slot];
     if (array === undefined || array.length < bytes) {
-      array = new Uint8Array(bytes);
+      array = this.#memory()?.lendBytes(this, bytes) ?? new Uint8Array(bytes);
       this.#stored[slot] = array;
     }
     return array.subarray(0, bytes);
@@ -74,8 +86,7 @@ export class ScanArrays {
 
   // private functions
 
-  #roomFor(n: number): Float64Array<ArrayBuffer> {
-    const lent = this.#areNear && n <= ARRAY_DOUBLES ? kernelMemory()?.lend(this) : null;
-    return lent ?? new Float64Array(n);
+  #memory(): KernelMemory | null {
+    return this.#areNear ? kernelMemory() : null;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The unpacker that calls the kernels: what is packed is copied into their memory. What comes out is written where it is wanted, if that
- * is an array that the memory has lent; else it is copied out.
+ * The unpacker that calls the kernels. What is packed is taken from where it is, and what comes out is written where it is wanted, if
+ * these are arrays that the kernels' memory has lent; else it is copied in, or out.
  */
 import {
   type FunctionWriter,
@@ -102,33 +102,34 @@ class KernelUnpacker implements Unpacker {
       PLAIN.numbers(words, at, n, width, out, line);
       return;
     }
-    this.#take(words, at, packedWords(n, width));
+    const source = this.#sourceOf(words, at, packedWords(n, width));
     const { base, step, scale } = line;
     const { unpack, unpackScaled } = this.#kernels;
-    (scale === 1 ? unpack : unpackScaled)(0, width, this.#targetOf(out), n, base, step, scale);
+    (scale === 1 ? unpack : unpackScaled)(source, width, this.#targetOf(out), n, base, step, scale);
     this.#give(n, out);
   }
 
   sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, runs: Firsts): void {
     const { base, step, scale } = line;
     const { starts, firsts } = runs;
-    const reach = Math.max(Math.abs(base), Math.abs(base + step * 2 ** width));
+    // of more than 31 bits it means nothing, and is not used
+    const reach = Math.max(Math.abs(base), Math.abs(base + step * (2 << (width - 1))));
     // all of it as one run, from the first of the first on, and nothing on the way is rounded
     const most = Math.abs(firsts[0]) + (n + 1) * reach;
     if (width > SUMS_WIDTH_MAX || starts.length > RUNS_MAX || most >= EXACT_MAX || !areExact(firsts)) {
       PLAIN.sums(words, at, n, width, out, line, runs);
       return;
     }
-    this.#take(words, at, packedWords(n, width));
+    const source = this.#sourceOf(words, at, packedWords(n, width));
     const number = width === 0 ? 0 : words[at] & ((1 << width) - 1);
     const before = firsts[0] - (base + step * number);
     const isScaled = scale !== 1 && starts.length === 1;
     const target = this.#targetOf(out);
     const { unpackSums, unpackSumsScaled, unpackSmallSums, unpackSmallSumsScaled } = this.#kernels;
     if (step === 1 && most < 2 ** 31) {
-      (isScaled ? unpackSmallSumsScaled : unpackSmallSums)(0, width, target, n, base, before, scale);
+      (isScaled ? unpackSmallSumsScaled : unpackSmallSums)(source, width, target, n, base, before, scale);
     } else {
-      (isScaled ? unpackSumsScaled : unpackSums)(0, width, target, n, base, step, before, scale);
+      (isScaled ? unpackSumsScaled : unpackSums)(source, width, target, n, base, step, before, scale);
     }
     if (starts.length > 1) this.#raise(target, n, runs, scale);
     this.#give(n, out);
@@ -161,9 +162,9 @@ class KernelUnpacker implements Unpacker {
     value: T,
     out: Float64Array,
   ): void {
-    this.#take(words, at, packedWords(n, width));
+    const source = this.#sourceOf(words, at, packedWords(n, width));
     const lowWidth = Math.min(width, 32);
-    kernel(0, lowWidth, 4 * packedWords(n, lowWidth), width - lowWidth, this.#targetOf(out), n, value);
+    kernel(source, lowWidth, source + 4 * packedWords(n, lowWidth), width - lowWidth, this.#targetOf(out), n, value);
     this.#give(n, out);
   }
 
@@ -188,9 +189,11 @@ class KernelUnpacker implements Unpacker {
     out.set(this.#results);
   }
 
-  /** To the beginning of the kernels' memory. */
-  #take(words: Uint32Array, at: number, length: number): void {
+  /** Where they stand in the kernels' memory: there already, or at its beginning now. */
+  #sourceOf(words: Uint32Array, at: number, length: number): number {
+    if (words.buffer === this.#buffer) return words.byteOffset + 4 * at;
     this.#input.set(words.subarray(at, at + length));
+    return 0;
   }
 }
 
@@ -210,6 +213,6 @@ function instanceOf(functions: readonly FunctionWriter[], memory: WebAssembly.Me
 }
 
 function areExact(values: Float64Array): boolean {
-  for (const value of values) if (!(Math.abs(value) < EXACT_MAX)) return false;
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]) < EXACT_MAX)) return false;
   return true;
 }
