@@ -213,6 +213,6 @@ function instanceOf(functions: readonly FunctionWriter[], memory: WebAssembly.Me
 }
 
 function areExact(values: Float64Array): boolean {
-  for (const value of values) if (!(Math.abs(value) < EXACT_MAX)) return false;
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]) < EXACT_MAX)) return false;
   return true;
 }
