@@ -25,9 +25,12 @@ const seed = seedOfRun();
 describe(`rows as JSON texts (SEED=${seed})`, () => {
   it('are the bytes that tables of values are', async () => {
     const random = new Random(seed);
-    const sources = [made(random, 'a'), made(random, 'b')];
+    // blocks that come by time end and begin within one time, others come in no order
+    const anyhow = [made(random, 'a'), made(random, 'b')];
+    const byTime = [made(random, 'a', true), made(random, 'b', true)];
     let bytes = 0;
     for (let round = 0; round < ROUNDS; round++) {
+      const sources = random.pick([anyhow, byTime, [anyhow[0], byTime[1]]]);
       const names = Array.from({ length: random.between(1, 6) }, () =>
         random.pick(['i', 'j', 'f', 's', 'b', 'w', 'host', 'zone']),
       );
@@ -59,8 +62,8 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
 async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch: 'ns' | 'ms' | null): Promise<string> {
   const streams = (leaf: Plan) =>
     sources.map(async function* (source) {
-      const write = isText ? jsonRows(leaf, epoch) : null;
-      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, { write })) {
+      const writer = isText ? jsonRows(leaf, epoch) : null;
+      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, { writer })) {
         yield structuredClone(partial) as Partial;
       }
     });
@@ -74,8 +77,8 @@ async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch
 }
 
 /** Rows of all types, some of whose fields are missing; whole numbers of one and of many digits, and texts to escape. */
-function made(random: Random, prefix: string): ArraySource {
-  const lines: string[] = [];
+function made(random: Random, prefix: string, isByTime = false): ArraySource {
+  const lines: { readonly time: number; readonly text: string }[] = [];
   for (let row = 0; row < 300; row++) {
     const fields = [`i=${random.pick([0, 7, 42, 100, -3, 123456789])}i`, `j=${random.between(0, 99)}i`];
     if (random.between(0, 3) > 0) fields.push(`f=${random.between(-9, 9) / 7}`);
@@ -84,7 +87,8 @@ function made(random: Random, prefix: string): ArraySource {
     if (random.between(0, 3) > 0) fields.push(`w=${random.pick(['9007199254740993', '5'])}i`);
     const zone = random.between(0, 1) === 0 ? '' : `,zone=<z${random.between(0, 1)}>`;
     const time = random.between(0, 90) * 1_000_000_000 + random.pick([0, 1, 500_000_000]);
-    lines.push(`m,host=${prefix}${random.between(0, 2)}${zone} ${fields.join(',')} ${time}`);
+    lines.push({ time, text: `m,host=${prefix}${random.between(0, 2)}${zone} ${fields.join(',')} ${time}` });
   }
-  return new ArraySource(rowsOf(lines.join('\n')), 40);
+  if (isByTime) lines.sort((a, b) => a.time - b.time);
+  return new ArraySource(rowsOf(lines.map(({ text }) => text).join('\n')), 40);
 }
