@@ -17,14 +17,14 @@ export interface HeldRawRows {
   startSource(index: number): void;
   /** Drops rows behind those that the answer can still need; returns how many are left. */
   withinPage(block: Block, source: SourceRows, count: number): number;
-  /** Takes the first `count` of source.rows over, which it may put in another order; the block is not kept. */
+  /** Takes the first `count` of source.rows over, which it may put in another order. The block must hold until `tidy` was called. */
   add(block: Block, table: SeriesTable, source: SourceRows, count: number): void;
   /** What is held, which is not held any more then; null between steps. */
   partials(): Generator<RowsPartial | null>;
   /** Forgets what is held. */
   clear(): void;
-  /** Whether much has piled up that `prune` may throw away. */
-  readonly isPiled: boolean;
+  /** To be taken to its end behind each `add`: what that left over, and `prune` where much has piled up. */
+  tidy(): Steps<void>;
   /** Throws away what is not needed, so that `isFull` knows. */
   prune(): Steps<void>;
   /** Whether a group has all the rows that the answer needs of it, if what comes later stands behind what is held. */

@@ -120,8 +120,8 @@ export class RawColumns implements HeldRawRows {
     this.#low = new Float64Array(ROWS_FIRST);
   }
 
-  get isPiled(): boolean {
-    return this.rows > this.#pruneAt;
+  *tidy(): Steps<void> {
+    if (this.rows > this.#pruneAt) yield* this.prune();
   }
 
   *prune(): Steps<void> {
@@ -174,7 +174,8 @@ export class RawColumns implements HeldRawRows {
     }
     const { tags } = this.#met;
     if (this.#writer !== null) {
-      const rows = this.#writer.write({ count: order.length, base, offsets, rows: order, series, columns, tags }, 0);
+      const count = order.length;
+      const rows = this.#writer.write({ count, base, offsets, rows: order, series, columns, tags }, 0, count);
       const own = this.#met.ofPartial(series.slice(0, rows), this.groups);
       return {
         kind: 'rows',

@@ -105,9 +105,9 @@ export class RawRows {
     return this.#held.prune();
   }
 
-  /** The same where much has piled up since; to be called behind each `add`. */
-  *tidy(): Steps<void> {
-    if (this.#held.isPiled) yield* this.#held.prune();
+  /** To be taken to its end behind each `add`, while the block holds. */
+  tidy(): Steps<void> {
+    return this.#held.tidy();
   }
 
   /** What is held, which is not held any more then; null between steps. */

@@ -20,6 +20,8 @@ import type { SourceRows } from './rows-in.ts';
 import { finished, type Steps } from './steps.ts';
 
 const ROWS_FIRST = 64;
+/** Rows that are written in one step: of ten doubles each some ten milliseconds. */
+const STEP_ROWS = 2_048;
 /** Series that are put in order anew whenever one is met: of more the order is found once, when all are known. */
 const SERIES_RANKED_MAX = 1_024;
 /** Of a row, with those that put it in order. */
@@ -58,6 +60,8 @@ export class RawTexts implements HeldRawRows {
   /** Of the rows of a block. */
   #blockOffsets = new Float64Array(0);
   #blockSeries = new Uint32Array(0);
+  /** Of the block added last, not written yet. */
+  #left: RowsToWrite | null = null;
 
   constructor(plan: Plan, writer: RowTextWriter) {
     this.#plan = plan;
@@ -94,7 +98,13 @@ export class RawTexts implements HeldRawRows {
     const columns = this.#plan.columns.map(({ kind, name, type }) =>
       kind === 'tag' ? null : columnOf(block.columns.get(name), type, block.rows),
     );
-    this.#write({ count, base: block.base, offsets, rows, series, columns, tags: met.tags });
+    this.#left = { count, base: block.base, offsets, rows, series, columns, tags: met.tags };
+  }
+
+  *tidy(): Steps<void> {
+    const rows = this.#left;
+    this.#left = null;
+    if (rows !== null) yield* this.#write(rows);
   }
 
   *partials(): Generator<RowsPartial | null> {
@@ -111,6 +121,7 @@ export class RawTexts implements HeldRawRows {
   clear(): void {
     if (this.#count > 0) this.#writer.take();
     this.#ties = [];
+    this.#left = null;
     this.#count = 0;
     this.#pieces = [];
     this.#pieceBytes = 0;
@@ -118,8 +129,6 @@ export class RawTexts implements HeldRawRows {
     this.#isOrdered = true;
     this.#lastSeries = -1;
   }
-
-  readonly isPiled = false;
 
   *prune(): Steps<void> {}
 
@@ -173,19 +182,19 @@ export class RawTexts implements HeldRawRows {
     return true;
   }
 
-  #write(rows: RowsToWrite): void {
+  *#write(rows: RowsToWrite): Steps<void> {
     for (let from = 0; from < rows.count; ) {
       if (this.#count === 0) this.#base = rows.base + BigInt(rows.offsets[from]);
       const shift = Number(rows.base - this.#base);
-      const room = this.#count + rows.count - from;
-      const end = room <= PARTIAL_ROWS_MAX ? rows.count : from + PARTIAL_ROWS_MAX - this.#count;
+      const end = Math.min(rows.count, from + STEP_ROWS, from + PARTIAL_ROWS_MAX - this.#count);
       const near = nearRows(rows.offsets, shift, from, end);
       if (near > from) {
-        const to = this.#writer.write({ ...rows, count: near }, from);
+        const to = this.#writer.write(rows, from, near);
         this.#keep(rows, shift, from, to);
         from = to;
       }
-      if (from < rows.count || this.#writer.length >= TEXTS_BYTES_MAX) this.#close();
+      if (from < end || this.#count === PARTIAL_ROWS_MAX || this.#writer.length >= TEXTS_BYTES_MAX) this.#close();
+      if (from < rows.count) yield null;
     }
   }
 

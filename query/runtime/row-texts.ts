@@ -31,8 +31,8 @@ export interface RowsToWrite {
 export interface RowTextWriter {
   /** Of what was written and not taken. */
   readonly length: number;
-  /** Writes rows from the i-th on, until there are TEXTS_BYTES_MAX; gives the number of the row behind the last. */
-  write(rows: RowsToWrite, from: number): number;
+  /** Writes rows [from, to), until there are TEXTS_BYTES_MAX; gives the number of the row behind the last. */
+  write(rows: RowsToWrite, from: number, to: number): number;
   /** What was written, which is the caller's. */
   take(): RowTexts;
 }

@@ -18,7 +18,7 @@ import { timeCell } from './json-times.ts';
 
 /** Rows after which it is guessed how many bytes all of them take. */
 const ROWS_GUESSED_BY = 32;
-const GUESS_ROOM = 1.1;
+const GUESS_ROOM = 1.5;
 const ROWS_FIRST = 64;
 /** Of ten columns they stay in the nearest caches. */
 const GATHERED_ROWS = 512;
@@ -39,6 +39,8 @@ class JsonRows implements RowTextWriter {
   readonly #out = new JsonBytes();
   /** By the first output of a part of tags. */
   readonly #written: (WrittenTags | undefined)[] = [];
+  /** By the first output of a part of numbers. */
+  readonly #gathered: (GatheredNumbers | undefined)[] = [];
   #ends = new Uint32Array(ROWS_FIRST);
   #count = 0;
 
@@ -52,7 +54,7 @@ class JsonRows implements RowTextWriter {
     return this.#out.length;
   }
 
-  write(rows: RowsToWrite, from: number): number {
+  write(rows: RowsToWrite, from: number, to: number): number {
     const out = this.#out;
     const { base, offsets, count } = rows;
     const { zone } = this.#plan;
@@ -63,7 +65,7 @@ class JsonRows implements RowTextWriter {
     let timeFrom = 0;
     let timeTo = 0;
     let row = from;
-    for (; row < count && out.length < TEXTS_BYTES_MAX; row++) {
+    for (; row < to && out.length < TEXTS_BYTES_MAX; row++) {
       if (row > from && offsets[row] === offsets[row - 1]) out.again(timeFrom, timeTo);
       else {
         timeFrom = out.length;
@@ -74,7 +76,7 @@ class JsonRows implements RowTextWriter {
       for (let p = 0; p < write.length; p++) write[p](row);
       out.byte(CLOSE);
       out.byte(COMMA);
-      this.#end(count - row);
+      this.#end(to - row);
       if (row + 1 === guessAt) {
         const rest = ((out.length - began) / ROWS_GUESSED_BY) * (count - row);
         out.reserve(Math.ceil(Math.min(TEXTS_BYTES_MAX - out.length, rest) * GUESS_ROOM));
@@ -111,8 +113,9 @@ class JsonRows implements RowTextWriter {
     }
     const { rows: order } = rows;
     if (of === 'numbers') {
-      const numbers = new GatheredNumbers(columns.map((column) => numberColumn(rows.columns[column]!)!));
-      return (i) => out.numbers(numbers.columns, numbers.place(i, rows));
+      const gathered = (this.#gathered[first] ??= new GatheredNumbers());
+      const numbers = gathered.of(columns.map((column) => numberColumn(rows.columns[column]!)!));
+      return (i) => out.numbers(numbers, gathered.place(i, rows));
     }
     const cell = jsonCell(rows.columns[columns[0]]!, null, out);
     return (i) => {
@@ -173,26 +176,31 @@ class WrittenTags {
  * a processor waits for several at a time.
  */
 class GatheredNumbers {
-  readonly #sources: readonly NumberColumn[];
-  readonly columns: readonly NumberColumn[];
+  #sources: readonly NumberColumn[] = [];
+  #columns: readonly NumberColumn[] = [];
+  readonly #values: Float64Array[] = [];
+  readonly #presences: Uint8Array[] = [];
   #from = 0;
   #to = 0;
 
-  constructor(sources: readonly NumberColumn[]) {
+  /** The columns in which rows of these will stand; nothing of them is there yet. */
+  of(sources: readonly NumberColumn[]): readonly NumberColumn[] {
     this.#sources = sources;
-    this.columns = sources.map(({ present, isFloat }) => ({
-      values: new Float64Array(GATHERED_ROWS),
-      present: present && new Uint8Array(GATHERED_ROWS),
+    this.#columns = sources.map(({ present, isFloat }, c) => ({
+      values: (this.#values[c] ??= new Float64Array(GATHERED_ROWS)),
+      present: present && (this.#presences[c] ??= new Uint8Array(GATHERED_ROWS)),
       isFloat,
     }));
+    this.#to = 0;
+    return this.#columns;
   }
 
-  /** Where the i-th row stands in `columns`. */
+  /** Where the i-th row stands in the columns. */
   place(i: number, { rows, count }: RowsToWrite): number {
     if (i < this.#from || i >= this.#to) {
       this.#from = i;
       this.#to = Math.min(count, i + GATHERED_ROWS);
-      for (const [c, { values, present }] of this.columns.entries()) {
+      for (const [c, { values, present }] of this.#columns.entries()) {
         gather(this.#sources[c].values, rows, i, this.#to, values);
         if (present !== null) gather(this.#sources[c].present!, rows, i, this.#to, present);
       }
