@@ -1,15 +1,24 @@
 /**
  * Live: 100,000 points/s written over HTTP (acknowledged after fsync) while 100 subscribers watch: half of them a tail of probe points
  * that carry the moment at which they were sent, half of them ten different queries with windows of a second. Ten more watch
- * measurements that fall silent in the middle of a window, which the clock has to close. Prints the time from sending a write to the
- * frame with its point, from the end of a window to its final row, and from the end of a silent window and IDLE to its. Writers, server
- * and subscribers share the machine; writers run in a thread of their own.
+ * measurements that fall silent in the middle of a window, which the clock has to close. Prints the time
+ *
+ *     from sending a write to the frame with its point,
+ *     from the end of a window to its final row; the same from when the first point behind the end was sent, for only that ends it,
+ *     from the end of a silent window and IDLE to its final row.
+ *
+ * Writers, server and subscribers share the machine; writers and subscribers have a thread each. The subscribers' notes when a frame
+ * came and reads it when all is over. What it may itself have added is printed beside the final rows: for how long it had been at work,
+ * or had waited for a processor, when it noted the frame.
  */
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { WebSocket } from 'ws';
 import type { RowsFrame, ServerFrame } from '../client/protocol/index.ts';
+import { FrameSocket } from './frame-socket.ts';
 import { machineLine, quantile, table } from './report.ts';
+import { flagValue } from './requests.ts';
 import { startMillrace } from './servers.ts';
 
 const POINTS_PER_SECOND = 100_000;
@@ -17,81 +26,173 @@ const BODIES_PER_SECOND = 100;
 const HOSTS = 200;
 const SUBSCRIBERS = 100;
 const SILENT = 10;
+const WINDOW_MS = 1_000;
 const IDLE_MS = 1_000;
 /** Between two points of a silent measurement: more than a window and IDLE. */
 const SILENCE_MS = 4_000;
 const WARM_UP_MS = 5_000;
-const MEASURED_MS = 20_000;
+const MEASURED_MS = 60_000;
 
 const AGGREGATES = ['mean', 'max', 'min', 'sum', 'count', 'first', 'last', 'spread', 'stddev', 'median'];
+const TAIL = 'SELECT sent FROM probe';
 
-/** Flags: `--seconds N`. */
-export async function runLive(args: readonly string[]): Promise<string> {
-  const at = args.indexOf('--seconds');
-  const measuredMs = at === -1 ? MEASURED_MS : Number(args[at + 1]) * 1000;
-  const server = await startMillrace();
-  const writer = new Worker(new URL(import.meta.url), { workerData: { url: server.url } });
-  await new Promise((resolve) => writer.once('message', resolve));
-  const tails: number[] = [];
-  const windows: number[] = [];
-  const silent: number[] = [];
-  let recording = false;
-  const sockets = Array.from({ length: SUBSCRIBERS }, (_, i) =>
-    i % 2 === 0
-      ? watch(server.url, 'SELECT sent FROM probe', (frame, now) => {
-          if (!recording || frame.phase !== 'live') return;
-          for (const series of frame.series) for (const row of series.values) tails.push(now - (row[1] as number));
-        })
-      : watch(server.url, windowQuery(i), (frame, now) => {
-          if (!recording || !frame.final || frame.rev > 0 || frame.phase !== 'live') return;
-          for (const series of frame.series)
-            for (const row of series.values) windows.push(now - ((row[0] as number) + 1000));
-        }),
-  );
-  for (let i = 0; i < SILENT; i++) {
-    const q = `SELECT sum(v) FROM silent${i} GROUP BY time(1s) WATERMARK IDLE ${IDLE_MS}ms`;
-    sockets.push(
-      watch(server.url, q, (frame, now) => {
-        if (!recording || !frame.final || frame.rev > 0 || frame.phase !== 'live') return;
-        for (const { values } of frame.series)
-          for (const row of values) silent.push(now - ((row[0] as number) + 1000 + IDLE_MS));
-      }),
-    );
-  }
-  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
-  recording = true;
-  await new Promise((resolve) => setTimeout(resolve, measuredMs));
-  recording = false;
-  const written = await new Promise<{ points: number; seconds: number; refused: number }>((resolve) => {
-    writer.once('message', resolve);
-    writer.postMessage('stop');
-  });
-  for (const socket of sockets) socket.terminate();
-  await writer.terminate();
-  await server.stop();
-  return report(written, tails, windows, silent);
+type Kind = 'tail' | 'window' | 'silent';
+
+interface Noted {
+  readonly kind: Kind;
+  readonly atMs: number;
+  /** What of the time until then the subscribers' thread may have added. */
+  readonly ownMs: number;
+  readonly frame: Buffer;
 }
 
-if (!isMainThread) await writeForEver((workerData as { url: string }).url);
+/** Times to frames, by what is measured, ms. */
+interface Times {
+  readonly tail: number[];
+  readonly window: number[];
+  readonly sent: number[];
+  readonly own: number[];
+  readonly silent: number[];
+  readonly windows: number;
+}
+
+/** Flags: `--seconds N`, `--rate N` points per second. */
+export async function runLive(args: readonly string[]): Promise<string> {
+  const measuredMs = Number(flagValue(args, '--seconds') ?? MEASURED_MS / 1000) * 1000;
+  const rate = Number(flagValue(args, '--rate') ?? POINTS_PER_SECOND);
+  const server = await startMillrace();
+  const writer = await started({ role: 'write', url: server.url, rate });
+  const watcher = await started({ role: 'watch', url: server.url, rate });
+  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
+  watcher.postMessage('begin');
+  await new Promise((resolve) => setTimeout(resolve, measuredMs));
+  const times = await ask<Times>(watcher, 'end');
+  const written = await ask<Written>(writer, 'end');
+  await Promise.all([writer.terminate(), watcher.terminate()]);
+  await server.stop();
+  return report(written, times);
+}
+
+if (!isMainThread) {
+  const { role, url, rate } = workerData as ThreadWork;
+  if (role === 'write') await writeForEver(url, rate);
+  else await watchAll(url);
+}
 
 // private functions
 
-function windowQuery(i: number): string {
-  return `SELECT ${AGGREGATES[i % AGGREGATES.length]}(v) FROM load GROUP BY time(1s), region`;
+interface ThreadWork {
+  readonly role: 'write' | 'watch';
+  readonly url: string;
+  readonly rate: number;
 }
 
-function watch(url: string, q: string, rows: (frame: RowsFrame, nowMs: number) => void): WebSocket {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/live`);
-  socket.on('open', () =>
-    socket.send(JSON.stringify({ op: 'subscribe', id: 's', db: 'bench', q, epoch: 'ms', mode: 'every' })),
-  );
-  socket.on('message', (data: Buffer) => {
-    const now = preciseNow();
-    const frame = JSON.parse(data.toString()) as ServerFrame;
-    if (frame.op === 'rows') rows(frame, now);
-    else if (frame.op === 'error' || frame.op === 'gap' || frame.op === 'reset') throw new Error(JSON.stringify(frame));
+interface Written {
+  readonly points: number;
+  readonly seconds: number;
+  readonly refused: number;
+}
+
+function started(work: ThreadWork): Promise<Worker> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: work });
+  return new Promise((resolve, reject) => {
+    worker.once('message', () => resolve(worker));
+    worker.once('error', reject);
   });
-  return socket;
+}
+
+function ask<T>(worker: Worker, what: string): Promise<T> {
+  return new Promise((resolve) => {
+    worker.once('message', resolve);
+    worker.postMessage(what);
+  });
+}
+
+async function watchAll(url: string): Promise<void> {
+  const noted: Noted[] = [];
+  const own = ownTime();
+  let recording = false;
+  const watch = async (kind: Kind, q: string): Promise<void> => {
+    const socket = await FrameSocket.connect(`${url.replace('http', 'ws')}/live`, (frame) => {
+      const atMs = preciseNow();
+      const ownMs = own(atMs);
+      if (recording) noted.push({ kind, atMs, ownMs, frame: Buffer.from(frame) });
+    });
+    socket.send(JSON.stringify({ op: 'subscribe', id: 's', db: 'bench', q, epoch: 'ms', mode: 'every' }));
+  };
+  for (let i = 0; i < SUBSCRIBERS / 2; i++) {
+    await watch('tail', TAIL);
+    await watch('window', `SELECT ${AGGREGATES[i % AGGREGATES.length]}(v) FROM load GROUP BY time(1s), region`);
+  }
+  for (let i = 0; i < SILENT; i++)
+    await watch('silent', `SELECT sum(v) FROM silent${i} GROUP BY time(1s) WATERMARK IDLE ${IDLE_MS}ms`);
+  parentPort!.on('message', (what: string) => {
+    recording = what === 'begin';
+    if (!recording) parentPort!.postMessage(timesOf(noted));
+  });
+  parentPort!.postMessage('started');
+}
+
+/** For how long, at most, this thread has kept what it reads waiting: since its loop last waited, and while it had no processor. */
+function ownTime(): (nowMs: number) => number {
+  let [idleMs, readyMs, waitedMs, beforeMs] = [0, 0, 0, 0];
+  return (nowMs) => {
+    const { idleTime } = performance.nodeTiming;
+    if (idleTime !== idleMs) {
+      const waited = waitedForProcessorMs();
+      [idleMs, readyMs, waitedMs, beforeMs] = [idleTime, nowMs, waited, waited - waitedMs];
+    }
+    return nowMs - readyMs + beforeMs;
+  };
+}
+
+/** 0 where the kernel does not tell. */
+function waitedForProcessorMs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+function timesOf(noted: readonly Noted[]): Times {
+  const frames = noted.flatMap(({ frame, ...note }) => {
+    const said = JSON.parse(frame.toString()) as ServerFrame;
+    if (said.op === 'error' || said.op === 'gap' || said.op === 'reset') throw new Error(JSON.stringify(said));
+    return said.op === 'rows' && said.phase === 'live' ? [{ ...note, said }] : [];
+  });
+  const times = { tail: [], window: [], sent: [], own: [], silent: [] } as {
+    [Name in Exclude<keyof Times, 'windows'>]: number[];
+  };
+  const sentBehind = firstSentBehind(frames.filter(({ kind }) => kind === 'tail').map(({ said }) => said));
+  const windows = new Set<number>();
+  for (const { kind, atMs, ownMs, said } of frames) {
+    for (const { values } of said.series) {
+      for (const [time, value] of values as [number, number][]) {
+        if (kind === 'tail') times.tail.push(atMs - value);
+        if (kind === 'tail' || !said.final || said.rev > 0) continue;
+        const endMs = time + WINDOW_MS;
+        if (kind === 'silent') times.silent.push(atMs - endMs - IDLE_MS);
+        else {
+          windows.add(time);
+          times.window.push(atMs - endMs);
+          const sentMs = sentBehind(endMs);
+          if (sentMs !== null) times.sent.push(atMs - sentMs);
+          times.own.push(ownMs);
+        }
+      }
+    }
+  }
+  return { ...times, windows: windows.size };
+}
+
+/** When the first point was sent that is not before a time, by what the tails said; null = none did. */
+function firstSentBehind(tails: readonly RowsFrame[]): (endMs: number) => number | null {
+  const sentMs = new Map<number, number>();
+  for (const { series } of tails)
+    for (const { values } of series) for (const [time, sent] of values as [number, number][]) sentMs.set(time, sent);
+  const sorted = [...sentMs].sort((a, b) => a[0] - b[0]);
+  return (endMs) => sorted.find(([time]) => time >= endMs)?.[1] ?? null;
 }
 
 /** Milliseconds since 1970 with fractions, the same clock in both threads. */
@@ -100,8 +201,8 @@ function preciseNow(): number {
 }
 
 /** Bodies leave at their time whether or not earlier ones are answered, so a slow server is seen as latency, not as a slow writer. */
-async function writeForEver(url: string): Promise<void> {
-  const perBody = POINTS_PER_SECOND / BODIES_PER_SECOND;
+async function writeForEver(url: string, rate: number): Promise<void> {
+  const perBody = rate / BODIES_PER_SECOND;
   const regions = Array.from({ length: HOSTS }, (_, h) => `region=r${h % 10},host=h${h}`);
   const began = preciseNow();
   let bodies = 0;
@@ -137,7 +238,7 @@ async function writeForEver(url: string): Promise<void> {
   parentPort!.postMessage('started');
   await new Promise((resolve) => parentPort!.once('message', resolve));
   clearInterval(timer);
-  parentPort!.postMessage({ points, seconds: (preciseNow() - began) / 1000, refused });
+  parentPort!.postMessage({ points, seconds: (preciseNow() - began) / 1000, refused } satisfies Written);
 }
 
 function post(url: string, body: string): Promise<number> {
@@ -151,23 +252,20 @@ function post(url: string, body: string): Promise<number> {
   });
 }
 
-function report(
-  written: { points: number; seconds: number; refused: number },
-  tails: readonly number[],
-  windows: readonly number[],
-  silent: readonly number[],
-): string {
-  const rows = [['time to frame, ms', 'p50', 'p90', 'p99', 'max', 'frames']];
+function report(written: Written, times: Times): string {
+  const rows = [['time to frame, ms', 'p50', 'p90', 'p99', 'max', 'rows']];
   for (const [name, values] of [
-    ['write to tail frame', tails],
-    ['window end to final row', windows],
-    ['silent window end and IDLE to final row', silent],
+    ['write to tail frame', times.tail],
+    ['window end to final row', times.window],
+    ['  from sending the first point behind it', times.sent],
+    ["  of it the subscribers' own thread at most", times.own],
+    ['silent window end and IDLE to final row', times.silent],
   ] as const) {
     const sorted = Float64Array.from(values).sort();
     const cells = [0.5, 0.9, 0.99, 1].map((q) => quantile(sorted, q).toFixed(1));
     rows.push([name, ...cells, sorted.length.toLocaleString('en')]);
   }
   const rate = Math.round(written.points / written.seconds).toLocaleString('en');
-  const head = `live: ${rate} points/s acknowledged after fsync, ${written.refused} bodies refused, ${SUBSCRIBERS} subscribers`;
+  const head = `live: ${rate} points/s acknowledged after fsync, ${written.refused} bodies refused, ${SUBSCRIBERS} subscribers, ${times.windows} windows of each query`;
   return `${head}\n${machineLine()}\n\n${table(rows)}\n`;
 }

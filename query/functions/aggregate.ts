@@ -70,6 +70,11 @@ export interface AggregateState {
   reset(slot: number): void;
   /** No value has come in. */
   empty(slot: number): boolean;
+  /**
+   * The slots of a group in windows, in the order of these, before anything is asked of them: what is chosen in one hangs on those before
+   * it. In steps; not there = it hangs on nothing.
+   */
+  arrange?(slots: Int32Array): Iterable<null>;
   /** What `result` of a slot may take long for, in steps; not there = nothing. */
   settle?(slot: number): Generator<null>;
   /** null where empty, or where the function has none (stddev of one value). */

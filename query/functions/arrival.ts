@@ -50,6 +50,32 @@ export function arrivalByTime(
   return order;
 }
 
+/**
+ * Of a group in windows: for each window, in the order of the answer, the series in the order in which their points of it come. InfluxDB
+ * takes a series' points of a window together and puts the series back into the heap, which goes by windows then: so the places of equal
+ * items hang on all windows before. `windows`: the numbers of the series that have points in each.
+ */
+export function* arrivalByWindow(
+  windows: readonly (readonly number[])[],
+  { keys }: Keys,
+  direction: Direction,
+): Generator<readonly number[]> {
+  const runs = windowRuns(windows, keys, direction);
+  const at = runs.map(() => 0);
+  const windowOf = (run: number): number => runs[run].windows[at[run]];
+  const heap = new Heap(runs.length, (x, y) => windowOf(x) < windowOf(y));
+  for (const [window, there] of windows.entries()) {
+    const order: number[] = [];
+    while (order.length < there.length) {
+      const run = heap.pop();
+      order.push(runs[run].series);
+      if (windowOf(run) !== window) throw new Error('a series is ahead of its window');
+      if (++at[run] < runs[run].windows.length) heap.push(run);
+    }
+    yield order;
+  }
+}
+
 /** Negative where point a is earlier than point b. */
 export function compareTimes({ times }: PointList, a: number, b: number): number {
   return compareSplit(times[a * 2], times[a * 2 + 1], times[b * 2], times[b * 2 + 1]);
@@ -69,6 +95,26 @@ function seriesRuns(points: PointList, { keys }: Keys, direction: Direction): Ui
   return [...bySeries]
     .sort(([a], [b]) => (keys[a] < keys[b] ? -sign : sign))
     .map(([, run]) => Uint32Array.from(run).sort((a, b) => compareTimes(points, a, b) * sign));
+}
+
+/** Of each series the windows in which it has points, the series by key. */
+function windowRuns(
+  windows: readonly (readonly number[])[],
+  keys: readonly string[],
+  direction: Direction,
+): { readonly series: number; readonly windows: readonly number[] }[] {
+  const sign = direction === 'ascending' ? 1 : -1;
+  const bySeries = new Map<number, number[]>();
+  for (const [window, there] of windows.entries()) {
+    for (const series of there) {
+      const run = bySeries.get(series);
+      if (run === undefined) bySeries.set(series, [window]);
+      else run.push(window);
+    }
+  }
+  return [...bySeries]
+    .sort(([a], [b]) => (keys[a] < keys[b] ? -sign : sign))
+    .map(([series, run]) => ({ series, windows: run }));
 }
 
 function isText(value: Value): value is string {

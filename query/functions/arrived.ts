@@ -1,7 +1,8 @@
 /**
- * min, max, first and last without windows, where it shows which of several points of one time is chosen. InfluxDB goes by the best
- * point of each series. Of first and last its storage gives the first two points in the order of arrival.ts, of which the function takes
- * the greater. Of min and max the storage gives each series' point, and of those alike the function takes the one that comes first.
+ * min, max, first and last where it shows which of several points of one time is chosen. InfluxDB goes by the best point of each series
+ * in a window, and of those alike takes the one that comes first, by a heap of the series that remembers the windows before it
+ * (arrival.ts); without windows there is one. Only first and last without windows are another matter: its storage gives the first two
+ * points of all, by a heap of their times, of which the function takes the greater.
  *
  * So the best point of each series is kept. Of a slot with more series than such an order is looked for, and of a query that would keep
  * too many points, the choice is that of SelectorState, which also tells where nothing is to be chosen.
@@ -9,15 +10,17 @@
 import type { Value } from '../../model/index.ts';
 import type { Aggregate } from '../planner/plan.ts';
 import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
-import { ARRIVALS_MAX, arrivalByTime, type Direction } from './arrival.ts';
+import { ARRIVALS_MAX, arrivalByTime, arrivalByWindow, compareTimes, type Direction } from './arrival.ts';
 import { BestPoints } from './best-points.ts';
-import type { PointList } from './kept-points.ts';
 import { prefixed, unprefixed } from './prefixed.ts';
 import { type SelectorName, SelectorState } from './selector.ts';
 import { splitTime } from './slot-time.ts';
 
 /** Points that one query may keep on one thread, some 60 MB; of more all go. */
 const KEPT_POINTS_MAX = 200_000;
+
+/** Windows of a group between two steps. */
+const STEP_WINDOWS = 1_024;
 
 /** Before the names of what is kept beside the state of SelectorState. */
 export const BEST = 'best ';
@@ -39,7 +42,7 @@ export class ArrivedState implements AggregateState {
     this.#name = name;
     this.#firstOnly = firstOnly === true;
     this.#byTime = name === 'first' || name === 'last';
-    this.#direction = name === 'first' ? 'ascending' : name === 'last' ? 'descending' : arrival!;
+    this.#direction = arrival!;
     this.#carriedCount = carried;
     this.#plain = new SelectorState(name, type, carried);
     this.#best = new BestPoints(name, carried);
@@ -84,6 +87,28 @@ export class ArrivedState implements AggregateState {
     this.#settled.delete(slot);
   }
 
+  *arrange(slots: Int32Array): Generator<null> {
+    const ordered = this.#direction === 'ascending' ? slots : slots.toReversed();
+    const alike: (readonly number[])[] = [];
+    for (const [i, slot] of ordered.entries()) {
+      alike.push(this.#alike(slot));
+      this.#settled.set(slot, -1);
+      if (i % STEP_WINDOWS === STEP_WINDOWS - 1) yield null;
+    }
+    if (alike.every(({ length }) => length < 2)) return;
+    const windows = Array.from(ordered, (slot) => this.#best!.at(slot)?.series ?? []);
+    let i = 0;
+    for (const order of arrivalByWindow(windows, this.#best!, this.#direction)) {
+      const [slot, candidates] = [ordered[i], alike[i]];
+      if (candidates.length > 1) {
+        const { series } = this.#best!.at(slot)!;
+        const first = order.find((number) => candidates.some((at) => series[at] === number));
+        this.#settled.set(slot, candidates.find((at) => series[at] === first)!);
+      }
+      if (++i % STEP_WINDOWS === 0) yield null;
+    }
+  }
+
   empty(slot: number): boolean {
     return this.#plain.empty(slot);
   }
@@ -113,39 +138,35 @@ export class ArrivedState implements AggregateState {
   #chosen(slot: number): number {
     let chosen = this.#settled.get(slot);
     if (chosen === undefined) {
-      chosen = this.#firstArrived(slot);
-      this.#settled.set(slot, chosen);
+      if (this.#byTime) this.#settled.set(slot, this.#firstOfAll(slot));
+      else for (const _ of this.arrange(Int32Array.of(slot)));
+      chosen = this.#settled.get(slot)!;
     }
     return chosen;
   }
 
-  #firstArrived(slot: number): number {
+  /** Of the best points of the series those that cannot be told from the best of all. */
+  #alike(slot: number): readonly number[] {
     const points = this.#best?.at(slot);
-    if (points === undefined || points.values.length < 2 || points.values.length > ARRIVALS_MAX) return -1;
+    if (points === undefined || points.values.length < 2 || points.values.length > ARRIVALS_MAX) return [];
     const { high, low } = splitTime(this.#plain.time(slot));
     const value = this.#plain.result(slot);
-    const isAlike = (i: number): boolean =>
-      points.times[i * 2] === high && points.times[i * 2 + 1] === low && (this.#byTime || points.values[i] === value);
-    const alike = [...points.values.keys()].filter(isAlike);
-    if (alike.length < 2) return -1;
-    return this.#byTime ? this.#firstOfAll(points) : this.#firstOrLastSeries(points, alike);
+    const alike: number[] = [];
+    for (let i = 0; i < points.values.length; i++) {
+      if (points.values[i] === value && points.times[i * 2] === high && points.times[i * 2 + 1] === low) alike.push(i);
+    }
+    return alike;
   }
 
-  /** The storage gives the first two points of all series, the greater of which is taken, or only the first. */
-  #firstOfAll(points: PointList): number {
-    const order = arrivalByTime(points, this.#best!, this.#direction, this.#carriedCount);
-    if (this.#firstOnly) return order[0];
+  /** Without windows: the storage gives the first two points of all series, the greater of which is taken, or only the first. */
+  #firstOfAll(slot: number): number {
+    const points = this.#best?.at(slot);
+    if (points === undefined || points.values.length < 2 || points.values.length > ARRIVALS_MAX) return -1;
+    const direction = this.#name === 'first' ? 'ascending' : 'descending';
+    const order = arrivalByTime(points, this.#best!, direction, this.#carriedCount);
     const [a, b] = [points.values[order[0]], points.values[order[1]]];
+    if (this.#firstOnly || compareTimes(points, order[0], order[1]) !== 0) return order[0];
     const isGreater = this.#name === 'first' && typeof b === 'boolean' ? b < a : b > a;
     return order[isGreater ? 1 : 0];
-  }
-
-  /** The series come one after the other: the first by key, then the others from the last. */
-  #firstOrLastSeries(points: PointList, alike: readonly number[]): number {
-    const { keys } = this.#best!;
-    const isBefore = (a: number, b: number): boolean => keys[points.series[a]] < keys[points.series[b]];
-    let first = 0;
-    for (let i = 1; i < points.values.length; i++) if (isBefore(i, first)) first = i;
-    return alike.includes(first) ? first : alike.reduce((last, i) => (isBefore(last, i) ? i : last));
   }
 }

@@ -17,6 +17,8 @@ export class BestPoints {
   readonly #slots: (SlotPoints | undefined)[] = [];
   readonly #series = new SeriesNumbers();
   #count = 0;
+  /** Where the series of the row before stands in the list of its slot. */
+  #lastAt = 0;
 
   constructor(name: SelectorName, carried: number) {
     this.#name = name;
@@ -115,7 +117,10 @@ export class BestPoints {
     read: (index: number) => Value,
   ): void {
     const points = (this.#slots[slot] ??= { values: [], times: [], series: [], carried: [], index: null });
-    let at = points.index?.get(series) ?? (points.index === null ? points.series.indexOf(series) : -1);
+    let at = this.#lastAt;
+    // rows of a series mostly follow one another
+    if (points.series[at] !== series)
+      at = points.index?.get(series) ?? (points.index ? -1 : points.series.indexOf(series));
     if (at < 0) {
       at = points.series.push(series) - 1;
       this.#count++;
@@ -123,8 +128,10 @@ export class BestPoints {
       if (at === INDEXED_MIN) points.index = new Map(points.series.map((number, i) => [number, i]));
     } else {
       const later = compareSplit(high, low, points.times[at * 2], points.times[at * 2 + 1]);
+      this.#lastAt = at;
       if (!this.#isBetter(value, points.values[at], later)) return;
     }
+    this.#lastAt = at;
     points.values[at] = value;
     points.times[at * 2] = high;
     points.times[at * 2 + 1] = low;

@@ -78,7 +78,7 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'percentile':
       return new KeptState(aggregate.parameter, carried, aggregate.arrival ?? null);
     case 'mode':
-      return new ModeState(type, aggregate.arrival ?? 'ascending');
+      return new ModeState(type, aggregate.arrival ?? null);
     case 'distinct':
     case 'count distinct':
       return new TallyState(name);

@@ -6,9 +6,10 @@
 import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
-import { ARRIVALS_MAX, arrivalByTime, compareTimes, type Direction } from './arrival.ts';
+import { ARRIVALS_MAX, compareTimes, type Direction } from './arrival.ts';
 import { KeptPoints, type PointList } from './kept-points.ts';
-import { selectRank } from './rank-select.ts';
+import { selectNumber, selectRank } from './rank-select.ts';
+import { SlotArrivals } from './slot-arrivals.ts';
 import { joinTime } from './slot-time.ts';
 import { sortUnstable } from './unstable-order.ts';
 
@@ -18,7 +19,8 @@ const KEPT_VALUES_MAX = 10_000_000;
 export class KeptState implements AggregateState {
   readonly #percentile: number | null;
   readonly #carriedCount: number;
-  readonly #direction: Direction | null;
+  /** null = it does not show which of equal points is chosen. */
+  readonly #arrivals: SlotArrivals | null;
   readonly #kept: KeptPoints;
   /** By slot: the median, or the index of the percentile's point, −1 where its rank leaves the list. */
   readonly #settled = new Map<number, number>();
@@ -27,8 +29,8 @@ export class KeptState implements AggregateState {
   constructor(percentile: number | null, carried: number, direction: Direction | null) {
     this.#percentile = percentile;
     this.#carriedCount = carried;
-    this.#direction = direction;
     this.#kept = new KeptPoints(percentile !== null, carried);
+    this.#arrivals = direction === null ? null : new SlotArrivals(this.#kept, direction, carried);
   }
 
   grow(_slots: number): void {}
@@ -62,10 +64,15 @@ export class KeptState implements AggregateState {
     this.#settled.delete(slot);
   }
 
+  arrange(slots: Int32Array): Iterable<null> {
+    this.#arrivals?.arrange(slots);
+    return [];
+  }
+
   *settle(slot: number): Generator<null> {
     const points = this.#kept.at(slot);
     if (points === undefined || this.#settled.has(slot)) return;
-    const found = this.#percentile === null ? yield* medianOf(points.values) : yield* this.#choose(points);
+    const found = this.#percentile === null ? yield* medianOf(points.values) : yield* this.#choose(slot, points);
     this.#settled.set(slot, found);
   }
 
@@ -107,7 +114,7 @@ export class KeptState implements AggregateState {
   }
 
   /** Index of the percentile's point, −1 where the rank leaves the list. */
-  *#choose(points: PointList): Generator<null, number> {
+  *#choose(slot: number, points: PointList): Generator<null, number> {
     const { values, carried } = points;
     const rank = Math.floor((values.length * this.#percentile!) / 100 + 0.5) - 1;
     if (rank < 0 || rank >= values.length) return -1;
@@ -120,9 +127,8 @@ export class KeptState implements AggregateState {
       return x < y ? -1 : x > y ? 1 : 0;
     });
     const chosen = items[rank];
-    const direction = this.#direction;
-    if (direction === null || values.length > ARRIVALS_MAX || isAlone(values, chosen)) return chosen;
-    const order = arrivalByTime(points, this.#kept, direction, c);
+    if (this.#arrivals === null || values.length > ARRIVALS_MAX || isAlone(values, chosen)) return chosen;
+    const order = this.#arrivals.of(slot);
     sortUnstable(order, (a, b) => values[a] < values[b]);
     return order[rank];
   }
@@ -136,6 +142,19 @@ function isAlone(values: PointList['values'], chosen: number): boolean {
 }
 
 function* medianOf(values: PointList['values']): Generator<null, number> {
+  const numbers = numbersOf(values);
+  if (numbers === null) return yield* medianOfIntegers(values);
+  const middle = numbers.length >> 1;
+  yield* selectNumber(numbers, middle);
+  const high = numbers[middle];
+  if (numbers.length % 2 === 1) return high;
+  let low = numbers[0];
+  for (let i = 1; i < middle; i++) if (numbers[i] > low) low = numbers[i];
+  return low + (high - low) / 2;
+}
+
+/** Some or all of them are too large for a double. */
+function* medianOfIntegers(values: PointList['values']): Generator<null, number> {
   const numbers = values as readonly (number | bigint)[];
   const middle = numbers.length >> 1;
   const compare = (a: number, b: number): number => (numbers[a] < numbers[b] ? -1 : numbers[a] > numbers[b] ? 1 : 0);
@@ -146,6 +165,17 @@ function* medianOf(values: PointList['values']): Generator<null, number> {
   for (let i = 1; i < middle; i++) if (compare(items[i], before) > 0) before = items[i];
   const low = numbers[before];
   return Number(low) + Number(toDifference(high, low)) / 2;
+}
+
+/** null: some are bigints. */
+function numbersOf(values: PointList['values']): Float64Array | null {
+  const numbers = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== 'number') return null;
+    numbers[i] = value;
+  }
+  return numbers;
 }
 
 function toDifference(a: number | bigint, b: number | bigint): number | bigint {

@@ -6,9 +6,10 @@
  */
 import type { FieldType, Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
-import { ARRIVALS_MAX, arrivalByTime, compareTimes, type Direction } from './arrival.ts';
+import { ARRIVALS_MAX, compareTimes, type Direction } from './arrival.ts';
 import { KeptPoints, type PointList } from './kept-points.ts';
 import { prefixed, unprefixed } from './prefixed.ts';
+import { SlotArrivals } from './slot-arrivals.ts';
 import { compareSplit } from './slot-time.ts';
 import { type Tally, TallyState } from './tally.ts';
 import { sortUnstable } from './unstable-order.ts';
@@ -24,15 +25,19 @@ const NOBODY = -1;
 
 export class ModeState implements AggregateState {
   readonly #type: FieldType;
-  readonly #direction: Direction;
   readonly #tally = new TallyState('mode');
   /** null once there were too many. */
   #kept: KeptPoints | null;
+  readonly #arrivals: SlotArrivals | null;
+  /** Whether windows are looked at together. */
+  readonly #remembers: boolean;
 
-  constructor(type: FieldType, direction: Direction) {
+  /** `direction` null = a window hangs on none before it. */
+  constructor(type: FieldType, direction: Direction | null) {
     this.#type = type;
-    this.#direction = direction;
     this.#kept = type === 'boolean' ? null : new KeptPoints(true, 0, ARRIVALS_MAX);
+    this.#arrivals = this.#kept && new SlotArrivals(this.#kept, direction ?? 'ascending', 0);
+    this.#remembers = direction !== null;
   }
 
   grow(slots: number): void {
@@ -75,6 +80,11 @@ export class ModeState implements AggregateState {
     this.#kept?.reset(slot);
   }
 
+  arrange(slots: Int32Array): Iterable<null> {
+    if (this.#remembers) this.#arrivals?.arrange(slots);
+    return [];
+  }
+
   empty(slot: number): boolean {
     return this.#tally.empty(slot);
   }
@@ -85,7 +95,7 @@ export class ModeState implements AggregateState {
     if (this.#type === 'boolean') return most[most.length - 1].value;
     if (most.length === 1) return most[0].value;
     const points = this.#kept?.at(slot);
-    return points === undefined || points.values.length > ARRIVALS_MAX ? byTimes(most) : this.#walked(points);
+    return points === undefined || points.values.length > ARRIVALS_MAX ? byTimes(most) : this.#walked(slot, points);
   }
 
   // private functions
@@ -100,9 +110,9 @@ export class ModeState implements AggregateState {
   }
 
   /** The walk through the sorted points. */
-  #walked(points: PointList): Value {
+  #walked(slot: number, points: PointList): Value {
     const { values } = points;
-    const order = arrivalByTime(points, this.#kept!, this.#direction, 0);
+    const order = this.#arrivals!.of(slot);
     sortUnstable(order, (a, b) => values[a] < values[b]);
     let first = order[0];
     let best = order[0];

@@ -3,7 +3,7 @@
  * rounded result does not depend on the order of the rows; sums of integers are exact, and wrap at 64 bits as InfluxDB's do, also
  * those that a mean divides.
  */
-import type { FieldType, Value } from '../../model/index.ts';
+import { addStretches, type FieldType, type Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
 
@@ -60,27 +60,17 @@ export class SumState implements AggregateState {
     }
   }
 
-  updateRuns({ count, from, to, slots, column: { values, present } }: RunSlice): boolean {
+  updateRuns(runs: RunSlice): boolean {
+    const { count, from, to, slots } = runs;
+    const { values, present } = runs.column;
     if (!(values instanceof Float64Array)) return false;
-    const isWhole = this.#type !== 'float';
+    if (present === null) {
+      addStretches(values, runs, this.#type !== 'float', { sums: this.#sums, lost: this.#lost });
+      for (let i = 0; i < count; i++) this.#counts[slots[i]] += to[i] - from[i];
+      return true;
+    }
     for (let i = 0; i < count; i++) {
-      const end = to[i];
-      if (isWhole && present === null && this.#addWhole(slots[i], values, from[i], end)) continue;
-      let sum = this.#sums[slots[i]];
-      let lost = 0;
-      let added = 0;
-      for (let row = from[i]; row < end; row++) {
-        if (present !== null && present[row] === 0) continue;
-        const x = values[row];
-        const a = sum;
-        sum = a + x;
-        const b = sum - a;
-        lost += a - (sum - b) + (x - b);
-        added++;
-      }
-      this.#sums[slots[i]] = sum;
-      this.#lost[slots[i]] += lost;
-      this.#counts[slots[i]] += added;
+      for (let row = from[i]; row < to[i]; row++) if (present[row] === 1) this.#add(slots[i], values[row]);
     }
     return true;
   }
@@ -133,29 +123,6 @@ export class SumState implements AggregateState {
     this.#sums[slot] = sum;
     this.#lost[slot] += a - (sum - b) + (x - b);
     this.#counts[slot]++;
-  }
-
-  /** Adds integers in any order, as long as no sum of some of them can be rounded; else it adds nothing and says false. */
-  #addWhole(slot: number, values: Float64Array, from: number, to: number): boolean {
-    let even = 0;
-    let odd = 0;
-    let size = Math.abs(this.#sums[slot]);
-    let row = from;
-    for (; row + 1 < to; row += 2) {
-      const x = values[row];
-      const y = values[row + 1];
-      even += x;
-      odd += y;
-      size += Math.abs(x) + Math.abs(y);
-    }
-    if (row < to) {
-      even += values[row];
-      size += Math.abs(values[row]);
-    }
-    if (!(size < EXACT_BELOW)) return false;
-    this.#sums[slot] += even + odd;
-    this.#counts[slot] += to - from;
-    return true;
   }
 
   /** As `update` where rows of one slot mostly follow one another: its sum stays out of the arrays while they do. */

@@ -15,6 +15,8 @@ export interface Arrival {
   readonly isOfStored: boolean;
   /** Each group is one series. */
   readonly isOfOneSeries: boolean;
+  /** Windows are put together of panes. */
+  readonly isOfPanes: boolean;
 }
 
 export function withArrival(aggregate: Aggregate, arrival: Arrival): Aggregate {
@@ -32,10 +34,20 @@ export function firstOnly(plan: Plan, keys: readonly string[]): Plan {
   return { ...plan, aggregates };
 }
 
+/**
+ * Of a plan that is kept up to date: a window that has closed cannot hang on those before it, so in windows equal points are chosen by
+ * what they are.
+ */
+export function withoutArrivals(plan: Plan): Plan {
+  const aggregates = plan.window === null ? plan.aggregates : plan.aggregates.map(({ arrival: _, ...rest }) => rest);
+  return { ...plan, aggregates, subqueries: plan.subqueries.map(withoutArrivals) };
+}
+
 // private functions
 
 /** Whether the order in which equal points come shows in the answer. */
-function showsArrival({ name }: Aggregate, { hasTime, carries, isOfStored, isOfOneSeries }: Arrival): boolean {
+function showsArrival({ name }: Aggregate, arrival: Arrival): boolean {
+  const { hasTime, carries, isOfStored, isOfOneSeries, isOfPanes } = arrival;
   switch (name) {
     case 'mode':
       return true;
@@ -43,10 +55,10 @@ function showsArrival({ name }: Aggregate, { hasTime, carries, isOfStored, isOfO
       return hasTime || carries;
     case 'first':
     case 'last':
-      return isOfStored && !isOfOneSeries && hasTime;
+      return isOfStored && !isOfOneSeries && !isOfPanes && (hasTime || carries);
     case 'min':
     case 'max':
-      return isOfStored && !isOfOneSeries && hasTime && carries;
+      return isOfStored && !isOfOneSeries && !isOfPanes && carries;
     default:
       return false;
   }

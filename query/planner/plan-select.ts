@@ -121,6 +121,7 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
     carries: binder.columns.length > 0,
     isOfStored: planned.length === 0 && join === null,
     isOfOneSeries: names.tagKeys.every((key) => groupBy.includes(key)),
+    isOfPanes: windows !== undefined,
   };
   const aggregates = binder.aggregates.map((aggregate) => withArrival(aggregate, arrival));
   const aggregate = aggregates.length > 0;

@@ -63,6 +63,7 @@ export function* cellTables(
       continue;
     }
     for (const state of store.states) {
+      if (state.arrange !== undefined && plan.window !== null) yield* state.arrange(slots);
       if (state.settle === undefined) continue;
       for (const [i, slot] of slots.entries()) {
         yield* state.settle(slot);

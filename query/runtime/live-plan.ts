@@ -10,6 +10,7 @@ import { NS_PER_SECOND, TIME_MAX } from '../../model/index.ts';
 import type { SelectSource, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { walk } from '../language/walk.ts';
+import { withoutArrivals } from '../planner/arrivals.ts';
 import { type Plan, windowOf, windowStart } from '../planner/plan.ts';
 import { timeRules } from './live-clauses.ts';
 import { assertKeepsWindows, assertKept } from './live-kept.ts';
@@ -100,7 +101,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     }
   }
   assertSeriesChosen(plan);
-  const open = endless(plan);
+  const open = endless(withoutArrivals(plan));
   const isTotal = open.kind === 'aggregate' && open.window === null && open.rowWindow === undefined;
   if (rules.finalOnly && isTotal && !open.bounds.maxStated) {
     const expected = 'expected ON UPDATE or EVERY …';

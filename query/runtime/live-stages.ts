@@ -83,6 +83,12 @@ export class LiveStages {
     }
   }
 
+  /** There are views that must speak now. */
+  get hasEnded(): boolean {
+    for (const stream of this.#active) if (stream.hasEnded) return true;
+    return false;
+  }
+
   /** Views that must speak now, because a window of theirs ended; no more than `most`. `hasTime`: see `SharedStream.ended`. */
   ended(nowMs: number, most: number, failed: StageFailed, hasTime = true): LiveView[] {
     const views: LiveView[] = [];

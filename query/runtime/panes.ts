@@ -10,6 +10,7 @@ import type { AggregateState, RowSlice } from '../functions/aggregate.ts';
 import { createState } from '../functions/create.ts';
 import { type Aggregate, type Plan, reads, windowOf } from '../planner/plan.ts';
 import { windowsLater } from '../planner/window-grid.ts';
+import { AGGREGATES_MIN, CellOrder } from './cell-order.ts';
 import { CellRuns } from './cell-runs.ts';
 import { CellTable } from './cells.ts';
 import { columnAs, columnReader, presenceOfAny } from './columns.ts';
@@ -49,11 +50,11 @@ export class PaneStore {
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
   readonly #runs = new CellRuns();
+  readonly #order = new CellOrder();
   #slots = new Int32Array(0);
-  /** By group: its slot in the window that rows are walked in, where its stamp is of that walk. */
+  /** By group: the window that a row of it was in last, NaN = none, and its slot there. Most rows are of the window before. */
+  #windowOfGroup = new Float64Array(0);
   #slotOfGroup = new Int32Array(0);
-  #stampOfGroup = new Float64Array(0);
-  #stamp = 0;
   #grownTo = 0;
   #changed = new Uint8Array(0);
   #changedSlots: number[] = [];
@@ -111,11 +112,13 @@ export class PaneStore {
     else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     const keyOf = (series: number): string => table.key(series);
+    const isOrdered = columns.length >= AGGREGATES_MIN && this.#order.put(from.rows, this.#slots, count, this.#grownTo);
+    const { rows, slots } = isOrdered ? this.#order : { rows: from.rows, slots: this.#slots };
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
       const { base, offsets, series } = block;
-      const slice = { count, rows: from.rows, slots: this.#slots, base, offsets, series, keyOf, column, carried };
+      const slice = { count, rows, slots, base, offsets, series, keyOf, column, carried };
       this.#states[a].update(this.#within(slice, this.plan.aggregates[a]));
     }
     return count;
@@ -264,6 +267,7 @@ export class PaneStore {
   dropBefore(window: number): void {
     const dropped = this.#cells.dropBefore(window);
     if (dropped.length === 0) return;
+    this.#windowOfGroup.fill(Number.NaN);
     for (const slot of dropped) {
       this.#empty(slot);
       this.#changed[slot] = 0;
@@ -427,11 +431,10 @@ export class PaneStore {
     const groups = this.#groups.groups.length;
     if (this.#slotOfGroup.length < groups) {
       this.#slotOfGroup = new Int32Array(2 * groups);
-      this.#stampOfGroup = new Float64Array(2 * groups);
+      this.#windowOfGroup = new Float64Array(2 * groups).fill(Number.NaN);
     }
     const slotOfGroup = this.#slotOfGroup;
-    const stampOfGroup = this.#stampOfGroup;
-    let stamp = ++this.#stamp;
+    const windowOfGroup = this.#windowOfGroup;
     let from = windows === null ? Number.NEGATIVE_INFINITY : 0;
     let to = windows === null ? Number.POSITIVE_INFINITY : 0;
     let window = 0;
@@ -443,18 +446,17 @@ export class PaneStore {
       if (offset < from || offset >= to) {
         windows!.find(offset);
         ({ window, from, to } = windows!);
-        stamp = ++this.#stamp;
         lastSeries = -1;
       }
       if (series[row] !== lastSeries) {
         lastSeries = series[row];
         const group = source.groupOf(lastSeries);
-        if (stampOfGroup[group] !== stamp) {
-          stampOfGroup[group] = stamp;
+        if (windowOfGroup[group] !== window) {
           slotOfGroup[group] = this.#cells.slot(group, window);
-          this.#mark(slotOfGroup[group]);
+          windowOfGroup[group] = window;
         }
         slot = slotOfGroup[group];
+        this.#mark(slot);
       }
       slots[k] = slot;
     }

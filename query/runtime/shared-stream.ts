@@ -19,6 +19,7 @@ import { RowWindows } from './live-windows.ts';
 import type { Group } from './partial.ts';
 import { SliceStore } from './slices.ts';
 import type { Source } from './source.ts';
+import { TimesSeen } from './times-seen.ts';
 import { type ClockReading, EventClock, msToNs } from './watermark.ts';
 
 /** Cells of slices and nodes of one shared measurement on one shard. At some 200 bytes each this is 200 MB. */
@@ -91,6 +92,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   readonly #tagged: readonly number[];
   readonly #aheadNs: bigint;
   readonly #indexes = new Map<string, number>();
+  /** By source. */
+  readonly #times: readonly TimesSeen[];
   /** By the values of the compared tags. */
   readonly #wanted = new Map<string, number>();
   readonly #views = new Set<View>();
@@ -129,6 +132,7 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     this.#tagged = tagged;
     this.#aheadNs = aheadNs;
     this.slices = new SliceStore(plan, source, (group) => tagged.length === 0 || this.#wanted.has(this.tupleOf(group)));
+    this.#times = plan.sources.map(() => new TimesSeen());
     for (const [i, s] of plan.sources.entries()) this.#indexes.set(sourceKey(s), i);
   }
 
@@ -152,6 +156,12 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   /** Something came since the last entry. */
   get unsealed(): boolean {
     return this.#news;
+  }
+
+  /** A window of some view has ended. */
+  get hasEnded(): boolean {
+    const greatest = this.#clock.reading?.greatest;
+    return greatest !== undefined && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
   }
 
   /** When a point last moved the stream's time, ms; null = none did. */
@@ -263,13 +273,13 @@ export class SharedStream<View extends StreamReader = StreamReader> {
    */
   ended(nowMs: number, most: number, hasTime = true): View[] {
     this.#trim(nowMs);
-    const greatest = this.#clock.reading?.greatest ?? null;
-    const ended = greatest !== null && this.#earliestEnd !== null && greatest >= this.#earliestEnd;
+    const { hasEnded } = this;
     const elapsed = nowMs - this.#sealedAtMs;
     const sealEveryMs = hasTime ? this.#sealEveryMs : SEAL_MS_MAX;
-    if (ended || elapsed >= sealEveryMs || elapsed < 0) this.seal(nowMs);
+    if (hasEnded || elapsed >= sealEveryMs || elapsed < 0) this.seal(nowMs);
     const found: View[] = [];
-    if (!ended) return found;
+    if (!hasEnded) return found;
+    const { greatest } = this.#clock.reading!;
     for (const [at, views] of this.#ends) {
       if (at > greatest) continue;
       for (const view of views) if (found.push(view) === most) return found;
@@ -345,6 +355,8 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     if (read !== null && read > limit) this.#aheadUntil = later(this.#aheadUntil, read);
     else if (read !== null) this.#clock.observe(read, nowMs);
     const from = startOf(this.plan.window!, slice);
+    // what it has read is of all series, whichever are wanted
+    for (const times of this.#times) times.allUpTo(read ?? from - 1n);
     if (this.#aheadUntil !== null) return greatestIn(this.plan, this.#source, from, limit);
     const known = this.#clock.reading?.greatest ?? null;
     return known === null || known < from ? null : known;
@@ -359,9 +371,9 @@ export class SharedStream<View extends StreamReader = StreamReader> {
   // private functions
 
   #add(input: LiveInput, index: number, table: SeriesTable, windows: RowWindows): void {
-    const { late } = input;
-    const plain = late === null || late.length === 0;
-    if (plain && (windows.rows === 0 || windows.least >= this.slices.wholeFrom)) {
+    const { block, late } = input;
+    const repeating = this.#times[index].repeating(block, late);
+    if ((late === null || late.length === 0) && (windows.rows === 0 || windows.least >= this.slices.wholeFrom)) {
       const counts = new Map<number, number>();
       windows.addTo(counts);
       for (const [slice, rows] of counts) this.#count(slice, rows, 0);
@@ -369,12 +381,11 @@ export class SharedStream<View extends StreamReader = StreamReader> {
       return;
     }
     const skip: number[] = [];
-    let nextLate = 0;
+    const isLate = among(late);
+    const isRepeating = among(repeating);
     windows.each((row, slice) => {
-      while (!plain && nextLate < late.length && late[nextLate] < row) nextLate++;
-      const isLate = !plain && late[nextLate] === row;
-      this.#count(slice, 1, isLate ? 1 : 0);
-      if (!isLate && this.slices.isWhole(slice)) return;
+      this.#count(slice, 1, isLate(row) ? 1 : 0);
+      if (!isRepeating(row) && this.slices.isWhole(slice)) return;
       skip.push(row);
       if (slice >= this.#floor) this.#stale.add(slice);
     });
@@ -463,6 +474,15 @@ export function sourceKey(source: { database: string; retentionPolicy: string; m
 }
 
 // private functions
+
+/** Whether a row is among some; both come ascending. */
+function among(rows: Uint32Array | null): (row: number) => boolean {
+  let next = 0;
+  return (row) => {
+    while (rows !== null && rows[next] < row) next++;
+    return rows !== null && rows[next] === row;
+  };
+}
 
 function turnCame(view: StreamReader, intervalMs: number, nowMs: number): boolean {
   const elapsed = nowMs - view.turnAtMs;

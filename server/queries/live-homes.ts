@@ -5,7 +5,6 @@
  */
 import type { Epoch } from '../../client/protocol/index.ts';
 import {
-  Agenda,
   assertLive,
   type LiveCounters,
   livePlan,
@@ -34,6 +33,7 @@ import {
 } from './live-messages.ts';
 import { LiveOperator } from './live-operator.ts';
 import type { LivePace } from './live-pace.ts';
+import { Looks } from './looks.ts';
 import { concerns } from './named-measurements.ts';
 import type { LiveListener, OperatorPort, PlannedLive, RunningQuery } from './operator-port.ts';
 import { planOverShards, type ShardMesh } from './plan-over-shards.ts';
@@ -44,10 +44,6 @@ import { StreamsHeard } from './streams-heard.ts';
 const OPERATORS_MAX = 20_000;
 /** How long an operator without subscribers is kept for clients that reconnect. */
 const LINGER_MS = 30_000;
-/** How often the clock is looked at: closes quiet windows within this. */
-const TICK_MS = 100;
-/** All operators are looked at so often at least, though none has said that it has something to do. */
-const LOOK_MS_MAX = 1_000;
 /** While schemas change without end a query is planned so often, then lives with a plan that is made again anyway. */
 const PLAN_ATTEMPTS_MAX = 5;
 /** Changes of a schema that come together are planned for once. */
@@ -93,18 +89,22 @@ export class LiveHomes {
   readonly #planning = new Map<LiveOperator, DeletedSpan[] | null>();
   /** Of the listener that came last: below those of all clients. */
   #lastListener = 0;
-  #timer: NodeJS.Timeout | null = null;
   /** By when they have something to do, and from when on they have something to say if there is time. */
-  readonly #looks = new Agenda<LiveOperator>(TICK_MS);
-  readonly #tells = new Agenda<LiveOperator>(TICK_MS);
-  /** When all operators were looked at. */
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #looks: Looks<LiveOperator>;
 
   constructor(options: LiveHomesOptions) {
     const { mesh, nowMs, pace, frame, attached, counted } = options;
     this.#options = options;
     this.#heard = new StreamsHeard(mesh.shards);
     this.#changedAt = new Array<number>(mesh.shards).fill(0);
+    this.#looks = new Looks({
+      nowMs,
+      after,
+      hasTime: () => pace.allows,
+      due: (act) => pace.count(() => pace.spend(act)),
+      look: (operator, anyway) => this.#look(operator, anyway),
+      all: () => [...this.#running.values()],
+    });
     this.#port = {
       shards: mesh.shards,
       nowMs,
@@ -159,12 +159,12 @@ export class LiveHomes {
     const subscriber = --this.#lastListener;
     operator.join({ subscriber, feed: '', epoch: null, refs: false, snapshot: true, since, listener });
     this.#schedule(operator);
-    return () => operator.leave(subscriber);
+    return () => this.#leave(operator, subscriber);
   }
 
   unsubscribe({ feed, subscriber }: { feed: string; subscriber: number }): void {
     const [database, query] = JSON.parse(feed) as [string, string];
-    this.#operators.get(keyOf(database, query))?.then((op) => op.leave(subscriber), ignore);
+    this.#operators.get(keyOf(database, query))?.then((op) => this.#leave(op, subscriber), ignore);
   }
 
   update(message: ShardUpdate): void {
@@ -219,12 +219,9 @@ export class LiveHomes {
   }
 
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
     this.#running.clear();
     this.#operators.clear();
     this.#looks.clear();
-    this.#tells.clear();
   }
 
   // private functions
@@ -248,7 +245,6 @@ export class LiveHomes {
     const reads = measurementsOf(parse(query)[0] as SelectStatement).map(({ name }) => name);
     const operator = new LiveOperator({ key, database, query, reads }, planned, this.#port);
     this.#running.set(key, operator);
-    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     this.#port.start(operator);
     return operator;
   }
@@ -294,6 +290,7 @@ export class LiveHomes {
         operator.plannedAt = planned.plannedAt;
         this.#port.start(operator);
       }
+      this.#schedule(operator);
     } catch (error) {
       this.#end(operator, (error as Error).message);
     }
@@ -310,36 +307,26 @@ export class LiveHomes {
     }
   }
 
+  #leave(operator: LiveOperator, subscriber: number): void {
+    operator.leave(subscriber);
+    this.#schedule(operator);
+  }
+
   #schedule(operator: LiveOperator): void {
     if (this.#running.get(operator.key) !== operator) return;
-    this.#looks.plan(operator, operator.lookAtMs);
-    this.#tells.plan(operator, operator.tellAtMs);
+    const { lookAtMs, tellAtMs, idleSinceMs } = operator;
+    const endsMs = idleSinceMs === null ? Number.POSITIVE_INFINITY : idleSinceMs + LINGER_MS;
+    this.#looks.plan(operator, Math.min(lookAtMs, endsMs), tellAtMs);
   }
 
-  #tick(): void {
-    const { pace, nowMs } = this.#options;
-    pace.count(() => pace.spend(() => this.#lookAtDue(nowMs())));
-  }
-
-  #lookAtDue(nowMs: number): void {
-    const elapsed = nowMs - this.#lookedAtMs;
-    const isLong = elapsed < 0 || elapsed >= LOOK_MS_MAX;
-    if (isLong) this.#lookedAtMs = nowMs;
-    for (const operator of isLong ? [...this.#running.values()] : this.#looks.take(nowMs)) {
-      if (operator.idleSinceMs !== null && nowMs - operator.idleSinceMs > LINGER_MS) this.#forget(operator);
-      else {
-        if (nowMs >= operator.lookAtMs) this.#guard(operator, () => operator.tick());
-        // one that was not taken out of the agenda is there still
-        else if (isLong) continue;
-        this.#schedule(operator);
-      }
-    }
-    // once there is no time there is none for the rest
-    if (!this.#options.pace.allows) return;
-    for (const operator of this.#tells.take(nowMs)) {
-      if (nowMs >= operator.tellAtMs) this.#guard(operator, () => operator.tick());
+  /** `anyway`: though it has said that it has nothing to do yet. */
+  #look(operator: LiveOperator, anyway: boolean): void {
+    const nowMs = this.#options.nowMs();
+    const { lookAtMs, tellAtMs, idleSinceMs } = operator;
+    if (idleSinceMs !== null && nowMs - idleSinceMs >= LINGER_MS) this.#forget(operator);
+    else {
+      if (anyway || nowMs >= lookAtMs || nowMs >= tellAtMs) this.#guard(operator, () => operator.tick());
       this.#schedule(operator);
-      if (!this.#options.pace.allows) return;
     }
   }
 
@@ -368,7 +355,6 @@ export class LiveHomes {
     this.#running.delete(operator.key);
     this.#operators.delete(operator.key);
     this.#looks.remove(operator);
-    this.#tells.remove(operator);
     this.#port.stop(operator);
     if (this.#running.size === 0) this.#heard.clear();
   }
@@ -378,6 +364,11 @@ export class LiveHomes {
 
 function keyOf(database: string, query: string): string {
   return JSON.stringify([database, query]);
+}
+
+function after(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
 }
 
 function ignore(): void {}

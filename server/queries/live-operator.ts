@@ -178,7 +178,11 @@ export class LiveOperator implements RunningQuery {
 
   /** By the clock: closes quiet windows, and tells quiet from stalled. */
   tick(): void {
-    if (this.#started.size < this.#port.shards || this.#round !== null) return;
+    if (this.#started.size < this.#port.shards || this.#round !== null) {
+      // whatever ends this says when there is something to do
+      this.lookAtMs = this.tellAtMs = Number.POSITIVE_INFINITY;
+      return;
+    }
     const nowMs = this.#port.nowMs();
     if (nowMs >= this.#nextMs || this.#tells(nowMs)) {
       this.#emit(this.merge.advance(nowMs));
@@ -193,6 +197,7 @@ export class LiveOperator implements RunningQuery {
     if (this.#round?.id !== round) return;
     const { joiners, waiting } = this.#round;
     this.#round = null;
+    this.#lookSoon();
     for (const joiner of joiners) this.#reset(joiner, 'what was missed is no longer in the log');
     this.#takeWaiting(waiting);
     this.#nextRound();
@@ -202,6 +207,7 @@ export class LiveOperator implements RunningQuery {
   away({ round: id, shard, isNear }: ShardAway): void {
     const round = this.#rounds().find((one) => one.id === id);
     if (round === undefined) return;
+    this.#lookSoon();
     if (isNear) round.away.delete(shard);
     else round.away.add(shard);
     if (round === this.#round) {

@@ -47,14 +47,13 @@ import { concerns, type MeasurementName } from './named-measurements.ts';
 import { replay } from './replay.ts';
 import type { ShareGroup } from './running-queries.ts';
 import { SchemaChanges } from './schema-changes.ts';
-import { readsAllAgain, rest, startAfter } from './stage-kinds.ts';
+import { isAnyDue, isDueNow, readsAllAgain, rest, startAfter } from './stage-kinds.ts';
+import { Sweeps } from './sweeps.ts';
 
 /** Changes that nobody waits for are collected this often; a window that closed, or points of a tail, at the next sweep. */
 const COLLECT_INTERVAL_MS = 200;
 /** How often homes are told which streams go on: much sooner than any IDLE, for a query's own turn may come later. */
 const HEARD_INTERVAL_MS = 250;
-/** How often operators with news are looked at. */
-const SWEEP_INTERVAL_MS = 5;
 /** Shared queries that speak in one sweep because their windows ended: a few milliseconds. The others are next. */
 const VIEWS_PER_SWEEP = 250;
 /** Shared queries that speak, one batch of them after the other, as long as there is time for it: in all, and in one sweep. */
@@ -126,7 +125,7 @@ export class LiveShards {
   readonly #turns = new FarTurns();
   #toldHeardAtMs = 0;
   #waitedMs = 0;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #sweeps = new Sweeps(() => this.#options.pace.count(() => this.#sweep()));
 
   constructor(options: LiveShardsOptions) {
     this.#options = options;
@@ -226,7 +225,7 @@ export class LiveShards {
   }
 
   close(): void {
-    this.#sleep();
+    this.#sweeps.rest();
     this.#turns.close();
     this.#shards.clear();
     this.#news.clear();
@@ -368,6 +367,7 @@ export class LiveShards {
     if (inputs.length === 0) return;
     side.inputs = [];
     this.#options.pace.count(() => this.#accept(side, inputs, sequence));
+    this.#sweeps.hurry(() => side.stages.hasEnded || isAnyDue(side.alone, this.#options.nowMs()));
   }
 
   #accept(side: ShardSide, inputs: readonly LiveInput[], sequence: number): void {
@@ -447,32 +447,30 @@ export class LiveShards {
   }
 
   #wake(): void {
-    const runs = [...this.#shards.values()].some(({ operators }) => operators.size > 0);
-    if (runs) this.#timer ??= setInterval(() => this.#options.pace.count(() => this.#sweep()), SWEEP_INTERVAL_MS);
+    if ([...this.#shards.values()].some(({ operators }) => operators.size > 0)) this.#sweeps.wake();
   }
 
-  /** Nothing is looked at until something comes. */
-  #sleep(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-  }
-
-  #sweep(): void {
+  /** Gives whether there was anything that could not wait. */
+  #sweep(): boolean {
     const nowMs = this.#options.nowMs();
+    let told = false;
     for (const op of this.#news) {
       const side = this.#side(op.shard);
-      const isDue = op.stage instanceof LiveView || op.stage.due(nowMs);
+      const isDue = isDueNow(op.stage, nowMs);
+      told ||= isDue;
       if (nowMs - op.collectedAtMs >= COLLECT_INTERVAL_MS || isDue) this.#collect(side, op);
     }
     for (const side of this.#shards.values()) {
       const { allows } = this.#options.pace;
       for (const view of side.stages.ended(nowMs, VIEWS_PER_SWEEP, this.#failedOn(side), allows)) {
+        told = true;
         this.#collect(side, side.byStage.get(view)!, allows ? 'all' : 'ended');
       }
     }
     this.#takeTurns(nowMs);
     this.#tellHeard(nowMs);
-    if (this.#news.size === 0 && [...this.#shards.values()].every(({ stages }) => stages.idle)) this.#sleep();
+    if (this.#news.size === 0 && [...this.#shards.values()].every(({ stages }) => stages.idle)) this.#sweeps.rest();
+    return told;
   }
 
   #tellHeard(nowMs: number): void {

@@ -21,3 +21,14 @@ export function readsAllAgain({ plan, leaves, lookBack }: LivePlan): boolean {
   if (lookBack === null) return true;
   return plan.bounds.minStated || (plan.kind !== 'raw' && plan.window === null);
 }
+
+/** A view is told of because something of it has ended; the others say themselves whether they can wait. */
+export function isDueNow(stage: LiveStage, nowMs: number): boolean {
+  return stage instanceof LiveView || stage.due(nowMs);
+}
+
+/** Of those that share nothing. */
+export function isAnyDue(alone: Iterable<{ readonly stage: LiveStage }>, nowMs: number): boolean {
+  for (const { stage } of alone) if (isDueNow(stage, nowMs)) return true;
+  return false;
+}

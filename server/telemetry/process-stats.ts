@@ -11,7 +11,7 @@ import type { Row } from './lines.ts';
 
 /**
  * How often the event loop is asked whether it is late. Each time wakes a thread that may have nothing else to do: a hundred times a
- * second were half a percent of a core.
+ * second were half a percent of a core, and these twenty are most of what a server does that has nothing to do (`watchLag`).
  */
 const LAG_RESOLUTION_MS = 50;
 
@@ -30,6 +30,12 @@ export class ProcessStats {
   constructor(atMs: number) {
     this.#atMs = atMs;
     this.#delay.enable();
+  }
+
+  /** From now on delays are watched, or not: then none are known. */
+  watchLag(watched: boolean): void {
+    if (watched) this.#delay.enable();
+    else this.#delay.disable();
   }
 
   /** Delays since the last call. */

@@ -4,7 +4,8 @@
  * live queries. Started and stopped by the composition root.
  *
  * A report costs some milliseconds of all threads, which on a server that does nothing would be most of what it does. So while nobody
- * asks anything of the server and nobody is told anything (`isQuiet`) for thirty intervals, only every thirtieth report is made.
+ * asks anything of the server and nobody is told anything (`isQuiet`) for thirty intervals, only every thirtieth report is made, and the
+ * event loop is not asked whether it is late.
  *
  * One report is under way at a time: while one cannot be written, the next ones are skipped and counted, never queued. A failing
  * `write` is logged when it begins to fail and when it works again.
@@ -112,6 +113,7 @@ export function startReporter(options: ReporterOptions): Reporter {
 
   const stopTimer = clock.every(options.intervalMs, () => {
     quietIntervals = options.isQuiet() ? quietIntervals + 1 : 0;
+    own.watchLag(quietIntervals < QUIET_INTERVALS);
     if (quietIntervals < QUIET_INTERVALS || quietIntervals % QUIET_INTERVALS === 0) void report();
   });
   return {

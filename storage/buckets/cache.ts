@@ -15,6 +15,8 @@ const SCRATCH_BYTES_MIN = 256 * 1024;
 const SEEN_BITS = 13;
 /** Arrays of scans that have ended, kept for the next. */
 const IDLE_ARRAYS_MAX = 4;
+/** Of those that are near, which are few. */
+const IDLE_NEAR_MAX = 2;
 /** Keys are reader · this + block: exact below 2^53 for two million readers. */
 const BLOCKS_PER_READER = 2 ** 32;
 
@@ -36,6 +38,7 @@ export class BlockCache {
   /** Key + 1 of the chunk that was asked for last, by slot. */
   readonly #seen = new Float64Array(1 << SEEN_BITS);
   readonly #idle: ScanArrays[] = [];
+  readonly #idleNear: ScanArrays[] = [];
 
   constructor(bytesMax = BLOCK_CACHE_BYTES) {
     this.bytesMax = bytesMax;
@@ -73,7 +76,16 @@ export class BlockCache {
 
   /** For one scan at a time. */
   takeArrays(): ScanArrays {
-    return this.#idle.pop() ?? new ScanArrays();
+    return this.#idle.pop() ?? new ScanArrays(false);
+  }
+
+  /** The same, near to kernels, for a scan whose blocks hold no longer when it is left. */
+  takeNearArrays(): ScanArrays {
+    return this.#idleNear.pop() ?? new ScanArrays(true);
+  }
+
+  giveNearArrays(arrays: ScanArrays): void {
+    if (this.#idleNear.length < IDLE_NEAR_MAX && arrays.bytes <= SCRATCH_BYTES_MAX) this.#idleNear.push(arrays);
   }
 
   /** Of a scan that has come to its end: its last block holds no longer. */

@@ -18,6 +18,7 @@ const XOR = 1;
 const BYTES = 2;
 /** 10^15 is the greatest scale with which doubles of a few digits before the point stay below 2^53. */
 const EXPONENT_MAX = 15;
+const SCALES = Array.from({ length: EXPONENT_MAX + 1 }, (_, exponent) => 10 ** exponent);
 const SAMPLES = 64;
 /** More exceptions than one value in this many: not decimals. */
 const EXCEPTION_SHARE = 16;
@@ -122,7 +123,7 @@ function decodeDecimals(
   exponent: number,
   exceptions: number,
 ): void {
-  decodeIntegers(from, n, out, starts, 10 ** exponent);
+  decodeIntegers(from, n, out, starts, SCALES[exponent]);
   if (exceptions === 0) return;
   const positions = new Float64Array(exceptions);
   unpack(from, exceptions, bitLength(n - 1), positions);

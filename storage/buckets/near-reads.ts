@@ -29,7 +29,10 @@ export function nearReads(source: BucketSource, arrays: ScanArrays): FetchBlocks
       start += length;
       return { at: places[first].at, bytes: bytes.subarray(start - length, start) };
     });
-    const found = await Promise.all(parts.map((part) => source.read!(part.bytes, part.at)));
+    const reads = parts.map((part) => source.read!(part.bytes, part.at));
+    // the arrays must not go to another scan, as they might behind an error, while something is read into them
+    await Promise.allSettled(reads);
+    const found = await Promise.all(reads);
     return {
       readSync: (target, at) => source.readSync(target, at),
       view: (at, length) => {

@@ -158,7 +158,10 @@ export class BucketReader {
     yield* this.#scanNear(this.#left(request, fields, take), request, fields);
   }
 
-  /** As `scan`, for who can wait: a large one reads ahead. A promise has to be kept before the next step is asked for. */
+  /**
+   * As `scan`, for who can wait: a large one reads ahead, and its blocks hold no longer when the scan is left. A promise has to be kept
+   * before the next step is asked for.
+   */
   *scanAhead(request: BucketScan, take?: TakeChunk): Generator<Block | Promise<void>> {
     const fields = this.#table.fieldsNamed(request.fields);
     const chunks = [...this.#left(request, fields, take)];
@@ -166,11 +169,11 @@ export class BucketReader {
       yield* this.#scanNear(chunks, request, fields);
       return;
     }
-    const arrays = this.#cache.takeArrays();
+    const arrays = this.#cache.takeNearArrays();
     const groups = this.#table.groups(chunks, fields, FIRST_BYTES, AHEAD_BYTES_MAX);
     const into = { isKept: false, arrays: request.lasting ? null : arrays };
     yield* this.#scanGroups(groups, request, fields, into, nearReads(this.#source, arrays), AHEAD_GROUPS);
-    this.#cache.giveArrays(arrays);
+    this.#cache.giveNearArrays(arrays);
   }
 
   /** As `scan`, where the source has the ends only; promises as in `scanAhead`. `fetch` is told ascending places. */
@@ -178,7 +181,7 @@ export class BucketReader {
     const fields = this.#table.fieldsNamed(request.fields);
     const chunks = [...this.#left(request, fields, take)];
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
-    const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays() };
+    const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays(false) };
     const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
     const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax);
     yield* this.#scanGroups(groups, request, fields, into, fetch, 1);

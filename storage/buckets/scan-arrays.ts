@@ -1,29 +1,50 @@
-/** The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next. */
-
+/**
+ * The arrays that a scan decodes into, over and over, where what it decodes is not kept: what it gives of a chunk holds until its next, or
+ * until it is left.
+ */
+import { type KernelMemory, kernelMemory } from '../../model/kernels/index.ts';
 import type { DoublesTarget } from './column-block.ts';
 
 export class ScanArrays {
+  /** Doubles, and what is read ahead, are in the kernels' memory, as far as that lends it. */
+  readonly #areNear: boolean;
   readonly #doubles: (Float64Array<ArrayBuffer> | undefined)[] = [];
+  /** Of these, what was asked for last: the chunks of a scan have much the same lengths. */
+  readonly #parts: (Float64Array<ArrayBuffer> | undefined)[] = [];
   readonly #targets: (DoublesTarget | undefined)[] = [];
   #series = new Uint32Array(0);
   /** The first `rows` of it are all the number of one series. */
   #oneSeries = { number: 0, rows: 0, array: new Uint32Array(0) };
   readonly #stored: (Uint8Array<ArrayBuffer> | undefined)[] = [];
 
-  /** Memory held. */
+  constructor(areNear: boolean) {
+    this.#areNear = areNear;
+  }
+
+  /** Memory held, but for what the kernels' memory has lent. */
   get bytes(): number {
     const arrays = [this.#series, this.#oneSeries.array, ...this.#doubles, ...this.#stored];
-    return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+    const lent = this.#memory()?.buffer;
+    return arrays.reduce(
+      (sum, array) => sum + (array === undefined || array.buffer === lent ? 0 : array.byteLength),
+      0,
+    );
   }
 
   /** Room for the numbers of one of the blocks of a chunk. */
   doubles(block: number, n: number): Float64Array<ArrayBuffer> {
     let array = this.#doubles[block];
     if (array === undefined || array.length < n) {
-      array = new Float64Array(n);
+      array = this.#memory()?.lendDoubles(this, n) ?? new Float64Array(n);
       this.#doubles[block] = array;
     }
-    return array.length === n ? array : array.subarray(0, n);
+    if (array.length === n) return array;
+    let part = this.#parts[block];
+    if (part?.length !== n || part.byteOffset !== array.byteOffset || part.buffer !== array.buffer) {
+      part = array.subarray(0, n);
+      this.#parts[block] = part;
+    }
+    return part;
   }
 
   /** The same, as a decoder asks for it. */
@@ -57,9 +78,15 @@ export class ScanArrays {
   stored(slot: number, bytes: number): Uint8Array<ArrayBuffer> {
     let array = this.#stored[slot];
     if (array === undefined || array.length < bytes) {
-      array = new Uint8Array(bytes);
+      array = this.#memory()?.lendBytes(this, bytes) ?? new Uint8Array(bytes);
       this.#stored[slot] = array;
     }
     return array.subarray(0, bytes);
+  }
+
+  // private functions
+
+  #memory(): KernelMemory | null {
+    return this.#areNear ? kernelMemory() : null;
   }
 }

@@ -56,7 +56,7 @@ export function selectedBlock(
     rows: to - from,
     series,
     base,
-    offsets: times.subarray(from, to),
+    offsets: from === 0 && to === times.length ? times : times.subarray(from, to),
     columns: isWhole ? columns : new Map([...columns].map(([name, column]) => [name, part(column, from, to)])),
     selection: ranges.length === 2 ? null : selectionOf(ranges, from),
     runs: runsOf(ranges, runs, rows),

@@ -11,8 +11,8 @@ import type { WordReader } from './words.ts';
 /** Numbers as they are. */
 export const IDENTITY: Line = { base: 0, step: 1, scale: 1 };
 
-/** One for each thread; it keeps nothing between two calls. */
-const KERNELS = kernelUnpacker();
+/** One for each thread, when it is first needed; it keeps nothing between two calls. */
+let kernels: Unpacker | null | undefined;
 
 /** out[i] = (base + step · number i) / scale. Up to 53 bits, exact where all of it before the division is below 2^53. */
 export function unpack(from: WordReader, n: number, width: number, out: Float64Array, line: Line = IDENTITY): void {
@@ -60,5 +60,7 @@ export function joinBytePlanes(planes: Uint8Array, n: number, out: Float64Array)
 // private functions
 
 function unpackerOf(n: number): Unpacker {
-  return KERNELS !== null && n >= KERNEL_ROWS_MIN && n <= KERNEL_ROWS_MAX ? KERNELS : PLAIN;
+  if (n < KERNEL_ROWS_MIN || n > KERNEL_ROWS_MAX) return PLAIN;
+  if (kernels === undefined) kernels = kernelUnpacker();
+  return kernels ?? PLAIN;
 }

@@ -8,9 +8,24 @@
  * in their own words, as in most rows of narrow numbers, vectors are of that word alone, and eight numbers are taken before it is asked
  * whether there are more.
  */
-import { type Code, get, I32, i32, i32x4, i64, type Local, loop, set, V128, v128 } from './instructions.ts';
-import type { FunctionWriter } from './module.ts';
-import { advance, DOUBLE, VECTOR, WORD } from './vectors.ts';
+import {
+  advance,
+  type Code,
+  DOUBLE,
+  type FunctionWriter,
+  get,
+  I32,
+  i32,
+  i32x4,
+  i64,
+  type Local,
+  loop,
+  set,
+  V128,
+  VECTOR,
+  v128,
+  WORD,
+} from '../../model/kernels/index.ts';
 
 /** Parameters: where packed numbers stand, and how wide they are. */
 export const PLANE = { source: I32, width: I32 } as const;

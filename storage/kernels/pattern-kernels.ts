@@ -2,10 +2,30 @@
  * Kernels that make 64-bit patterns of halves or bytes: `xors`, `wide` and `bytePlanes` of `plain-unpacker.ts`, four or sixteen at a
  * time.
  */
-import { type Code, get, I32, I64, i32, i64, i64x2, type Local, loop, set, V128, v128 } from './instructions.ts';
-import { FunctionWriter } from './module.ts';
+import {
+  advance,
+  type Code,
+  DOUBLE,
+  FunctionWriter,
+  get,
+  I32,
+  I64,
+  i32,
+  i64,
+  i64x2,
+  interleaved,
+  type Local,
+  loop,
+  movedUp,
+  type OnPairs,
+  set,
+  upper,
+  V128,
+  VECTOR,
+  v128,
+  WORD,
+} from '../../model/kernels/index.ts';
 import { eachRow, PAIR, type PairFunction, pairOf, TARGET } from './packed-rows.ts';
-import { advance, DOUBLE, interleaved, movedUp, type OnPairs, upper, VECTOR, WORD } from './vectors.ts';
 
 /** Planes of bytes: that many numbers at a time. */
 const PLANE_STEP = 16;

@@ -4,7 +4,8 @@
  * some times as fast.
  *
  * Packed numbers are the words from `at` on; n ≥ 1 results are written to the beginning of `out`. Where results are doubles all
- * arithmetic before a division must be exact (below 2^53); `scale` divides each result, 1 = as it is.
+ * arithmetic before a division must be exact (below 2^53); `scale` divides each result, 1 = as it is: a power
+ * of ten up to 10^15.
  */
 export interface Unpacker {
   /** base + step · number, each of up to 53 bits. */

@@ -111,7 +111,12 @@ describe('alerts', () => {
     const [, seconds, sum] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(first.headers['x-millrace-signature']))!;
     expect(sum).to.equal(createHmac('sha256', 'key').update(`${seconds}.${first.text}`).digest('hex'));
     expect(first.headers['x-millrace-delivery']).to.equal(first.body.id);
-    expect((await shown('d'))[0].slice(2)).to.deep.equal(['warning', 2, 0, 1, 0, 0, '']);
+    // the hook has them before the server has heard that it has
+    const [status] = await eventually(
+      () => shown('d'),
+      ([found]) => found[6] === 0,
+    );
+    expect(status.slice(2)).to.deep.equal(['warning', 2, 0, 1, 0, 0, '']);
     expect(await metric(server, 'millrace_alert_deliveries_total{outcome="delivered"}')).to.equal(4);
     await query('DROP ALERT hot ON d', 'd');
     client.close();

@@ -53,7 +53,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       (!theirs.includes('"error"') || (theirs.includes('"error":"type error') && !TYPES.test(theirs))),
   },
   {
-    name: 'Which of the points of one time first and last take',
+    name: 'Which of the points of one time are chosen',
     example: 'SELECT first(v), k FROM steps',
     unstable: true,
     covers: ({ q }, theirs, ours) =>

@@ -44,6 +44,15 @@ describe(`query/functions: points of one time (SEED=${SEED})`, () => {
     expect(chosen('min', [{ time: 6, value: 1 }, ...together(1, 1)])).to.deep.equal([1, 2]);
   });
 
+  it('in windows the heap of the series remembers those before', () => {
+    const alike = together(1, 1, 1);
+    expect(chosenInWindows('max', [alike, alike, alike, alike])).to.deep.equal([0, 2, 1, 0]);
+    expect(chosenInWindows('max', [alike, alike], { arrival: 'descending' })).to.deep.equal([0, 2]);
+    expect(chosenInWindows('last', [together(2, 1, 1), together(2, 3, 3)])).to.deep.equal([0, 2]);
+    // a series that was not there is where its next window puts it
+    expect(chosenInWindows('first', [together(1), alike, alike])).to.deep.equal([0, 2, 0]);
+  });
+
   it('is chosen among thousands of series', () => {
     const points = Array.from({ length: 3_000 }, (_, i) => ({ time: 5, value: i === 1_500 ? -1 : 0 }));
     expect(chosen('min', points)).to.deep.equal([-1, 1_500]);
@@ -77,6 +86,22 @@ function chosen(name: AggregateName, points: readonly Point[], more: Partial<Agg
   }
   if (!carries) expect(resultOf(stateOfRuns(aggregate, points), false)).to.deep.equal(found);
   return found;
+}
+
+/** By window, which come in any order, the series of the point chosen. */
+function chosenInWindows(name: AggregateName, windows: readonly Point[][], more: Partial<Aggregate> = {}): Value[] {
+  const described = { field: 'v', type: 'float', result: 'float', parameter: 0, arrival: 'ascending' } as const;
+  const state = createState({ ...described, name, ...more }, 1);
+  state.grow(windows.length);
+  const slots = Int32Array.from(windows.keys());
+  for (const slot of slots.toReversed()) {
+    const points = windows[slot];
+    const own = new Int32Array(points.length).fill(slot);
+    const carried = [(row: number): Value => row];
+    state.update({ ...blockOf(points), count: points.length, rows: null, slots: own, carried });
+  }
+  for (const _ of state.arrange!(slots));
+  return Array.from(slots, (slot) => state.carried!(slot, 0));
 }
 
 function resultOf(state: AggregateState, carries: boolean): [Value, Value] {

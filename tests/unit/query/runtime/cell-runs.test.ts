@@ -1,7 +1,7 @@
 /** Aggregates of a block whose rows stand in runs, beside those of the same block row by row. */
 import { expect } from 'chai';
 import { type Block, type Column, firstRowFrom, rowsOfRuns, TextDictionary } from '../../../../model/index.ts';
-import { PaneStore, parse, planSelect, type SelectStatement } from '../../../../query/index.ts';
+import { type CellsPartial, PaneStore, parse, planSelect, type SelectStatement } from '../../../../query/index.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 import { ArraySource, rowsOf } from '../support/array-source.ts';
 import { NOW } from '../support/ask.ts';
@@ -35,7 +35,7 @@ describe(`query/runtime: aggregates of runs (SEED=${seed})`, () => {
         const some = { ...block, runs: block.runs!.filter((_, i) => i % 6 < 4) };
         const rest = { ...block, selection: rowsOfRuns(some.runs), runs: undefined };
         expect(byRuns.add(some, 0, table)).to.equal(byRows.add(rest, 0, table));
-        expect(byRuns.takeChanged()).to.deep.equal(byRows.takeChanged());
+        expect(summed(byRuns.takeChanged()!)).to.deep.equal(summed(byRows.takeChanged()!));
       }
     });
   }
@@ -55,6 +55,16 @@ describe(`query/runtime: aggregates of runs (SEED=${seed})`, () => {
 });
 
 // private functions
+
+/** Sums as one number each: in which order rows were added shows in how a sum and what it has lost share the digits. */
+function summed(partial: CellsPartial): object {
+  const states = partial.states.map((state) => {
+    if (state === null || !('lost' in state)) return state;
+    const lost = state.lost as Float64Array;
+    return { ...state, lost: null, sums: (state.sums as Float64Array).map((sum, i) => sum + lost[i]) };
+  });
+  return { ...partial, states };
+}
 
 /** Rows of some minutes, those of each host together; integers and floats with ties, some of them large, some rows without. */
 function made(random: Random): { block: Block; source: ArraySource } {

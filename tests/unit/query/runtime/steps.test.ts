@@ -7,7 +7,7 @@ import { type SeriesChoice, type SeriesTable, TextDictionary } from '../../../..
 import { ChosenState } from '../../../../query/functions/chosen.ts';
 import { KeptState } from '../../../../query/functions/kept.ts';
 import { ordered, ranked } from '../../../../query/functions/ordered.ts';
-import { selectRank } from '../../../../query/functions/rank-select.ts';
+import { selectNumber, selectRank } from '../../../../query/functions/rank-select.ts';
 import { TallyState } from '../../../../query/functions/tally.ts';
 import {
   type DeletionStatement,
@@ -51,6 +51,22 @@ describe(`steps (SEED=${SEED})`, () => {
         expect(most).to.be.at.most(STEP_ROWS);
       }
     }
+  });
+
+  it('finds the number of a rank as a sort does, whatever is equal', () => {
+    for (const distinct of [1, 2, 3, 1_000, ROWS]) {
+      const values = Float64Array.from({ length: ROWS / 40 }, () => random.between(-distinct, distinct));
+      const sorted = values.slice().sort();
+      for (const rank of [0, 1, 2, ROWS / 80, ROWS / 40 - 2, ROWS / 40 - 1]) {
+        for (const given of [values, sorted, sorted.toReversed()]) {
+          const numbers = given.slice();
+          expect(finished(selectNumber(numbers, rank))).to.equal(undefined);
+          expect(numbers[rank], `rank ${rank} of ${distinct}`).to.equal(sorted[rank]);
+          expect(Math.max(...numbers.subarray(0, rank))).to.be.at.most(sorted[rank]);
+        }
+      }
+    }
+    expect(() => finished(selectNumber(new Float64Array(1), 0))).to.not.throw();
   });
 
   it('chooses the series of SLIMIT with few looked at and compared in a step', () => {

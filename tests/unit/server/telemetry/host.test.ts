@@ -138,4 +138,21 @@ describe('process statistics', () => {
     expect(fields['cpu']).to.be.greaterThan(0);
     stats.close();
   });
+
+  it('asks nothing of the event loop while its delays are not watched', async () => {
+    const stats = new ProcessStats(performance.now());
+    const block = async (): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 120));
+      const until = performance.now() + 80;
+      while (performance.now() < until);
+      await new Promise((resolve) => setTimeout(resolve, 120));
+    };
+    stats.watchLag(false);
+    await block();
+    expect(stats.takeLag()).to.deep.equal({ p50Ms: 0, p99Ms: 0, maxMs: 0 });
+    stats.watchLag(true);
+    await block();
+    expect(stats.takeLag().maxMs).to.be.greaterThan(40);
+    stats.close();
+  });
 });

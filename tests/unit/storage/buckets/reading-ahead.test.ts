@@ -83,6 +83,25 @@ describe('reading ahead', () => {
       .that.matches(/the file ends inside a block/);
   });
 
+  it('keeps scans apart that go on beside each other, more than the kernels have arrays for', async () => {
+    const expected = blocksOf(open(new Source(good)), ALL);
+    const scans = Array.from({ length: 24 }, async (_, behind) => {
+      // each is somewhere else
+      for (let turn = 0; turn < behind; turn++) await nextTurn();
+      const found: string[] = [];
+      for (const step of open(new Source(good)).scanAhead(ALL)) {
+        if (step instanceof Promise) await step;
+        else {
+          // what a block holds, it holds until the next is asked for
+          await nextTurn();
+          found.push(digest(step));
+        }
+      }
+      return found;
+    });
+    for (const found of await Promise.all(scans)) expect(found).to.deep.equal(expected);
+  });
+
   it('may be given up while reads are under way, whatever comes of them', async () => {
     const failing = new Source(good);
     failing.failing = 2;
@@ -91,7 +110,7 @@ describe('reading ahead', () => {
       else break;
     }
     // a rejection that nobody has taken would end the process in this turn
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     expect(failing.reads).to.be.at.least(2);
   });
 });
@@ -125,7 +144,7 @@ class Source implements BucketSource {
     const number = ++this.reads;
     this.longest = Math.max(this.longest, target.length);
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.#underWay);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.#underWay--;
     if (number === this.failing) throw new StorageError('failed', 'the disk says no');
     return this.#copy(target, at);
@@ -140,6 +159,10 @@ class Source implements BucketSource {
     target.set(part);
     return part.length;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function open(source: Source): BucketReader {

@@ -1,6 +1,6 @@
 /**
  * WebAssembly instructions as bytes (W3C WebAssembly Core 2.0, §5.4), written as nested calls: `f64.add(a, b)` is the code of a, of b,
- * then the instruction. Only what the kernels (`number-kernels.ts`, `pattern-kernels.ts`) use. Nothing is checked here: a module of wrong
+ * then the instruction. Only what kernels use. Nothing is checked here: a module of wrong
  * code does not compile.
  */
 
@@ -96,9 +96,14 @@ export const f64x2 = {
   /** The two doubles of the two lower words, which are unsigned. */
   ofLowUnsigned: operation(SIMD, 0xff, 0x01),
   ofLowSigned: operation(SIMD, 0xfe, 0x01),
+  abs: operation(SIMD, 0xec, 0x01),
   add: operation(SIMD, 0xf0, 0x01),
+  sub: operation(SIMD, 0xf1, 0x01),
   mul: operation(SIMD, 0xf2, 0x01),
   div: operation(SIMD, 0xf3, 0x01),
+  /** a · b + c, and c − a · b (relaxed SIMD): rounded once where the machine can do that, else twice. */
+  mulAdd: operation(SIMD, 0x87, 0x02),
+  subMul: operation(SIMD, 0x88, 0x02),
 };
 
 export function get({ number }: Local): Code {
