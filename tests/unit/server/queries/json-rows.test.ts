@@ -13,12 +13,15 @@ import {
   type SelectStatement,
   showsRows,
 } from '../../../../query/index.ts';
+import { PARTIAL_ROWS_MAX } from '../../../../query/runtime/held-raw-rows.ts';
 import { encodeAnswer, jsonRows } from '../../../../server/queries/answers/index.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 import { ArraySource, rowsOf } from '../../query/support/array-source.ts';
 import { NOW } from '../../query/support/ask.ts';
 
 const ROUNDS = 80;
+/** Rows of one time, of which no piece holds a multiple. */
+const SAME_TIME = 10;
 
 const seed = seedOfRun();
 
@@ -42,10 +45,7 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
         random.pick(['', '', 'LIMIT 3', 'LIMIT 50 OFFSET 7', 'SLIMIT 1']),
         random.pick(['', "tz('Europe/Berlin')"]),
       ].join(' ');
-      const schemas = (...wanted: Parameters<ArraySource['describe']>) =>
-        mergeSchemas(sources.map((source) => source.describe(...wanted)));
-      const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
-      const plan = planSelect(parse(text)[0] as SelectStatement, context);
+      const plan = planOf(text, sources);
       if (plan.sources.length === 0) continue;
       expect(showsRows(plan), text).to.equal(true);
       const epoch = random.pick([null, 'ns', 'ms'] as const);
@@ -55,9 +55,34 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
     }
     expect(bytes).to.be.above(ROUNDS * 1_000);
   });
+
+  it('are put in order where blocks and pieces end within one time', async () => {
+    const random = new Random(seed);
+    // eight of the first blocks are a piece, two of the second end just before one does
+    for (const blockRows of [PARTIAL_ROWS_MAX / 8, PARTIAL_ROWS_MAX / 2 - 1]) {
+      const hosts = Array.from({ length: SAME_TIME }, (_, host) => ({ host, order: random.between(0, 1_000) }));
+      hosts.sort((a, b) => a.order - b.order);
+      const lines = Array.from({ length: PARTIAL_ROWS_MAX + 100 }, (_, row) => {
+        const { host } = hosts[row % SAME_TIME];
+        return `m,host=${host} i=${row}i ${Math.floor(row / SAME_TIME)}`;
+      });
+      const sources = [new ArraySource(rowsOf(lines.join('\n')), blockRows)];
+      for (const text of ['SELECT * FROM m', 'SELECT * FROM m ORDER BY time DESC']) {
+        const plan = planOf(text, sources);
+        expect(await answer(plan, sources, true, 'ns'), text).to.equal(await answer(plan, sources, false, 'ns'));
+      }
+    }
+  });
 });
 
 // private functions
+
+function planOf(text: string, sources: readonly ArraySource[]): Plan {
+  const schemas = (...wanted: Parameters<ArraySource['describe']>) =>
+    mergeSchemas(sources.map((source) => source.describe(...wanted)));
+  const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
+  return planSelect(parse(text)[0] as SelectStatement, context);
+}
 
 async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch: 'ns' | 'ms' | null): Promise<string> {
   const streams = (leaf: Plan) =>
