@@ -10,20 +10,22 @@
  *     idle          4,000 queries of a measurement that nobody writes; nothing is written at all, for two minutes before it is measured
  *     none          no query, and nothing is written: what the idle ones are to be compared with
  *
- * Then `one` and `subscribers` once more at a rate that both can keep: what operators cost goes by time as well as by points, so only
- * at one rate can it be compared.
+ * Then what operators take of the processor for one subscriber and for all of them, `paced`: in one server, as two servers differ by more
+ * than this; at a rate that both can keep, as it goes by time as well as by points; in turn, round by round, so that what else changes
+ * meanwhile falls on both. The two of each round are compared.
  *
  * Printed: points per second; processor seconds per million points of the server's process, of its main thread, of the threads that
  * run shards and operators, and of the operators alone; the process's share of one core; rows that came to the subscribers, and how
  * many had none while that was measured; memory; and after how long, the writer going on, every subscriber had had a row that was not
  * of its snapshot. At the end, the rates beside that of one query, and the processor time of operators. In every region some
  * values grow and some fall, so that each row has something new to say. Writer and subscribers have a thread each and share the machine.
+ * It is long because all of it is measured by the same threads.
  */
 import { Agent } from 'node:http';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { ServerFrame } from '../client/protocol/index.ts';
-import { machineLine, table } from './report.ts';
+import { machineLine, quantile, table } from './report.ts';
 import { cpuSeconds, flagValue, get, post, residentBytes } from './requests.ts';
 import { type BenchServer, startMillrace } from './servers.ts';
 
@@ -39,8 +41,12 @@ const SECONDS = 30;
 const WARM_UP_MS = 3_000;
 /** Where nothing is written: until what subscribing left in memory is cleared, and who watches is told once a minute that it is quiet. */
 const QUIET_WARM_UP_MS = 120_000;
-/** Points per second that one query and many subscribers are compared at. */
+/** Points per second that one query and many subscribers are compared at, how often, and for how long each time. */
 const PACED_RATE = 200_000;
+const ROUNDS = 10;
+const ROUND_MS = 10_000;
+/** Until what joining or leaving left to be done is done. */
+const SETTLE_MS = 3_000;
 /** For the last of the subscribers to have a row. */
 const TOLD_SECONDS_MAX = 240;
 const LOOK_MS = 500;
@@ -84,14 +90,13 @@ interface Measured extends Counts {
   readonly seconds: number;
   readonly cpu: Cpu;
   readonly rssBytes: number;
-  readonly isPaced: boolean;
   /** null = some were still silent at the end. */
   readonly toldSeconds: number | null;
 }
 
 /**
- * Flags: `--mode NAME` (all of them else; `paced` = those at one rate), `--size N` subscriptions, `--seconds N`, `--told N` seconds at
- * most for all to have a row, `--rate N` points per second (as many as go else).
+ * Flags: `--mode NAME` (all of them else, `paced` too), `--size N` subscriptions, `--seconds N`, `--told N` seconds at most for all to
+ * have a row, `--rate N` points per second (as many as go else), `--rounds N` of `paced`.
  */
 export async function runLiveMany(args: readonly string[]): Promise<string> {
   const only = flagValue(args, '--mode');
@@ -104,12 +109,10 @@ export async function runLiveMany(args: readonly string[]): Promise<string> {
     const size = mode === 'one' || mode === 'none' ? SIZES[mode] : Number(flagValue(args, '--size') ?? SIZES[mode]);
     measured.push(await measure(mode, size, { seconds, rate, toldMax }));
   }
-  for (const mode of ['one', 'subscribers'] as const) {
-    if (only !== undefined && only !== 'paced') continue;
-    const size = mode === 'one' ? 1 : Number(flagValue(args, '--size') ?? SIZES[mode]);
-    measured.push(await measure(mode, size, { seconds, rate: rate || PACED_RATE, toldMax }));
-  }
-  return report(measured);
+  if (only !== undefined && only !== 'paced') return report(measured, null);
+  const size = Number(flagValue(args, '--size') ?? SIZES.subscribers);
+  const rounds = Number(flagValue(args, '--rounds') ?? ROUNDS);
+  return report(measured, { size, rounds: await compare(size, rounds, rate || PACED_RATE) });
 }
 
 if (!isMainThread) {
@@ -156,7 +159,48 @@ async function measure(mode: Mode, size: number, { seconds, rate, toldMax }: Lim
   const toldSeconds = isWritten ? await everybodyTold(watcher, began, toldMax) : null;
   await Promise.all([watcher.terminate(), writer?.terminate()]);
   await server.stop();
-  return { mode, size, points, seconds: took, cpu, rssBytes, isPaced: rate > 0, toldSeconds, ...counts };
+  return { mode, size, points, seconds: took, cpu, rssBytes, toldSeconds, ...counts };
+}
+
+/** Processor seconds for each million points. */
+interface Round {
+  readonly one: Cpu;
+  readonly many: Cpu;
+}
+
+/** The first of all rounds only warms up. */
+async function compare(size: number, count: number, rate: number): Promise<Round[]> {
+  const server = await startMillrace();
+  await post(`${server.url}/write?db=bench`, bodyOf(0));
+  const work = { url: server.url, rate };
+  const first = await started({ ...work, role: 'watch', queries: queriesOf('one', 1) });
+  const writer = await started({ ...work, role: 'write', queries: [] });
+  const rounds: Round[] = [];
+  for (let i = 0; i <= count; i++) {
+    const one = await costOf(server, writer);
+    const others = await started({ ...work, role: 'watch', queries: queriesOf('subscribers', size - 1) });
+    const many = await costOf(server, writer);
+    await others.terminate();
+    if (i > 0) rounds.push({ one, many });
+  }
+  await Promise.all([first.terminate(), writer.terminate()]);
+  await server.stop();
+  return rounds;
+}
+
+async function costOf(server: BenchServer, writer: Worker): Promise<Cpu> {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const [before, points] = [await cpuOf(server), await ask<number>(writer, 'count')];
+  await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
+  const [after, more] = [await cpuOf(server), await ask<number>(writer, 'count')];
+  const spent = difference(after, before);
+  const each = (seconds: number): number => (seconds / (more - points)) * 1e6;
+  return {
+    process: each(spent.process),
+    main: each(spent.main),
+    workers: each(spent.workers),
+    live: each(spent.live),
+  };
 }
 
 /** Seconds from `began` until every subscriber had had a row. */
@@ -312,27 +356,15 @@ function watch(
   });
 }
 
-function report(measured: readonly Measured[]): string {
+function report(measured: readonly Measured[], paced: { size: number; rounds: readonly Round[] } | null): string {
   const whole = (n: number): string => Math.round(n).toLocaleString('en');
   const head =
     'mode,subscribers,points/s,cpu s/M,main,workers,operators,of a core,rows/s,silent,MB/s,RSS MiB,all told after s';
   const rows = [head.split(',')];
-  for (const {
-    mode,
-    size,
-    points,
-    seconds,
-    cpu,
-    rssBytes,
-    rows: received,
-    bytes,
-    silent,
-    toldSeconds,
-    ...one
-  } of measured) {
+  for (const { mode, size, points, seconds, cpu, rssBytes, rows: received, bytes, silent, toldSeconds } of measured) {
     const perMillion = (seconds: number): string => (points === 0 ? '' : ((seconds / points) * 1e6).toFixed(3));
     rows.push([
-      one.isPaced ? `${mode}, paced` : mode,
+      mode,
       whole(size),
       whole(points / seconds),
       ...[cpu.process, cpu.main, cpu.workers, cpu.live].map(perMillion),
@@ -344,18 +376,37 @@ function report(measured: readonly Measured[]): string {
       points === 0 ? '' : (toldSeconds?.toFixed(1) ?? 'not in time'),
     ]);
   }
-  const [one] = measured.filter(({ mode, isPaced }) => mode === 'one' && !isPaced);
+  const [one] = measured.filter(({ mode }) => mode === 'one');
   const beside = measured
-    .filter(({ mode, isPaced, points }) => one !== undefined && mode !== 'one' && !isPaced && points > 0)
+    .filter(({ mode, points }) => one !== undefined && mode !== 'one' && points > 0)
     .map(({ mode, points, seconds }) => {
       const share = points / seconds / (one.points / one.seconds);
       return `${mode}: ${share.toFixed(2)} of the rate with one query\n`;
     });
-  const [alone, many] = measured.filter(({ isPaced }) => isPaced);
-  if (many !== undefined) {
-    const share = many.cpu.live / many.points / (alone.cpu.live / alone.points);
-    beside.push(`subscribers, paced: operators take ${share.toFixed(2)} of the processor time of one subscriber's\n`);
-  }
   const first = `live-many: ${HOSTS} hosts, ${REGIONS} regions, bodies of ${LINES_PER_BODY} lines, ${CONNECTIONS} connections`;
-  return `${first}\n${machineLine()}\n\n${table(rows)}\n\n${beside.join('')}`;
+  const parts = measured.length > 0 ? [`${table(rows)}\n`, ...(beside.length > 0 ? [beside.join('')] : [])] : [];
+  if (paced !== null) parts.push(reportPaced(paced.size, paced.rounds));
+  return `${first}\n${machineLine()}\n\n${parts.join('\n')}`;
+}
+
+/** Medians of all rounds, and of what the two of each round differ by, with the middle half of these. */
+function reportPaced(size: number, rounds: readonly Round[]): string {
+  const head = ['paced, cpu s/M', 'one subscriber', size.toLocaleString('en'), 'many / one', 'half of the rounds'];
+  const rows = [head];
+  for (const [name, of] of [
+    ['operators', (cpu: Cpu) => cpu.live],
+    ['threads that run shards and operators', (cpu: Cpu) => cpu.workers],
+    ['main thread', (cpu: Cpu) => cpu.main],
+  ] as const) {
+    const shares = sorted(rounds.map(({ one, many }) => of(many) / of(one)));
+    const median = (cpus: readonly Cpu[]): string => quantile(sorted(cpus.map(of)), 0.5).toFixed(3);
+    const half = [0.25, 0.75].map((q) => quantile(shares, q).toFixed(2)).join(' to ');
+    const [one, many] = [median(rounds.map((round) => round.one)), median(rounds.map((round) => round.many))];
+    rows.push([name, one, many, quantile(shares, 0.5).toFixed(3), half]);
+  }
+  return `${table(rows)}\n${rounds.length} rounds\n`;
+}
+
+function sorted(values: readonly number[]): Float64Array {
+  return Float64Array.from(values).sort();
 }

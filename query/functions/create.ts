@@ -7,6 +7,7 @@ import { BucketState } from './bucket.ts';
 import { ChosenState } from './chosen.ts';
 import { CountState } from './count.ts';
 import { KeptState } from './kept.ts';
+import { MedianState } from './median.ts';
 import { ModeState } from './mode.ts';
 import { RateState } from './rate.ts';
 import { SelectorState } from './selector.ts';
@@ -74,7 +75,7 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'spread':
       return new SpreadState(type);
     case 'median':
-      return new KeptState(null, 0, null);
+      return type === 'float' ? new MedianState() : new KeptState(null, 0, null);
     case 'percentile':
       return new KeptState(aggregate.parameter, carried, aggregate.arrival ?? null);
     case 'mode':

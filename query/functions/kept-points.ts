@@ -8,6 +8,9 @@ import { columnValue } from './selector.ts';
 import { SeriesNumbers } from './series-numbers.ts';
 import { highOf, lowOf, splitTime } from './slot-time.ts';
 
+/** 10 M doubles are 80 MB: what one query may hold on one thread. */
+export const KEPT_VALUES_MAX = 10_000_000;
+
 export interface PointList {
   readonly values: NonNullable<Value>[];
   /** high, low per value. */

@@ -1,5 +1,5 @@
 /**
- * median(x) and percentile(x, N): functions that need all values of a slot. The one in question is looked for when a result is asked
+ * percentile(x, N), and median(x) of integers: functions that need all values of a slot. The one in question is looked for when a result is asked
  * for, or in steps before (`settle`), and remembered until more values come. percentile is a selector (nearest rank): it keeps time,
  * series and carried columns too. Of equal values it takes the one that InfluxDB's sort leaves at that rank, where it shows which.
  */
@@ -7,14 +7,12 @@ import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
 import type { AggregateState, RowSlice, StateData } from './aggregate.ts';
 import { ARRIVALS_MAX, compareTimes, type Direction } from './arrival.ts';
-import { KeptPoints, type PointList } from './kept-points.ts';
-import { selectNumber, selectRank } from './rank-select.ts';
+import { KEPT_VALUES_MAX, KeptPoints, type PointList } from './kept-points.ts';
+import { medianOf } from './median.ts';
+import { selectRank } from './rank-select.ts';
 import { SlotArrivals } from './slot-arrivals.ts';
 import { joinTime } from './slot-time.ts';
 import { sortUnstable } from './unstable-order.ts';
-
-/** 10 M doubles are 80 MB: what one query may hold on one thread. */
-const KEPT_VALUES_MAX = 10_000_000;
 
 export class KeptState implements AggregateState {
   readonly #percentile: number | null;
@@ -72,7 +70,7 @@ export class KeptState implements AggregateState {
   *settle(slot: number): Generator<null> {
     const points = this.#kept.at(slot);
     if (points === undefined || this.#settled.has(slot)) return;
-    const found = this.#percentile === null ? yield* medianOf(points.values) : yield* this.#choose(slot, points);
+    const found = this.#percentile === null ? yield* medianOfKept(points.values) : yield* this.#choose(slot, points);
     this.#settled.set(slot, found);
   }
 
@@ -141,16 +139,9 @@ function isAlone(values: PointList['values'], chosen: number): boolean {
   return values.every((other, i) => other !== value || i === chosen);
 }
 
-function* medianOf(values: PointList['values']): Generator<null, number> {
+function* medianOfKept(values: PointList['values']): Generator<null, number> {
   const numbers = numbersOf(values);
-  if (numbers === null) return yield* medianOfIntegers(values);
-  const middle = numbers.length >> 1;
-  yield* selectNumber(numbers, middle);
-  const high = numbers[middle];
-  if (numbers.length % 2 === 1) return high;
-  let low = numbers[0];
-  for (let i = 1; i < middle; i++) if (numbers[i] > low) low = numbers[i];
-  return low + (high - low) / 2;
+  return numbers === null ? yield* medianOfIntegers(values) : yield* medianOf(numbers);
 }
 
 /** Some or all of them are too large for a double. */

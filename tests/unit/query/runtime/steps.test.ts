@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { type SeriesChoice, type SeriesTable, TextDictionary } from '../../../../model/index.ts';
 import { ChosenState } from '../../../../query/functions/chosen.ts';
 import { KeptState } from '../../../../query/functions/kept.ts';
+import { MedianState } from '../../../../query/functions/median.ts';
 import { ordered, ranked } from '../../../../query/functions/ordered.ts';
 import { selectNumber, selectRank } from '../../../../query/functions/rank-select.ts';
 import { TallyState } from '../../../../query/functions/tally.ts';
@@ -169,15 +170,16 @@ describe(`steps (SEED=${SEED})`, () => {
   });
 
   it('finds the median of a large cell in steps, and remembers it', () => {
-    const state = new KeptState(null, 0, null);
-    state.grow(1);
     const values = Float64Array.from({ length: ROWS }, () => random.between(0, 1_000_000));
     const none = { times: new Float64Array(0), series: new Uint32Array(0), keys: [], carried: [] };
-    state.merge({ counts: Uint32Array.of(ROWS), values, ...none }, Int32Array.of(0));
-    expect([...state.settle(0)].length).to.be.at.least(ROWS / STEP_ROWS);
-    expect([...state.settle(0)]).to.deep.equal([]);
     const sorted = values.slice().sort();
-    expect(state.result(0)).to.equal((sorted[ROWS / 2 - 1] + sorted[ROWS / 2]) / 2);
+    for (const state of [new KeptState(null, 0, null), new MedianState()]) {
+      state.grow(1);
+      state.merge({ counts: Uint32Array.of(ROWS), values, ...none }, Int32Array.of(0));
+      expect([...state.settle(0)].length).to.be.at.least(ROWS / STEP_ROWS);
+      expect([...state.settle(0)]).to.deep.equal([]);
+      expect(state.result(0)).to.equal((sorted[ROWS / 2 - 1] + sorted[ROWS / 2]) / 2);
+    }
   });
 
   it('shows very many series and values of tags in steps, looking at few series in each', () => {
