@@ -14,7 +14,8 @@ export class CountState implements AggregateState {
     const { present } = slice.column;
     const counts = this.#counts;
     if (present === null) {
-      for (let k = 0; k < count; k++) counts[slots[k]]++;
+      if (count > 1 && slots[0] === slots[1]) this.#updateNeighbours(slots, count);
+      else for (let k = 0; k < count; k++) counts[slots[k]]++;
       return;
     }
     for (let k = 0; k < count; k++) counts[slots[k]] += present[rows === null ? k : rows[k]];
@@ -48,5 +49,17 @@ export class CountState implements AggregateState {
 
   result(slot: number): number {
     return this.#counts[slot];
+  }
+
+  // private functions
+
+  /** Rows of one slot that follow one another are counted together. */
+  #updateNeighbours(slots: Int32Array, count: number): void {
+    for (let k = 0; k < count; ) {
+      const slot = slots[k];
+      const from = k;
+      while (++k < count && slots[k] === slot);
+      this.#counts[slot] += k - from;
+    }
   }
 }

@@ -26,6 +26,10 @@ export class StddevState implements AggregateState {
   update(slice: RowSlice): void {
     const { count, rows, slots } = slice;
     const { values, present } = slice.column;
+    if (count > 1 && slots[0] === slots[1]) {
+      this.#updateNeighbours(slice);
+      return;
+    }
     for (let k = 0; k < count; k++) {
       const row = rows === null ? k : rows[k];
       if (present !== null && present[row] === 0) continue;
@@ -86,16 +90,49 @@ export class StddevState implements AggregateState {
     const variance = (difference + (differenceLow + qLow - meanLow)) / (n - 1);
     return Number.isFinite(variance) ? Math.sqrt(Math.max(0, variance)) / scale : null;
   }
+
+  // private functions
+
+  /** Rows of one slot that follow one another are added up before they are put there. */
+  #updateNeighbours({ count, rows, slots, column: { values, present } }: RowSlice): void {
+    const sums = this.#sums;
+    for (let k = 0; k < count; ) {
+      const slot = slots[k];
+      const at = slot * 4;
+      let [sum, sumLost, squares, squaresLost] = [sums[at], sums[at + 1], sums[at + 2], sums[at + 3]];
+      let added = 0;
+      do {
+        const row = rows === null ? k : rows[k];
+        if (present !== null && present[row] === 0) continue;
+        const x = Number(values[row]);
+        const square = x * x;
+        sumLost += lostBy(sum, x);
+        sum += x;
+        squaresLost += lostBy(squares, square) + productError(x, x, square);
+        squares += square;
+        added++;
+      } while (++k < count && slots[k] === slot);
+      sums[at] = sum;
+      sums[at + 1] = sumLost;
+      sums[at + 2] = squares;
+      sums[at + 3] = squaresLost;
+      this.#counts[slot] += added;
+    }
+  }
 }
 
 // private functions
 
 function add(sums: Float64Array, at: number, x: number, low: number): void {
-  const a = sums[at];
+  sums[at + 1] += lostBy(sums[at], x) + low;
+  sums[at] += x;
+}
+
+/** What the rounding of a + x takes away from it. */
+function lostBy(a: number, x: number): number {
   const sum = a + x;
   const b = sum - a;
-  sums[at] = sum;
-  sums[at + 1] += a - (sum - b) + (x - b) + low;
+  return a - (sum - b) + (x - b);
 }
 
 function productError(x: number, y: number, product: number): number {
