@@ -18,12 +18,15 @@ interface Keys {
   readonly keys: readonly string[];
 }
 
-/** All points in the order of time. `carried`: how many values each point carries; texts decide between points of one time. */
+/**
+ * All points in the order of time. `byName`: indexes of the values that each point carries, in the order in which those that are texts
+ * decide between points of one time.
+ */
 export function arrivalByTime(
   points: PointList,
   kept: Keys,
   direction: Direction,
-  carried: number,
+  byName: readonly number[],
 ): Uint32Array<ArrayBuffer> {
   const runs = seriesRuns(points, kept, direction);
   if (runs.length === 1) return runs[0];
@@ -33,8 +36,8 @@ export function arrivalByTime(
     const [a, b] = [runs[x][at[x]], runs[y][at[y]]];
     const later = compareTimes(points, a, b);
     if (later !== 0) return later * sign < 0;
-    for (let c = 0; c < carried; c++) {
-      const [v, w] = [points.carried[a * carried + c], points.carried[b * carried + c]];
+    for (const c of byName) {
+      const [v, w] = [points.carried[a * byName.length + c], points.carried[b * byName.length + c]];
       if (!isText(v) || !isText(w)) return false;
       if (v !== w) return v < w === sign > 0;
     }
@@ -118,7 +121,7 @@ function windowRuns(
 }
 
 function isText(value: Value): value is string {
-  return typeof value === 'string' && value !== '';
+  return typeof value === 'string';
 }
 
 /** The numbers 0 … count − 1 at first. */

@@ -31,6 +31,7 @@ export class ArrivedState implements AggregateState {
   readonly #firstOnly: boolean;
   readonly #direction: Direction;
   readonly #carriedCount: number;
+  readonly #byName: readonly number[];
   readonly #plain: SelectorState;
   /** null once there were too many. */
   #best: BestPoints | null;
@@ -38,12 +39,13 @@ export class ArrivedState implements AggregateState {
   readonly #settled = new Map<number, number>();
 
   /** Of an aggregate that has an arrival. */
-  constructor({ type, arrival, firstOnly }: Aggregate, name: SelectorName, carried: number) {
+  constructor({ type, arrival, firstOnly, byName }: Aggregate, name: SelectorName, carried: number) {
     this.#name = name;
     this.#firstOnly = firstOnly === true;
     this.#byTime = name === 'first' || name === 'last';
     this.#direction = arrival!;
     this.#carriedCount = carried;
+    this.#byName = byName ?? [...Array(carried).keys()];
     this.#plain = new SelectorState(name, type, carried);
     this.#best = new BestPoints(name, carried);
   }
@@ -163,7 +165,7 @@ export class ArrivedState implements AggregateState {
     const points = this.#best?.at(slot);
     if (points === undefined || points.values.length < 2 || points.values.length > ARRIVALS_MAX) return -1;
     const direction = this.#name === 'first' ? 'ascending' : 'descending';
-    const order = arrivalByTime(points, this.#best!, direction, this.#carriedCount);
+    const order = arrivalByTime(points, this.#best!, direction, this.#byName);
     const [a, b] = [points.values[order[0]], points.values[order[1]]];
     if (this.#firstOnly || compareTimes(points, order[0], order[1]) !== 0) return order[0];
     const isGreater = this.#name === 'first' && typeof b === 'boolean' ? b < a : b > a;

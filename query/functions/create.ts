@@ -77,7 +77,7 @@ export function createState(aggregate: Aggregate, carried: number): AggregateSta
     case 'median':
       return type === 'float' ? new MedianState() : new KeptState(null, 0, null);
     case 'percentile':
-      return new KeptState(aggregate.parameter, carried, aggregate.arrival ?? null);
+      return new KeptState(aggregate.parameter, carried, aggregate.arrival ?? null, aggregate.byName);
     case 'mode':
       return new ModeState(type, aggregate.arrival ?? null);
     case 'distinct':

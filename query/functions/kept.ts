@@ -24,11 +24,16 @@ export class KeptState implements AggregateState {
   readonly #settled = new Map<number, number>();
 
   /** `percentile` null = median. `direction` null = it does not show which of equal points is chosen. */
-  constructor(percentile: number | null, carried: number, direction: Direction | null) {
+  constructor(
+    percentile: number | null,
+    carried: number,
+    direction: Direction | null,
+    byName: readonly number[] = [...Array(carried).keys()],
+  ) {
     this.#percentile = percentile;
     this.#carriedCount = carried;
     this.#kept = new KeptPoints(percentile !== null, carried);
-    this.#arrivals = direction === null ? null : new SlotArrivals(this.#kept, direction, carried);
+    this.#arrivals = direction === null ? null : new SlotArrivals(this.#kept, direction, byName);
   }
 
   grow(_slots: number): void {}

@@ -36,7 +36,7 @@ export class ModeState implements AggregateState {
   constructor(type: FieldType, direction: Direction | null) {
     this.#type = type;
     this.#kept = type === 'boolean' ? null : new KeptPoints(true, 0, ARRIVALS_MAX);
-    this.#arrivals = this.#kept && new SlotArrivals(this.#kept, direction ?? 'ascending', 0);
+    this.#arrivals = this.#kept && new SlotArrivals(this.#kept, direction ?? 'ascending', []);
     this.#remembers = direction !== null;
   }
 

@@ -10,16 +10,16 @@ const NO_POINTS: PointList = { values: [], times: [], series: [], carried: [] };
 export class SlotArrivals {
   readonly #kept: KeptPoints;
   readonly #direction: Direction;
-  readonly #carriedCount: number;
+  readonly #byName: readonly number[];
   /** Of the group at hand, in the order of its windows. */
   #slots = new Int32Array(0);
   /** By slot of that group. */
   #orders: Map<number, Uint32Array> | null = null;
 
-  constructor(kept: KeptPoints, direction: Direction, carried: number) {
+  constructor(kept: KeptPoints, direction: Direction, byName: readonly number[]) {
     this.#kept = kept;
     this.#direction = direction;
-    this.#carriedCount = carried;
+    this.#byName = byName;
   }
 
   /** All slots of a group in windows, in the order of these; together they are looked at only where they are not too many. */
@@ -58,6 +58,6 @@ export class SlotArrivals {
   }
 
   #order(points: PointList): Uint32Array<ArrayBuffer> {
-    return arrivalByTime(points, this.#kept, this.#direction, this.#carriedCount);
+    return arrivalByTime(points, this.#kept, this.#direction, this.#byName);
   }
 }

@@ -57,7 +57,7 @@ export function createTransform(
     case 'elapsed':
       return elapsed(parameter);
     case 'moving_average':
-      return movingAverage(Number(parameter));
+      return movingAverage(type, Number(parameter));
     case 'cumulative_sum':
       return cumulativeSum(type);
     case 'integral':
@@ -129,24 +129,24 @@ function elapsed(unit: bigint): TransformState {
   };
 }
 
-function movingAverage(rows: number): TransformState {
-  const ring: number[] = [];
+function movingAverage(type: FieldType, rows: number): TransformState {
+  const ring: Numeric[] = [];
   let at = 0;
-  let sum = 0;
+  let sum: Numeric = 0;
   let before: bigint | null = null;
   return {
     next(time, value, emit) {
       if (time === before) return;
       before = time;
-      const x = Number(value);
+      const x = value as Numeric;
       if (ring.length < rows) ring.push(x);
       else {
-        sum -= ring[at];
+        sum = wrapped(type, sum, ring[at], -1);
         ring[at] = x;
       }
-      sum += x;
+      sum = wrapped(type, sum, x, 1);
       at = (at + 1) % rows;
-      const mean = sum / rows;
+      const mean = Number(sum) / rows;
       if (ring.length === rows) emit(time, Number.isNaN(mean) ? null : mean);
     },
   };

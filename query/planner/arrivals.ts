@@ -9,8 +9,8 @@ export interface Arrival {
   readonly direction: Aggregate['arrival'];
   /** Rows have the time of a chosen point. */
   readonly hasTime: boolean;
-  /** Rows have columns of a chosen point. */
-  readonly carries: boolean;
+  /** Of a chosen point. */
+  readonly columns: Plan['columns'];
   /** Not of the rows of a subquery. */
   readonly isOfStored: boolean;
   /** Each group is one series. */
@@ -20,7 +20,10 @@ export interface Arrival {
 }
 
 export function withArrival(aggregate: Aggregate, arrival: Arrival): Aggregate {
-  return showsArrival(aggregate, arrival) ? { ...aggregate, arrival: arrival.direction } : aggregate;
+  if (!showsArrival(aggregate, arrival)) return aggregate;
+  const names = arrival.columns.map(({ name }) => name);
+  const byName = [...names.keys()].sort((a, b) => (names[a] < names[b] ? -1 : 1));
+  return { ...aggregate, arrival: arrival.direction, ...(byName.length > 1 && { byName }) };
 }
 
 /** Where a query inside groups by more than the one around it, InfluxDB has its storage give one point of each group. */
@@ -39,7 +42,8 @@ export function firstOnly(plan: Plan, keys: readonly string[]): Plan {
  * what they are.
  */
 export function withoutArrivals(plan: Plan): Plan {
-  const aggregates = plan.window === null ? plan.aggregates : plan.aggregates.map(({ arrival: _, ...rest }) => rest);
+  const aggregates =
+    plan.window === null ? plan.aggregates : plan.aggregates.map(({ arrival: _, byName: __, ...rest }) => rest);
   return { ...plan, aggregates, subqueries: plan.subqueries.map(withoutArrivals) };
 }
 
@@ -47,7 +51,8 @@ export function withoutArrivals(plan: Plan): Plan {
 
 /** Whether the order in which equal points come shows in the answer. */
 function showsArrival({ name }: Aggregate, arrival: Arrival): boolean {
-  const { hasTime, carries, isOfStored, isOfOneSeries, isOfPanes } = arrival;
+  const { hasTime, columns, isOfStored, isOfOneSeries, isOfPanes } = arrival;
+  const carries = columns.length > 0;
   switch (name) {
     case 'mode':
       return true;

@@ -123,8 +123,7 @@ function bindMatch(e: Binary, names: Names): Bound {
 
 function bindComparison(e: Binary, names: Names): Bound {
   const text = (side: Expression): boolean => unwrap(side).kind === 'string';
-  const left = bindOperand(e.left, names, text(e.right));
-  const right = bindOperand(e.right, names, text(e.left));
+  const [left, right] = asOne(bindOperand(e.left, names, text(e.right)), bindOperand(e.right, names, text(e.left)));
   const a = typeName(left);
   const b = typeName(right);
   const { operator } = e;
@@ -142,6 +141,15 @@ function bindComparison(e: Binary, names: Names): Bound {
   }
   if (isNumeric(a) && isNumeric(b)) return whole;
   return a === b && equality ? whole : FALSE;
+}
+
+/** Beside floats a whole number is the float next to it. */
+function asOne(left: Bound, right: Bound): [Bound, Bound] {
+  const asFloat = (side: Bound, beside: Bound): Bound =>
+    side.kind === 'literal' && typeof side.value === 'bigint' && typeName(beside) === 'float'
+      ? { ...side, type: 'float', value: Number(side.value) }
+      : side;
+  return [asFloat(left, right), asFloat(right, left)];
 }
 
 function bindOperand(expression: Expression, names: Names, besideText: boolean): Bound {

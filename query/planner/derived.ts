@@ -8,7 +8,7 @@ import { FUNCTIONS } from '../functions/create.ts';
 import type { Dimension, Expression, SelectStatement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { printExpression } from '../language/print-expression.ts';
-import { transform, unwrap } from '../language/walk.ts';
+import { transform, unwrap, walk } from '../language/walk.ts';
 import type { Derived, Plan } from './plan.ts';
 import { isOfRows } from './row-windows.ts';
 import { matchesName, measurementMatchers, type Schemas } from './schema.ts';
@@ -22,6 +22,8 @@ type HasType = (field: string, type: Cast) => boolean;
 type Cast = FieldType | 'tag';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=']);
+/** In InfluxDB's order. */
+const TYPES: readonly FieldType[] = ['float', 'integer', 'string', 'boolean', 'unsigned'];
 const CASTS: ReadonlySet<string> = new Set(['float', 'integer', 'unsigned', 'string', 'boolean', 'tag']);
 
 /**
@@ -123,14 +125,42 @@ function withCasts(statement: SelectStatement, hasType: HasType, found: Map<stri
     }),
     alias,
   }));
+  const types = statement.condition === null ? new Map<string, Cast>() : sharedTypes(statement.condition, hasType);
+  const shared = (e: Expression): Expression => {
+    const type = e.kind === 'reference' ? types.get(e.name) : undefined;
+    return cast(type === undefined || e.kind !== 'reference' || e.cast === 'tag' ? e : { ...e, cast: type });
+  };
   const condition =
     statement.condition &&
     transform(statement.condition, (e) => {
       if (e.kind !== 'binary' || !COMPARISONS.has(e.operator)) return e;
       if ([e.left, e.right].some((side) => unwrap(side).kind === 'string')) return e;
-      return { ...e, left: transform(e.left, cast), right: transform(e.right, cast) };
+      return { ...e, left: transform(e.left, shared), right: transform(e.right, shared) };
     });
   return { ...statement, fields, condition };
+}
+
+/** A condition has one value of a field in InfluxDB: where it is read as several types, all of them read it as the last of these. */
+function sharedTypes(condition: Expression, hasType: HasType): Map<string, Cast> {
+  const read = references(condition).filter(({ cast }) => cast !== 'tag');
+  const last = new Map<string, Cast>();
+  for (const name of new Set(read.flatMap((e) => (e.cast !== null && CASTS.has(e.cast) ? [e.name] : [])))) {
+    const types = read.filter((e) => e.name === name).map(({ cast }) => cast as Cast);
+    const own = types.every((type) => CASTS.has(type)) ? [] : TYPES.filter((type) => hasType(name, type));
+    const all = new Set([...types, ...(own.length === 1 ? own : [])]);
+    const type = TYPES.findLast((one) => all.has(one));
+    if (type !== undefined && types.some((one) => one !== type)) last.set(name, type);
+  }
+  return last;
+}
+
+function references(expression: Expression): (Expression & { kind: 'reference' })[] {
+  const found: (Expression & { kind: 'reference' })[] = [];
+  walk(expression, (e) => {
+    if (e.kind === 'reference') found.push(e);
+    return undefined;
+  });
+  return found;
 }
 
 /** Of measurements; what subqueries give has no type before they are planned. */

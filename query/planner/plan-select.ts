@@ -118,7 +118,7 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
   const arrival: Arrival = {
     direction: descending ? 'descending' : 'ascending',
     hasTime: window === null,
-    carries: binder.columns.length > 0,
+    columns: binder.columns,
     isOfStored: planned.length === 0 && join === null,
     isOfOneSeries: names.tagKeys.every((key) => groupBy.includes(key)),
     isOfPanes: windows !== undefined,

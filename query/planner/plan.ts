@@ -152,6 +152,8 @@ export interface Aggregate {
   readonly by?: readonly number[];
   /** Of mode and selectors of one point: the way the answer goes, where it shows which of equal points was chosen. */
   readonly arrival?: 'ascending' | 'descending';
+  /** With an arrival: indexes in `columns` by name, in which order texts of columns decide between points of one time. */
+  readonly byName?: readonly number[];
   /** Of last with an arrival: of equal points the one that comes first, not the greater of the first two. */
   readonly firstOnly?: true;
   /** Of a pair: the side whose sources it reads. */
@@ -292,6 +294,8 @@ export interface Plan {
   readonly offset: number;
   readonly seriesLimit: number;
   readonly seriesOffset: number;
+  /** Kept up to date: nothing in a window hangs on other windows, but for what fill() says. */
+  readonly live?: true;
   /** Of the series only these, where they were counted before; not there = the limits count those of the answer. */
   readonly onlySeries?: readonly { readonly name: string; readonly tags: readonly string[] }[];
 }

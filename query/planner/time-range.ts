@@ -5,6 +5,7 @@
 import { parseTime, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
+import { printExpression } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import type { TimeBounds } from './plan.ts';
 import { toUtc, type ZoneShift } from './time-zone.ts';
@@ -35,7 +36,9 @@ export function splitTime(
 ): { range: TimeRange; rest: Expression | null } {
   if (condition === null) return { range: UNBOUNDED, rest: null };
   const whole = unwrap(condition);
-  if (whole.kind !== 'binary') return { range: UNBOUNDED, rest: whole };
+  if (whole.kind === 'boolean') return { range: UNBOUNDED, rest: whole };
+  if (whole.kind !== 'binary')
+    throw new QueryError('invalid', `invalid condition expression: ${printExpression(whole)}`);
   const { operator, left, right } = whole;
   if (operator === 'AND' || operator === 'OR') {
     const a = splitTime(left, now, zone);

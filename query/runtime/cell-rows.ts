@@ -1,7 +1,7 @@
 /**
  * From the states of cells to tables: results, fill, order. Each aggregate is filled on its own, as InfluxDB does: from the stated
  * lower bound, else from its first window with a value in that series, to the upper bound; one that has no value in a series stays
- * null there, or has the value that fill() states, which also stands before that window. Expressions over aggregates see filled values.
+ * null there, or has the number that fill() states, which also stands before that window. Expressions over aggregates see filled values.
  * distinct gives a row per value and is never filled.
  */
 import type { Value } from '../../model/index.ts';
@@ -10,6 +10,7 @@ import { compareSplit, joinTime, splitTime } from '../functions/slot-time.ts';
 import { QueryError } from '../language/errors.ts';
 import type { Aggregate, Plan } from '../planner/plan.ts';
 import { fillValue, isNumeric } from './columns.ts';
+import { ofNoPoint } from './fill-beyond.ts';
 import { areDoubles, gridTables, isGrid } from './grid-tables.ts';
 import type { PaneStore } from './panes.ts';
 import { SeriesWindow, type TableStep } from './table-writer.ts';
@@ -72,7 +73,10 @@ export function* cellTables(
     }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
-    writer.start(group);
+    writer.start(
+      group,
+      tracks.map(({ slots }) => slots.length > 0),
+    );
     for (const [time, values, window] of rowsOf(plan, store, slots, tracks, budget, times)) {
       yield* writer.add(time, values, window);
       if (writer.full) break;
@@ -169,13 +173,14 @@ function* plainRows(
   tracks: readonly Track[],
   times: WindowTimes,
 ): Generator<Row> {
+  const nothing = plan.aggregates.map((aggregate) => (plan.window === null ? ofNoPoint(plan, aggregate) : null));
   const ownTime = plan.selector && plan.window === null && plan.rowWindow === undefined;
   for (const slot of plan.descending ? slots.toReversed() : slots) {
     const there = tracks.map(({ aggregate, state }) =>
       state.empty(slot) || (aggregate.name === 'percentile' && state.result(slot) === null) ? null : state,
     );
     if (there.every((state) => state === null)) continue;
-    const values = there.map((state) => (state === null ? null : state.result(slot)));
+    const values = there.map((state, a) => (state === null ? nothing[a] : state.result(slot)));
     for (let c = 0; c < plan.columns.length; c++) values.push(there[0]!.carried!(slot, c));
     const window = store.windowOf(slot);
     yield [ownTime ? there[0]!.time!(slot) : times.time(window), values, window];
@@ -256,7 +261,7 @@ class Filler {
   #filled(window: number): Value {
     const { fill } = this.#plan;
     const { aggregate, state, slots, windows } = this.#track;
-    if (slots.length === 0 && fill.kind !== 'value') return null;
+    if (slots.length === 0) return ofNoPoint(this.#plan, aggregate);
     const before = this.#next - this.#step;
     switch (fill.kind) {
       case 'value':

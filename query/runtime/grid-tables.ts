@@ -7,6 +7,7 @@ import { type Aggregate, type Plan, windowOf, windowStart } from '../planner/pla
 import { isEven } from '../planner/window-grid.ts';
 import { hasPlainOutputs } from './column-tables.ts';
 import { fillValue, isNumber } from './columns.ts';
+import { isTyped } from './fill-beyond.ts';
 import type { PaneStore } from './panes.ts';
 import type { Group } from './partial.ts';
 import type { ResultColumn, ResultTable } from './result.ts';
@@ -26,6 +27,7 @@ export function isGrid(plan: Plan): boolean {
     return false;
   if (fill.kind === 'value' && aggregates.some(({ result }) => typeof fillValue(fill.value, result) !== 'number'))
     return false;
+  if (fill.kind === 'value' && !aggregates.every((aggregate) => isTyped(plan, aggregate))) return false;
   return hasPlainOutputs(plan) && outputs.every(({ type }) => isNumber(type));
 }
 

@@ -101,7 +101,7 @@ export function livePlan(statement: SelectStatement, plan: Plan, rules: TimeRule
     }
   }
   assertSeriesChosen(plan);
-  const open = endless(withoutArrivals(plan));
+  const open: Plan = { ...endless(withoutArrivals(plan)), live: true };
   const isTotal = open.kind === 'aggregate' && open.window === null && open.rowWindow === undefined;
   if (rules.finalOnly && isTotal && !open.bounds.maxStated) {
     const expected = 'expected ON UPDATE or EVERY …';

@@ -10,7 +10,10 @@ export interface TimeColumn {
   readonly zone?: readonly ZoneShift[];
 }
 
-export type ResultColumn = Column | TimeColumn;
+export type ResultColumn = FieldColumn | TimeColumn;
+
+/** `instead`: the number of fill(number), which stands in texts of the answer for booleans and strings that are not there. */
+export type FieldColumn = Column & { readonly instead?: number | bigint };
 
 /** One series of an answer: InfluxQL's `{name, tags, columns, values}`, values by column. Row i of `data[c]` belongs to `columns[c]`. */
 export interface ResultTable {

@@ -1,15 +1,17 @@
 /**
  * TableWriter: rows of one series of an answer into tables of bounded size. Computes the outputs of the plan, applies LIMIT and
- * OFFSET. A number that the chosen point lacks is that of fill(number), where it is stated. A series that is longer than one table comes
+ * OFFSET. What the chosen point lacks is the number of fill(number), where it is stated, or with fill(previous) what the row before has. A
+ * series that is longer than one table comes
  * as several, one right after the other, alike in name and tags.
  */
 import { OFFSET_MAX, type Value } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
-import { ColumnBuilder, fillValue, isNumeric } from './columns.ts';
+import { ColumnBuilder } from './columns.ts';
 import { compileExpression } from './expression.ts';
+import { insteadOf, ofNothing, takesPrevious } from './fill-beyond.ts';
 import { groupKey } from './groups.ts';
 import type { Group } from './partial.ts';
-import type { ResultTable } from './result.ts';
+import type { FieldColumn, ResultTable } from './result.ts';
 import { RowLimit } from './row-limit.ts';
 import type { WindowTimes } from './window-times.ts';
 
@@ -18,8 +20,8 @@ export const TABLE_ROWS_MAX = 10_000;
 
 /** What stage 2 writes rows to. */
 export interface RowWriter {
-  /** Begins a series; the one before must be finished. */
-  start(group: Group): void;
+  /** Begins a series; the one before must be finished. `has`: which of the plan's aggregates have a value in it. */
+  start(group: Group, has?: readonly boolean[]): void;
   /** LIMIT is reached: further rows of this series would be left out. */
   readonly full: boolean;
   /**
@@ -50,12 +52,17 @@ export class TableWriter implements RowWriter {
   #rows = 0;
   #base = 0n;
   readonly #limit: RowLimit;
+  /** Of the row before in the series; null where nothing is taken from it. */
+  #before: readonly Value[] | null;
+  readonly #instead: readonly (number | bigint | null)[];
 
   /** `times`: of the windows of rows, where their edges are asked for. */
   constructor(plan: Plan, times: WindowTimes | null = null) {
     this.#plan = plan;
     this.#limit = new RowLimit(plan);
     const nothing = ofNothing(plan);
+    this.#before = takesPrevious(plan) ? [] : null;
+    this.#instead = insteadOf(plan);
     this.#columns = plan.outputs.map(({ type }) => new ColumnBuilder(type));
     this.#compute = plan.outputs.map(({ expression }) =>
       compileExpression(expression, (leaf) => {
@@ -69,6 +76,7 @@ export class TableWriter implements RowWriter {
   start(group: Group): void {
     this.#group = group;
     this.#limit.start();
+    if (this.#before !== null) this.#before = [];
   }
 
   get full(): boolean {
@@ -76,6 +84,8 @@ export class TableWriter implements RowWriter {
   }
 
   add(time: bigint, values: readonly Value[], window = 0): readonly ResultTable[] {
+    const before = this.#before;
+    if (before !== null) this.#before = values = values.map((value, i) => value ?? before[i] ?? null);
     if (!this.#limit.admits()) return NONE;
     let closed = NONE;
     const ahead = time - this.#base;
@@ -96,7 +106,7 @@ export class TableWriter implements RowWriter {
   finish(): readonly ResultTable[] {
     if (this.#rows === 0) return NONE;
     const times = { base: this.#base, offsets: this.#times.slice(0, this.#rows) };
-    const table = finishTable(this.#plan, this.#group, this.#names, times, this.#columns);
+    const table = finishTable(this.#plan, this.#group, this.#names, times, this.#columns, this.#instead);
     this.#rows = 0;
     return [table];
   }
@@ -109,6 +119,7 @@ export function finishTable(
   names: readonly string[],
   times: { readonly base: bigint; readonly offsets: Float64Array },
   columns: readonly ColumnBuilder[],
+  instead: readonly (number | bigint | null)[] = [],
 ): ResultTable {
   const { zone } = plan;
   return {
@@ -116,7 +127,10 @@ export function finishTable(
     tags: tagsOf(plan, group),
     columns: names,
     rows: times.offsets.length,
-    data: [{ type: 'time', ...times, ...(zone && { zone }) }, ...columns.map((column) => column.finish())],
+    data: [
+      { type: 'time', ...times, ...(zone && { zone }) },
+      ...columns.map((column, i) => withInstead(column.finish(), instead[i] ?? null)),
+    ],
   };
 }
 
@@ -152,9 +166,6 @@ export class SeriesWindow {
 
 // private functions
 
-/** By the plan's aggregates and columns: what stands for a value that is not there. */
-function ofNothing({ kind, fill, aggregates, columns }: Plan): Value[] {
-  if (kind === 'raw' || fill.kind !== 'value') return [];
-  const carried = columns.map(({ type }) => (isNumeric(type) ? fillValue(fill.value, type) : null));
-  return [...aggregates.map(() => null), ...carried];
+function withInstead(column: FieldColumn, instead: number | bigint | null): FieldColumn {
+  return instead === null || column.present === null ? column : { ...column, instead };
 }

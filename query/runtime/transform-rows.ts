@@ -1,7 +1,7 @@
 /**
  * TransformWriter: rows of one series through the plan's transforms into a TableWriter. Each transform, and each aggregate that an
  * output reads directly, gives results at times of its own; the results of one time are one row, several of one time pair up in their
- * order. What has none at that time is null, or the number of fill(number). Holds the results of one time, with integral those of one
+ * order. What has none at that time is null, or the number of fill(number), or with fill(previous) what the row before has. Holds the results of one time, with integral those of one
  * series.
  */
 
@@ -12,6 +12,7 @@ import { QueryError } from '../language/errors.ts';
 import type { Bound, Plan } from '../planner/plan.ts';
 import { windowsBefore } from '../planner/transforms.ts';
 import { windowsLater } from '../planner/window-grid.ts';
+import { isNumeric } from './columns.ts';
 import { PairWriter } from './pair-writer.ts';
 import type { Group } from './partial.ts';
 import type { ResultTable } from './result.ts';
@@ -43,10 +44,13 @@ class TransformWriter implements RowWriter {
   /** By #read. */
   readonly #waiting: readonly Waiting[];
   readonly #inputs: number;
-  readonly #fill: Value;
+  /** By index in the stage-2 row: what stands for a value that is not there. */
+  readonly #nothing: readonly Value[];
   #states: TransformState[] = [];
   #time: bigint | null = null;
   #held = 0;
+  /** By aggregate: whether it has a value in the series. One that has none gives no rows. */
+  #has: readonly boolean[] = [];
   /** By #read: results of the series so far; LIMIT and OFFSET count those of each on its own, as in InfluxDB. */
   #seen: number[] = [];
 
@@ -57,7 +61,10 @@ class TransformWriter implements RowWriter {
     this.#inputs = plan.aggregates.length + plan.columns.length;
     this.#read = [...new Set(plan.outputs.flatMap(({ expression }) => columnsOf(expression)))];
     this.#waiting = this.#read.map(() => ({ times: [], values: [] }));
-    this.#fill = plan.fill.kind === 'value' ? Number(plan.fill.value) : null;
+    const { fill, aggregates, columns, transforms } = plan;
+    const number = fill.kind === 'value' ? Number(fill.value) : null;
+    const types = [...aggregates.map(({ result }) => result), ...columns.map(({ type }) => type)];
+    this.#nothing = [...types.map((type) => (isNumeric(type) ? number : null)), ...transforms.map(() => number)];
   }
 
   get full(): boolean {
@@ -65,8 +72,9 @@ class TransformWriter implements RowWriter {
     return limit > 0 && this.#seen.every((seen) => seen >= limit + offset);
   }
 
-  start(group: Group): void {
+  start(group: Group, has: readonly boolean[] = []): void {
     const { transforms } = this.#plan;
+    this.#has = has;
     this.#writer.start(group);
     this.#states = transforms.map((transform) => createTransform(transform, this.#plan));
     this.#time = null;
@@ -79,10 +87,12 @@ class TransformWriter implements RowWriter {
     const { transforms, fill } = this.#plan;
     for (const index of this.#read) {
       if (index >= this.#inputs) continue;
-      if (values[index] !== null || fill.kind !== 'none') this.#give(index, time, values[index]);
+      if (values[index] !== null || (fill.kind !== 'none' && this.#has[index] !== false))
+        this.#give(index, time, values[index]);
     }
     for (const [t, { input }] of transforms.entries()) {
-      if (input < this.#inputs && values[input] !== null && this.#sees(t, time)) this.#run(t, time, values[input]);
+      const value = this.#has[input] === false ? null : values[input];
+      if (input < this.#inputs && value !== null && this.#sees(t, time)) this.#run(t, time, value);
     }
     return closed;
   }
@@ -144,7 +154,7 @@ class TransformWriter implements RowWriter {
         if (head !== undefined && (time === null || (descending ? head > time : head < time))) time = head;
       }
       if (time === null) break;
-      row.fill(this.#fill);
+      for (let i = 0; i < row.length; i++) row[i] = this.#nothing[i];
       for (const [i, { times, values }] of this.#waiting.entries()) {
         if (times[next[i]] === time) row[this.#read[i]] = values[next[i]++];
       }

@@ -55,6 +55,8 @@ const STATEMENTS = [
   'SELECT min(usage), count(ok), last(note) FROM cpu GROUP BY *',
   "SELECT median(usage), max(idle), last(note) FROM cpu WHERE time >= '2024-01-10' AND time < '2024-01-10T00:10:00Z' GROUP BY time(1m), * fill(previous)",
   "SELECT count(v), first(b), last(s) FROM lone WHERE time >= '2024-01-10' AND time < '2024-01-10T00:10:00Z' GROUP BY time(1m) fill(0)",
+  'SELECT max(i), b, s, f FROM quoted GROUP BY * fill(5)',
+  'SELECT max(f), last(b), last(i) FROM quoted GROUP BY * fill(2.5)',
   'SELECT v FROM one; SELECT v, s FROM lone LIMIT 2',
   'SELECT v FROM one, lone, ages',
   'SHOW DATABASES',

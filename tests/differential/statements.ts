@@ -110,13 +110,16 @@ function windows(random: Random): string {
   return `SELECT ${calls.join(', ')} FROM ${quote(shape.name)} WHERE ${bounds(random)}${and(random, shape)} GROUP BY time(${interval}${offset})${tags}${filled}${tail(random, shape)}`;
 }
 
+/** The columns show which of equal points was chosen: ties of time and value, of several series, in windows and without. */
 function selectorBeside(random: Random): string {
-  const shape = random.pick(SHAPES.slice(0, 3));
+  const shape = random.pick(SHAPES.filter(({ name }) => ['cpu', 'mem', 'odd näme, ü', 'steps'].includes(name)));
   const field = random.pick(Object.keys(shape.fields));
   const beside = some(random, [...Object.keys(shape.fields), ...shape.tags], 2).map(quote);
   const selector = functionOf(random.pick(SELECTORS), quote(field), random);
   const time = random.next() < 0.4 ? ` WHERE ${bounds(random)} GROUP BY time(${random.pick(INTERVALS)})` : '';
-  const grouped = time === '' ? groupByTags(random, shape) : '';
+  const whose = time !== '' && random.next() < 0.3 ? `, ${quote(random.pick(shape.tags))}` : '';
+  const filled = random.next() < 0.3 ? ` fill(${random.pick(['none', 'previous', '0', '2.5', 'linear'])})` : '';
+  const grouped = time === '' ? groupByTags(random, shape) : `${whose}${filled}`;
   return `SELECT ${[selector, ...beside].join(', ')} FROM ${quote(shape.name)}${time}${grouped}${tail(random, shape)}`;
 }
 

@@ -46,24 +46,24 @@ export function jsonCell(column: ResultColumn, epoch: Epoch | null, out: JsonByt
     }
     case 'boolean': {
       const { values } = column;
-      return orNull(column.present, out, (row) => out.text(values[row] === 0 ? 'false' : 'true'));
+      return orNull(column.present, out, (row) => out.text(values[row] === 0 ? 'false' : 'true'), column.instead);
     }
     case 'string': {
       const { values, dictionary } = column;
       const texts: string[] = [];
-      return orNull(column.present, out, (row) =>
-        out.text((texts[values[row]] ??= jsonText(dictionary.get(values[row])))),
-      );
+      const cell = (row: number): void => out.text((texts[values[row]] ??= jsonText(dictionary.get(values[row]))));
+      return orNull(column.present, out, cell, column.instead);
     }
   }
 }
 
 // private functions
 
-function orNull(present: Presence, out: JsonBytes, cell: WriteCell): WriteCell {
+function orNull(present: Presence, out: JsonBytes, cell: WriteCell, instead?: number | bigint): WriteCell {
   if (present === null) return cell;
+  const nothing = instead === undefined ? 'null' : String(instead);
   return (row) => {
-    if (present[row] === 0) out.text('null');
+    if (present[row] === 0) out.text(nothing);
     else cell(row);
   };
 }

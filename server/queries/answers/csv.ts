@@ -59,8 +59,9 @@ function tagsText({ tags }: ResultTable): string {
 function csvCell(column: ResultColumn, options: AnswerOptions): CellText {
   if (column.type === 'time') return epochTexts(column, options.epoch ?? 'ns');
   const cell = presentCell(column);
-  const { present } = column;
-  return present === null ? cell : (row) => (present[row] === 0 ? '' : cell(row));
+  const { present, instead } = column;
+  const nothing = instead === undefined ? '' : typeof instead === 'number' ? plainFloat(instead) : String(instead);
+  return present === null ? cell : (row) => (present[row] === 0 ? nothing : cell(row));
 }
 
 function presentCell(column: Exclude<ResultColumn, { type: 'time' }>): CellText {

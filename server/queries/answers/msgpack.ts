@@ -162,8 +162,13 @@ function cellWriter(w: MsgpackWriter, column: ResultColumn, options: AnswerOptio
     return (row) => w.integer(BigInt(text(row)));
   }
   const write = valueWriter(w, column);
-  const { present } = column;
-  return present === null ? write : (row) => (present[row] === 0 ? w.nil() : write(row));
+  const { present, instead } = column;
+  const nothing = (): void => {
+    if (instead === undefined) w.nil();
+    else if (typeof instead === 'number') w.float(instead);
+    else w.integer(instead);
+  };
+  return present === null ? write : (row) => (present[row] === 0 ? nothing() : write(row));
 }
 
 function valueWriter(w: MsgpackWriter, column: Exclude<ResultColumn, { type: 'time' }>): (row: number) => void {
