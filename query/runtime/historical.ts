@@ -21,7 +21,7 @@ import type { CountsPartial, Partial, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import { rowPartials, slicedRows } from './raw-slices.ts';
 import type { ResultTable } from './result.ts';
-import type { WriteRows } from './row-texts.ts';
+import type { RowTextWriter } from './row-texts.ts';
 import { rowWindowTables } from './row-windows.ts';
 import { tablesOf } from './rows-in.ts';
 import type { PinnableSource, PinnedRows, ScanRequest, Source, TakeTotals, Turn } from './source.ts';
@@ -31,7 +31,7 @@ import { windowTables } from './window-runs.ts';
 
 export interface HistoricalOptions {
   /** Gives raw rows as texts, where the plan shows rows (row-texts.ts). */
-  readonly write?: WriteRows | null;
+  readonly writer?: RowTextWriter | null;
   /** Of stage 2, where that is on this thread; what is found goes there, and no cells are given. */
   readonly home?: PaneStore | null;
   /** Called in the turn in which the rows are pinned, before them: what it throws ends the reading. */
@@ -44,11 +44,11 @@ export async function* historicalShard(
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
-  { write = null, home = null, pinning = nothingElse }: HistoricalOptions = {},
+  { writer = null, home = null, pinning = nothingElse }: HistoricalOptions = {},
 ): AsyncGenerator<Partial> {
   if (plan.sources.length === 0) return;
   if (plan.kind === 'raw') {
-    yield* slicedRows(plan, source, turn, limits, { write, pinning });
+    yield* slicedRows(plan, source, turn, limits, { writer, pinning });
     return;
   }
   const store = home ?? new PaneStore(plan);

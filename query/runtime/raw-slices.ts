@@ -14,11 +14,12 @@
 import { compareText, countChosen, type SeriesChoice, type SeriesTable } from '../../model/index.ts';
 import type { Plan } from '../planner/plan.ts';
 import { partsOf } from './block-parts.ts';
+import { pageOf } from './held-raw-rows.ts';
 import { areCounted, checkBytes, checkPoints, checkSeries, type Limits, NO_LIMITS, QUERY_BYTES_MAX } from './limits.ts';
 import type { CountsPartial, RowsPartial } from './partial.ts';
-import { pageOf, RawRows, rowBytes } from './raw-rows.ts';
+import { RawRows, rowBytes } from './raw-rows.ts';
 import { RowMap } from './row-map.ts';
-import type { WriteRows } from './row-texts.ts';
+import type { RowTextWriter } from './row-texts.ts';
 import { tablesOf } from './rows-in.ts';
 import type { PinnableSource, PinnedRows, Source, TimeRange, Turn } from './source.ts';
 import { finished, inTurns } from './steps.ts';
@@ -51,9 +52,9 @@ export async function* slicedRows(
   source: PinnableSource,
   turn: Turn,
   limits: Limits,
-  { write, pinning }: { readonly write: WriteRows | null; readonly pinning: () => void },
+  { writer, pinning }: { readonly writer: RowTextWriter | null; readonly pinning: () => void },
 ): AsyncGenerator<RowsPartial | CountsPartial> {
-  const held = new RawRows(plan, false, write);
+  const held = new RawRows(plan, false, writer);
   for (const [index, table] of tablesOf(plan, source)) await inTurns(held.askSeries(index, table), turn);
   pinning();
   const pinned: Pinned[] = [];

@@ -4,17 +4,22 @@
  */
 import type { Column } from '../../model/index.ts';
 
+/** Of texts that stand together, about: rows of long texts are not many at a time. */
+export const TEXTS_BYTES_MAX = 2 * 1024 * 1024;
+
 /** Row i is bytes [ends[i − 1], ends[i]), from 0; each ends with what stands between two rows, one byte. */
 export interface RowTexts {
   readonly bytes: Uint8Array;
   readonly ends: Uint32Array;
 }
 
-/** Rows in the order of the answer: the i-th is row rows[i] of the columns, of series series[i], at base + offsets[i]. */
-export interface OrderedRows {
+/** The i-th row, of `count`, is row rows[i] of the columns, of series series[i], at base + offsets[i]. */
+export interface RowsToWrite {
+  readonly count: number;
   readonly base: bigint;
   readonly offsets: Float64Array;
   readonly rows: Uint32Array;
+  /** Numbers mean the same in all rows that one writer is given. */
   readonly series: Uint32Array;
   /** By the plan's columns; null for a tag. */
   readonly columns: readonly (Column | null)[];
@@ -22,5 +27,12 @@ export interface OrderedRows {
   readonly tags: readonly (readonly (string | null)[])[];
 }
 
-/** Writes the rows, or the first of them, at least one. What it gives is the caller's. */
-export type WriteRows = (rows: OrderedRows) => RowTexts;
+/** Writes rows one behind the other, for one query on one thread. */
+export interface RowTextWriter {
+  /** Of what was written and not taken. */
+  readonly length: number;
+  /** Writes rows [from, to), until there are TEXTS_BYTES_MAX; gives the number of the row behind the last. */
+  write(rows: RowsToWrite, from: number, to: number): number;
+  /** What was written, which is the caller's. */
+  take(): RowTexts;
+}

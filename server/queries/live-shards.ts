@@ -225,7 +225,7 @@ export class LiveShards {
   }
 
   close(): void {
-    this.#sweeps.rest();
+    this.#sweeps.close();
     this.#turns.close();
     this.#shards.clear();
     this.#news.clear();

@@ -16,6 +16,7 @@ export class Sweeps {
   #soon: NodeJS.Immediate | null = null;
   /** When it last told something that could not wait. */
   #toldAtMs = Number.NEGATIVE_INFINITY;
+  #closed = false;
 
   /** `sweep` says whether it has told anything that could not wait. */
   constructor(sweep: () => boolean) {
@@ -24,12 +25,13 @@ export class Sweeps {
 
   /** From now on until it `rests`. */
   wake(): void {
-    this.#timer ??= setInterval(() => this.#run(), INTERVAL_MS);
+    if (!this.#closed) this.#timer ??= setInterval(() => this.#run(), INTERVAL_MS);
   }
 
   /** Something that has come is not kept waiting if it cannot wait. */
   hurry(cannotWait: () => boolean): void {
-    if (this.#soon !== null || performance.now() - this.#toldAtMs < INTERVAL_MS || !cannotWait()) return;
+    if (this.#closed || this.#soon !== null || performance.now() - this.#toldAtMs < INTERVAL_MS || !cannotWait())
+      return;
     this.wake();
     this.#soon = setImmediate(() => {
       this.#soon = null;
@@ -42,6 +44,12 @@ export class Sweeps {
     if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#soon !== null) clearImmediate(this.#soon);
     this.#timer = this.#soon = null;
+  }
+
+  /** For good, whatever comes. */
+  close(): void {
+    this.#closed = true;
+    this.rest();
   }
 
   // private functions

@@ -257,12 +257,12 @@ async function* partialsOf(
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
   const { store } = shardOf(shard);
-  const write = texts === null ? null : jsonRows(plan, texts.epoch);
+  const writer = texts === null ? null : jsonRows(plan, texts.epoch);
   const limits = { ...config.queryLimits, isCounted };
   const pinning = (): void => {
     if (store.schemaVersion !== version) throw new StaleSchema();
   };
-  yield* historicalShard(plan, store, turns.of(signal), limits, { write, home, pinning });
+  yield* historicalShard(plan, store, turns.of(signal), limits, { writer, home, pinning });
 }
 
 function makeNotices(): Handlers['notices'] {

@@ -26,6 +26,9 @@ import {
 import type { StatementAnswers } from './answer.ts';
 import { type RecordColumn, type RecordRows, type RecordType, recordRows } from './record-rows.ts';
 
+const SHORT_TEXT_MAX = 64;
+/** Bytes. */
+const WORD = 4;
 const encoder = new TextEncoder();
 
 /** Rejects with QueryError where there is an answer that has no place in a stream of one schema. */
@@ -138,9 +141,28 @@ function rowTexts(
   for (let row = 0; row < rows; row++) {
     valueOffsets[row + 1] = valueOffsets[row] + (present[row] === 0 ? 0 : encoded[values[row]].length);
   }
-  const data = new Uint8Array(valueOffsets[rows]);
-  for (let row = 0; row < rows; row++) if (present[row] === 1) data.set(encoded[values[row]], valueOffsets[row]);
-  return { valueOffsets, data };
+  const room = new Uint8Array(valueOffsets[rows] + WORD);
+  const target = new DataView(room.buffer);
+  const words = encoded.map(paddedText);
+  for (let row = 0; row < rows; row++) {
+    if (present[row] === 0) continue;
+    const at = valueOffsets[row];
+    const length = valueOffsets[row + 1] - at;
+    if (length > SHORT_TEXT_MAX) room.set(encoded[values[row]], at);
+    else {
+      // what is written behind the end of a text is where the next one goes
+      const text = words[values[row]];
+      for (let i = 0; i < length; i += WORD) target.setUint32(at + i, text.getUint32(i));
+    }
+  }
+  return { valueOffsets, data: room.subarray(0, valueOffsets[rows]) };
+}
+
+/** A short text to be read by words; a call to copy it would cost as much as some dozens of bytes. */
+function paddedText(text: Uint8Array): DataView {
+  const padded = new Uint8Array(text.length > SHORT_TEXT_MAX ? 0 : text.length + WORD);
+  if (padded.length > 0) padded.set(text);
+  return new DataView(padded.buffer);
 }
 
 function absent(present: Uint8Array, rows: number): number {

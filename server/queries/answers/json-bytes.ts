@@ -27,6 +27,16 @@ const NONE = new Uint8Array(0);
 /** A first buffer that nobody has: a new one takes as long as writing some hundred bytes. */
 let spare: Uint8Array<ArrayBuffer> | null = null;
 
+/** Whole numbers below have a short way. */
+const SMALL_END = 1_000;
+
+/** Of floats, or of whole numbers. */
+export interface NumberColumn {
+  readonly values: Float64Array;
+  readonly present: Uint8Array | null;
+  readonly isFloat: boolean;
+}
+
 export class JsonBytes {
   #bytes = NONE;
   #at = 0;
@@ -105,13 +115,11 @@ export class JsonBytes {
     this.#room(bytes);
   }
 
-  /** Bytes [from, to) of what was written once more; nothing may have been handed over. A few: others are sooner copied by `bytes`. */
+  /** Bytes [from, to) of what was written once more; nothing may have been handed over. */
   again(from: number, to: number): void {
     this.#room(to - from);
-    const bytes = this.#bytes;
-    let at = this.#at;
-    for (let i = from; i < to; i++) bytes[at++] = bytes[i];
-    this.#at = at;
+    this.#bytes.copyWithin(this.#at, from, to);
+    this.#at += to - from;
   }
 
   byte(value: number): void {
@@ -126,26 +134,38 @@ export class JsonBytes {
     this.#at += length;
   }
 
-  /** Of each column a comma and the whole number that it has in a row, as `integer` writes it. */
-  integers(columns: readonly Float64Array[], row: number): void {
+  /** Of each column a comma and the number that it has in a row, as `integer` or `float` writes it, or null. */
+  numbers(columns: readonly NumberColumn[], row: number): void {
     this.#room(columns.length * (NUMBER_BYTES_MAX + 1));
     let bytes = this.#bytes;
     let at = this.#at;
     for (let c = 0; c < columns.length; c++) {
+      const { values, present, isFloat } = columns[c];
       bytes[at++] = COMMA;
-      const value = columns[c][row];
-      if (value >= 0 && value < 10) bytes[at++] = ZERO + value;
-      else if (value >= 0 && value < 100) {
-        const tens = (value / 10) | 0;
-        bytes[at++] = ZERO + tens;
-        bytes[at++] = ZERO + value - 10 * tens;
-      } else {
-        this.#at = at;
-        this.integer(value);
-        this.#room((columns.length - c) * (NUMBER_BYTES_MAX + 1));
-        bytes = this.#bytes;
-        at = this.#at;
+      const value = values[row];
+      const whole = value | 0;
+      if (whole === value && whole > 0 && whole < SMALL_END && present === null) {
+        // most numbers are small
+        if (whole < 10) bytes[at++] = ZERO + whole;
+        else {
+          const tens = (whole / 10) | 0;
+          if (whole < 100) bytes[at++] = ZERO + tens;
+          else {
+            const hundreds = (tens / 10) | 0;
+            bytes[at++] = ZERO + hundreds;
+            bytes[at++] = ZERO + tens - 10 * hundreds;
+          }
+          bytes[at++] = ZERO + whole - 10 * tens;
+        }
+        continue;
       }
+      this.#at = at;
+      if (present !== null && present[row] === 0) this.text('null');
+      else if (isFloat) this.float(value);
+      else this.integer(value);
+      this.#room((columns.length - c) * (NUMBER_BYTES_MAX + 1));
+      bytes = this.#bytes;
+      at = this.#at;
     }
     this.#at = at;
   }
@@ -238,9 +258,10 @@ export class JsonBytes {
 
   #decimal(scaled: number): void {
     const whole = Math.floor(scaled / DECIMALS_SCALE);
-    let decimals = scaled - whole * DECIMALS_SCALE;
+    // as a whole number of the machine, whose remainders are quick
+    let decimals = (scaled - whole * DECIMALS_SCALE) | 0;
     let digits = DECIMALS;
-    for (; decimals % 10 === 0; decimals /= 10) digits--;
+    for (; decimals % 10 === 0; decimals = (decimals / 10) | 0) digits--;
     this.#whole(whole);
     this.#bytes[this.#at++] = POINT;
     this.padded(decimals, digits);

@@ -9,7 +9,7 @@
  * Values are copied into columns that are filled again for the next batch: whoever takes a batch is done with it before asking for more.
  */
 import type { FieldType, Presence } from '../../../model/index.ts';
-import { QueryError, type ResultColumn, type ResultTable } from '../../../query/index.ts';
+import { QueryError, type ResultColumn, type ResultTable, type TimeColumn } from '../../../query/index.ts';
 import type { StatementAnswers } from './answer.ts';
 import { sameTexts } from './series.ts';
 
@@ -19,6 +19,7 @@ const BATCH_ROWS_MAX = 65_536;
 const BATCH_CELLS_MAX = 4 * 1024 * 1024;
 /** Of distinct texts in one column of a batch; it is closed where one has more. */
 const TEXT_CHARACTERS_MAX = 16 * 1024 * 1024;
+const WORD = 2 ** 32;
 
 export type RecordType = FieldType | 'time' | 'tag';
 
@@ -228,8 +229,7 @@ function newColumn(name: string, type: ResultColumn['type'], rowsMax: number): R
 function copyValues(source: ResultColumn, target: RecordColumn, from: number, to: number, at: number): void {
   if (source.type === 'time') {
     copyPresence(null, target.present, from, to, at);
-    const times = target.values as BigInt64Array;
-    for (let row = from; row < to; row++) times[at + row - from] = source.base + BigInt(source.offsets[row]);
+    copyTimes(source, wordsOf(target.values as BigInt64Array), from, to, at);
     return;
   }
   copyPresence(source.present, target.present, from, to, at);
@@ -237,10 +237,34 @@ function copyValues(source: ResultColumn, target: RecordColumn, from: number, to
     const integers = target.values as BigInt64Array | BigUint64Array;
     const { values } = source;
     if (!(values instanceof Float64Array)) integers.set(values.subarray(from, to) as never, at);
-    else for (let row = from; row < to; row++) integers[at + row - from] = BigInt(values[row]);
+    else copyWholes(values, wordsOf(integers), from, to, at);
     return;
   }
   (target.values as Float64Array | Uint8Array).set(source.values.subarray(from, to), at);
+}
+
+/** As words of 32 bits, the low one first, as in the memory of the machine: a bigint for each value would cost more than all else. */
+function copyTimes({ base, offsets }: TimeColumn, words: Uint32Array, from: number, to: number, at: number): void {
+  const baseHigh = Number(base >> 32n);
+  const baseLow = Number(base & 0xffff_ffffn);
+  for (let row = from, w = 2 * at; row < to; row++) {
+    const low = baseLow + offsets[row];
+    const carried = Math.floor(low / WORD);
+    words[w++] = low - carried * WORD;
+    words[w++] = baseHigh + carried;
+  }
+}
+
+function copyWholes(values: Float64Array, words: Uint32Array, from: number, to: number, at: number): void {
+  for (let row = from, w = 2 * at; row < to; row++) {
+    const high = Math.floor(values[row] / WORD);
+    words[w++] = values[row] - high * WORD;
+    words[w++] = high;
+  }
+}
+
+function wordsOf({ buffer, byteOffset, length }: BigInt64Array | BigUint64Array): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, 2 * length);
 }
 
 function copyPresence(source: Presence, target: Uint8Array, from: number, to: number, at: number): void {

@@ -10,7 +10,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { type Table, tableFromIPC } from 'apache-arrow';
 import { expect } from 'chai';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
-import { TextDictionary } from '../../../../model/index.ts';
+import { OFFSET_MAX, TextDictionary } from '../../../../model/index.ts';
 import type { ResultTable } from '../../../../query/index.ts';
 import { type AnswerFormat, encodeAnswer, type StatementAnswer } from '../../../../server/queries/answers/index.ts';
 import { encodeParquet } from '../../../../server/queries/answers/parquet.ts';
@@ -56,6 +56,47 @@ describe('answers as Arrow and Parquet', () => {
     ]);
     const sums = await duck(bytes, (path) => `SELECT count(*), count(host), max(i), max(u), count(f) FROM '${path}'`);
     expect(sums).to.deep.equal([[9n, 6n, 2n ** 63n - 1n, 2n ** 64n - 1n, 6n]]);
+  });
+
+  it('arrow: whole numbers, times and texts where words of the machine end', async () => {
+    const wholes = [
+      0,
+      1,
+      -1,
+      2 ** 31,
+      -(2 ** 31),
+      2 ** 32 - 1,
+      2 ** 32,
+      -(2 ** 32),
+      -(2 ** 32) - 1,
+      2 ** 53 - 1,
+      1 - 2 ** 53,
+    ];
+    const offsets = Float64Array.from(wholes, (value) => Math.sign(value) * Math.min(Math.abs(value), OFFSET_MAX));
+    const texts = ['', 'a', 'abc', 'abcd', 'über', 'x'.repeat(64), 'y'.repeat(65), 'abcde', 'z'.repeat(63), 'end', ''];
+    for (const base of [0n, -1n, 1_767_225_600_000_000_001n, -(2n ** 32n)]) {
+      const table: ResultTable = {
+        name: 'm',
+        tags: null,
+        columns: ['time', 'i', 's'],
+        rows: wholes.length,
+        data: [
+          { type: 'time', base, offsets },
+          { type: 'integer', values: Float64Array.from(wholes), present: null },
+          {
+            type: 'string',
+            values: Uint32Array.from(texts, (_, i) => i),
+            dictionary: TextDictionary.of(texts),
+            present: null,
+          },
+        ],
+      };
+      const read = tableFromIPC(await bytesOf('arrow', [table]));
+      expect([...read.getChild('i')!]).to.deep.equal(wholes.map(BigInt));
+      expect([...read.getChild('s')!]).to.deep.equal(texts);
+      const times = read.getChild('time')!.data.flatMap(({ values }) => [...(values as BigInt64Array)]);
+      expect(times).to.deep.equal(Array.from(offsets, (offset) => base + BigInt(offset)));
+    }
   });
 
   it('parquet: breaks off where a file would have more column chunks than its limit', async () => {

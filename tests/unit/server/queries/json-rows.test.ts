@@ -13,21 +13,27 @@ import {
   type SelectStatement,
   showsRows,
 } from '../../../../query/index.ts';
+import { PARTIAL_ROWS_MAX } from '../../../../query/runtime/held-raw-rows.ts';
 import { encodeAnswer, jsonRows } from '../../../../server/queries/answers/index.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 import { ArraySource, rowsOf } from '../../query/support/array-source.ts';
 import { NOW } from '../../query/support/ask.ts';
 
 const ROUNDS = 80;
+/** Rows of one time, of which no piece holds a multiple. */
+const SAME_TIME = 10;
 
 const seed = seedOfRun();
 
 describe(`rows as JSON texts (SEED=${seed})`, () => {
   it('are the bytes that tables of values are', async () => {
     const random = new Random(seed);
-    const sources = [made(random, 'a'), made(random, 'b')];
+    // blocks that come by time end and begin within one time, others come in no order
+    const anyhow = [made(random, 'a'), made(random, 'b')];
+    const byTime = [made(random, 'a', true), made(random, 'b', true)];
     let bytes = 0;
     for (let round = 0; round < ROUNDS; round++) {
+      const sources = random.pick([anyhow, byTime, [anyhow[0], byTime[1]]]);
       const names = Array.from({ length: random.between(1, 6) }, () =>
         random.pick(['i', 'j', 'f', 's', 'b', 'w', 'host', 'zone']),
       );
@@ -39,10 +45,7 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
         random.pick(['', '', 'LIMIT 3', 'LIMIT 50 OFFSET 7', 'SLIMIT 1']),
         random.pick(['', "tz('Europe/Berlin')"]),
       ].join(' ');
-      const schemas = (...wanted: Parameters<ArraySource['describe']>) =>
-        mergeSchemas(sources.map((source) => source.describe(...wanted)));
-      const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
-      const plan = planSelect(parse(text)[0] as SelectStatement, context);
+      const plan = planOf(text, sources);
       if (plan.sources.length === 0) continue;
       expect(showsRows(plan), text).to.equal(true);
       const epoch = random.pick([null, 'ns', 'ms'] as const);
@@ -52,15 +55,40 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
     }
     expect(bytes).to.be.above(ROUNDS * 1_000);
   });
+
+  it('are put in order where blocks and pieces end within one time', async () => {
+    const random = new Random(seed);
+    // eight of the first blocks are a piece, two of the second end just before one does
+    for (const blockRows of [PARTIAL_ROWS_MAX / 8, PARTIAL_ROWS_MAX / 2 - 1]) {
+      const hosts = Array.from({ length: SAME_TIME }, (_, host) => ({ host, order: random.between(0, 1_000) }));
+      hosts.sort((a, b) => a.order - b.order);
+      const lines = Array.from({ length: PARTIAL_ROWS_MAX + 100 }, (_, row) => {
+        const { host } = hosts[row % SAME_TIME];
+        return `m,host=${host} i=${row}i ${Math.floor(row / SAME_TIME)}`;
+      });
+      const sources = [new ArraySource(rowsOf(lines.join('\n')), blockRows)];
+      for (const text of ['SELECT * FROM m', 'SELECT * FROM m ORDER BY time DESC']) {
+        const plan = planOf(text, sources);
+        expect(await answer(plan, sources, true, 'ns'), text).to.equal(await answer(plan, sources, false, 'ns'));
+      }
+    }
+  });
 });
 
 // private functions
 
+function planOf(text: string, sources: readonly ArraySource[]): Plan {
+  const schemas = (...wanted: Parameters<ArraySource['describe']>) =>
+    mergeSchemas(sources.map((source) => source.describe(...wanted)));
+  const context = { database: 'db', defaultRetentionPolicy: 'autogen', now: NOW, schemas };
+  return planSelect(parse(text)[0] as SelectStatement, context);
+}
+
 async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch: 'ns' | 'ms' | null): Promise<string> {
   const streams = (leaf: Plan) =>
     sources.map(async function* (source) {
-      const write = isText ? jsonRows(leaf, epoch) : null;
-      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, { write })) {
+      const writer = isText ? jsonRows(leaf, epoch) : null;
+      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, { writer })) {
         yield structuredClone(partial) as Partial;
       }
     });
@@ -74,8 +102,8 @@ async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch
 }
 
 /** Rows of all types, some of whose fields are missing; whole numbers of one and of many digits, and texts to escape. */
-function made(random: Random, prefix: string): ArraySource {
-  const lines: string[] = [];
+function made(random: Random, prefix: string, isByTime = false): ArraySource {
+  const lines: { readonly time: number; readonly text: string }[] = [];
   for (let row = 0; row < 300; row++) {
     const fields = [`i=${random.pick([0, 7, 42, 100, -3, 123456789])}i`, `j=${random.between(0, 99)}i`];
     if (random.between(0, 3) > 0) fields.push(`f=${random.between(-9, 9) / 7}`);
@@ -84,7 +112,8 @@ function made(random: Random, prefix: string): ArraySource {
     if (random.between(0, 3) > 0) fields.push(`w=${random.pick(['9007199254740993', '5'])}i`);
     const zone = random.between(0, 1) === 0 ? '' : `,zone=<z${random.between(0, 1)}>`;
     const time = random.between(0, 90) * 1_000_000_000 + random.pick([0, 1, 500_000_000]);
-    lines.push(`m,host=${prefix}${random.between(0, 2)}${zone} ${fields.join(',')} ${time}`);
+    lines.push({ time, text: `m,host=${prefix}${random.between(0, 2)}${zone} ${fields.join(',')} ${time}` });
   }
-  return new ArraySource(rowsOf(lines.join('\n')), 40);
+  if (isByTime) lines.sort((a, b) => a.time - b.time);
+  return new ArraySource(rowsOf(lines.map(({ text }) => text).join('\n')), 40);
 }

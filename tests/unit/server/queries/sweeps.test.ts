@@ -48,6 +48,16 @@ describe('sweeps', () => {
     expect(swept).to.equal(before);
   });
 
+  it('does nothing once it is closed, whatever comes', async () => {
+    sweeps.wake();
+    sweeps.hurry(() => true);
+    sweeps.close();
+    sweeps.wake();
+    sweeps.hurry(() => true);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(swept).to.equal(0);
+  });
+
   it('asks nobody whether it can wait shortly behind a sweep that told something', async () => {
     isUrgent = true;
     let asked = 0;
