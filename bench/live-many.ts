@@ -22,12 +22,13 @@
  * It is long because all of it is measured by the same threads.
  */
 import { Agent } from 'node:http';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, type Worker, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
 import type { ServerFrame } from '../client/protocol/index.ts';
 import { machineLine, quantile, table } from './report.ts';
 import { cpuSeconds, flagValue, get, post, residentBytes } from './requests.ts';
 import { type BenchServer, startMillrace } from './servers.ts';
+import { askThread, startedThread } from './threads.ts';
 
 const HOSTS = 2_000;
 const REGIONS = 10;
@@ -146,16 +147,16 @@ async function measure(mode: Mode, size: number, { seconds, rate, toldMax }: Lim
   const isWritten = mode !== 'idle' && mode !== 'none';
   const writer = !isWritten ? null : await started({ ...work, role: 'write' });
   await new Promise((resolve) => setTimeout(resolve, isWritten ? WARM_UP_MS : QUIET_WARM_UP_MS));
-  await ask(watcher, 'begin');
-  const pointsBefore = writer === null ? 0 : await ask<number>(writer, 'count');
+  await askThread(watcher, 'begin');
+  const pointsBefore = writer === null ? 0 : await askThread<number>(writer, 'count');
   const cpuBefore = await cpuOf(server);
   const began = performance.now();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  const points = writer === null ? 0 : (await ask<number>(writer, 'count')) - pointsBefore;
+  const points = writer === null ? 0 : (await askThread<number>(writer, 'count')) - pointsBefore;
   const took = (performance.now() - began) / 1000;
   const cpu = difference(await cpuOf(server), cpuBefore);
   const rssBytes = residentBytes(server.pid);
-  const counts = await ask<Counts>(watcher, 'count');
+  const counts = await askThread<Counts>(watcher, 'count');
   const toldSeconds = isWritten ? await everybodyTold(watcher, began, toldMax) : null;
   await Promise.all([watcher.terminate(), writer?.terminate()]);
   await server.stop();
@@ -190,9 +191,9 @@ async function compare(size: number, count: number, rate: number): Promise<Round
 
 async function costOf(server: BenchServer, writer: Worker): Promise<Cpu> {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  const [before, points] = [await cpuOf(server), await ask<number>(writer, 'count')];
+  const [before, points] = [await cpuOf(server), await askThread<number>(writer, 'count')];
   await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
-  const [after, more] = [await cpuOf(server), await ask<number>(writer, 'count')];
+  const [after, more] = [await cpuOf(server), await askThread<number>(writer, 'count')];
   const spent = difference(after, before);
   const each = (seconds: number): number => (seconds / (more - points)) * 1e6;
   return {
@@ -206,7 +207,7 @@ async function costOf(server: BenchServer, writer: Worker): Promise<Cpu> {
 /** Seconds from `began` until every subscriber had had a row. */
 async function everybodyTold(watcher: Worker, began: number, secondsMax: number): Promise<number | null> {
   while (performance.now() - began < secondsMax * 1000) {
-    if ((await ask<number>(watcher, 'never told')) === 0) return (performance.now() - began) / 1000;
+    if ((await askThread<number>(watcher, 'never told')) === 0) return (performance.now() - began) / 1000;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return null;
@@ -249,18 +250,7 @@ function queriesOf(mode: Mode, size: number): string[] {
 }
 
 function started(work: ThreadWork): Promise<Worker> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: work });
-  return new Promise((resolve, reject) => {
-    worker.once('message', () => resolve(worker));
-    worker.once('error', reject);
-  });
-}
-
-function ask<T>(worker: Worker, what: string): Promise<T> {
-  return new Promise((resolve) => {
-    worker.once('message', resolve);
-    worker.postMessage(what);
-  });
+  return startedThread(import.meta.url, work);
 }
 
 function bodyOf(number: number): Buffer {

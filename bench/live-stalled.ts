@@ -12,13 +12,14 @@
  * in its socket that the kernel has not taken), and how its memory differs between the two; how many connections were lost; and
  * whether those that stopped are told the newest rows once they read again. Readers and writer have a thread each and share the machine.
  */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, type Worker, workerData } from 'node:worker_threads';
 import type { ServerFrame } from '../client/protocol/index.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { Histogram, intervalOf95 } from './histogram.ts';
 import { machineLine, quantile, table } from './report.ts';
 import { flagValue, get, post, residentBytes } from './requests.ts';
 import { type BenchServer, startMillrace } from './servers.ts';
+import { askThread, startedThread } from './threads.ts';
 
 const READERS = 900;
 const STOPPED = 100;
@@ -197,19 +198,12 @@ async function measurePeriod(server: BenchServer, reader: Worker, seconds: numbe
 }
 
 function thread(role: 'write' | 'read', { url }: BenchServer, readers: number): Promise<Worker> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: { role, url, readers } });
-  return new Promise((resolve, reject) => {
-    worker.once('message', () => resolve(worker));
-    worker.once('error', reject);
-  });
+  return startedThread(import.meta.url, { role, url, readers });
 }
 
 /** Since the last question, of each row: the end of its window, and for how many ms it was on its way from there. */
 function ask(reader: Worker): Promise<[ends: Float64Array, latencies: Float64Array]> {
-  return new Promise((resolve) => {
-    reader.once('message', resolve);
-    reader.postMessage('latencies');
-  });
+  return askThread(reader, 'latencies');
 }
 
 function writeForEver(url: string): void {

@@ -8,12 +8,13 @@
  * process' thread of their own, take frames as bytes (frame-socket.ts), and share the machine.
  */
 import { spawn } from 'node:child_process';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, type Worker, workerData } from 'node:worker_threads';
 import type { RowsFrame } from '../client/protocol/index.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { machineLine, table } from './report.ts';
 import { cpuSeconds, flagValue, post } from './requests.ts';
 import { startMillrace } from './servers.ts';
+import { askThread, startedThread } from './threads.ts';
 
 const SOCKETS = 1_000;
 const ROWS = 250;
@@ -123,18 +124,11 @@ function tableOf(rows: number, number: number): Buffer {
 }
 
 function started(work: ReaderWork): Promise<Worker> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: work });
-  return new Promise((resolve, reject) => {
-    worker.once('message', () => resolve(worker));
-    worker.once('error', reject);
-  });
+  return startedThread(import.meta.url, work);
 }
 
 function ask(reader: Worker): Promise<Counts> {
-  return new Promise((resolve) => {
-    reader.once('message', resolve);
-    reader.postMessage('count');
-  });
+  return askThread(reader, 'count');
 }
 
 async function readUntilTold({ url, sockets, subscribe }: ReaderWork): Promise<void> {

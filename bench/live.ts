@@ -14,12 +14,13 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, type Worker, workerData } from 'node:worker_threads';
 import type { RowsFrame, ServerFrame } from '../client/protocol/index.ts';
 import { FrameSocket } from './frame-socket.ts';
 import { machineLine, quantile, table } from './report.ts';
 import { flagValue } from './requests.ts';
 import { startMillrace } from './servers.ts';
+import { askThread, startedThread } from './threads.ts';
 
 const POINTS_PER_SECOND = 100_000;
 const BODIES_PER_SECOND = 100;
@@ -66,8 +67,8 @@ export async function runLive(args: readonly string[]): Promise<string> {
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   watcher.postMessage('begin');
   await new Promise((resolve) => setTimeout(resolve, measuredMs));
-  const times = await ask<Times>(watcher, 'end');
-  const written = await ask<Written>(writer, 'end');
+  const times = await askThread<Times>(watcher, 'end');
+  const written = await askThread<Written>(writer, 'end');
   await Promise.all([writer.terminate(), watcher.terminate()]);
   await server.stop();
   return report(written, times);
@@ -94,18 +95,7 @@ interface Written {
 }
 
 function started(work: ThreadWork): Promise<Worker> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: work });
-  return new Promise((resolve, reject) => {
-    worker.once('message', () => resolve(worker));
-    worker.once('error', reject);
-  });
-}
-
-function ask<T>(worker: Worker, what: string): Promise<T> {
-  return new Promise((resolve) => {
-    worker.once('message', resolve);
-    worker.postMessage(what);
-  });
+  return startedThread(import.meta.url, work);
 }
 
 async function watchAll(url: string): Promise<void> {
