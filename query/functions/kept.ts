@@ -1,7 +1,7 @@
 /**
- * percentile(x, N), and median(x) of integers: functions that need all values of a slot. The one in question is looked for when a result is asked
- * for, or in steps before (`settle`), and remembered until more values come. percentile is a selector (nearest rank): it keeps time,
- * series and carried columns too. Of equal values it takes the one that InfluxDB's sort leaves at that rank, where it shows which.
+ * percentile(x, N), and median(x) of integers: functions that need all values of a slot. The one in question is looked for when a result
+ * is asked for, or in steps before (`settle`), and remembered until more values come. percentile is a selector (nearest rank): it keeps
+ * time, series and carried columns too. Of equal values it takes the one that InfluxDB's sort leaves at that rank, where it shows which.
  */
 import type { Value } from '../../model/index.ts';
 import { QueryError } from '../language/errors.ts';
