@@ -138,7 +138,7 @@ function durationOf(text: string): Token {
   const size = text.replace(/^-/, '');
   try {
     if (size === '') throw parseError('invalid duration');
-    return duration((size === text ? 1n : -1n) * readDuration(size, 0));
+    return { ...duration((size === text ? 1n : -1n) * readDuration(size, 0)), shown: text };
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     return { error: error.message.replace('error parsing query: ', ''), shown: text || 'DURATIONVAL' };

@@ -271,7 +271,7 @@ InfluxQL {
   unequal (!=) = "!=" | "<>"
   like (=~) = "=~"
   unlike (!~) = "!~"
-  operator (operator) = "<=" | ">=" | "!=" | "<>" | "<" | ">" | "=" ~"~" | "+" | "-" | "*" | "/" | "%" | "&" | "|" | "^" | and | or
+  operator (operator) = "<=" | ">=" | "!=" | "<>" | "<" | ">" | "=" ~"~" | "+" | "-" | "*" | "/" ~"*" | "%" | "&" | "|" | "^" | and | or
   every_privilege (ALL [PRIVILEGES]) = all
   need_on (ON!) = on
   need_within (WITHIN!) = within

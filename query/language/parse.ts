@@ -9,7 +9,7 @@ import { parseError, QueryError } from './errors.ts';
 import { syntaxError } from './expected.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
 import { checkFields, toStatements } from './statements.ts';
-import { describePosition, findExcess } from './tokens.ts';
+import { describePosition, eachToken, findExcess } from './tokens.ts';
 import { children } from './walk.ts';
 
 /** In UTF-16 units. The matcher needs some kilobytes of memory per character. */
@@ -24,9 +24,6 @@ export const TOKENS_MAX = 8_000;
 /** Of the tree of one statement. Whoever walks expressions may recurse. `a OR b OR c …` is as deep as it is long. */
 export const EXPRESSION_DEPTH_MAX = 2_000;
 
-/** Parameters and durations, past texts, names, words and fractions. */
-const MINDED =
-  /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\$(?<name>[A-Za-z_]\w*)|[A-Za-z_]\w*|\d*\.\d+|(?<duration>\d+[A-Za-zµμ][\wµμ]*)/g;
 const DURATION = /^(?:\d+(?:ns|ms|[uµμsmhdwyq]|mo))+$/;
 
 interface FailedMatch {
@@ -93,11 +90,12 @@ function withNumberAlone(text: string, at: number): string {
 
 /** What InfluxDB minds as it reads a token, before it comes to where the text makes no sense. */
 function refuseTokens(before: string, params: Parameters): void {
-  for (const { groups, index } of before.matchAll(MINDED)) {
-    const { name, duration } = groups!;
-    if (name !== undefined) throw parameterError(`$${name}`, params, index);
-    if (duration !== undefined && !DURATION.test(duration)) throw parseError('invalid duration', index);
-  }
+  eachToken(before, (at, length) => {
+    const token = before.slice(at, at + length);
+    if (/^\$./.test(token)) throw parameterError(token, params, at);
+    if (/^\d+[A-Za-zµμ]/.test(token) && !DURATION.test(token)) throw parseError('invalid duration', at);
+    return true;
+  });
 }
 
 /** InfluxDB looks at the operators of a field before it looks at what follows. */

@@ -19,7 +19,7 @@ export function compileRegex(pattern: string): Regex {
     throw parseError(`regex is longer than ${REGEX_BYTES_MAX} bytes`);
   }
   try {
-    const compiled = RE2JS.compile(pattern);
+    const compiled = compile(pattern);
     return { test: (text) => compiled.test(text) };
   } catch (cause) {
     throw parseError(regexProblem(pattern, cause));
@@ -27,6 +27,21 @@ export function compileRegex(pattern: string): Regex {
 }
 
 // private functions
+
+/** Nobody asks for groups, so a name may come twice, as in InfluxDB. */
+function compile(pattern: string): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('duplicate capture group name'))) throw error;
+    const nameless = pattern.replace(/\\[\s\S]|\(\?P<\w+>/g, (piece) => (piece.startsWith('\\') ? piece : '('));
+    try {
+      return RE2JS.compile(nameless);
+    } catch (problem) {
+      throw new Error((problem as Error).message.replace(nameless, () => pattern));
+    }
+  }
+}
 
 function utf8Length(text: string): number {
   let bytes = 0;

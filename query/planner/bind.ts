@@ -24,6 +24,9 @@ const FALSE: Bound = { kind: 'literal', type: 'boolean', value: false };
 const TRUE: Bound = { kind: 'literal', type: 'boolean', value: true };
 const COMPARISONS: ReadonlySet<BinaryOperator> = new Set(['=', '!=', '<', '<=', '>', '>=']);
 
+/** What two truths make one of. */
+const TRUTHS: ReadonlySet<BinaryOperator> = new Set(['AND', 'OR', '&', '|', '^']);
+
 export function bindCondition(expression: Expression, names: Names): Bound {
   const e = unwrap(expression);
   if (e.kind === 'boolean') return { kind: 'literal', type: 'boolean', value: e.value };
@@ -157,12 +160,20 @@ function bindOperand(expression: Expression, names: Names, besideText: boolean):
   if (e.kind === 'reference') return bindReference(e, names, besideText);
   if (e.kind === 'duration' || e.kind === 'regex') return { kind: 'absent' };
   if (e.kind === 'binary') {
+    if (COMPARISONS.has(e.operator)) return bindComparison(e, names);
+    if (e.operator === '=~' || e.operator === '!~') return bindMatch(e, names);
     const left = bindOperand(e.left, names, false);
     const right = bindOperand(e.right, names, false);
+    if (TRUTHS.has(e.operator) && typeName(left) === 'boolean' && typeName(right) === 'boolean')
+      return { kind: 'binary', operator: e.operator, left, right, type: 'boolean' };
     const sides = [typeName(left), typeName(right)];
     const numeric = sides.every((type) => type !== null && type !== 'tag' && isNumeric(type));
-    const type = numeric ? arithmeticType(e.operator, left, right, printExpression(e)) : null;
-    return { kind: 'binary', operator: e.operator, left, right, type };
+    // a condition that computes bits of a float holds for no row, where InfluxDB refuses the same in a field
+    const isOfBits = TRUTHS.has(e.operator) && sides.includes('float');
+    const type = numeric && !isOfBits ? arithmeticType(e.operator, left, right, printExpression(e)) : null;
+    // a quotient of integers is one in a condition, as in InfluxDB, and a float in a field
+    const isQuotient = e.operator === '/' && sides.every((side) => side === 'integer');
+    return { kind: 'binary', operator: e.operator, left, right, type: isQuotient ? 'integer' : type };
   }
   if (e.kind === 'call' && isMath(e.name)) {
     if (e.args.length !== mathArguments(e.name)) {

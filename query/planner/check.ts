@@ -25,6 +25,10 @@ export interface FieldFacts {
   distinct: boolean;
   /** `top` or `bottom`, where one is called. */
   chooser: string | null;
+  /** `distinct` inside of a function from row to row: windows have as many rows as they have values. */
+  manyRows: boolean;
+  /** A function of math inside of one from row to row. */
+  misplaced: string | null;
 }
 
 interface Context {
@@ -62,6 +66,8 @@ export function checkSelect(
     if (dimension.kind === 'refused') refuse(dimension.message);
   }
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
+  if (statement.sources.some((source) => 'name' in source && 'text' in source.name && source.name.text === ''))
+    refuse('invalid measurement');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time' || kind === 'window');
   const facts: FieldFacts = {
     calls: [],
@@ -69,6 +75,8 @@ export function checkSelect(
     onlySelectors: true,
     distinct: false,
     chooser: null,
+    manyRows: false,
+    misplaced: null,
   };
   const context: Context = {
     statement,
@@ -84,13 +92,17 @@ export function checkSelect(
     if (fill === 'none' || fill === 'linear') refuse(`fill(${fill}) must be used with a function`);
     if (windows.length > 0 && !inherited) refuse('GROUP BY requires at least one aggregate function');
   }
-  if (facts.distinct && (facts.calls.length > 1 || facts.bare)) {
+  if (
+    (facts.distinct && (facts.calls.length > 1 || facts.bare)) ||
+    (facts.manyRows && facts.calls.filter(({ name }) => !TRANSFORMS.has(name)).length > 1)
+  ) {
     refuse('aggregate function distinct() cannot be combined with other functions or fields');
   }
   if (facts.bare && facts.calls.length > 0) {
     if (!facts.onlySelectors) refuse('mixing aggregate and non-aggregate queries is not supported');
     if (facts.calls.length > 1) refuse('mixing multiple selector functions with tags or fields is not supported');
   }
+  if (facts.misplaced !== null) refuse(`unsupported call: ${facts.misplaced}`);
   checkWindows(statement, facts.calls, asksForCount(fields));
   return facts;
 }
@@ -202,9 +214,14 @@ function checkTransform(call: Call, context: Context, wildcards: boolean): void 
   const inner = args[0];
   if (name !== 'integral' && inner.kind === 'call') {
     if (!windowed) refuse(`${name} aggregate requires a GROUP BY interval`);
-    if (isMath(inner.name)) refuse(`unsupported call: ${inner.name}`);
+    if (isMath(inner.name)) {
+      facts.misplaced ??= inner.name;
+      checkMath(inner, context, wildcards);
+      return;
+    }
     const { distinct } = facts;
     checkCall(inner, context, wildcards && inner.name !== 'histogram');
+    facts.manyRows ||= facts.distinct && !distinct;
     facts.distinct = distinct;
     return;
   }

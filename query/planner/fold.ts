@@ -11,6 +11,7 @@ export function foldConstants(expression: Expression): Expression {
     if (e.kind !== 'binary') return e;
     const { operator, left, right } = e;
     if (left.kind === 'integer' && right.kind === 'integer') return ofIntegers(operator, left.value, right.value) ?? e;
+    if (left.kind === 'boolean' && right.kind === 'boolean') return ofTruths(operator, left.value, right.value) ?? e;
     const [a, b] = [numberOf(left), numberOf(right)];
     return a === null || b === null ? e : (ofNumbers(operator, a, b) ?? e);
   });
@@ -40,6 +41,13 @@ function ofIntegers(operator: BinaryOperator, a: bigint, b: bigint): Expression 
     default:
       return null;
   }
+}
+
+function ofTruths(operator: BinaryOperator, a: boolean, b: boolean): Expression | null {
+  const truth = (value: boolean): Expression => ({ kind: 'boolean', value });
+  if (operator === '&') return truth(a && b);
+  if (operator === '|') return truth(a || b);
+  return operator === '^' ? truth(a !== b) : null;
 }
 
 function ofNumbers(operator: BinaryOperator, a: number, b: number): Expression | null {

@@ -13,6 +13,7 @@ import { unwrap } from '../language/walk.ts';
 import { arithmeticType, bindLiteral, typeName } from './bind.ts';
 import type { Aggregate, AggregateName, Bound, Derived, PlanColumn, Transform, TransformName } from './plan.ts';
 import { isPseudo } from './pseudo-columns.ts';
+import { type LookBack, lookingBack, NO_LOOK, windowsOf } from './transforms.ts';
 import type { PlanWindow } from './window-grid.ts';
 
 type Call = Expression & { kind: 'call' };
@@ -135,17 +136,17 @@ export class OutputBinder {
   // private functions
 
   /** Index of a call among the transforms, where it is put, behind those inside it, if new; −1 = nobody has its field. */
-  #transform(call: Call, outer = 0): number {
+  #transform(call: Call, outer: LookBack = NO_LOOK): number {
     const name = call.name as TransformName;
     const shape = TRANSFORMS.get(name)!;
-    const before = outer + shape.before;
+    const before = lookingBack(outer, name);
     const inner = unwrap(call.args[0]);
     let of: Met['of'] = 'column';
     let index: number;
     let type: FieldType;
     if (inner.kind === 'call') {
       of = TRANSFORMS.has(inner.name) ? 'transform' : 'aggregate';
-      index = of === 'transform' ? this.#transform(inner, before) : this.#aggregate(inner, before);
+      index = of === 'transform' ? this.#transform(inner, before) : this.#aggregate(inner, windowsOf(before));
       if (index < 0) return index;
       type = of === 'transform' ? this.#met[index].result : this.aggregates[index].result;
     } else {

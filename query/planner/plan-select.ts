@@ -26,7 +26,7 @@ import { bindRowWindow, isOfRows, overRows } from './row-windows.ts';
 import { matchesName, measurementMatchers, type Schemas, unionFields, unionTagKeys } from './schema.ts';
 import { boundsOf, intersect, splitTime, type TimeRange } from './time-range.ts';
 import { zoneShifts } from './time-zone.ts';
-import { windowsBefore } from './transforms.ts';
+import { windowsBefore, windowsLookedAt } from './transforms.ts';
 import { expanded } from './wildcards.ts';
 import { type PlanWindow, windowsLater } from './window-grid.ts';
 
@@ -80,8 +80,9 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
   const asked = windowed ? withPseudoColumns(plain) : plain;
   checkSelect(statement, asked, inherited);
   const descending = statement.order === 'descending';
+  const lookedAt = ofTime ? Math.max(0, ...asked.map(({ expression }) => windowsLookedAt(expression))) : 0;
   const inner = {
-    range: untilNow(range, windowed, context.now),
+    range: wider(untilNow(range, windowed, context.now), BigInt(lookedAt) * (dimension?.interval ?? 0n), descending),
     time: dimension,
     descending: descending && ofRows === null,
   };
@@ -141,8 +142,9 @@ function planWithin(text: SelectStatement, context: PlanContext, outer: Outer | 
     ...extended(
       bounds,
       window,
-      aggregate ? Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))) : 0,
+      Math.max(0, ...transforms.map((_, t) => windowsBefore(transforms, binder.inputs, t))),
       descending,
+      aggregate,
     ),
     ...derivedPlan(aggregate ? 'aggregate' : 'raw', derived, statement.dimensions),
     groupBy,
@@ -189,6 +191,13 @@ function within(statement: SelectStatement, { time, descending }: Outer): Select
     order: descending ? 'descending' : 'ascending',
     fill: windowed && statement.fields.some(({ expression }) => hasCall(expression)) ? fill : statement.fill,
   };
+}
+
+/** With what lies `beyond` it (ns): windows that are looked at and not shown. */
+function wider(range: TimeRange, beyond: bigint, descending: boolean): TimeRange {
+  if (beyond === 0n) return range;
+  if (descending) return range.max === null ? range : { ...range, max: range.max + beyond };
+  return range.min === null ? range : { ...range, min: range.min - beyond };
 }
 
 function untilNow(range: TimeRange, windowed: boolean, now: bigint): TimeRange {
@@ -256,20 +265,23 @@ function wildcardNames({ dimensions }: SelectStatement, { fields, tagKeys }: Nam
   return { fields, tagKeys: wild ? [] : tagKeys.filter((key) => !groupBy.includes(key)) };
 }
 
-/** Transforms look at windows beside those asked for, from which no row is shown. */
+/** Transforms look at windows beside those asked for, from which no row is shown: but of raw rows, whose windows are those around. */
 function extended(
   bounds: TimeBounds,
   window: PlanWindow | null,
   extra: number,
   descending: boolean,
+  aggregate: boolean,
 ): Pick<Plan, 'bounds' | 'shown'> {
   if (window === null || extra === 0) return { bounds, shown: null };
-  const shown = {
-    min: windowStart({ window, bounds }, windowOf({ window }, bounds.min)),
-    max: bounds.max,
-    from: bounds.min,
-    to: bounds.max,
-  };
+  const shown = !aggregate
+    ? null
+    : {
+        min: windowStart({ window, bounds }, windowOf({ window }, bounds.min)),
+        max: bounds.max,
+        from: bounds.min,
+        to: bounds.max,
+      };
   if (descending) {
     if (!bounds.maxStated) return { bounds, shown: null };
     const later = windowsLater(window, bounds.max, extra);

@@ -143,6 +143,10 @@ function writtenTime(text: string, zone: Zone): bigint | null {
 
 function within(ns: bigint): bigint {
   if (ns >= TIME_MIN && ns <= TIME_MAX) return ns;
-  const seconds = new Date(Number(ns / 1_000_000n)).toISOString().replace(/\.\d+Z$/, 'Z');
+  const iso = new Date(Number(ns / 1_000_000n)).toISOString();
+  const seconds = iso
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/^([-+])00/, '$1')
+    .replace(/^\+/, '');
   throw new QueryError('invalid', `time ${seconds} ${ns < TIME_MIN ? 'under' : 'over'}flows time literal`);
 }

@@ -1,12 +1,50 @@
-/** How far transforms over windows look beyond the time range: asked by the planner, and by stage 2 to know what each is given. */
+/**
+ * How far transforms over windows look beyond the time range: asked by the planner, and by stage 2 to know what each is given. As in
+ * InfluxDB, moving averages look one window further for each of them in a chain, and all other functions of the chain one together.
+ */
 import { TRANSFORMS } from '../functions/transform.ts';
-import type { Transform } from './plan.ts';
+import type { Expression } from '../language/ast.ts';
+import { children } from '../language/walk.ts';
+import type { Transform, TransformName } from './plan.ts';
 
-/** Windows beside the time range that transform `t` is given: one for each in the chain from it outwards that looks back. */
+/** Of a chain of transforms. */
+export interface LookBack {
+  readonly averages: number;
+  readonly others: 0 | 1;
+}
+
+export const NO_LOOK: LookBack = { averages: 0, others: 0 };
+
+/** Of a transform inside of a chain. */
+export function lookingBack({ averages, others }: LookBack, name: TransformName): LookBack {
+  if (TRANSFORMS.get(name)!.before === 0) return { averages, others };
+  return name === 'moving_average' ? { averages: averages + 1, others } : { averages, others: 1 };
+}
+
+export function windowsOf({ averages, others }: LookBack): number {
+  return averages + others;
+}
+
+/** Windows beside the time range that transform `t` is given. */
 export function windowsBefore(transforms: readonly Transform[], inputs: number, t: number): number {
-  const own = TRANSFORMS.get(transforms[t].name)!.before;
-  const outer = transforms.flatMap(({ input }, o) =>
-    input === inputs + t ? [windowsBefore(transforms, inputs, o)] : [],
-  );
-  return own + Math.max(0, ...outer);
+  return windowsOf(chainFrom(transforms, inputs, t));
+}
+
+/** Windows beside the time range that a field looks at: of what is computed of windows by functions from row to row. */
+export function windowsLookedAt(expression: Expression, outer: LookBack = NO_LOOK): number {
+  const parts = children(expression);
+  if (expression.kind !== 'call' || !TRANSFORMS.has(expression.name)) {
+    const own = expression.kind === 'call' ? windowsOf(outer) : 0;
+    return Math.max(own, ...parts.map((part) => windowsLookedAt(part)));
+  }
+  const inner = lookingBack(outer, expression.name as TransformName);
+  return Math.max(0, ...parts.map((part) => windowsLookedAt(part, inner)));
+}
+
+// private functions
+
+function chainFrom(transforms: readonly Transform[], inputs: number, t: number): LookBack {
+  const outer = transforms.flatMap(({ input }, o) => (input === inputs + t ? [chainFrom(transforms, inputs, o)] : []));
+  const longest = outer.reduce((a, b) => (windowsOf(b) > windowsOf(a) ? b : a), NO_LOOK);
+  return lookingBack(longest, transforms[t].name);
 }

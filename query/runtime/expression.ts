@@ -75,7 +75,7 @@ function compileBinary(bound: Bound & { kind: 'binary' }, read: LeafReader): () 
     const regex = compileRegex(bound.right.kind === 'regex' ? bound.right.pattern : '');
     return () => {
       const text = left();
-      return text === null ? null : regex.test(String(text)) === (operator === '=~');
+      return text !== null && regex.test(String(text)) === (operator === '=~');
     };
   }
   const right = compile(bound.right, read);
@@ -88,7 +88,7 @@ function compileBinary(bound: Bound & { kind: 'binary' }, read: LeafReader): () 
     return () => {
       const a = left();
       const b = right();
-      return a === null || b === null ? null : compares(operator, a, b);
+      return a !== null && b !== null && compares(operator, a, b);
     };
   }
   const compute = type === 'float' ? floats : integers;
@@ -149,6 +149,8 @@ function wideIntegers(operator: BinaryOperator, a: bigint, b: bigint): bigint {
       return a - b;
     case '*':
       return a * b;
+    case '/':
+      return b === 0n ? 0n : a / b;
     case '%':
       return b === 0n ? 0n : a % b;
     case '&':

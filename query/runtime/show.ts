@@ -96,9 +96,11 @@ export class Shown {
     return [...this.#names.keys()].sort(compareText);
   }
 
-  /** Of each name, in the order of names. */
-  get counts(): ReadonlyMap<string, number> {
-    return new Map(this.names.map((name) => [name, this.rows(name).length]));
+  /** Of each name, in the order of names. A tag value that several keys have is one, as in InfluxDB. */
+  counts({ of }: CountStatement): ReadonlyMap<string, number> {
+    const count = (rows: readonly (readonly string[])[]): number =>
+      of === 'tag values' ? new Set(rows.map(([, value]) => value)).size : rows.length;
+    return new Map(this.names.map((name) => [name, count(this.rows(name))]));
   }
 
   /** As they came. */

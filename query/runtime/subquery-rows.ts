@@ -42,7 +42,7 @@ export function keepsOrder({ subqueries, sources, byTime, join }: Plan): boolean
   if (byTime || join !== undefined || subqueries.length !== 1 || sources.some(({ subquery }) => subquery === undefined))
     return false;
   if (inner.window !== null || inner.rowWindow !== undefined) return false;
-  return inner.kind === 'aggregate' || inner.transforms.length > 0 || keepsOrder(inner);
+  return inner.kind === 'aggregate' || keepsOrder(inner);
 }
 
 // private functions

@@ -320,7 +320,7 @@ export class QueryRunner {
     this.#known(database);
     checkCountCondition(statement);
     if (statement.of !== 'series' || isWhole) {
-      return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts);
+      return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts(statement));
     }
     const answers = [];
     for (const select of seriesBySpan(statement, database, catalogue)) answers.push(await this.#select(select, run));

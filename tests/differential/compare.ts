@@ -47,7 +47,8 @@ function documents(text: string): unknown[] {
   try {
     return [JSON.parse(text, spelled)];
   } catch {
-    const lines = text.split('\n').filter((line) => line !== '');
+    // a document that is pretty begins at the margin and goes on behind it
+    const lines = text.split(/\n(?=[{\n]|[^\s}]|$)/).filter((line) => line.trim() !== '');
     return lines.map((line) => {
       try {
         return JSON.parse(line, spelled);

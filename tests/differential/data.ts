@@ -20,6 +20,9 @@ export interface MeasurementShape {
   readonly fields: Readonly<Record<string, 'float' | 'integer' | 'boolean' | 'string'>>;
 }
 
+/** Longer than any buffer that a name may be read into. */
+export const LONG_NAME = `long_${'näme_'.repeat(50)}`;
+
 /** What statements are made of. Names that need quotes are quoted by whoever writes them. */
 export const SHAPES: readonly MeasurementShape[] = [
   {
@@ -46,6 +49,31 @@ export const SHAPES: readonly MeasurementShape[] = [
   { name: 'one', tags: ['host'], tagValues: ['a'], fields: { v: 'integer' } },
   { name: 'steps', tags: ['k'], tagValues: ['up', 'flat', 'saw'], fields: { v: 'float', n: 'integer' } },
   { name: 'ages', tags: [], tagValues: [], fields: { v: 'float' } },
+  {
+    name: 'select',
+    tags: ['from', 'where'],
+    tagValues: ['select', 'SELECT', 'true', '5', 'now()', '*'],
+    fields: { group: 'float', limit: 'integer', fill: 'boolean' },
+  },
+  {
+    name: 'q"uo\\te=d\'s',
+    tags: ['k=1', 'q"'],
+    tagValues: ['"in"', 'c:\\dir', 'a=b', "'s", 'ö"\\x', '{}', 'ﬀ🙂'],
+    fields: { 'v"1': 'float', 'w=2': 'integer', "s\\3's": 'string' },
+  },
+  {
+    name: LONG_NAME,
+    tags: [`tag_${LONG_NAME}`],
+    tagValues: [`${LONG_NAME}1`, 'x'],
+    fields: { [`f_${LONG_NAME}`]: 'integer' },
+  },
+  {
+    name: 'flags',
+    tags: ['g'],
+    tagValues: ['x', 'y'],
+    fields: { a: 'integer', b: 'integer', p: 'boolean', q: 'boolean', u: 'float' },
+  },
+  { name: 'dst', tags: ['z'], tagValues: ['1', '2'], fields: { v: 'integer', w: 'float' } },
 ];
 
 /** Lines of line protocol, in a shuffled order, some twice with other values. */
@@ -56,10 +84,63 @@ export function makeLines(random: Random): string[] {
   for (const year of [-20n, -1n, 0n, 1n, 31n, 200n]) lines.push(`ages v=${year} ${year * 31_536_000n * SECOND}`);
   // in the shard week of the grid, outside of it: without it InfluxDB knows no type of the field in most of what is asked
   lines.push(`ages v=-54 ${START + 2_880n * MINUTE}`);
-  return lines;
+  return [...lines, ...keywords(random), ...quoted(random), ...long(random), ...flags(random), ...changes(random)];
 }
 
 // private functions
+
+/** Names that are words of the language. */
+function keywords(random: Random): string[] {
+  return Array.from({ length: 40 }, (_, i) => {
+    const tags = `from=${random.pick(['select', 'SELECT', 'true', '5'])}${random.next() < 0.5 ? `,where=${random.pick(['now()', '*'])}` : ''}`;
+    return `select,${tags} group=${float(random)},limit=${random.between(-3, 9)}i,fill=${random.next() < 0.5} ${START + BigInt(i) * 40n * SECOND}`;
+  });
+}
+
+/** Names and values with everything that must be escaped somewhere: in line protocol, in a statement, or in JSON. */
+function quoted(random: Random): string[] {
+  const values = ['"in"', 'c:\\dir', 'a\\=b', "'s", 'ö"\\x', '{}', 'ﬀ🙂'];
+  return Array.from({ length: 40 }, (_, i) => {
+    const tags = `k\\=1=${random.pick(values)},q"=${random.pick(values)}`;
+    const text = random.pick(['two\nlines', 'tab\t', '\\"in\\"', 'c:\\\\dir', "'", '🙂']);
+    return `q"uo\\te=d's,${tags} v"1=${float(random)},w\\=2=${random.between(-9, 9)}i,s\\3's="${text}" ${START + BigInt(i) * 40n * SECOND}`;
+  });
+}
+
+function long(random: Random): string[] {
+  return Array.from({ length: 12 }, (_, i) => {
+    return `${LONG_NAME},tag_${LONG_NAME}=${random.pick([`${LONG_NAME}1`, 'x'])} f_${LONG_NAME}=${random.between(0, 9)}i ${START + BigInt(i) * 120n * SECOND}`;
+  });
+}
+
+/** Small whole numbers around zero, and truths: for what is computed of bits and remainders. */
+function flags(random: Random): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < 60; i++) {
+    for (const g of ['x', 'y']) {
+      if (random.next() < 0.2) continue;
+      const fields = [`a=${random.between(-8, 8)}i`, `p=${random.next() < 0.5}`];
+      if (random.next() < 0.7) fields.push(`b=${random.between(-3, 3)}i`);
+      if (random.next() < 0.7) fields.push(`q=${random.next() < 0.5}`);
+      if (random.next() < 0.7) fields.push(`u=${random.between(-40, 40) / 8}`);
+      lines.push(`flags,g=${g} ${fields.join(',')} ${START + BigInt(i) * 30n * SECOND}`);
+    }
+  }
+  return lines;
+}
+
+/** Around the days on which clocks change, in the north and in the south. */
+function changes(random: Random): string[] {
+  const hour = 60n * MINUTE;
+  const days = ['2024-03-10', '2024-03-31', '2024-04-07', '2024-10-06', '2024-10-27', '2024-11-03'];
+  return days.flatMap((day) => {
+    const noon = BigInt(Date.parse(day)) * 1_000_000n + 12n * hour;
+    return Array.from({ length: 48 }, (_, i) => {
+      const time = noon + BigInt(i - 24) * hour + BigInt(random.between(0, 3_599)) * SECOND;
+      return `dst,z=${random.between(1, 2)} v=${i}i,w=${float(random)} ${time}`;
+    });
+  });
+}
 
 /** Ties over series at every step, sparse fields, series that come and go, a tag that some series lack. */
 function cpu(random: Random): string[] {

@@ -3,7 +3,32 @@
  * Whatever ours claims to answer as InfluxDB does is here; what only ours can do is not.
  */
 import type { Random } from '../support/random.ts';
-import { type MeasurementShape, MINUTE, SHAPES, SPAN, START } from './data.ts';
+import { SHAPES, START } from './data.ts';
+import { NESTED_KINDS } from './nested-statements.ts';
+import { PATTERN_KINDS } from './pattern-statements.ts';
+import {
+  ANY_TYPE,
+  and,
+  bounds,
+  call,
+  conditionTree,
+  functionOf,
+  groupByTags,
+  INTERVALS,
+  type Kind,
+  NUMERIC,
+  pickShape,
+  quote,
+  SELDOM,
+  SELECTORS,
+  some,
+  tail,
+  UNITS,
+  where,
+} from './statement-parts.ts';
+import { TIME_KINDS } from './time-statements.ts';
+import { VALUE_KINDS } from './value-statements.ts';
+import { WRITTEN_KINDS } from './written-statements.ts';
 
 export interface Asked {
   readonly kind: string;
@@ -21,12 +46,6 @@ export function makeStatement(random: Random, only: readonly string[] = []): Ask
 }
 
 // private functions
-
-interface Kind {
-  readonly name: string;
-  readonly weight: number;
-  readonly make: (random: Random) => { q: string; parameters?: Record<string, string> };
-}
 
 const KINDS: readonly Kind[] = [
   { name: 'raw', weight: 10, make: (random) => ({ q: raw(random) }) },
@@ -52,21 +71,14 @@ const KINDS: readonly Kind[] = [
   { name: 'whole series', weight: 4, make: (random) => ({ q: integrals(random) }) },
   { name: 'misused', weight: 6, make: (random) => ({ q: misused(random) }) },
   { name: 'broken', weight: 6, make: (random) => ({ q: broken(random) }) },
+  { name: 'comments', weight: 2, make: (random) => ({ q: commented(random) }) },
+  ...[PATTERN_KINDS, NESTED_KINDS, TIME_KINDS, VALUE_KINDS, WRITTEN_KINDS].flat().map(asSeldom),
 ];
 
-/** Seldom the one whose sums pass every limit: most of what is asked of it InfluxDB answers with the text of an error. */
-function pickShape(random: Random): MeasurementShape {
-  const shape = random.pick(SHAPES);
-  return shape.name === 'edge' && random.next() > SELDOM ? SHAPES[0] : shape;
+/** What people seldom write is asked half as often as its weights among themselves say. */
+function asSeldom(kind: Kind): Kind {
+  return { ...kind, weight: kind.weight / 2 };
 }
-
-/** How often what InfluxDB is known to do badly is asked for, where there is a choice. */
-const SELDOM = 0.1;
-
-const NUMERIC = ['mean', 'sum', 'spread', 'stddev', 'median', 'min', 'max'];
-const ANY_TYPE = ['count', 'first', 'last', 'mode', 'distinct'];
-const SELECTORS = ['first', 'last', 'min', 'max', 'percentile'];
-const INTERVALS = ['10s', '30s', '1m', '5m', '7m', '90s', '1h', '1500ms'];
 
 function raw(random: Random): string {
   const shape = pickShape(random);
@@ -146,8 +158,6 @@ function tree(random: Random, operand: () => string, depth: number): string {
   const inner = `${tree(random, operand, depth - 1)} ${operator} ${tree(random, operand, depth - 1)}`;
   return random.next() < 0.3 ? `(${inner})` : inner;
 }
-
-const UNITS = ['1s', '10s', '1m', '7m', '1h', '100ms'];
 
 /** Functions of a row and those before it, over points and over aggregates of windows. */
 function transformed(random: Random): string {
@@ -385,65 +395,6 @@ function conditions(random: Random): string {
   return `SELECT ${list} FROM ${quote(shape.name)} WHERE ${conditionTree(random, shape, 3)}${tail(random, shape)}`;
 }
 
-function conditionTree(random: Random, shape: MeasurementShape, depth: number): string {
-  if (depth === 0 || random.next() < 0.3) return comparison(random, shape);
-  const operator = random.pick(['AND', 'OR', 'and']);
-  const inner = `${conditionTree(random, shape, depth - 1)} ${operator} ${conditionTree(random, shape, depth - 1)}`;
-  return random.next() < 0.5 ? `(${inner})` : inner;
-}
-
-function comparison(random: Random, shape: MeasurementShape): string {
-  const form = random.next();
-  if (form < 0.35 && shape.tags.length > 0) return tagComparison(random, shape);
-  if (form < 0.45) return bounds(random);
-  if (form < 0.5) return random.pick(['true', 'false', '1 = 1', "nope = 'a'", 'nope > 1', "nope != 'a'", 'time > 0']);
-  return fieldComparison(random, shape);
-}
-
-function tagComparison(random: Random, shape: MeasurementShape): string {
-  const tag = quote(random.pick(shape.tags));
-  const value = random.pick(shape.tagValues).replaceAll("'", "\\'");
-  return random.pick([
-    `${tag} = '${value}'`,
-    `${tag} != '${value}'`,
-    `${tag} <> '${value}'`,
-    `${tag} =~ /a|b/`,
-    `${tag} !~ /a/`,
-    `${tag} =~ /^$/`,
-    `${tag}::tag = '${value}'`,
-    `${tag} = ''`,
-    `${tag} =~ /.*/`,
-    `'${value}' = ${tag}`,
-  ]);
-}
-
-function fieldComparison(random: Random, shape: MeasurementShape): string {
-  const [name, type] = random.pick(Object.entries(shape.fields));
-  const field = quote(name);
-  const operator = random.pick(['=', '!=', '<', '<=', '>', '>=', '<>']);
-  const number = random.pick(['0', '3', '-1', '50', '12.5', '2.0', '9007199254740993', '-0.5']);
-  if (random.next() < 0.08) return `${field} ${operator} ${random.pick(['1', "'x'", 'true', '1.5', '5m'])}`;
-  if (type === 'boolean') return `${field} ${random.pick(['=', '!='])} ${random.pick(['true', 'false'])}`;
-  if (type === 'string') {
-    return random.pick([
-      `${field} = '${random.pick(['x', 'on', 'field', ''])}'`,
-      `${field} != 'x'`,
-      `${field} =~ /err|o/`,
-      `${field} !~ /e/`,
-      `${field} =~ /(?i)ERROR/`,
-    ]);
-  }
-  return random.pick([
-    `${field} ${operator} ${number}`,
-    `${field} ${operator} ${number}`,
-    `${number} ${operator} ${field}`,
-    `${field} * 2 ${operator} ${number}`,
-    `${field} + ${field} ${operator} ${number}`,
-    `(${field} - 1) ${operator} ${number}`,
-    `${field}::${random.pick(['float', 'integer'])} ${operator} ${number}`,
-  ]);
-}
-
 const SHOWS = [
   'SHOW DATABASES',
   'SHOW MEASUREMENTS',
@@ -616,7 +567,10 @@ function parametrised(random: Random): { q: string; parameters: Record<string, s
     string: random.pick(['x', 'yy', 'field', "it's"]),
   };
   const params: Record<string, unknown> = {
-    v: random.next() < 0.9 ? value[type] : random.pick<unknown>(['x', 3, 2.5, true, null, [1], { regex: 'x' }]),
+    v:
+      random.next() < 0.9
+        ? value[type]
+        : random.pick<unknown>(['x', 3, 2.5, true, null, [1], ...(random.next() < SELDOM ? [{ regex: 'x' }] : [])]),
     t: random.pick(shape.tagValues),
     re: { regex: random.pick(['a|b', '^e', 'ö', '.*']) },
     i: { identifier: random.next() < 0.8 ? field : 'nope' },
@@ -734,15 +688,20 @@ function several(random: Random): { q: string } {
   return { q: `${one()}; ${one()}${random.next() < 0.5 ? ';' : `; ${one()}`}` };
 }
 
+/** Every unit of time, in one piece and in chunks of any size, plain and pretty. */
 function form(random: Random): { q: string; parameters: Record<string, string> } {
-  const q = random.pick([raw, aggregate, windows, show])(random);
-  const parameters = random.pick<Record<string, string>>([
-    { epoch: random.next() < SELDOM / 2 ? 'µ' : random.pick(['ns', 'u', 'ms', 's', 'm', 'h', 'bad']) },
-    { pretty: 'true' },
-    { chunked: 'true', chunk_size: String(random.between(1, 50)) },
-    { epoch: 'ms', pretty: 'true' },
-    { chunked: 'true' },
-  ]);
+  const q = random.pick([raw, aggregate, windows, show, (random) => several(random).q])(random);
+  const parameters: Record<string, string> = {};
+  if (random.next() < 0.6)
+    parameters.epoch =
+      random.next() < SELDOM / 8 ? 'µ' : random.pick(['ns', 'u', 'ms', 's', 'm', 'h', 'bad', '', 'n', 'S']);
+  if (random.next() < 0.4) parameters.pretty = random.pick(['true', 'true', 'false', '1', 'yes']);
+  if (random.next() < 0.5) {
+    parameters.chunked = random.pick(['true', 'true', 'true', 'false', '1', 'yes']);
+    if (random.next() < 0.8)
+      parameters.chunk_size =
+        random.next() < 0.9 ? String(random.between(1, 50)) : random.pick(['0', '-1', 'x', '', '1.5', '1000000']);
+  }
   return { q, parameters };
 }
 
@@ -809,82 +768,37 @@ function broken(random: Random): string {
   return /[<>=]\s+\+\s*10s/.test(text) ? broken(random) : text;
 }
 
-function call(random: Random, shape: MeasurementShape, among: readonly string[] = []): string {
-  const [field, type] = random.pick(Object.entries(shape.fields));
-  const numeric = type === 'float' || type === 'integer' || random.next() < 0.05;
-  const names = among.length > 0 ? among : numeric ? [...NUMERIC, ...ANY_TYPE, 'percentile'] : ANY_TYPE;
-  const name = random.pick(names);
-  // The rules of known differences know these two by the names of their columns.
-  const plain = among.length > 0 || name === 'mode' || name === 'percentile';
-  const alias = random.next() < 0.1 && !plain ? ' AS y' : '';
-  const cast = random.next() < 0.05 ? `::${random.pick(['float', 'integer', 'string', 'boolean', 'field'])}` : '';
-  return functionOf(name, quote(field) + cast, random) + alias;
-}
-
-function functionOf(name: string, field: string, random: Random): string {
-  if (name === 'percentile') return `percentile(${field}, ${random.pick(['50', '90', '99.9', '1', '25.5'])})`;
-  if (name === 'count' && random.next() < 0.2) return `count(distinct(${field}))`;
-  return `${random.next() < 0.1 ? name.toUpperCase() : name}(${field})`;
-}
-
-function where(random: Random, shape: MeasurementShape): string {
-  const form = random.next();
-  if (form < 0.4) return '';
-  if (form < 0.6) return ` WHERE ${bounds(random)}`;
-  if (form < 0.8) return ` WHERE ${comparison(random, shape)}`;
-  return ` WHERE ${bounds(random)}${and(random, shape)}`;
-}
-
-function and(random: Random, shape: MeasurementShape): string {
-  return random.next() < 0.6 ? '' : ` AND ${comparison(random, shape)}`;
-}
-
-/** Two bounds of time, in one of the spellings. */
-function bounds(random: Random): string {
-  const year = random.next() < SELDOM / 5 ? BigInt(random.pick([-40, -23, 1, 7, 150])) * 31_536_000n : 0n;
-  const from = START + (year + BigInt(random.between(-300, 1_500))) * 1_000_000_000n;
-  const to = from + BigInt(random.between(1, 1_500)) * 1_000_000_000n;
-  const end = year === 0n && to > START + SPAN + 5n * MINUTE ? START + SPAN : to;
-  return `time ${random.pick(['>=', '>'])} ${spell(random, from)} AND time ${random.pick(['<', '<='])} ${spell(random, end)}`;
-}
-
-function spell(random: Random, ns: bigint): string {
-  const iso = new Date(Number(ns / 1_000_000n)).toISOString();
-  return random.pick([
-    String(ns),
-    `${ns / 1_000_000n}ms`,
-    `${ns / 1_000_000_000n}s`,
-    `'${iso}'`,
-    `'${iso.slice(0, 19).replace('T', ' ')}'`,
-    `'${iso.slice(0, 19)}Z'`,
-    `'${iso.slice(0, 19).replace('T', ' ')}' + 10s`,
-  ]);
-}
-
-function groupByTags(random: Random, shape: MeasurementShape): string {
-  if (random.next() < 0.6) return '';
-  return ` GROUP BY ${random.pick(['*', '/o/', ...shape.tags.map(quote), shape.tags.map(quote).join(', ') || '*', 'nope'])}`;
-}
-
-function tail(random: Random, shape: MeasurementShape): string {
-  let text = '';
-  if (random.next() < 0.2) text += ` ORDER BY time${random.pick(['', ' ASC', ' DESC', ' desc'])}`;
-  if (random.next() < 0.25) {
-    const limit = random.between(0, 5);
-    text += ` LIMIT ${limit}`;
-    // LIMIT 0 is none, and OFFSET alone does not what it says
-    if (random.next() < 0.3 * (limit > 0 ? 1 : SELDOM)) text += ` OFFSET ${random.between(0, 5)}`;
-  } else if (random.next() < SELDOM / 50) text += ` OFFSET ${random.between(0, 5)}`;
-  if (shape.tags.length > 0 && random.next() < 0.04) text += ` SLIMIT ${random.between(1, 3)}`;
-  if (shape.tags.length > 0 && random.next() < 0.02) text += ` SOFFSET ${random.between(0, 3)}`;
-  return text;
-}
-
-function some(random: Random, list: readonly string[], most: number): string[] {
-  const found = new Set(Array.from({ length: random.between(1, most) }, () => random.pick(list)));
-  return [...found];
-}
-
-function quote(name: string): string {
-  return name === '*' || (/^[a-z_][a-z0-9_]*$/.test(name) && name !== 'all') ? name : `"${name}"`;
+/** Between any two tokens: what a scanner must pass over, quotes and ends of statements in it included. */
+function commented(random: Random): string {
+  const q = random.pick([raw, aggregate, windows, show, conditions, arithmetic, subquery, topBottom])(random);
+  const pieces = q.split(/( +)/);
+  const gap = (): string =>
+    random.pick([
+      '/* c */',
+      '/**/',
+      ' /* ; SELECT "x" */ ',
+      "/* it's */",
+      '/* a\nb */',
+      '/* ** / */',
+      '/* /* */',
+      ' -- to the end\n',
+      '--\n',
+      ' -- it\'s; "\n',
+      '\n',
+      '\t',
+      '\r\n',
+      '  /**/ /**/  ',
+      ' \n-- a\n-- b\n',
+    ]);
+  for (let i = 0; i < random.between(1, 4); i++) {
+    const at = random.between(0, pieces.length - 1);
+    const isGap = /^ +$/.test(pieces[at]);
+    // where a pattern may stand InfluxDB takes a comment for one
+    const isBeforePattern = /(^|[,(~]|\b(select|from|by))$/i.test(pieces[at - 1] ?? '') || !isGap;
+    const chosen = isBeforePattern && random.next() > SELDOM / 2 ? gap().replace(/\/\*[\s\S]*\*\//g, '') || ' ' : gap();
+    pieces[at] = isGap ? chosen : random.next() < 0.3 ? chosen + pieces[at] : pieces[at];
+  }
+  if (random.next() < 0.1) pieces.push(random.pick([' -- end', ' /* end */', ' /* open', ' /*', ' --', ' -', ' /']));
+  if (random.next() < SELDOM / 4) return pieces.join('').replace(/[(,=]/, (mark) => mark + gap());
+  return pieces.join('');
 }

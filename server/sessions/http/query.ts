@@ -5,7 +5,7 @@
 import { type AnswerFormat, contentType } from '../../queries/answers/index.ts';
 import { type Engine, EngineError, type QueryRequest } from '../engine.ts';
 import { type Exchange, replyError } from './exchange.ts';
-import { isTrue, readEpoch } from './parameters.ts';
+import { readEpoch } from './parameters.ts';
 import { replyPieces } from './pieces.ts';
 
 /** Longest form; a query's text is far shorter, its parameters may be many. */
@@ -64,8 +64,8 @@ async function readRequest(exchange: Exchange): Promise<QueryRequest> {
     database: value('db') ?? '',
     format: formatOf(request.headers.get('accept') ?? ''),
     epoch: readEpoch(value('epoch')),
-    pretty: isTrue(value('pretty')),
-    chunkRows: !isTrue(value('chunked')) ? 0 : chunkSize >= 1 ? Math.floor(chunkSize) : CHUNK_ROWS_DEFAULT,
+    pretty: value('pretty') === 'true',
+    chunkRows: value('chunked') !== 'true' ? 0 : chunkSize >= 1 ? Math.floor(chunkSize) : CHUNK_ROWS_DEFAULT,
     params: value('params') ?? '',
     after: value('after') ?? '',
     readOnly: request.method !== 'POST',

@@ -58,7 +58,7 @@ export async function ask(
       return seriesOf(tables);
     }
     case 'show cardinality':
-      return seriesOf(countAnswer(statement, shownBy(countedStatement(statement), context, shards).counts));
+      return seriesOf(countAnswer(statement, shownBy(countedStatement(statement), context, shards).counts(statement)));
     case 'show measurements':
     case 'show tag keys':
     case 'show tag values':
