@@ -1,6 +1,7 @@
 /**
  * How far transforms over windows look beyond the time range: asked by the planner, and by stage 2 to know what each is given. As in
- * InfluxDB, moving averages look one window further for each of them in a chain, and all other functions of the chain one together.
+ * InfluxDB, averages and what is built of them look one window further for each in a chain, and those from one row to the next one
+ * together.
  */
 import { TRANSFORMS } from '../functions/transform.ts';
 import type { Expression } from '../language/ast.ts';
@@ -13,12 +14,21 @@ export interface LookBack {
   readonly others: 0 | 1;
 }
 
+/** What looks at the row before and no further. */
+const STEPS: ReadonlySet<TransformName> = new Set([
+  'derivative',
+  'non_negative_derivative',
+  'difference',
+  'non_negative_difference',
+  'elapsed',
+]);
+
 export const NO_LOOK: LookBack = { averages: 0, others: 0 };
 
 /** Of a transform inside of a chain. */
 export function lookingBack({ averages, others }: LookBack, name: TransformName): LookBack {
   if (TRANSFORMS.get(name)!.before === 0) return { averages, others };
-  return name === 'moving_average' ? { averages: averages + 1, others } : { averages, others: 1 };
+  return STEPS.has(name) ? { averages, others: 1 } : { averages: averages + 1, others };
 }
 
 export function windowsOf({ averages, others }: LookBack): number {
