@@ -9,8 +9,10 @@ export const CELLS_MAX = 2_000_000;
 /** Fewer windows of a group are compared with each other. */
 const SORTED_MAX = 256;
 const VACANT = -1;
-/** Those of an hour by minutes: every table that a query makes, on each shard and at home, begins with them. */
-const SLOTS_FIRST = 64;
+/** A live query by windows has a table of few cells for each shard, and there are thousands of them: arrays so short lie in V8's heap. */
+const SLOTS_FIRST = 8;
+/** Where less than one in so many cells go, they are taken out one by one. */
+const DROPPED_PART = 4;
 
 export class CellTable {
   /** By slot. Slots in `free` mean nothing. */
@@ -22,7 +24,7 @@ export class CellTable {
   size = 0;
   #free: number[] = [];
   /** Power of two, at most half full. */
-  #table = new Int32Array(SLOTS_FIRST * 4).fill(VACANT);
+  #table = new Int32Array(SLOTS_FIRST * 2).fill(VACANT);
 
   /** Slot of a cell, made if need be. */
   slot(group: number, window: number): number {
@@ -60,9 +62,13 @@ export class CellTable {
       dropped.push(slot);
     }
     if (dropped.length === 0) return dropped;
+    const isFew = dropped.length * DROPPED_PART < this.size;
     this.size -= dropped.length;
-    for (const slot of dropped) this.#free.push(slot);
-    this.#rehash(this.#table.length);
+    for (const slot of dropped) {
+      this.#free.push(slot);
+      if (isFew) this.#remove(slot);
+    }
+    if (!isFew) this.#rehash(this.#table.length);
     return dropped;
   }
 
@@ -115,6 +121,21 @@ export class CellTable {
     return slot;
   }
 
+  /** Those behind it that would not be found across the gap move up. */
+  #remove(slot: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let gap = hash(this.group[slot], this.window[slot]) & mask;
+    while (table[gap] !== slot) gap = (gap + 1) & mask;
+    for (let at = (gap + 1) & mask; table[at] !== VACANT; at = (at + 1) & mask) {
+      const wanted = hash(this.group[table[at]], this.window[table[at]]) & mask;
+      if (((at - wanted) & mask) < ((at - gap) & mask)) continue;
+      table[gap] = table[at];
+      gap = at;
+    }
+    table[gap] = VACANT;
+  }
+
   #growSlots(length: number): void {
     const group = new Int32Array(length);
     const window = new Float64Array(length);
@@ -128,7 +149,8 @@ export class CellTable {
   }
 
   #rehash(length: number): void {
-    this.#table = new Int32Array(length).fill(VACANT);
+    if (length !== this.#table.length) this.#table = new Int32Array(length);
+    this.#table.fill(VACANT);
     const mask = length - 1;
     for (let slot = 0; slot < this.end; slot++) {
       if (this.live[slot] === 0) continue;
