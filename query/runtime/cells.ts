@@ -9,10 +9,8 @@ export const CELLS_MAX = 2_000_000;
 /** Fewer windows of a group are compared with each other. */
 const SORTED_MAX = 256;
 const VACANT = -1;
-/** A live query by windows has a table of few cells for each shard, and there are thousands of them: arrays so short lie in V8's heap. */
+/** Most of the tables that thousands of live queries have hold few cells, and arrays so short lie in V8's own heap. */
 const SLOTS_FIRST = 8;
-/** Where less than one in so many cells go, they are taken out one by one. */
-const DROPPED_PART = 4;
 
 export class CellTable {
   /** By slot. Slots in `free` mean nothing. */
@@ -62,13 +60,11 @@ export class CellTable {
       dropped.push(slot);
     }
     if (dropped.length === 0) return dropped;
-    const isFew = dropped.length * DROPPED_PART < this.size;
     this.size -= dropped.length;
     for (const slot of dropped) {
+      this.#remove(slot);
       this.#free.push(slot);
-      if (isFew) this.#remove(slot);
     }
-    if (!isFew) this.#rehash(this.#table.length);
     return dropped;
   }
 
@@ -121,19 +117,20 @@ export class CellTable {
     return slot;
   }
 
-  /** Those behind it that would not be found across the gap move up. */
+  /** Takes a slot out of the table: who stands behind it, and belongs before its place, moves up (Knuth, TAOCP 6.4, algorithm R). */
   #remove(slot: number): void {
     const table = this.#table;
     const mask = table.length - 1;
-    let gap = hash(this.group[slot], this.window[slot]) & mask;
-    while (table[gap] !== slot) gap = (gap + 1) & mask;
-    for (let at = (gap + 1) & mask; table[at] !== VACANT; at = (at + 1) & mask) {
-      const wanted = hash(this.group[table[at]], this.window[table[at]]) & mask;
-      if (((at - wanted) & mask) < ((at - gap) & mask)) continue;
-      table[gap] = table[at];
-      gap = at;
+    let free = hash(this.group[slot], this.window[slot]) & mask;
+    while (table[free] !== slot) free = (free + 1) & mask;
+    for (let at = (free + 1) & mask; table[at] !== VACANT; at = (at + 1) & mask) {
+      const home = hash(this.group[table[at]], this.window[table[at]]) & mask;
+      // as far as it is from home, it may go back to the free place
+      if (((at - home) & mask) < ((at - free) & mask)) continue;
+      table[free] = table[at];
+      free = at;
     }
-    table[gap] = VACANT;
+    table[free] = VACANT;
   }
 
   #growSlots(length: number): void {
@@ -149,8 +146,7 @@ export class CellTable {
   }
 
   #rehash(length: number): void {
-    if (length !== this.#table.length) this.#table = new Int32Array(length);
-    this.#table.fill(VACANT);
+    this.#table = new Int32Array(length).fill(VACANT);
     const mask = length - 1;
     for (let slot = 0; slot < this.end; slot++) {
       if (this.live[slot] === 0) continue;
