@@ -7,7 +7,7 @@ export * from './compression.ts';
 export * from './documents.ts';
 export * from './envelope.ts';
 export * from './kept-texts.ts';
-export { addStretches } from './kernels/index.ts';
+export { addColumn, type RunningSums, type Stretches } from './kernels/index.ts';
 export { BatchScratch } from './narrow.ts';
 export * from './position.ts';
 export * from './select-rows.ts';

@@ -3,6 +3,7 @@
  * roundings lost, which together have twice the digits of a double. Kernels (`sum-kernels.ts`) and plain TypeScript give the same bits;
  * they are for what is long and near, it for what is short and where there is no WebAssembly.
  */
+import type { Column } from '../column.ts';
 import { INPUT_BYTES, type KernelMemory, kernelMemory, OUTPUT_BYTES } from './memory.ts';
 import { moduleOf } from './module.ts';
 import { STRANDS, sumKernels, WHOLES_STEP } from './sum-kernels.ts';
@@ -41,6 +42,17 @@ export const PLAIN_ADDER: Adder = { wholes: plainWholes, doubles: plainDoubles }
 
 const RESULTS = new Float64Array(2 * STRANDS);
 let kernels: KernelAdder | null | undefined;
+
+/** Stretches of a column of doubles that every row has; false = it is another. */
+export function addColumn(column: Column, stretches: Stretches, into: RunningSums): boolean {
+  const { type, present } = column;
+  if (present !== null) return false;
+  if ((type === 'integer' || type === 'unsigned') && column.addStretches?.(stretches, into)) return true;
+  const { values } = column;
+  if (!(values instanceof Float64Array)) return false;
+  addStretches(values, stretches, type !== 'float', into);
+  return true;
+}
 
 /** `isWhole`: the values are integers, whose sums are exact: in any order, as long as none could be rounded. */
 export function addStretches(
