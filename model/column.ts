@@ -3,7 +3,7 @@
  * (its entry in `values` means nothing); `present` is null where every row has one.
  */
 
-import type { RunningSums, Stretches } from './kernels/index.ts';
+import type { RunningSums, Stretches } from './stretches.ts';
 
 /** One byte a row, 0 or 1; null = every row has a value. */
 export type Presence = Uint8Array | null;

@@ -321,7 +321,7 @@ export class BucketReader {
     if (fields.length === 0) return null;
     const isSingle = this.#table.length(chunk, RUNS_AT) === 0;
     pieces.begin(this.#firstBlock(chunk), isKept);
-    arrays?.nextChunk();
+    arrays?.nextChunk(TIMES);
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     // Nothing is to be found out before the values are read where the chunk has one series, or all are wanted, or one that is listed, and all of its times
     // are wanted: everything comes in one go.

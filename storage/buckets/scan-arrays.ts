@@ -5,16 +5,13 @@
 import { type KernelMemory, kernelMemory } from '../../model/kernels/index.ts';
 import type { DoublesTarget } from './column-block.ts';
 import { PackedColumn } from './packed-column.ts';
-import { TIMES } from './pieces.ts';
 
-/** What stands in arrays that no longer hold, where tests ask for it: not even as a number does it look like a value. */
+/**
+ * In tests (`tests/support/poisoned-arrays.ts`) what no longer holds is written over: whoever reads a block after its next was asked for,
+ * or the scan was left, gets NaN, or the number of a series that there is not.
+ */
+const IS_POISONED = process.env.MILLRACE_POISON_ARRAYS === '1';
 const POISON_WORD = 0xfff7dead;
-let isPoisoned = false;
-
-/** For tests: whoever reads a block of a scan after its next was asked for, or the scan was left, surely reads something else. */
-export function poisonLeftArrays(isOn: boolean): void {
-  isPoisoned = isOn;
-}
 
 export class ScanArrays {
   /** Doubles, and what is read ahead, are in the kernels' memory, as far as that lends it. */
@@ -103,16 +100,16 @@ export class ScanArrays {
     return array.subarray(0, bytes);
   }
 
-  /** What was given of the last chunk holds no longer; but for times, which the scan remembers. */
-  nextChunk(): void {
+  /** What was given of the last chunk holds no longer, but for the block that the scan remembers. */
+  nextChunk(remembered: number): void {
     for (const packed of this.#packed) packed?.leave();
-    if (isPoisoned) this.#poison(this.#doubles.filter((_, block) => block !== TIMES));
+    if (IS_POISONED) this.#poison(this.#doubles.filter((_, block) => block !== remembered));
   }
 
   /** Nothing of it holds. */
   left(): void {
     for (const packed of this.#packed) packed?.leave();
-    if (isPoisoned) this.#poison(this.#doubles);
+    if (IS_POISONED) this.#poison(this.#doubles);
   }
 
   /** It is not used again: what it was lent is free. */

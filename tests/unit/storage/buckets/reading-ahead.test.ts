@@ -135,6 +135,26 @@ describe('reading ahead', () => {
     expect(packed).to.equal(blocks.length);
   });
 
+  it('writes over what no longer holds, so that tests see who still reads it', async () => {
+    let before: Block | null = null;
+    const isGone = ({ series, columns }: Block): boolean => {
+      const { values } = columns.get('a')!;
+      return Number.isNaN(values[0]) && series[0] >= SERIES;
+    };
+    for (const step of open(new Source(good)).scanAhead(ALL)) {
+      if (step instanceof Promise) {
+        await step;
+        continue;
+      }
+      // unpacked, as it is read
+      expect(isGone(step)).to.equal(false);
+      if (before !== null && before !== step) break;
+      before = { ...step, columns: new Map([['a', { ...step.columns.get('a')! }]]) };
+    }
+    await allIsRead();
+    expect(isGone(before!)).to.equal(true);
+  });
+
   it('gives back what the kernels lent when it ends, fails or is given up', async () => {
     await kernelsHaveRoom();
     const cache = new BlockCache();
