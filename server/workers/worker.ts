@@ -170,7 +170,8 @@ const runner = new QueryRunner({
   change: changeCatalogue,
   write: writeLines,
   stored: async (statement, { user, ...run }) => {
-    if (isAlertStatement(statement)) return executeAlert(statement, run.database, alertStatements);
+    if (isAlertStatement(statement))
+      return executeAlert(statement, { database: run.database, user: user() }, alertStatements);
     if (!isStoredStatement(statement)) return null;
     return executeStored(statement, { ...run, user: user() }, storedStatements);
   },
