@@ -55,7 +55,9 @@ export function renderCells(
   plain: PlainRows | null,
 ): Map<Cell, Rendered> {
   if (wanted.length === 0) return new Map();
-  if (!fillsInside(plan) && plain !== null) return plain.render(stores, wanted);
+  if (!fillsInside(plan) && plain !== null) {
+    return plain.render(plan.windows === undefined ? stores : [summed(plan, windows, stores, wanted)], wanted);
+  }
   if (!fillsInside(plan)) return finish({ ...plan, fill: { kind: 'none' } }, windows, stores, wanted, wanted, true);
   return finishAmongNeighbours(plan, windows, stores, wanted, closed, true);
 }
@@ -165,12 +167,14 @@ function summed(plan: Plan, windows: AnswerWindows, stores: readonly PaneStore[]
   for (const store of stores) {
     const slots: number[] = [];
     for (const [{ group }, own] of byGroup) {
+      const groupNumber = store.groupNumberOf(windows.paneGroup(group));
+      if (groupNumber < 0) continue;
       const numbers = own.map(({ window }) => window).sort((a, b) => a - b);
       let next = Number.NEGATIVE_INFINITY;
       for (const window of numbers) {
         const to = windows.runTo(window);
         for (let pane = Math.max(next, windows.runFrom(window)); pane < to; pane++) {
-          const slot = store.find(windows.paneGroup(group), pane);
+          const slot = store.slotOf(groupNumber, pane);
           if (slot >= 0) slots.push(slot);
         }
         next = Math.max(next, to);
