@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { ORIGIN } from '../../model/index.ts';
+import { kernelMemoryUse, ORIGIN } from '../../model/index.ts';
 import {
   batched,
   givenInTurns,
@@ -390,6 +390,10 @@ function readMetrics(): MetricsSnapshot {
     metrics,
     opened.map(({ store }) => store),
   );
+  const kernels = kernelMemoryUse();
+  metrics.gauge('kernel_arrays').set(kernels.arrays);
+  metrics.gauge('kernel_reads').set(kernels.reads);
+  metrics.counter('kernel_memory_refused').value = kernels.refused;
   metrics.gauge('log_bytes').set(opened.reduce((sum, { logBytes }) => sum + logBytes, 0));
   metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);
