@@ -57,8 +57,6 @@ export class QueryDesk {
   }
 }
 
-// private functions
-
 /** Pieces that come from a worker. The first is seen before any is given on: what fails until then is told as a status. */
 class Answer implements AsyncIterableIterator<Uint8Array, void, void> {
   readonly #pieces: Stream<Uint8Array>;
