@@ -16,8 +16,8 @@ import { SeriesWindow } from './table-writer.ts';
 import { TextTables } from './text-tables.ts';
 import { rowWriter } from './transform-rows.ts';
 
-/** Series whose order is kept from one partial to the next. */
-const KNOWN_SERIES_MAX = 65_536;
+/** Series whose order is kept from one partial to the next: more take too long to be put in order again and again. */
+const KNOWN_SERIES_MAX = 4_096;
 
 /** A number: give the next partial of that shard (null at its end) to `next`. */
 export type MergeStep = number | ResultTable;
