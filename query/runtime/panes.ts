@@ -267,8 +267,9 @@ export class PaneStore {
   dropBefore(window: number): void {
     const dropped = this.#cells.dropBefore(window);
     if (dropped.length === 0) return;
-    this.#windowOfGroup.fill(Number.NaN);
     for (const slot of dropped) {
+      const group = this.#cells.group[slot];
+      if (this.#slotOfGroup[group] === slot) this.#windowOfGroup[group] = Number.NaN;
       this.#empty(slot);
       this.#changed[slot] = 0;
     }
