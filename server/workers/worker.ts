@@ -245,15 +245,17 @@ function makeCalls(): Handlers['calls'] {
 
 function makeStreams(): Handlers['streams'] {
   return {
-    query: (call: QueryCall, signal) => handedOver(runner.run(call, signal), (piece) => [piece.buffer]),
+    query: (call: QueryCall, signal) => runner.run(call, signal),
     show: ({ shard, statement, context }: ShowCall, signal) =>
       givenInTurns(showShard(statement, context, shardOf(shard).store), turns.of(signal)),
     partials: (call: PartialsCall, signal) => handedOver(batched(partialsOf(call, signal)), transferables),
+    // on this thread there is nothing to hand over
+    'near partials': partialsOf,
     ...backupStreams(backupParts),
   };
 }
 
-async function* partialsOf(
+function partialsOf(
   { shard, plan, version, texts, isCounted, home }: PartialsCall,
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
@@ -263,7 +265,7 @@ async function* partialsOf(
   const pinning = (): void => {
     if (store.schemaVersion !== version) throw new StaleSchema();
   };
-  yield* historicalShard(plan, store, turns.of(signal), limits, { writer, home, pinning });
+  return historicalShard(plan, store, turns.of(signal), limits, { writer, home, pinning });
 }
 
 function makeNotices(): Handlers['notices'] {
