@@ -9,6 +9,7 @@ import { LiveList } from './live-list.tsx';
 import { Login } from './login.tsx';
 import { QueryView } from './query-view.tsx';
 import { hrefOf, type Route, route } from './route.ts';
+import { AlertList, StoredList } from './standing-lists.tsx';
 
 const THEMES: readonly (readonly [ThemeChoice, string])[] = [
   ['auto', 'Auto'],
@@ -54,7 +55,11 @@ function App() {
           (view === 'query' ? (
             <QueryView key={parameters.toString()} parameters={parameters} />
           ) : view === 'live' ? (
-            <LiveList />
+            <>
+              <LiveList />
+              <StoredList />
+              <AlertList />
+            </>
           ) : (
             <Dashboard />
           ))}

@@ -1,17 +1,14 @@
 /**
  * The live queries that run on the server: who follows them, how far behind they are, what they hold, and a button that stops one for
- * everybody who follows it. Asks SHOW QUERIES again and again while it is on the page.
+ * everybody who follows it.
  */
-import { type Signal, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
-import { type FrameValue, MillraceError } from '../sdk/index.ts';
-import { millrace } from './client.ts';
+
 import { formatValue } from './format.ts';
 import { Notice } from './notice.tsx';
+import { answersOf, type Named, rowsOf, usePolled } from './polled.ts';
 import { hrefOf } from './route.ts';
 
 const DATABASE = '_internal';
-const ASKED_MS = 2_000;
 /** A page of rows that are drawn anew every two seconds; those with most subscribers are shown. */
 const ROWS_MAX = 200;
 /** A lag from here on stands out. */
@@ -30,49 +27,26 @@ interface LiveQuery {
 }
 
 export function LiveList() {
-  const queries = useSignal<readonly LiveQuery[] | null>(null);
-  const problem = useSignal<string | null>(null);
-  const stopping = useSignal<ReadonlySet<number>>(new Set());
-
-  useEffect(() => {
-    let over = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    async function askAgain(): Promise<void> {
-      await load(queries, problem);
-      if (!over) timer = setTimeout(() => void askAgain(), ASKED_MS);
-    }
-    void askAgain();
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, []);
-
-  async function stop(id: number): Promise<void> {
-    stopping.value = new Set([...stopping.value, id]);
-    try {
-      const [result] = await millrace.query(DATABASE, `KILL QUERY ${id}`);
-      if (result?.error !== undefined) problem.value = result.error;
-      else await load(queries, problem);
-    } catch (error) {
-      problem.value = textOf(error);
-    }
-    stopping.value = new Set([...stopping.value].filter((other) => other !== id));
-  }
-
+  const { value, problem, running, run } = usePolled(liveQueries);
   return (
-    <div class="live-list">
+    <section class="live-list" aria-labelledby="live-queries">
       <div class="bar">
-        <h1>Live queries</h1>
-        {queries.value !== null && <span class="muted num">{summaryOf(queries.value)}</span>}
+        <h1 id="live-queries">Live queries</h1>
+        {value.value !== null && <span class="muted num">{summaryOf(value.value)}</span>}
       </div>
-      {problem.value !== null && (
-        <p class="badge badge-warn live-problem" role="alert">
-          {problem.value}
-        </p>
-      )}
-      <Listed queries={queries.value} stopping={stopping.value} stop={(id) => void stop(id)} />
-    </div>
+      <Problem text={problem.value} />
+      <Listed queries={value.value} running={running.value} run={(statement) => void run(DATABASE, statement)} />
+    </section>
+  );
+}
+
+/** What the server refused, above a list. */
+export function Problem({ text }: { text: string | null }) {
+  if (text === null) return null;
+  return (
+    <p class="badge badge-warn live-problem" role="alert">
+      {text}
+    </p>
   );
 }
 
@@ -80,11 +54,11 @@ export function LiveList() {
 
 interface ListedProps {
   readonly queries: readonly LiveQuery[] | null;
-  readonly stopping: ReadonlySet<number>;
-  readonly stop: (id: number) => void;
+  readonly running: ReadonlySet<string>;
+  readonly run: (statement: string) => void;
 }
 
-function Listed({ queries, stopping, stop }: ListedProps) {
+function Listed({ queries, running, run }: ListedProps) {
   if (queries === null) return <Notice kind="loading" title="Asking" />;
   if (queries.length === 0) {
     return (
@@ -111,7 +85,7 @@ function Listed({ queries, stopping, stop }: ListedProps) {
         </thead>
         <tbody>
           {queries.slice(0, ROWS_MAX).map((query) => (
-            <Row key={query.id} query={query} stopping={stopping.has(query.id)} stop={stop} />
+            <Row key={query.id} query={query} running={running} run={run} />
           ))}
         </tbody>
       </table>
@@ -119,9 +93,10 @@ function Listed({ queries, stopping, stop }: ListedProps) {
   );
 }
 
-function Row({ query, stopping, stop }: { query: LiveQuery; stopping: boolean; stop: (id: number) => void }) {
+function Row({ query, running, run }: { query: LiveQuery } & Omit<ListedProps, 'queries'>) {
   const { id, database, lagMs } = query;
   const late = lagMs !== null && lagMs >= LATE_MS;
+  const kill = `KILL QUERY ${id}`;
   return (
     <tr data-query={id}>
       <td class="live-text">
@@ -148,31 +123,23 @@ function Row({ query, stopping, stop }: { query: LiveQuery; stopping: boolean; s
       <td class="right num" data-label="Running">
         {query.duration}
       </td>
-      <td class="right live-stop">
-        <button type="button" class="button-stop" disabled={stopping} onClick={() => stop(id)}>
-          {stopping ? 'Stopping' : 'Stop'}
+      <td class="right live-act">
+        <button type="button" class="button-act button-stop" disabled={running.has(kill)} onClick={() => run(kill)}>
+          {running.has(kill) ? 'Stopping' : 'Stop'}
         </button>
       </td>
     </tr>
   );
 }
 
-async function load(queries: Signal<readonly LiveQuery[] | null>, problem: Signal<string | null>): Promise<void> {
-  try {
-    const [result] = await millrace.query(DATABASE, 'SHOW QUERIES');
-    if (result?.error !== undefined) throw new MillraceError('invalid query', result.error);
-    const live = result?.series?.find(({ name }) => name === 'live');
-    queries.value = (live?.values ?? [])
-      .map((row) => queryOf(live!.columns, row))
-      .sort((a, b) => b.subscribers - a.subscribers || a.id - b.id);
-    problem.value = null;
-  } catch (error) {
-    problem.value = textOf(error);
-  }
+async function liveQueries(): Promise<LiveQuery[]> {
+  const [{ series }] = await answersOf(DATABASE, 'SHOW QUERIES');
+  return rowsOf(series?.find(({ name }) => name === 'live'))
+    .map(queryOf)
+    .sort((a, b) => b.subscribers - a.subscribers || a.id - b.id);
 }
 
-function queryOf(columns: readonly string[], row: readonly FrameValue[]): LiveQuery {
-  const value = (name: string): FrameValue => row[columns.indexOf(name)] ?? null;
+function queryOf(value: Named): LiveQuery {
   const lag = value('lag_ms');
   return {
     id: Number(value('qid')),
@@ -190,9 +157,5 @@ function queryOf(columns: readonly string[], row: readonly FrameValue[]): LiveQu
 function summaryOf(queries: readonly LiveQuery[]): string {
   const subscribers = queries.reduce((sum, query) => sum + query.subscribers, 0);
   const shown = queries.length > ROWS_MAX ? `, the ${ROWS_MAX} with most subscribers are shown` : '';
-  return `${queries.length.toLocaleString()} running, ${subscribers.toLocaleString()} subscribers${shown}`;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return `${queries.length.toLocaleString()} running, ${subscribers.toLocaleString()} ${subscribers === 1 ? 'subscriber' : 'subscribers'}${shown}`;
 }

@@ -1,8 +1,8 @@
 /** How an action of the grammar asks the parts of its rule for their meaning; shared by the dictionaries of actions. */
 // biome-ignore-all lint/suspicious/noExplicitAny: the semantic actions of Ohm carry no types
 import type { Node } from 'ohm-js';
+import type { Parameters } from './bound.ts';
 
-export type Parameters = Readonly<Record<string, unknown>>;
 /** What Ohm gives an action as `this` besides the node: the arguments of the operation. */
 export type Action = { args: { params: Parameters } };
 

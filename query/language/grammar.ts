@@ -110,10 +110,10 @@ InfluxQL {
   OrderBy = order by NonemptyListOf<SortField, ",">
   SortField = direction             -- alone
             | identifier direction?  -- named
-  Limit = limit count
-  Offset = offset count
-  SeriesLimit = slimit count
-  SeriesOffset = soffset count
+  Limit = limit integer
+  Offset = offset integer
+  SeriesLimit = slimit integer
+  SeriesOffset = soffset integer
 
   Delete = delete Chosen
   Chosen = From Where?  -- from
@@ -206,14 +206,14 @@ InfluxQL {
            | series exact? On? From? Where? OrderBy? Limit? Offset?                 -- series
            | tag keys On? From? Where? OrderBy? Limit? Offset? SeriesLimit? SeriesOffset?   -- tagKeys
            | tag values On? From? WithKey Where? OrderBy? Limit? Offset?            -- tagValues
-  On = on named
+  On = on identifier
   From = from Measurements
   FromOne = from identifier
   ForModule = for string
-  WithMeasurement = with measurement equal named  -- name
+  WithMeasurement = with measurement equal identifier  -- name
                   | with measurement like regex        -- pattern
   WithKey = with key in "(" NonemptyListOf<identifier, ","> ")"    -- in
-          | with key (equal | unequal) named                       -- name
+          | with key (equal | unequal) identifier                       -- name
           | with key (like | unlike) regex                         -- pattern
 
   Expression = Operand Rest*
@@ -250,13 +250,9 @@ InfluxQL {
            | distinct    -- distinct
 
   source = regex                                    -- pattern
-         | named ("." segment)* "." regex      -- pathPattern
-         | named ("." segment)*                -- path
-  segment = named | &"."  -- empty
-  named = identifier
-        | parameter  -- bound
-  count = integer
-        | parameter  -- bound
+         | identifier ("." segment)* "." regex      -- pathPattern
+         | identifier ("." segment)*                -- path
+  segment = identifier | &"."  -- empty
 
   identifier (identifier) = ~reserved ${START} ${PART}* ~"\""    -- bare
                           | ${NAME} "\"" (${ESCAPE} | ~"\"" ${PLAIN})* "\""  -- quoted

@@ -48,13 +48,15 @@ export function toCalendar(text: string, offset: Expression | null, at: number):
   return { kind: 'time', interval: 0n, offset, months };
 }
 
-/** The argument of tz(): a zone that the engine knows. */
+/** The argument of tz(): a zone that the engine knows; '' is UTC, and `Local` the server's own. */
 export function toTimeZone(args: readonly Expression[], at: number): string {
   const [name] = args;
   if (name === undefined || args.length > 1) throw parseError('tz requires exactly one argument', at);
   if (name.kind !== 'string') throw parseError('expected string argument in tz()', at);
   try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name.value });
+    const timeZone = name.value === 'Local' ? undefined : name.value || 'UTC';
+    const format = new Intl.DateTimeFormat('en-US', { timeZone });
+    if (timeZone !== name.value) return format.resolvedOptions().timeZone;
   } catch {
     throw parseError(`unable to find time zone ${name.value}`, at);
   }
@@ -85,17 +87,29 @@ function toTimeDimension(call: Expression & { kind: 'call' }): Dimension {
     return refused('fingerprint() is written fingerprint(field)', call);
   }
   if (name !== 'time') return refused('only time() calls allowed in dimensions', call);
-  const [interval, offset] = args;
-  if (interval === undefined || args.length > 2) {
-    return refused('time dimension expected 1 or 2 arguments', call);
-  }
-  if (interval.kind !== 'duration') {
+  if (args.length === 0 || args.length > 2) return refused('time dimension expected 1 or 2 arguments', call);
+  const [interval, offset] = args.map((arg) => foldDuration(arg));
+  if (interval?.kind !== 'duration') {
     return refused('time dimension must have duration argument', call);
   }
   if (offset && offset.kind !== 'duration' && !isNow(offset) && !isDate(offset)) {
     return refused('time dimension offset must be duration or now()', call);
   }
   return { kind: 'time', interval: interval.ns, offset: offset ?? null };
+}
+
+/** `1m + 30s`, `2m / 4`: a duration, as every other sum of constants is one number. */
+function foldDuration(e: Expression): Expression {
+  if (e.kind === 'parenthesis') return foldDuration(e.inner);
+  if (e.kind !== 'binary') return e;
+  const [left, right] = [foldDuration(e.left), foldDuration(e.right)];
+  if (left.kind !== 'duration') return e;
+  if (right.kind === 'duration' && e.operator === '+') return { kind: 'duration', ns: left.ns + right.ns };
+  if (right.kind === 'duration' && e.operator === '-') return { kind: 'duration', ns: left.ns - right.ns };
+  if (right.kind !== 'integer' && right.kind !== 'number') return e;
+  const factor = BigInt(right.kind === 'number' ? Math.trunc(right.value) : right.value);
+  if (e.operator === '*') return { kind: 'duration', ns: left.ns * factor };
+  return e.operator === '/' ? { kind: 'duration', ns: factor === 0n ? 0n : left.ns / factor } : e;
 }
 
 function toWindow(of: Window['of'], call: Expression & { kind: 'call' }): Dimension {

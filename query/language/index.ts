@@ -1,7 +1,8 @@
 /** Door of the language: text ↔ statements, their types, the error of query/ and the user's regexes. */
 export type * from './ast.ts';
+export type { Parameters } from './bound.ts';
 export { parseError, QueryError, type QueryErrorCode } from './errors.ts';
-export { EXPRESSION_DEPTH_MAX, NESTING_MAX, type Parameters, parse, QUERY_LENGTH_MAX, TOKENS_MAX } from './parse.ts';
+export { EXPRESSION_DEPTH_MAX, NESTING_MAX, parse, QUERY_LENGTH_MAX, TOKENS_MAX } from './parse.ts';
 export { print } from './print.ts';
 export { printDuration, printExpression, printIdentifier } from './print-expression.ts';
 export { redactPasswords } from './redact.ts';

@@ -1,9 +1,9 @@
 /**
- * The values of single tokens, whose shape the grammar has already checked: strings, durations, integers, numbers and what a
- * client bound to a parameter. Called by statements.ts.
+ * The values of single tokens, whose shape the grammar has already checked: strings, durations, integers and
+ * numbers. Called by statements.ts.
  */
 import type { Expression } from './ast.ts';
-import { parseError, QueryError } from './errors.ts';
+import { parseError } from './errors.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -19,8 +19,6 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
   d: 86_400_000_000_000n,
   w: 604_800_000_000_000n,
 };
-
-const TYPED: ReadonlySet<string> = new Set(['regex', 'identifier', 'string', 'duration']);
 
 export function readQuoted(source: string): string {
   return source.slice(1, -1).replace(/\\(.)/g, (_, character) => (character === 'n' ? '\n' : character));
@@ -59,28 +57,6 @@ export function readNumber(source: string, at: number, place: string): number {
   return value;
 }
 
-/** What stands for `$name`: a plain value, or `{regex | identifier | duration: text}`. */
-export function bindParameter(name: string, params: Readonly<Record<string, unknown>>, at: number): Expression {
-  if (!Object.hasOwn(params, name)) throw parseError(`missing parameter: ${name}`, at);
-  const value = params[name];
-  switch (typeof value) {
-    case 'string':
-      return { kind: 'string', value };
-    case 'boolean':
-      return { kind: 'boolean', value };
-    case 'bigint':
-      if (value >= -INT64_MAX - 1n && value <= UINT64_MAX) return { kind: 'integer', value };
-      break;
-    case 'number':
-      if (Number.isSafeInteger(value)) return { kind: 'integer', value: BigInt(value) };
-      if (Number.isFinite(value)) return { kind: 'number', value };
-      break;
-    case 'object':
-      if (value !== null) return bindTyped(value, at);
-  }
-  throw unbound(`unable to bind parameter with type ${value === null ? '<nil>' : typeof value}`, at);
-}
-
 /** Turns the sign of a literal; anything else is multiplied by one or minus one, as InfluxDB does. */
 export function applySign(sign: string, operand: Expression, at: number): Expression {
   const negative = sign === '-';
@@ -97,34 +73,4 @@ export function applySign(sign: string, operand: Expression, at: number): Expres
     default:
       return { kind: 'binary', operator: '*', left: { kind: 'integer', value: negative ? -1n : 1n }, right: operand };
   }
-}
-
-// private functions
-
-function bindTyped(value: object, at: number): Expression {
-  if (Array.isArray(value)) throw unbound('unable to bind parameter with type []interface {}', at);
-  const entries = Object.entries(value);
-  if (entries.length !== 1) throw unbound('bound object parameter value must have exactly one entry', at);
-  const [type, text] = entries[0]!;
-  if (!TYPED.has(type)) throw unbound(`unknown bind object type: ${type}`, at);
-  if (typeof text !== 'string') throw unbound(`${type} literal must be a string value`, at);
-  switch (type) {
-    case 'regex':
-      return { kind: 'regex', pattern: text };
-    case 'identifier':
-      return { kind: 'reference', name: text, cast: null };
-    case 'string':
-      return { kind: 'string', value: text };
-    default: {
-      const sign = text.startsWith('-') ? -1n : 1n;
-      const size = sign < 0n ? text.slice(1) : text;
-      if (size === '') throw new QueryError('parse', 'error parsing query: invalid duration', at);
-      return { kind: 'duration', ns: sign * readDuration(size, at) };
-    }
-  }
-}
-
-/** In InfluxDB's words, which take a value that cannot be bound for one that is not there. */
-function unbound(problem: string, at: number): QueryError {
-  return parseError(`missing parameter: ${problem}`, at);
 }

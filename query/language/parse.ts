@@ -4,6 +4,7 @@
  */
 import type { MatchResult } from 'ohm-js';
 import type { Expression, Statement } from './ast.ts';
+import { bindText, type Parameters, parameterError } from './bound.ts';
 import { parseError, QueryError } from './errors.ts';
 import { syntaxError } from './expected.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
@@ -33,14 +34,27 @@ interface FailedMatch {
   getRightmostFailurePosition(): number;
 }
 
-/** Values of `$name`: string, number, bigint, boolean, or `{regex | identifier | duration | string: text}`. */
-export type Parameters = Readonly<Record<string, unknown>>;
-
 /** Throws QueryError. Empty statements between semicolons are nothing; an empty text is an error. */
 export function parse(text: string, params: Parameters = {}): Statement[] {
   if (text.trim() === '') throw new QueryError('parse', 'missing required parameter "q"', 0);
   if (text.length > QUERY_LENGTH_MAX) {
     throw parseError(`query is longer than ${QUERY_LENGTH_MAX} characters`, QUERY_LENGTH_MAX);
+  }
+  if (!text.includes('$')) return parseTokens(text, params);
+  const bound = bindText(text, params);
+  try {
+    return parseTokens(bound.text, params);
+  } catch (error) {
+    throw error instanceof QueryError ? bound.placed(error) : error;
+  }
+}
+
+// private functions
+
+/** `text` as the grammar takes it: with values in the place of parameters. */
+function parseTokens(text: string, params: Parameters): Statement[] {
+  if (text.length > QUERY_LENGTH_MAX) {
+    throw parseError(`query is longer than ${QUERY_LENGTH_MAX} characters with what is bound`, QUERY_LENGTH_MAX);
   }
   const excess = findExcess(text, NESTING_MAX, TOKENS_MAX);
   if (excess) {
@@ -56,8 +70,6 @@ export function parse(text: string, params: Parameters = {}): Statement[] {
   }
   return statements;
 }
-
-// private functions
 
 /** `shown`: the text that errors speak of. */
 function matchText(text: string, params: Parameters, shown = text): MatchResult {
@@ -83,7 +95,7 @@ function withNumberAlone(text: string, at: number): string {
 function refuseTokens(before: string, params: Parameters): void {
   for (const { groups, index } of before.matchAll(MINDED)) {
     const { name, duration } = groups!;
-    if (name !== undefined && !Object.hasOwn(params, name)) throw parseError(`missing parameter: ${name}`, index);
+    if (name !== undefined) throw parameterError(`$${name}`, params, index);
     if (duration !== undefined && !DURATION.test(duration)) throw parseError('invalid duration', index);
   }
 }

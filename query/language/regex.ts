@@ -39,5 +39,6 @@ function utf8Length(text: string): number {
 
 function regexProblem(pattern: string, cause: unknown): string {
   const text = cause instanceof Error ? cause.message : '';
+  if (text.endsWith('trailing backslash at end of expression')) return `${text}: \`\``;
   return text.startsWith('error parsing regexp') ? text : `error parsing regexp: cannot compile \`${pattern}\``;
 }

@@ -6,15 +6,15 @@
  */
 // biome-ignore-all lint/suspicious/noExplicitAny: the semantic actions of Ohm carry no types
 import type { MatchResult, Node } from 'ohm-js';
-import { type Action, all, ast, optional, type Parameters } from './actions.ts';
+import { type Action, all, ast, optional } from './actions.ts';
 import { ADMINISTRATION_ACTIONS } from './administration.ts';
 import type { CastType, Counted, Expression, IntoTarget, KeyMatch, MeasurementSource, Statement } from './ast.ts';
+import { type Parameters, parameterError } from './bound.ts';
 import { parseError, QueryError } from './errors.ts';
 import { GRAMMAR_OF_INFLUXQL } from './grammar.ts';
 import { toFill, toTimeZone } from './group-by.ts';
-import { applySign, bindParameter, readDuration, readInteger, readNumber, readQuoted, readRegex } from './literals.ts';
+import { applySign, readDuration, readInteger, readNumber, readQuoted, readRegex } from './literals.ts';
 import { assemble, type Operation } from './precedence.ts';
-import { printExpression } from './print-expression.ts';
 import { compileRegex } from './regex.ts';
 import { describePosition } from './tokens.ts';
 import { walk } from './walk.ts';
@@ -306,12 +306,6 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
   segment_empty(_dot) {
     return '';
   },
-  named_bound(parameter): string {
-    return boundAs('reference', 'identifier', parameter, this).name;
-  },
-  count_bound(parameter) {
-    return boundAs('integer', 'integer', parameter, this);
-  },
   identifier_bare(_start, _rest) {
     return this.sourceString;
   },
@@ -339,8 +333,7 @@ const semantics = GRAMMAR_OF_INFLUXQL.createSemantics().addOperation<any>('ast(p
     return { kind: 'boolean', value: this.sourceString.toLowerCase() === 'true' };
   },
   parameter(_form) {
-    const bound = bindParameter(parameterName(this), (this as unknown as Action).args.params, this.source.startIdx);
-    return bound.kind === 'regex' ? toRegex(bound.pattern, this) : bound;
+    throw parameterError(this.sourceString, (this as unknown as Action).args.params, this.source.startIdx);
   },
 });
 
@@ -355,26 +348,19 @@ export function checkFields(match: MatchResult, params: Parameters): void {
 
 // private functions
 
-/** What stands behind `=~`: a regex, or a parameter that is one. */
+/** What stands behind `=~`: a regex; nothing else is bound there. */
 function regexOperand(pattern: Node, context: Node): Expression {
-  let found = pattern.sourceString;
-  try {
-    const operand: Expression = ast(pattern, context);
-    if (operand.kind === 'regex') return operand;
-    if ('value' in operand) found = String(operand.value);
-  } catch (error) {
-    const problem = /missing parameter: (.*)/.exec((error as Error).message)?.[1];
-    if (problem === undefined) throw error;
-    if (problem.includes(' ')) found = problem;
-  }
+  if (pattern.ctorName === 'regex') return ast(pattern, context);
   const { sourceString, startIdx } = pattern.source;
-  throw parseError(`found ${found}, expected regex${describePosition(sourceString, startIdx)}`, startIdx);
+  throw parseError(
+    `found ${pattern.sourceString}, expected regex${describePosition(sourceString, startIdx)}`,
+    startIdx,
+  );
 }
 
 /** Whatever a number cannot hold exactly is more than there can be. */
 function readCount(this: Node, _keyword: Node, count: Node): number {
-  const digits = count.sourceString.startsWith('$') ? ast(count, this).value : count.sourceString;
-  return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
+  return Math.min(Number(count.sourceString), Number.MAX_SAFE_INTEGER);
 }
 
 function isDescending(direction: Node): boolean {
@@ -442,20 +428,4 @@ function toSource(path: readonly string[], name: MeasurementSource['name'], firs
   }
   const [database, retentionPolicy] = path.length === 2 ? path : [null, path[0]];
   return { database: database || null, retentionPolicy: retentionPolicy || null, name };
-}
-
-/** What is bound at a place that takes one kind of token alone; nothing bound is a token, too. Throws QueryError. */
-function boundAs<K extends Expression['kind']>(kind: K, expected: string, node: Node, context: Node) {
-  const { sourceString: text, startIdx } = node.source;
-  const name = parameterName(node);
-  const { params } = (context as unknown as Action).args;
-  const bound: Expression | null = Object.hasOwn(params, name) ? ast(node, context) : null;
-  if (bound?.kind === kind) return bound as Expression & { kind: K };
-  const found = bound === null ? `$${name}` : bound.kind === 'string' ? bound.value : printExpression(bound);
-  throw parseError(`found ${found}, expected ${expected}${describePosition(text, startIdx)}`, startIdx);
-}
-
-function parameterName({ sourceString }: Node): string {
-  const name = sourceString.slice(1);
-  return name.startsWith('"') ? readQuoted(name) : name;
 }

@@ -53,9 +53,31 @@ export function describePosition(text: string, at: number): string {
 }
 
 /**
- * Where the text first opens more than `depthMax` parentheses within each other, or has more than `tokensMax` tokens; null where
- * it does neither. Parentheses in strings, comments and regexes do not count. Linear in the text.
+ * Calls `visit` for each token until it answers false: with its offset, its length, and whether it opens or closes a parenthesis (1, −1,
+ * 0). Parentheses in strings, comments and regexes do not count. Ends where a comment or a regex never does: the grammar will not come
+ * past it either. Linear in the text.
  */
+export function eachToken(text: string, visit: (at: number, length: number, opens: number) => boolean): void {
+  let afterOperand = false;
+  for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
+    const first = text[at]!;
+    const mayBeRegex: boolean = first === '/' && !afterOperand;
+    const regex: string = mayBeRegex ? matchAt(REGEX, text, at) : '';
+    if (text.startsWith('/*', at) || (mayBeRegex && regex === '')) return;
+    const name = matchAt(WORD, text, at);
+    let length: number = name.length || matchAt(NUMBER, text, at).length || regex.length || 1;
+    if (first === "'" || first === '"') length = stringLength(text, at, first);
+    if (first === '$')
+      length += text[at + 1] === '"' ? stringLength(text, at + 1, '"') : matchAt(WORD, text, at + 1).length;
+    if (!visit(at, length, first === '(' ? 1 : first === ')' ? -1 : 0)) return;
+    const isOperand: boolean =
+      name === '' ? length > 1 || /[0-9)]/.test(first) || (first === '*' && !afterOperand) : !isOperator(name);
+    afterOperand = isOperand;
+    at += length;
+  }
+}
+
+/** Where the text first opens more than `depthMax` parentheses within each other, or has more than `tokensMax` tokens; else null. */
 export function findExcess(
   text: string,
   depthMax: number,
@@ -63,25 +85,14 @@ export function findExcess(
 ): { readonly of: 'depth' | 'tokens'; readonly at: number } | null {
   let depth = 0;
   let tokens = 0;
-  let afterOperand = false;
-  for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
-    const first = text[at]!;
-    const mayBeRegex: boolean = first === '/' && !afterOperand;
-    const regex: string = mayBeRegex ? matchAt(REGEX, text, at) : '';
-    // a comment or regex that never ends: the grammar will not come past it either
-    if (text.startsWith('/*', at) || (mayBeRegex && regex === '')) return null;
-    if (first === '(' && ++depth > depthMax) return { of: 'depth', at };
-    if (++tokens > tokensMax) return { of: 'tokens', at };
-    if (first === ')') depth--;
-    const name = matchAt(WORD, text, at);
-    let length: number = name.length || matchAt(NUMBER, text, at).length || regex.length;
-    if (first === "'" || first === '"') length = stringLength(text, at, first);
-    const isOperand: boolean =
-      name === '' ? length > 0 || first === ')' || (first === '*' && !afterOperand) : !isOperator(name);
-    afterOperand = isOperand;
-    at += length || 1;
-  }
-  return null;
+  let excess: ReturnType<typeof findExcess> = null;
+  eachToken(text, (at, _length, opens) => {
+    depth += opens;
+    if (opens > 0 && depth > depthMax) excess = { of: 'depth', at };
+    else if (++tokens > tokensMax) excess = { of: 'tokens', at };
+    return excess === null;
+  });
+  return excess;
 }
 
 // private functions

@@ -17,6 +17,7 @@ export {
   mergeSchemas,
   targetsOf,
 } from './schema.ts';
-export { splitTime, timeValue } from './time-range.ts';
+export { splitTime } from './time-range.ts';
+export { timeValue } from './time-value.ts';
 export { shiftAt, type ZoneShift } from './time-zone.ts';
 export { chosenTags } from './wildcards.ts';

@@ -5,7 +5,7 @@ import { QueryError } from '../language/errors.ts';
 import { printDuration } from '../language/print-expression.ts';
 import type { PaneWindows } from './pane-windows.ts';
 import type { TimeBounds } from './plan.ts';
-import { timeValue } from './time-range.ts';
+import { timeValue } from './time-value.ts';
 import type { ZoneShift } from './time-zone.ts';
 import { MONTH_NS, type PlanWindow } from './window-grid.ts';
 

@@ -2,13 +2,14 @@
  * Splits a condition into its time range and the rest. Time ranges are intersected wherever they stand, also below OR, as InfluxDB
  * does: there is no OR of time ranges.
  */
-import { parseTime, TIME_MAX, TIME_MIN } from '../../model/index.ts';
+import { TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { printExpression } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
 import type { TimeBounds } from './plan.ts';
-import { toUtc, type ZoneShift } from './time-zone.ts';
+import { timeValue } from './time-value.ts';
+import type { ZoneShift } from './time-zone.ts';
 
 type Zone = readonly ZoneShift[] | null;
 
@@ -52,43 +53,6 @@ export function splitTime(
   return { range: UNBOUNDED, rest: whole };
 }
 
-/** Nanoseconds of a constant time expression: texts, integers, durations, now(), and sums and differences of them. */
-export function timeValue(expression: Expression, now: bigint, zone: Zone = null): { ns: bigint; fromNow: boolean } {
-  const e = unwrap(expression);
-  switch (e.kind) {
-    case 'integer':
-      return { ns: e.value, fromNow: false };
-    case 'number':
-      return { ns: BigInt(Math.trunc(e.value)), fromNow: false };
-    case 'duration':
-      return { ns: e.ns, fromNow: false };
-    case 'string': {
-      const ns = zonedTime(e.value, zone);
-      if (ns === null && /^\d{4}-\d{2}-\d{2}/.test(e.value))
-        throw new QueryError('invalid', 'invalid timestamp string');
-      if (ns === null) throw incompatible('StringLiteral');
-      return { ns, fromNow: false };
-    }
-    case 'call':
-      if (e.name.toLowerCase() === 'now' && e.args.length === 0) return { ns: now, fromNow: true };
-      throw incompatible('Call');
-    case 'binary': {
-      if (e.operator !== '+' && e.operator !== '-') throw incompatible('BinaryExpr');
-      const a = timeValue(e.left, now, zone);
-      const b = timeValue(e.right, now, zone);
-      return { ns: e.operator === '+' ? a.ns + b.ns : a.ns - b.ns, fromNow: a.fromNow || b.fromNow };
-    }
-    case 'reference':
-      throw incompatible('VarRef');
-    case 'boolean':
-      throw incompatible('BooleanLiteral');
-    case 'regex':
-      throw incompatible('RegexLiteral');
-    default:
-      throw incompatible('Wildcard');
-  }
-}
-
 export function intersect(a: TimeRange, b: TimeRange): TimeRange {
   const lower = a.min === null || (b.min !== null && b.min > a.min) ? b : a;
   const upper = a.max === null || (b.max !== null && b.max < a.max) ? b : a;
@@ -108,13 +72,6 @@ export function boundsOf(range: TimeRange, windowed: boolean, now: bigint): Time
 }
 
 // private functions
-
-/** A text without an offset of its own is local time. */
-function zonedTime(text: string, zone: Zone): bigint | null {
-  const time = parseTime(text);
-  if (time === null || zone === null || /(?:Z|[+-]\d\d:\d\d)$/.test(text)) return time;
-  return toUtc(zone, time);
-}
 
 function isTime(expression: Expression): boolean {
   const e = unwrap(expression);
@@ -144,8 +101,4 @@ function clamp(ns: bigint): bigint {
   if (ns < TIME_MIN) return TIME_MIN;
   if (ns > TIME_MAX) return TIME_MAX;
   return ns;
-}
-
-function incompatible(literal: string): QueryError {
-  return new QueryError('invalid', `invalid operation: time and *influxql.${literal} are not compatible`);
 }

@@ -9,8 +9,8 @@ export const CELLS_MAX = 2_000_000;
 /** Fewer windows of a group are compared with each other. */
 const SORTED_MAX = 256;
 const VACANT = -1;
-/** Those of an hour by minutes: every table that a query makes, on each shard and at home, begins with them. */
-const SLOTS_FIRST = 64;
+/** Most of the tables that thousands of live queries have hold few cells, and arrays so short lie in V8's own heap. */
+const SLOTS_FIRST = 8;
 
 export class CellTable {
   /** By slot. Slots in `free` mean nothing. */
@@ -22,7 +22,7 @@ export class CellTable {
   size = 0;
   #free: number[] = [];
   /** Power of two, at most half full. */
-  #table = new Int32Array(SLOTS_FIRST * 4).fill(VACANT);
+  #table = new Int32Array(SLOTS_FIRST * 2).fill(VACANT);
 
   /** Slot of a cell, made if need be. */
   slot(group: number, window: number): number {
@@ -61,8 +61,10 @@ export class CellTable {
     }
     if (dropped.length === 0) return dropped;
     this.size -= dropped.length;
-    for (const slot of dropped) this.#free.push(slot);
-    this.#rehash(this.#table.length);
+    for (const slot of dropped) {
+      this.#remove(slot);
+      this.#free.push(slot);
+    }
     return dropped;
   }
 
@@ -113,6 +115,22 @@ export class CellTable {
     this.#table[at] = slot;
     if (this.size * 2 > this.#table.length) this.#rehash(this.#table.length * 2);
     return slot;
+  }
+
+  /** Takes a slot out of the table: who stands behind it, and belongs before its place, moves up (Knuth, TAOCP 6.4, algorithm R). */
+  #remove(slot: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let free = hash(this.group[slot], this.window[slot]) & mask;
+    while (table[free] !== slot) free = (free + 1) & mask;
+    for (let at = (free + 1) & mask; table[at] !== VACANT; at = (at + 1) & mask) {
+      const home = hash(this.group[table[at]], this.window[table[at]]) & mask;
+      // as far as it is from home, it may go back to the free place
+      if (((at - home) & mask) < ((at - free) & mask)) continue;
+      table[free] = table[at];
+      free = at;
+    }
+    table[free] = VACANT;
   }
 
   #growSlots(length: number): void {

@@ -144,11 +144,10 @@ export class LiveStages {
   // private functions
 
   #streamFor(live: LivePlan, { key, base, tagged }: Sharing): SharedStream<LiveView> {
-    const window = live.plan.window!;
     const streams = this.#streams.get(key) ?? [];
-    const fitting = streams.find((stream) => sliceRuns(window, stream.plan.window!) !== null);
+    const fitting = streams.find((stream) => sliceRuns(live.plan, stream.plan.window!) !== null);
     if (fitting !== undefined) return fitting;
-    const plan = { ...base, window: sliceWindow(window, streams.length === 0) };
+    const plan = { ...base, window: sliceWindow(live.plan, streams.length === 0) };
     const stream = new SharedStream<LiveView>(
       streamName(key, plan.window!),
       plan,

@@ -3,6 +3,8 @@
  * which of its cells changed since it last spoke. It keeps no states. To its host and its home it is what `LiveShard` is, and it says
  * the same: what differs is only how the states are come by.
  *
+ * Its windows are the plan's panes where windows overlap: home puts these together, and asks for those it was not told.
+ *
  * It is long because it answers all that an operator of its own answers.
  *
  * Order of calls as for `LiveShard`. What `accept` is given here has been taken by the stream before: it is only told again.
@@ -14,11 +16,12 @@ import { readWindows } from './live-read.ts';
 import { history, type LiveInput, type LiveUpdate, NO_COUNTS, type ShardCounts } from './live-update.ts';
 import { RowWindows } from './live-windows.ts';
 import type { CellsPartial, Group } from './partial.ts';
-import { type Sharing, sliceRuns } from './share-plan.ts';
+import { firstSlice, type Sharing, type SliceRuns, sliceRuns, windowWith } from './share-plan.ts';
 import { type SharedStream, type StreamReader, tupleText } from './shared-stream.ts';
 import type { SliceRange } from './slices.ts';
 import type { Source } from './source.ts';
 import { EventClock, msToNs } from './watermark.ts';
+import { firstPaneAt, isInWindow, panesBeside } from './window-times.ts';
 
 /** A shared query speaks in turn this often at least: the least and the greatest that EMIT EVERY makes of it. */
 const TURN_MS_MIN = 200;
@@ -35,9 +38,7 @@ export class LiveView implements StreamReader {
   readonly #sharing: Sharing;
   readonly #stream: SharedStream<LiveView>;
   readonly #source: Source;
-  /** Window n covers the slices [n · count + first, …). */
-  readonly #count: number;
-  readonly #first: number;
+  readonly #runs: SliceRuns;
   readonly #windowMs: number;
   readonly #aggregates: readonly number[];
   readonly #clock = new EventClock();
@@ -64,13 +65,11 @@ export class LiveView implements StreamReader {
   next: bigint | null = null;
 
   constructor(live: LivePlan, sharing: Sharing, stream: SharedStream<LiveView>, source: Source) {
-    const runs = sliceRuns(live.plan.window!, stream.plan.window!)!;
     this.#live = live;
     this.#sharing = sharing;
     this.#stream = stream;
     this.#source = source;
-    this.#count = runs.count;
-    this.#first = runs.first;
+    this.#runs = sliceRuns(live.plan, stream.plan.window!)!;
     this.#windowMs = Number(live.plan.window!.interval / 1_000_000n);
     this.tuple = tupleText(sharing.values);
     this.#aggregates = stream.slices.indexesOf(live.plan.aggregates);
@@ -101,7 +100,7 @@ export class LiveView implements StreamReader {
 
   start(nowMs: number, before: LiveView | null = null): LiveUpdate {
     const { plan, rules } = this.#live;
-    this.#from = windowOf(plan, msToNs(nowMs) - rules.delay - rules.idle - keptBehind(rules));
+    this.#from = firstPaneAt(plan, msToNs(nowMs) - rules.delay - rules.idle - keptBehind(rules));
     if (before !== null) this.#takeOver(before);
     const first = this.#sliceOf(this.#from);
     this.#observe(this.#stream.ensureFrom(first, nowMs), nowMs);
@@ -260,11 +259,11 @@ export class LiveView implements StreamReader {
   }
 
   #sliceOf(window: number): number {
-    return window * this.#count + this.#first;
+    return firstSlice(this.#runs, window);
   }
 
   #windowOf(slice: number): number {
-    return Math.floor((slice - this.#first) / this.#count);
+    return windowWith(this.#runs, slice);
   }
 
   /** What `before` has spoken of is told again, as far as it may still change. */
@@ -279,7 +278,7 @@ export class LiveView implements StreamReader {
 
   #touch(window: number, rows: number, disordered: number): void {
     if (window < this.#floor) {
-      this.#counts.dropped += rows;
+      if (isInWindow(this.#live.plan, window)) this.#counts.dropped += rows;
       return;
     }
     this.#counts.accepted += rows;
@@ -332,7 +331,7 @@ export class LiveView implements StreamReader {
     const held = this.#groups[number];
     if (held !== undefined) return held;
     const { name, tags } = this.#stream.groups[number];
-    return (this.#groups[number] = { name, tags: this.#sharing.keys.map((at) => tags[at]) });
+    return (this.#groups[number] = { name, tags: this.#sharing.keys.map((at) => (at < 0 ? '' : tags[at])) });
   }
 
   /** The states of marked cells. */
@@ -363,21 +362,22 @@ export class LiveView implements StreamReader {
     const { plan, rules } = this.#live;
     const { slices } = this.#stream;
     const first =
-      from === null ? Math.max(this.#from, this.#floor, windowOf(plan, plan.bounds.min)) : windowOf(plan, from);
+      from === null ? Math.max(this.#from, this.#floor, windowOf(plan, plan.bounds.min)) : firstPaneAt(plan, from);
+    const beside = panesBeside(plan, some);
     const windows = Float64Array.from(some);
     const touched = { windows, rows: new Float64Array(windows.length) };
     // below the floor marks are not kept, though slices may still be there
-    const least = some.reduce((one, other) => Math.min(one, other), first);
+    const least = beside.reduce((one, other) => Math.min(one, other), first);
     if (this.#sliceOf(first) < slices.wholeFrom || least < this.#floor) {
       const limit = msToNs(nowMs) + rules.ahead;
-      const { cells, greatest } = readWindows(plan, this.#source, first, some, limit);
+      const { cells, greatest } = readWindows(plan, this.#source, first, beside, limit);
       this.#observe(greatest, nowMs);
       return { ...history(), reading: this.#clock.reading, cells, touched, wholeFrom: first };
     }
     this.#observe(this.#stream.ensureFrom(this.#sliceOf(first), nowMs), nowMs);
     const marks = new Map<number, Set<number>>();
     this.#markFrom(first, marks);
-    for (const window of some) if (window < first) this.#markWindow(window, marks);
+    for (const window of beside) if (window < first) this.#markWindow(window, marks);
     return { ...history(), reading: this.#clock.reading, cells: this.#take(marks), touched, wholeFrom: first };
   }
 

@@ -38,6 +38,8 @@ const PARTIAL_CELLS_MAX = 4_096;
 const PARTIAL_VALUES_MAX = 32_768;
 /** Of one aggregate in one cell: the widest keeps four doubles. */
 const STATE_BYTES = 32;
+/** Of the block that is being added, whichever store takes it: a query of one block need not make its own. */
+const runs = new CellRuns();
 
 export class PaneStore {
   #plan: Plan;
@@ -49,7 +51,6 @@ export class PaneStore {
   readonly #fields: readonly string[];
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
-  readonly #runs = new CellRuns();
   readonly #order = new CellOrder();
   #slots = new Int32Array(0);
   /** By group: the window that a row of it was in last, NaN = none, and its slot there. Most rows are of the window before. */
@@ -267,8 +268,9 @@ export class PaneStore {
   dropBefore(window: number): void {
     const dropped = this.#cells.dropBefore(window);
     if (dropped.length === 0) return;
-    this.#windowOfGroup.fill(Number.NaN);
     for (const slot of dropped) {
+      const group = this.#cells.group[slot];
+      if (this.#slotOfGroup[group] === slot) this.#windowOfGroup[group] = Number.NaN;
       this.#empty(slot);
       this.#changed[slot] = 0;
     }
@@ -367,7 +369,6 @@ export class PaneStore {
   }
 
   #addRuns(block: RunBlock, source: number, table: SeriesTable): number {
-    const runs = this.#runs;
     const from = this.#sources[source];
     const count = runs.find(block, from, table, this.#windows);
     if (count === 0) return 0;

@@ -21,7 +21,7 @@ import { STEP_SERIES, type Steps } from './steps.ts';
 
 const UNKNOWN = -2;
 const UNWANTED = -1;
-const PAGE_BITS = 10;
+const PAGE_BITS = 8;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
 export class SourceRows {

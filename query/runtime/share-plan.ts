@@ -6,10 +6,13 @@
  *       store      WHERE v > 3, keys host and region       equality variants are groups of one store
  *       view       host = 'a', row keys: region, 5 slices of a second, if the store has those
  *
- * Slices are windows of the store: a view's window is a run of them, so a point changes one slice however many windows hold it.
+ * Slices are windows of the store: a view's window is a run of them, so a point changes one slice however many windows hold it. Where
+ * windows overlap, the view's windows are the plan's panes, which home puts together; panes of two widths are runs of two lengths.
  */
+import { later } from '../../model/index.ts';
+import { runFrom, runTo, WINDOW_TAG } from '../planner/pane-windows.ts';
 import type { Aggregate, Bound, Plan } from '../planner/plan.ts';
-import type { PlanWindow } from '../planner/window-grid.ts';
+import { type PlanWindow, startOf } from '../planner/window-grid.ts';
 import type { LivePlan } from './live-plan.ts';
 
 export interface Sharing {
@@ -20,31 +23,35 @@ export interface Sharing {
   /** Positions in the store's keys of tags that the query compares, and with which values. */
   readonly tagged: readonly number[];
   readonly values: readonly string[];
-  /** Position in the store's keys of each of the query's. */
+  /** Position in the store's keys of each of the query's; −1 = the key tells kinds of windows apart, and is no tag. */
   readonly keys: readonly number[];
 }
 
-/** A window as a run of slices: window n covers the slices [n · count + first, (n + 1) · count + first). */
+/**
+ * Windows as runs of slices: window n covers the slices [n · count + first, (n + 1) · count + first). Where the grid has two windows in
+ * an interval, an interval covers these, and the first window of the two the first `split` of them.
+ */
 export interface SliceRuns {
   readonly count: number;
   readonly first: number;
+  readonly split: number | null;
 }
 
-/** Slices of one window; more of them would cost more than a store of its own. */
+/** Slices of the longest window, unless they are as wide as they can be; more of them would cost more than a store of its own. */
 export const SLICES_MAX = 1_024;
 
 /** Widths of slices in ns, the widest first: an hour to a millisecond. */
 const WIDTHS = [3_600_000n, 60_000n, 10_000n, 1_000n, 100n, 10n, 1n].map((ms) => ms * 1_000_000n);
 
 /**
- * null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows that overlap or are of uneven
- * width.
+ * null = the query needs an operator of its own: a tail, a running total, one with bounds, or windows of which no even slices are a
+ * part.
  */
 export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const { window, bounds, sources } = plan;
-  if (plan.kind === 'raw' || window === null || !isEven(window) || sources.length === 0) return null;
+  if (plan.kind === 'raw' || window === null || !isSliced(plan, window) || sources.length === 0) return null;
   if (bounds.minStated || bounds.maxStated || plan.shown !== null || plan.subqueries.length > 0) return null;
-  if (plan.derived !== undefined || plan.windows !== undefined || rules.recomputes || rules.keepsLate) return null;
+  if (plan.derived !== undefined || rules.recomputes || rules.keepsLate) return null;
   if (rules.perSeries) return null;
   // what it counts depends on all fields that the query asks for
   if (plan.aggregates.some(({ name }) => name === 'rows')) return null;
@@ -54,7 +61,8 @@ export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const same = split.every((other) => JSON.stringify(other.equal) === JSON.stringify(equal));
   const rest = (i: number): Bound | null => (same ? split[i].rest : sources[i].condition);
   const tags = same ? equal : [];
-  const groupBy = [...new Set([...plan.groupBy, ...tags.map(([tag]) => tag)])].sort();
+  const isLabel = (key: string): boolean => key === WINDOW_TAG && hasKinds(plan);
+  const groupBy = [...new Set([...plan.groupBy.filter((k) => !isLabel(k)), ...tags.map(([tag]) => tag)])].sort();
   const named = sources.map((source, i) => ({ ...source, condition: rest(i) }));
   const parts = named.map(({ database, retentionPolicy, measurement, series, condition }) => [
     database,
@@ -66,26 +74,48 @@ export function sharing({ plan, rules }: LivePlan): Sharing | null {
   const key = text([parts, groupBy, tags.map(([tag]) => tag), plan.columns, rules.ahead]);
   return {
     key,
-    base: { ...plan, sources: named, groupBy, aggregates: [] },
+    base: { ...plan, windows: undefined, sources: named, groupBy, aggregates: [] },
     tagged: tags.map(([tag]) => groupBy.indexOf(tag)),
     values: tags.map(([, value]) => value),
-    keys: plan.groupBy.map((tag) => groupBy.indexOf(tag)),
+    keys: plan.groupBy.map((key) => (isLabel(key) ? -1 : groupBy.indexOf(key))),
   };
 }
 
 /** The slices of a first query are its windows; those of the stores beside are as wide as fits. */
-export function sliceWindow({ interval, origin }: PlanWindow, first: boolean): PlanWindow {
-  const fitting = WIDTHS.find((width) => interval % width === 0n && interval / width <= BigInt(SLICES_MAX));
-  const width = first || fitting === undefined ? interval : fitting;
+export function sliceWindow(plan: Plan, first: boolean): PlanWindow {
+  const { origin } = plan.window!;
+  const widest = widestSlice(plan.window!);
+  const fitting = WIDTHS.find((width) => widest % width === 0n && longest(plan) / width <= BigInt(SLICES_MAX));
+  const width = first || fitting === undefined ? widest : fitting;
   return { interval: width, origin: ((origin % width) + width) % width };
 }
 
-/** How windows lie over slices; null = their edges are not edges of slices. */
-export function sliceRuns(window: PlanWindow, slices: PlanWindow): SliceRuns | null {
-  const width = slices.interval;
-  if (window.interval % width !== 0n || (window.origin - slices.origin) % width !== 0n) return null;
-  const count = Number(window.interval / width);
-  return count > SLICES_MAX ? null : { count, first: Number((window.origin - slices.origin) / width) };
+/** How the windows of a plan lie over slices; null = their edges are not edges of slices, or slices are too many. */
+export function sliceRuns(plan: Plan, { interval: width, origin }: PlanWindow): SliceRuns | null {
+  const window = plan.window!;
+  const widest = widestSlice(window);
+  if (widest % width !== 0n || (window.origin - origin) % width !== 0n) return null;
+  if (width !== widest && longest(plan) / width > BigInt(SLICES_MAX)) return null;
+  const slices = (ns: bigint): number => Number(ns / width);
+  return {
+    count: slices(window.interval),
+    first: slices(window.origin - origin),
+    split: window.split === undefined ? null : slices(window.split),
+  };
+}
+
+/** Number of a window's first slice. */
+export function firstSlice({ count, first, split }: SliceRuns, window: number): number {
+  if (split === null) return window * count + first;
+  const interval = Math.floor(window / 2);
+  return interval * count + first + (window === 2 * interval ? 0 : split);
+}
+
+/** The window that a slice is a part of. */
+export function windowWith({ count, first, split }: SliceRuns, slice: number): number {
+  const interval = Math.floor((slice - first) / count);
+  if (split === null) return interval;
+  return 2 * interval + (slice - first - interval * count < split ? 0 : 1);
 }
 
 /** A short name for the queries that share one key and such slices: for people, two may have the same by chance. */
@@ -102,11 +132,33 @@ export function aggregateKey(aggregate: Aggregate): string {
 
 // private functions
 
-/** Windows of a clock zone, of months and the like are of uneven width: such a plan says more than these two. */
-function isEven(window: PlanWindow): boolean {
-  return Object.entries(window).every(
-    ([name, value]) => name === 'interval' || name === 'origin' || value === undefined,
-  );
+/**
+ * Windows of a clock zone, of months and the like are of uneven width: such a plan says more than these. Of two widths slices are the
+ * greatest divisor, and may be too many.
+ */
+function isSliced(plan: Plan, window: PlanWindow): boolean {
+  const { interval, origin, split, ...more } = window;
+  if (Object.values(more).some((value) => value !== undefined)) return false;
+  return split === undefined || longest(plan) / widestSlice(window) <= BigInt(SLICES_MAX);
+}
+
+function widestSlice({ interval, split = 0n }: PlanWindow): bigint {
+  let [a, b] = [interval, split];
+  while (b !== 0n) [a, b] = [b, a % b];
+  return a;
+}
+
+/** How long the longest window is, or what lies from one to the next, ns. */
+function longest({ window, windows = [] }: Plan): bigint {
+  return windows.reduce((most, kind) => {
+    const last = kind.steps - 1;
+    const length = startOf(window!, runTo(window!, kind, last)) - startOf(window!, runFrom(window!, kind, last));
+    return later(length, most);
+  }, window!.interval);
+}
+
+function hasKinds({ windows = [] }: Plan): boolean {
+  return windows.some(({ label }) => label !== undefined);
 }
 
 type Equality = readonly [tag: string, value: string];

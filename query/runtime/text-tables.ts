@@ -1,5 +1,5 @@
 /** TextTables: merged rows that were written on their shards (row-texts.ts), into tables of texts. Applies LIMIT and OFFSET. */
-import type { Plan } from '../planner/plan.ts';
+import { columnNames, type Plan } from '../planner/plan.ts';
 import { hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
@@ -29,7 +29,7 @@ export class TextTables implements PickWriter {
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#limit = new RowLimit(plan);
-    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+    this.#names = columnNames(plan);
   }
 
   start(group: Group): void {

@@ -41,10 +41,12 @@ function needsOf(statement: Statement, current: string): readonly Need[] {
       return selectNeeds(statement, current);
     case 'explain':
       return selectNeeds(statement.select, current);
-    // of databases and stored queries everybody sees those that are theirs
+    // of databases, stored queries and alerts everybody sees those that are theirs
     case 'show databases':
     case 'show continuous queries':
       return [];
+    case 'show alerts':
+      return statement.database === null && current === '' ? [] : on('read', statement.database);
     case 'show queries':
       return on('read');
     case 'show measurements':
@@ -55,7 +57,6 @@ function needsOf(statement: Statement, current: string): readonly Need[] {
     case 'show cardinality':
     case 'show retention policies':
     case 'show metadata':
-    case 'show alerts':
     case 'explain continuous query':
     case 'backtest continuous query':
       return on('read', statement.database);

@@ -1,7 +1,7 @@
 /** CREATE, DROP and SHOW ALERT(S): what is checked where the statement was asked, and how alerts are shown. */
 import { integerColumn, textColumn } from '../../model/index.ts';
 import { QueryError, type ResultTable, type Statement } from '../../query/index.ts';
-import { alertsOf, type CatalogueView } from '../catalogue/index.ts';
+import { alertsOf, type CatalogueView, hasPrivilege, type User } from '../catalogue/index.ts';
 import type { AlertStatus } from './alerts.ts';
 import { namedAlert, OK } from './definition.ts';
 
@@ -24,10 +24,17 @@ export function isAlertStatement(statement: Statement): statement is AlertStatem
   return ['create alert', 'drop alert', 'show alerts'].includes(statement.kind);
 }
 
-/** `current`: the database where the statement names none. Rejects with QueryError. */
+export interface AlertRequest {
+  /** Where the statement names none; '' = none either. */
+  readonly database: string;
+  /** null = sees everything. */
+  readonly user: User | null;
+}
+
+/** Rejects with QueryError. */
 export async function executeAlert(
   statement: AlertStatement,
-  current: string,
+  { database: current, user }: AlertRequest,
   { catalogue, change, statuses }: AlertStatementsPort,
 ): Promise<ResultTable[]> {
   switch (statement.kind) {
@@ -38,9 +45,14 @@ export async function executeAlert(
       await change(statement, current);
       return [];
     case 'show alerts': {
-      const database = statement.database ?? current;
-      if (!catalogue.has(database)) throw new QueryError('invalid', `database not found: ${database}`);
-      return [shown(database, catalogue, await statuses())];
+      const named = statement.database ?? current;
+      if (named !== '' && !catalogue.has(named)) throw new QueryError('invalid', `database not found: ${named}`);
+      const seen =
+        named !== ''
+          ? [named]
+          : catalogue.databases.filter((name) => user === null || hasPrivilege(user, name, 'read'));
+      const all = await statuses();
+      return seen.map((database) => shown(database, catalogue, all));
     }
   }
 }

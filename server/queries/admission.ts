@@ -27,23 +27,44 @@ export function userOf({ user: name }: Asker, { documents }: CatalogueView): Use
   return user;
 }
 
+/** Numbers with a point are floats, all others int64, as in InfluxDB. Throws QueryError. */
 export function parseParams(text: string): Record<string, unknown> {
   if (text === '') return {};
   let params: unknown;
   try {
-    params = JSON.parse(text);
+    params = JSON.parse(text, numberOf);
   } catch (error) {
+    if (error instanceof QueryError) throw error;
     const { message } = error as Error;
-    const problem = message.includes('end of JSON') ? 'unexpected EOF' : message;
+    const ends = message.includes('end of JSON') || message.includes(`at position ${text.length} `);
+    const problem = ends ? 'unexpected EOF' : message;
     throw new QueryError('parse', `error parsing query parameters: ${problem}`);
   }
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw new QueryError('parse', 'error parsing query parameters: expected a JSON object');
+  if (params === null) return {};
+  if (typeof params !== 'object' || Array.isArray(params)) {
+    const type = Array.isArray(params) ? 'array' : typeof params === 'boolean' ? 'bool' : typeof params;
+    const problem = `json: cannot unmarshal ${type === 'bigint' ? 'number' : type} into Go value of type map[string]interface {}`;
+    throw new QueryError('parse', `error parsing query parameters: ${problem}`);
   }
-  return params as Record<string, unknown>;
+  const entries = Object.entries(params).map(([name, value]) => [
+    name,
+    typeof value === 'number' ? { float: value } : value,
+  ]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
 // private functions
+
+function numberOf(_key: string, value: unknown, { source = '' }: { source?: string } = {}): unknown {
+  if (typeof value !== 'number') return value;
+  const isFloat = source.includes('.');
+  const isWhole = !isFloat && !/e/i.test(source);
+  if (isFloat && Number.isFinite(value)) return value;
+  if (isWhole && BigInt.asIntN(64, BigInt(source)) === BigInt(source)) return BigInt(source);
+  const problem = isFloat || isWhole ? 'value out of range' : 'invalid syntax';
+  const detail = `strconv.Parse${isFloat ? 'Float' : 'Int'}: parsing "${source}": ${problem}`;
+  throw new QueryError('parse', `error parsing json value: ${detail}`);
+}
 
 function refuseChange(statement: Statement): void {
   const { kind } = statement;

@@ -5,6 +5,7 @@
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../kernels/kernel-unpacker.ts';
 import { PLAIN } from '../kernels/plain-unpacker.ts';
 import type { Firsts, Line, Unpacker, Wide } from '../kernels/unpacker.ts';
+import { WEIGH_WIDTH_MAX } from '../kernels/weighing-kernel.ts';
 import { packedWords } from './packing.ts';
 import type { WordReader } from './words.ts';
 
@@ -50,6 +51,24 @@ export function unpackWide(
 ): void {
   unpackerOf(n).wide(from.words, from.at, n, width, base, isDelta, out);
   from.at += packedWords(n, width);
+}
+
+/** Whether `weigh` takes so many numbers of that width. */
+export function isWeighed(n: number, width: number): boolean {
+  return width <= WEIGH_WIDTH_MAX && unpackerOf(n) !== PLAIN;
+}
+
+/** Of packed numbers from … to − 1, which stay packed: their sum, and the sum of each times how far it is from `to`. Exact. */
+export function weigh(
+  words: Uint32Array,
+  at: number,
+  n: number,
+  width: number,
+  from: number,
+  to: number,
+  out: Float64Array,
+): void {
+  unpackerOf(n).weigh(words, at, n, width, from, to, out);
 }
 
 /** The same as `unpackXors` of eight planes of n bytes, lowest first. */

@@ -15,6 +15,7 @@ import { fusedProbe, numberKernels } from './number-kernels.ts';
 import { patternKernels } from './pattern-kernels.ts';
 import { PLAIN } from './plain-unpacker.ts';
 import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
+import { weighingKernel } from './weighing-kernel.ts';
 
 /** A chunk's. */
 export const KERNEL_ROWS_MAX = 8192;
@@ -53,6 +54,7 @@ interface Exports {
   unpackSmallSumsScaled: SmallSumsKernel;
   raiseRuns: RaiseKernel;
   raiseRunsScaled: RaiseKernel;
+  weigh: WeighingKernel;
   unpackXors: PairKernel<number>;
   unpackWide: PairKernel<bigint>;
   unpackWideSums: PairKernel<bigint>;
@@ -62,6 +64,7 @@ interface Exports {
 type NumbersKernel = (...plane: [...Plane, base: number, step: number, scale: number]) => void;
 type SumsKernel = (...plane: [...Plane, base: number, step: number, before: number, scale: number]) => void;
 type SmallSumsKernel = (...plane: [...Plane, base: number, before: number, scale: number]) => void;
+type WeighingKernel = (...plane: [...Plane, from: number, to: number]) => void;
 type RaiseKernel = (ends: number, firsts: number, runs: number, out: number, scale: number) => void;
 type PairKernel<T> = (
   low: number,
@@ -86,7 +89,7 @@ class KernelUnpacker implements Unpacker {
   #results: Float64Array;
 
   constructor({ memory, buffer }: KernelMemory) {
-    const kernels = [...numberKernels(isFused(memory)), ...patternKernels()];
+    const kernels = [...numberKernels(isFused(memory)), weighingKernel(), ...patternKernels()];
     this.#kernels = instanceOf(kernels, memory) as unknown as Exports;
     this.#buffer = buffer;
     this.#input = new Uint32Array(buffer, 0, OUTPUT_AT / 4);
@@ -133,6 +136,13 @@ class KernelUnpacker implements Unpacker {
     }
     if (starts.length > 1) this.#raise(target, n, runs, scale);
     this.#give(n, out);
+  }
+
+  weigh(words: Uint32Array, at: number, n: number, width: number, from: number, to: number, out: Float64Array): void {
+    const source = this.#sourceOf(words, at, packedWords(n, width));
+    this.#kernels.weigh(source, width, OUTPUT_AT, n, from, to);
+    out[0] = this.#doubles[0];
+    out[1] = this.#doubles[1];
   }
 
   xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void {

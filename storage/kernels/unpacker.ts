@@ -15,6 +15,11 @@ export interface Unpacker {
    * ascending from 0 on. Up to 32 bits.
    */
   sums(words: Uint32Array, at: number, n: number, width: number, out: Float64Array, line: Line, runs: Firsts): void;
+  /**
+   * Nothing is unpacked: of numbers from … to − 1 the sum, then the sum of each times how far it is from `to`, as which it is in so many
+   * running sums. Two doubles, exact. Up to 20 bits, n ≤ 8192.
+   */
+  weigh(words: Uint32Array, at: number, n: number, width: number, from: number, to: number, out: Float64Array): void;
   /** 64-bit patterns of a plane of low halves and one of high halves behind it, each shifted up, xored with the one before. */
   xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void;
   /** 64-bit numbers, halves likewise, each plus `base`; `isDelta`: and plus the one before. Modulo 2^64. */

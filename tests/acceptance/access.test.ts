@@ -78,6 +78,13 @@ describe('access', () => {
     expect(refusal).to.include('requires admin privilege').and.not.include('hidden');
     expect(await say('bob:b', create)).to.equal('{"results":[{"statement_id":0}]}');
     expect(await say('bob:b', 'SHOW ALERTS ON e')).to.include('CREATE ALERT a ON e');
+    // without a database, those of all that one may read
+    expect(await say('bob:b', 'SHOW ALERTS'))
+      .to.include('"name":"e"')
+      .and.not.include('"name":"_internal"');
+    expect(await say(`ann:${PASSWORD}`, 'SHOW ALERTS'))
+      .to.include('CREATE ALERT a ON e')
+      .and.include('"name":"_internal"');
     expect(await say('bob:b', 'DROP ALERT a ON e')).to.equal('{"results":[{"statement_id":0}]}');
     await say(`ann:${PASSWORD}`, 'REVOKE ALL ON e FROM bob');
     expect(await say('bob:b', 'SHOW ALERTS ON e')).to.include('requires READ on e');

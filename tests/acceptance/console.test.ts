@@ -120,6 +120,26 @@ describe('console and server', () => {
     expect(await page.locator('.live-problem').count()).to.equal(0);
   });
 
+  it('lists what runs without a client, and pauses a stored query', async () => {
+    await client.write('shed', `air,bed=a warm=20 ${Date.now()}`, { precision: 'ms' });
+    const stored =
+      'CREATE CONTINUOUS QUERY "by hour" ON shed BEGIN SELECT mean(warm) INTO h FROM air GROUP BY time(1h) END';
+    const alert = 'CREATE ALERT frost ON shed (SELECT min(warm) FROM air GROUP BY time(1m), bed) WHEN min < 3';
+    await client.query('shed', `${stored}; ${alert}`);
+    await page.goto(`${server.http}/#/live`);
+    const row = page.locator('tr[data-stored="by hour"]');
+    const state = row.locator('td[data-label="State"]');
+    await state.getByText('running', { exact: true }).waitFor();
+    await row.locator('button', { hasText: 'Pause' }).click();
+    await state.getByText('paused', { exact: true }).waitFor();
+    await row.locator('button', { hasText: 'Resume' }).click();
+    await state.getByText('running', { exact: true }).waitFor();
+    const frost = page.locator('tr[data-alert="frost"]');
+    expect(await frost.locator('td[data-label="Level"]').textContent()).to.equal('ok');
+    expect(await frost.locator('td[data-label="Database"]').textContent()).to.equal('shed');
+    expect(await page.locator('.live-problem').count()).to.equal(0);
+  });
+
   it('switches a query that was asked once to live', async () => {
     await client.write('garden', `rain,bed=a mm=1 ${Date.now()}`, { precision: 'ms' });
     const q = 'SELECT sum(mm) FROM rain WHERE time > now() - 1h GROUP BY bed';

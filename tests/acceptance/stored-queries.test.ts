@@ -125,6 +125,15 @@ describe('stored continuous queries', () => {
     expect(await refused('REFRESH CONTINUOUS QUERY nope FROM 1 TO 2')).to.equal('continuous query not found: d.nope');
     const lines = (await query('EXPLAIN CONTINUOUS QUERY means ON d'))[0].values.flat();
     expect(lines).to.include.members(['EXPRESSION: mean(v::float)', 'INTO: d.autogen.means', 'LIVE: running']);
+    await query(
+      'CREATE CONTINUOUS QUERY shared ON d BEGIN SELECT max(v) INTO shared FROM h GROUP BY hop(1m, 40s), host END',
+    );
+    const shared = (await query('EXPLAIN CONTINUOUS QUERY shared ON d'))[0].values.flat();
+    expect(shared).to.include.members([
+      'PANES: 20s and 20s, in turn, from 0, fill null',
+      'WINDOWS: 3 panes, one every 2',
+    ]);
+    expect(shared.find((line) => String(line).startsWith('SHARE GROUP'))).to.match(/: [0-9a-f]{8}, live queries: 1$/);
     const analyzed = (await query('EXPLAIN ANALYZE CONTINUOUS QUERY h'))[0];
     expect(analyzed.columns).to.deep.equal(['EXPLAIN ANALYZE']);
     expect(analyzed.values.flat()).to.include('POINTS WRITTEN: 3');

@@ -7,6 +7,7 @@ import { WordWriter } from '../../storage/buckets/words.ts';
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../../storage/kernels/kernel-unpacker.ts';
 import { PLAIN } from '../../storage/kernels/plain-unpacker.ts';
 import type { Firsts } from '../../storage/kernels/unpacker.ts';
+import { WEIGH_WIDTH_MAX } from '../../storage/kernels/weighing-kernel.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
 const ROUNDS = 20;
@@ -43,6 +44,28 @@ describe(`property: kernels unpack what plain TypeScript unpacks (seed ${seed})`
         same(what, n, words, (unpacker, out, from) => unpacker.numbers(from, BEFORE, n, width, out, line));
         if (isSummed)
           same(`sums, ${what}`, n, words, (u, out, from) => u.sums(from, BEFORE, n, width, out, line, runs));
+      }
+    }
+  });
+
+  it('sums of what stays packed, of every width', () => {
+    for (let width = 0; width <= WEIGH_WIDTH_MAX; width++) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const n = length();
+        const words = anyWords(packedWords(n, width));
+        if (round === 0) words.fill(2 ** 32 - 1);
+        const [from, to] = [random.between(0, n), random.between(0, n)].sort((a, b) => a - b);
+        const weighed = (unpacker: typeof PLAIN, source: Uint32Array): number[] => {
+          const out = new Float64Array(2);
+          unpacker.weigh(source, BEFORE, n, width, from, to, out);
+          return [...out];
+        };
+        const near = lentWords.subarray(0, words.length);
+        near.set(words);
+        const expected = weighed(PLAIN, words);
+        const what = `width ${width}, n ${n}, rows ${from} … ${to}`;
+        expect(weighed(kernels, words), what).to.deep.equal(expected);
+        expect(weighed(kernels, near), `${what}, in the kernels' memory`).to.deep.equal(expected);
       }
     }
   });

@@ -1,11 +1,12 @@
 /**
  * I5: a live query's result does not depend on which other queries exist. Random streams with disorder, overwrites, several shards and
  * points far ahead go to an operator of its own and, at the same times, to a view of a stream that it shares with others, which come
- * and go meanwhile: equality variants, other windows, other aggregates. Both clients must hold the same rows in the same revisions. A
+ * and go meanwhile: equality variants, other windows, windows that overlap, other aggregates. Both clients must hold the same rows in the same revisions. A
  * third view has no time for open windows but every other second: its client must hold the same rows in the end.
  */
 import { expect } from 'chai';
 import type { AggregateName } from '../../query/planner/plan.ts';
+import type { TimeWindow } from '../../query/planner/plan-windows.ts';
 import type { LivePlan } from '../../query/runtime/live-plan.ts';
 import { LiveShard } from '../../query/runtime/live-shard.ts';
 import { LiveStages } from '../../query/runtime/live-stages.ts';
@@ -31,6 +32,26 @@ const HOSTS = ['a', 'b', 'c', 'd', 'e'];
 /** Of the query that is looked at: an operator of its own reads wider ones again after more than a tick. */
 const SECONDS = [1, 2, 7, 10, 60];
 const SECONDS_OF_OTHERS = [...SECONDS, 64, 600];
+/** Size and every: even panes, panes of two widths, windows that are their panes, windows that leave out time. */
+const HOPS = [
+  [20, 10],
+  [60, 10],
+  [10, 2],
+  [10, 4],
+  [25, 10],
+  [7, 7],
+  [100, 60],
+  [2, 7],
+  [1, 40],
+] as const;
+const CUMULATED = [
+  [60, 20],
+  [10, 1],
+] as const;
+const KINDS = [
+  [10, 60, 7],
+  [5, 20],
+];
 const SETS: readonly (readonly (readonly [AggregateName, string])[])[] = [
   [['sum', 'v']],
   [['mean', 'w']],
@@ -169,12 +190,11 @@ class Others {
   }
 }
 
-/** `SELECT … FROM m [WHERE host = …] GROUP BY time(…)[, host]`: of few different streams. */
+/** `SELECT … FROM m [WHERE host = …] GROUP BY time(…)[, host]`: of few different streams. Every other has windows that overlap. */
 function randomPlan(random: Random, widths: readonly number[]): LivePlan {
-  const interval = seconds(random.pick(widths));
   const live = planOf({
     aggregates: random.pick(SETS),
-    interval,
+    ...(random.between(0, 1) === 1 ? { interval: seconds(random.pick(widths)) } : { beyond: overlapping(random) }),
     byHost: random.between(0, 1) === 1,
     fill: { kind: 'none' },
   });
@@ -189,6 +209,17 @@ function randomPlan(random: Random, widths: readonly number[]): LivePlan {
     type: 'boolean',
   } as const;
   return { ...live, plan: { ...live.plan, sources: [{ ...source, condition }] } };
+}
+
+function overlapping(random: Random): TimeWindow {
+  const kind = random.between(0, 3);
+  if (kind === 0) {
+    const [size, step] = random.pick(CUMULATED);
+    return { of: 'cumulate', size: seconds(size), step: seconds(step), offset: null };
+  }
+  if (kind === 1) return { of: 'windows', intervals: random.pick(KINDS).map(seconds) };
+  const [size, every] = random.pick(HOPS);
+  return { of: 'hop', size: seconds(size), every: seconds(every), offset: null };
 }
 
 function points(random: Random, progress: number, count: number): Point[] {

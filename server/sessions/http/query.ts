@@ -12,8 +12,8 @@ import { replyPieces } from './pieces.ts';
 export const FORM_BYTES_MAX = 1024 * 1024;
 /** InfluxDB's own. */
 const CHUNK_ROWS_DEFAULT = 10_000;
-/** Errors of parameters say so themselves: `error parsing query parameters: …`. */
-const PARSE_WORDS = 'error parsing query';
+/** Errors of parameters say so themselves: `error parsing query parameters: …`, `error parsing json value: …`. */
+const PARSE_WORDS = /^error parsing (query|json)/;
 
 const FORMATS: readonly (readonly [string, AnswerFormat])[] = [
   ['application/csv', 'csv'],
@@ -36,8 +36,8 @@ export async function query(exchange: Exchange, engine: Engine): Promise<void> {
   try {
     pieces = await engine.query(asked, exchange.request.signal);
   } catch (error) {
-    if (error instanceof EngineError && error.code === 'parse' && !error.message.startsWith(PARSE_WORDS)) {
-      throw new EngineError('parse', `${PARSE_WORDS}: ${error.message}`, error.at);
+    if (error instanceof EngineError && error.code === 'parse' && !PARSE_WORDS.test(error.message)) {
+      throw new EngineError('parse', `error parsing query: ${error.message}`, error.at);
     }
     throw error;
   }
@@ -49,14 +49,14 @@ export async function query(exchange: Exchange, engine: Engine): Promise<void> {
 
 async function readRequest(exchange: Exchange): Promise<QueryRequest> {
   const { request, parameters } = exchange;
-  let form = new URLSearchParams();
-  const type = request.headers.get('content-type') ?? '';
+  let form: URLSearchParams | null = null;
   if (request.method === 'POST') {
     const body = await request.body(FORM_BYTES_MAX);
+    const type = request.headers.get('content-type') ?? '';
     if (type.startsWith('application/x-www-form-urlencoded'))
       form = new URLSearchParams(new TextDecoder().decode(body));
   }
-  const value = (name: string) => parameters.get(name) ?? form.get(name);
+  const value = (name: string) => parameters.get(name) ?? form?.get(name) ?? null;
   const chunkSize = Number(value('chunk_size') ?? CHUNK_ROWS_DEFAULT);
   return {
     user: exchange.user,

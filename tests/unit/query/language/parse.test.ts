@@ -47,6 +47,60 @@ describe('language, parse', () => {
     expect(() => condition('a =~ $x', { x: { regex: '(' } })).to.throw(QueryError, 'error parsing regexp');
   });
 
+  it('binds every token at its place, and nothing else', () => {
+    const bound = (text: string, params: Record<string, unknown>) => parse(text, params);
+    const same = (text: string, params: Record<string, unknown>, literal: string) =>
+      expect(bound(text, params)).to.deep.equal(parse(literal));
+    same(
+      'SELECT $f($v) AS $a FROM $m',
+      { f: id('mean'), v: id('v'), a: id('x'), m: id('m') },
+      'SELECT mean(v) AS x FROM m',
+    );
+    same('SELECT v FROM $r tz($z)', { r: { regex: 'a/b' }, z: 'UTC' }, "SELECT v FROM /a\\/b/ tz('UTC')");
+    same('SELECT v::$t FROM m LIMIT $n', { t: id('float'), n: 3n }, 'SELECT v::float FROM m LIMIT 3');
+    same('SELECT v FROM m WHERE a > 3-$n', { n: -2n }, 'SELECT v FROM m WHERE a > 3-(-2)');
+    same('SELECT v -$d /* $n */ FROM m -- $n', { d: { duration: '-1h' } }, 'SELECT v - (-1h) FROM m');
+    same("SELECT '$s', $s FROM m", { s: 'x' }, "SELECT '$s', 'x' FROM m");
+    same('DROP USER $u; KILL QUERY $n', { u: id('a"b'), n: 7n }, 'DROP USER "a\\"b"; KILL QUERY 7');
+  });
+
+  it('lets no value end its token', () => {
+    for (const value of ["' OR true OR '", "\\' OR true --", '\\', '"', '*/', '\n', '$s', '/', '\u0000é🙂', '']) {
+      const { condition } = select('SELECT v FROM m WHERE a = $s', { s: value });
+      expect(condition).to.deep.include({ right: { kind: 'string', value } });
+      const { fields } = select('SELECT $i FROM m', { i: id(value) });
+      expect(fields[0]!.expression).to.deep.include({ kind: 'reference', name: value });
+    }
+    for (const pattern of ['/', '\\/', '\\\\', '\\\\/', '"', "'", '--', '/*', ' OR true']) {
+      const { condition } = select('SELECT v FROM m WHERE a =~ $r', { r: { regex: pattern } });
+      const compiled = (condition as unknown as { right: { pattern: string } }).right.pattern;
+      expect(compiled.replaceAll('\\/', '/')).to.equal(pattern.replaceAll('\\/', '/'));
+    }
+    expect(() => select('SELECT v FROM m WHERE a =~ $r', { r: { regex: '\\' } })).to.throw(
+      QueryError,
+      'trailing backslash',
+    );
+  });
+
+  it('binds numbers with all their digits', () => {
+    for (const value of [5e-324, 1.7976931348623157e308, -0.1, 123456.789, 1e21, 100.5]) {
+      const { condition } = select('SELECT v FROM m WHERE a = $n', { n: value });
+      expect(condition).to.deep.include({ right: { kind: 'number', value } });
+    }
+  });
+
+  it('says of a bound value where its parameter stands', () => {
+    expect(() => select('SELECT $v FROM m LIMIT $n', { v: 'a long text', n: 1.5 })).to.throw(
+      QueryError,
+      'found 1.5, expected integer at line 1, char 24',
+    );
+    expect(() => select('SELECT v FROM m LIMIT $n', { n: null })).to.throw(
+      QueryError,
+      'found unable to bind parameter',
+    );
+    expect(() => select('SELECT $v, FROM m', { v: 'a long text' })).to.throw(QueryError, 'found FROM');
+  });
+
   it('says where: line and character in the text, and the offset', () => {
     const error = failure('SELECT a\n  FROM cpu\n  WHERE "é" == 5');
     expect(error.message).to.equal(
@@ -58,8 +112,12 @@ describe('language, parse', () => {
 
 // private functions
 
-function select(text: string): SelectStatement {
-  return parse(text)[0] as SelectStatement;
+function select(text: string, params: Record<string, unknown> = {}): SelectStatement {
+  return parse(text, params)[0] as SelectStatement;
+}
+
+function id(identifier: string): object {
+  return { identifier };
 }
 
 function condition(text: string, params: Record<string, unknown> = {}): string {

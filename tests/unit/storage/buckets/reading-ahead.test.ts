@@ -1,6 +1,16 @@
 /** A large scan for who can wait: the same rows, in few reads that run ahead of it; damage and failures are met where they stand. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
-import { type Block, type Column, ORIGIN, TextDictionary } from '../../../../model/index.ts';
+import {
+  addColumn,
+  type Block,
+  type Column,
+  type IntegerColumn,
+  ORIGIN,
+  TextDictionary,
+} from '../../../../model/index.ts';
+import { kernelMemoryUse, READS_MAX } from '../../../../model/kernels/index.ts';
 import { AHEAD_BYTES_MAX, AHEAD_GROUPS } from '../../../../storage/buckets/near-reads.ts';
 import {
   BlockCache,
@@ -12,6 +22,7 @@ import {
   StorageError,
   writeBucket,
 } from '../../../../storage/index.ts';
+import { eventually } from '../../../support/api.ts';
 
 const PATH = '/d/a.bucket';
 const ALL: BucketScan = { minTime: -(2n ** 63n), maxTime: 2n ** 63n, series: null, fields: null, map: null };
@@ -102,6 +113,68 @@ describe('reading ahead', () => {
     for (const found of await Promise.all(scans)) expect(found).to.deep.equal(expected);
   });
 
+  it('adds numbers up as they are stored, and unpacks them for who asks', async () => {
+    await kernelsHaveRoom();
+    let packed = 0;
+    const blocks: [unpacked: number, packed: number][] = [];
+    for (const step of open(new Source(good)).scanAhead(ALL)) {
+      if (step instanceof Promise) {
+        await step;
+        continue;
+      }
+      const column = step.columns.get('a') as IntegerColumn;
+      const all = { count: 1, from: Uint32Array.of(0), to: Uint32Array.of(step.rows), slots: Int32Array.of(0) };
+      const into = { sums: new Float64Array(1), lost: new Float64Array(1) };
+      expect(addColumn(column, all, into)).to.equal(true);
+      if (column.addStretches !== undefined) packed++;
+      const copy = { ...column };
+      expect(copy.addStretches, 'a copy is of the values').to.equal(undefined);
+      blocks.push([(copy.values as Float64Array).reduce((sum, value) => sum + value, 0), into.sums[0]]);
+    }
+    for (const [unpackedSum, packedSum] of blocks) expect(packedSum).to.equal(unpackedSum);
+    expect(packed).to.equal(blocks.length);
+  });
+
+  it('writes over what no longer holds, so that tests see who still reads it', async () => {
+    let before: Block | null = null;
+    const isGone = ({ series, columns }: Block): boolean => {
+      const { values } = columns.get('a')!;
+      return Number.isNaN(values[0]) && series[0] >= SERIES;
+    };
+    for (const step of open(new Source(good)).scanAhead(ALL)) {
+      if (step instanceof Promise) {
+        await step;
+        continue;
+      }
+      // unpacked, as it is read
+      expect(isGone(step)).to.equal(false);
+      if (before !== null && before !== step) break;
+      before = { ...step, columns: new Map([['a', { ...step.columns.get('a')! }]]) };
+    }
+    await allIsRead();
+    expect(isGone(before!)).to.equal(true);
+  });
+
+  it('gives back what the kernels lent when it ends, fails or is given up', async () => {
+    await kernelsHaveRoom();
+    const cache = new BlockCache();
+    await stepped(open(new Source(good), cache), ALL);
+    const once = kernelMemoryUse();
+    for (let round = 0; round < 4; round++) {
+      const failing = new Source(good);
+      failing.failing = 1 + (round % 3);
+      const error = await stepped(open(failing, cache), ALL).catch((e: StorageError) => e);
+      expect(error).to.be.instanceOf(StorageError);
+      await allIsRead();
+      for (const step of open(new Source(good), cache).scanAhead(ALL)) {
+        if (step instanceof Promise) await step;
+        else break;
+      }
+      await allIsRead();
+      expect(kernelMemoryUse()).to.deep.equal(once);
+    }
+  });
+
   it('may be given up while reads are under way, whatever comes of them', async () => {
     const failing = new Source(good);
     failing.failing = 2;
@@ -161,12 +234,17 @@ class Source implements BucketSource {
   }
 }
 
+/** What was under way when a scan was left has come. */
+async function allIsRead(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await nextTurn();
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function open(source: Source): BucketReader {
-  return BucketReader.open(source, new MemoryFiles(), new BlockCache(), 0);
+function open(source: Source, cache = new BlockCache()): BucketReader {
+  return BucketReader.open(source, new MemoryFiles(), cache, cache.register());
 }
 
 function blocksOf(reader: BucketReader, request: BucketScan, found: string[] = []): string[] {
@@ -180,6 +258,19 @@ async function stepped(reader: BucketReader, request: BucketScan, found: string[
     else found.push(digest(step));
   }
   return found;
+}
+
+/** Where earlier tests have left scans behind, the kernels' memory has to come back from them first. */
+async function kernelsHaveRoom(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  await eventually(
+    () => {
+      collect();
+      return kernelMemoryUse().reads;
+    },
+    (reads) => reads <= READS_MAX - AHEAD_GROUPS,
+  );
 }
 
 /** What tells a block from any other: where it begins and the sums of its columns. */
