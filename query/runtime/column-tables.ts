@@ -30,6 +30,8 @@ export interface PickWriter {
   /** LIMIT is reached: further rows of this series would be left out. */
   readonly full: boolean;
   add(picks: Picks): Iterable<ResultTable>;
+  /** All rows of a partial have been added, or are left out. */
+  done?(partial: RowsPartial): void;
   finish(): Iterable<ResultTable>;
 }
 
