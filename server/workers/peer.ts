@@ -20,8 +20,12 @@ import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 import { ITEMS_AHEAD, Reading, type Stream } from './reading.ts';
 
 export type Handler = (body: never) => unknown;
-/** The signal aborts when the reader wants no more, also while the next item is being made. */
-export type StreamHandler = (body: never, signal: AbortSignal) => AsyncIterable<unknown>;
+/**
+ * The signal aborts when the reader wants no more, also while the next item is being made, and when `end` is called, which is given where
+ * the reader is on another thread.
+ */
+export type StreamHandler = (body: never, signal: AbortSignal, end?: EndStream) => AsyncIterable<unknown>;
+export type EndStream = (reason: Error) => void;
 
 export interface Handlers {
   readonly calls: Readonly<Record<string, Handler>>;
@@ -185,7 +189,9 @@ export class Peer {
         if (this.#serving.size >= STREAMS_MAX) this.#fail(wire.id, new PeerError('busy', 'too many open streams'));
         else {
           const stopped = new AbortController();
-          const stream = this.#handlers.streams[wire.method](wire.body as never, stopped.signal);
+          const stream = this.#handlers.streams[wire.method](wire.body as never, stopped.signal, (reason) =>
+            stopped.abort(reason),
+          );
           const iterator = stream[Symbol.asyncIterator]();
           const serving: Serving = { iterator, stopped, room: ITEMS_AHEAD, wake: null };
           this.#serving.set(wire.id, serving);

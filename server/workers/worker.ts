@@ -245,7 +245,7 @@ function makeCalls(): Handlers['calls'] {
 
 function makeStreams(): Handlers['streams'] {
   return {
-    query: (call: QueryCall, signal) => runner.run(call, signal),
+    query: (call: QueryCall, signal, end) => runner.run(call, signal, end),
     show: ({ shard, statement, context }: ShowCall, signal) =>
       givenInTurns(showShard(statement, context, shardOf(shard).store), turns.of(signal)),
     partials: (call: PartialsCall, signal) => handedOver(batched(partialsOf(call, signal)), transferables),
