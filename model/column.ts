@@ -8,7 +8,7 @@ import type { RunningSums, Stretches } from './stretches.ts';
 /** One byte a row, 0 or 1; null = every row has a value. */
 export type Presence = Uint8Array | null;
 
-export type FloatColumn = { type: 'float'; values: Float64Array; present: Presence };
+export type FloatColumn = { type: 'float'; values: Float64Array; present: Presence } & MaybePacked;
 /** Float64Array while every value is a safe integer (|v| ≤ 2^53 − 1), which is nearly always; else exact 64-bit. */
 export type IntegerColumn = { type: 'integer'; values: Float64Array | BigInt64Array; present: Presence } & MaybePacked;
 export type UnsignedColumn = {
@@ -23,7 +23,10 @@ export type Column = FloatColumn | IntegerColumn | UnsignedColumn | BooleanColum
 
 /** Columns that are packed as long as nobody asks for `values`, which every row has. */
 interface MaybePacked {
-  /** Adds stretches of rows to running sums, exactly and without unpacking them; false = nothing was added, take `values`. */
+  /**
+   * Adds stretches of rows to running sums without unpacking them, exactly, or of floats to twice the digits; false = nothing was added,
+   * take `values`.
+   */
   addStretches?(stretches: Stretches, into: RunningSums): boolean;
 }
 

@@ -34,7 +34,7 @@ let kernels: KernelAdder | null | undefined;
 export function addColumn(column: Column, stretches: Stretches, into: RunningSums): boolean {
   const { type, present } = column;
   if (present !== null) return false;
-  if ((type === 'integer' || type === 'unsigned') && column.addStretches?.(stretches, into)) return true;
+  if (type !== 'string' && type !== 'boolean' && column.addStretches?.(stretches, into)) return true;
   const { values } = column;
   if (!(values instanceof Float64Array)) return false;
   addStretches(values, stretches, type !== 'float', into);

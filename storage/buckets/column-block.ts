@@ -10,7 +10,7 @@
  * Upper case: `integers.ts`, `wide-integers.ts`, `floats.ts`, `texts.ts`.
  */
 import { type Column, type Compression, FIELD_TYPES, type FieldType } from '../../model/index.ts';
-import { decodeFloats, encodeFloats } from './floats.ts';
+import { decimalScale, decodeFloats, encodeFloats } from './floats.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
 import type { PackedColumn } from './packed-column.ts';
 import { decodeStrings, encodeStrings } from './texts.ts';
@@ -96,8 +96,11 @@ export function loadPacked(
   decode: () => Column,
 ): boolean {
   const type = FIELD_TYPES[words[0] & 0xff];
-  if (words[0] >>> 8 !== 0 || (type !== 'integer' && type !== 'unsigned')) return false;
-  return into.load(type, words, 1, n, starts, () => decode().values);
+  if (words[0] >>> 8 !== 0) return false;
+  const unpack = (): Column['values'] => decode().values;
+  if (type === 'integer' || type === 'unsigned') return into.load(type, words, 1, n, starts, null, unpack);
+  const scale = type === 'float' ? decimalScale(words[1]) : null;
+  return scale !== null && into.load(type, words, 2, n, starts, scale, unpack);
 }
 
 export function encodeTimes(offsets: Float64Array, starts: Uint32Array): Uint8Array {

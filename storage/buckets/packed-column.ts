@@ -3,13 +3,13 @@
  * as the block, and is used again for the next chunk.
  */
 import type { Column, FieldType, RunningSums, Stretches } from '../../model/index.ts';
-import { PackedIntegers } from './packed-integers.ts';
+import { PackedNumbers } from './packed-numbers.ts';
 
 export class PackedColumn {
   type: FieldType = 'integer';
   readonly present = null;
   declare readonly values: Column['values'];
-  readonly #integers = new PackedIntegers();
+  readonly #numbers = new PackedNumbers();
   #unpack: () => Column['values'] = noValues;
   #values: Column['values'] | null = null;
 
@@ -18,16 +18,17 @@ export class PackedColumn {
     Object.defineProperty(this, 'values', { enumerable: true, get: () => (this.#values ??= this.#unpack()) });
   }
 
-  /** False: the column has to be decoded. Integers stand from word `at` on. */
+  /** False: the column has to be decoded. Integers stand from word `at` on, of decimals divided by `scale`. */
   load(
     type: FieldType,
     words: Uint32Array,
     at: number,
     rows: number,
     starts: Uint32Array,
+    scale: number | null,
     unpack: () => Column['values'],
   ): boolean {
-    if (!this.#integers.load(words, at, rows, starts)) return false;
+    if (!this.#numbers.load(words, at, rows, starts, scale)) return false;
     this.type = type;
     this.#unpack = unpack;
     this.#values = null;
@@ -41,7 +42,7 @@ export class PackedColumn {
   }
 
   addStretches(stretches: Stretches, into: RunningSums): boolean {
-    return this.#integers.addStretches(stretches, into);
+    return this.#numbers.addStretches(stretches, into);
   }
 }
 

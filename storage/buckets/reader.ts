@@ -170,7 +170,7 @@ export class BucketReader {
       return;
     }
     const arrays = this.#cache.takeNearArrays();
-    const groups = this.#table.groups(chunks, fields, FIRST_BYTES, AHEAD_BYTES_MAX);
+    const groups = this.#table.groups(chunks, fields, FIRST_BYTES, AHEAD_BYTES_MAX, true);
     const into = { isKept: false, arrays: request.lasting ? null : arrays };
     const coming: ComingGroup[] = [];
     try {
@@ -189,7 +189,7 @@ export class BucketReader {
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
     const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays(false) };
     const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
-    const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax);
+    const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax, false);
     yield* this.#scanGroups(groups, request, fields, into, fetch, 1);
   }
 
@@ -197,7 +197,7 @@ export class BucketReader {
   *places(request: BucketScan): Generator<readonly ByteRange[]> {
     const fields = this.#table.fieldsNamed(request.fields);
     const chunks = [...this.#table.candidates(request)];
-    for (const { places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX, FAR_BYTES_MAX)) yield places;
+    for (const { places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX, FAR_BYTES_MAX, false)) yield places;
   }
 
   /** Of the chunks that may hold rows of the request, the wanted fields. Reads nothing. */

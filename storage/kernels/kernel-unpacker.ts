@@ -14,8 +14,8 @@ import { packedWords } from '../buckets/packing.ts';
 import { fusedProbe, numberKernels } from './number-kernels.ts';
 import { patternKernels } from './pattern-kernels.ts';
 import { PLAIN } from './plain-unpacker.ts';
-import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
-import { weighingKernel } from './weighing-kernel.ts';
+import type { Firsts, Line, Range, Unpacker, Wide } from './unpacker.ts';
+import { weighingKernels } from './weighing-kernel.ts';
 
 /** A chunk's. */
 export const KERNEL_ROWS_MAX = 8192;
@@ -55,6 +55,8 @@ interface Exports {
   raiseRuns: RaiseKernel;
   raiseRunsScaled: RaiseKernel;
   weigh: WeighingKernel;
+  quotients: QuotientsKernel;
+  quotientsOfSums: QuotientsKernel;
   unpackXors: PairKernel<number>;
   unpackWide: PairKernel<bigint>;
   unpackWideSums: PairKernel<bigint>;
@@ -65,6 +67,9 @@ type NumbersKernel = (...plane: [...Plane, base: number, step: number, scale: nu
 type SumsKernel = (...plane: [...Plane, base: number, step: number, before: number, scale: number]) => void;
 type SmallSumsKernel = (...plane: [...Plane, base: number, before: number, scale: number]) => void;
 type WeighingKernel = (...plane: [...Plane, from: number, to: number]) => void;
+type QuotientsKernel = (
+  ...plane: [...Plane, from: number, to: number, base: number, before: number, scale: number]
+) => void;
 type RaiseKernel = (ends: number, firsts: number, runs: number, out: number, scale: number) => void;
 type PairKernel<T> = (
   low: number,
@@ -78,6 +83,7 @@ type PairKernel<T> = (
 type Plane = [source: number, width: number, out: number, n: number];
 
 class KernelUnpacker implements Unpacker {
+  readonly hasQuotients: boolean;
   readonly #kernels: Exports;
   readonly #buffer: ArrayBuffer;
   readonly #input: Uint32Array;
@@ -89,7 +95,8 @@ class KernelUnpacker implements Unpacker {
   #results: Float64Array;
 
   constructor({ memory, buffer }: KernelMemory) {
-    const kernels = [...numberKernels(isFused(memory)), weighingKernel(), ...patternKernels()];
+    this.hasQuotients = isFused(memory);
+    const kernels = [...numberKernels(this.hasQuotients), ...weighingKernels(this.hasQuotients), ...patternKernels()];
     this.#kernels = instanceOf(kernels, memory) as unknown as Exports;
     this.#buffer = buffer;
     this.#input = new Uint32Array(buffer, 0, OUTPUT_AT / 4);
@@ -143,6 +150,22 @@ class KernelUnpacker implements Unpacker {
     this.#kernels.weigh(source, width, OUTPUT_AT, n, from, to);
     out[0] = this.#doubles[0];
     out[1] = this.#doubles[1];
+  }
+
+  quotients(
+    words: Uint32Array,
+    at: number,
+    n: number,
+    width: number,
+    { from, to }: Range,
+    { base, scale }: Line,
+    before: number | null,
+    out: Float64Array,
+  ): void {
+    const source = this.#sourceOf(words, at, packedWords(n, width));
+    const kernel = before === null ? this.#kernels.quotients : this.#kernels.quotientsOfSums;
+    kernel(source, width, OUTPUT_AT, n, from, to, base, before ?? 0, scale);
+    for (let i = 0; i < 3; i++) out[i] = this.#doubles[i];
   }
 
   xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void {

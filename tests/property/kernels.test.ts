@@ -70,6 +70,31 @@ describe(`property: kernels unpack what plain TypeScript unpacks (seed ${seed})`
     }
   });
 
+  it('sums of quotients of what stays packed, but for their last digits', function () {
+    if (!kernels.hasQuotients) this.skip();
+    for (let width = 0; width <= WEIGH_WIDTH_MAX; width++) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const n = length();
+        const words = anyWords(packedWords(n, width));
+        const range = { from: random.between(0, n >> 1), to: random.between(n >> 1, n) };
+        const before = random.pick([null, random.between(-(2 ** 20), 2 ** 20)]);
+        // what is added up stays within 32 bits
+        const base = before === null ? random.between(-(2 ** 30), 2 ** 30) : -Math.floor(2 ** (width - 1));
+        if (before !== null && n * 2 ** width > 2 ** 30) continue;
+        const line = { base, step: 1, scale: 10 ** random.between(0, 15) };
+        const [plain, found] = [PLAIN, kernels].map((unpacker) => {
+          const out = new Float64Array(3);
+          unpacker.quotients(words, BEFORE, n, width, range, line, before, out);
+          return out;
+        });
+        const what = `width ${width}, n ${n}, rows ${range.from} … ${range.to}, ${JSON.stringify(line)}`;
+        const size = (n * (Math.abs(base) + 2 ** width * (before === null ? 1 : n) + 2 ** 20)) / line.scale;
+        expect(Math.abs(plain[0] - found[0] + (plain[1] - found[1])), what).to.be.at.most(size * 2 ** -85);
+        if (before !== null) expect(found[2], what).to.equal(plain[2]);
+      }
+    }
+  });
+
   it('64-bit patterns and numbers, of every width', () => {
     for (let width = 0; width <= 64; width++) {
       for (let round = 0; round < ROUNDS; round++) {
