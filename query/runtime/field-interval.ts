@@ -73,6 +73,17 @@ export function rowsWithin(
   return count;
 }
 
+/** Narrows rows[0 … count) in the same way, in place. */
+export function narrowed(values: Float64Array, { low, high }: Interval, rows: Uint32Array, count: number): number {
+  let kept = 0;
+  for (let k = 0; k < count; k++) {
+    const row = rows[k];
+    const value = values[row];
+    if (value >= low && value <= high) rows[kept++] = row;
+  }
+  return kept;
+}
+
 // private functions
 
 /** The least double that is greater; NaN, which nothing equals, where there is none. */

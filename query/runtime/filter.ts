@@ -10,7 +10,7 @@ import { compileRegex } from '../language/regex.ts';
 import type { Bound } from '../planner/plan.ts';
 import { columnReader } from './columns.ts';
 import { compares, compileExpression } from './expression.ts';
-import { FLIPPED, type Interval, intervalOf, isOfDoubles, passing, rowsWithin } from './field-interval.ts';
+import { FLIPPED, type Interval, intervalOf, isOfDoubles, narrowed, passing, rowsWithin } from './field-interval.ts';
 import { chooseSeries, type SeriesTest, tagPredicate, tagsIn, withLater } from './series-choice.ts';
 import { finished, type Steps } from './steps.ts';
 
@@ -86,7 +86,11 @@ export class RowFilter {
 
   /** Narrows rows[0 … count) of series that may pass, in place; returns the new count. */
   narrow(block: Block, table: SeriesTable, rows: Uint32Array, count: number): number {
-    return this.#narrow(0, block, table, rows, count);
+    const interval = this.#interval;
+    const column = interval === null ? undefined : block.columns.get(interval.field);
+    if (interval === null || !isOfDoubles(column)) return this.#narrow(0, block, table, rows, count);
+    const found = narrowed(column.values, interval.interval, rows, count);
+    return this.#narrow(1, block, table, rows, withValues(column.present, rows, found));
   }
 
   /**

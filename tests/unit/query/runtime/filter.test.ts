@@ -1,6 +1,6 @@
-/** RowFilter over stretches of rows: the same rows as the condition says of each by itself. */
+/** RowFilter over stretches and lists of rows: the same rows as the condition says of each by itself. */
 import { expect } from 'chai';
-import type { Block, Column, SeriesTable } from '../../../../model/index.ts';
+import { type Block, type Column, rowsOfRuns, type SeriesTable } from '../../../../model/index.ts';
 import type { Bound } from '../../../../query/index.ts';
 import { RowFilter } from '../../../../query/runtime/filter.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
@@ -27,7 +27,7 @@ const seed = seedOfRun();
 const TABLE: SeriesTable = { size: 1, key: () => '', tag: () => '', tagKeys: () => [] };
 
 describe(`row filter (SEED=${seed})`, () => {
-  it('finds in stretches of rows what passes row by row', () => {
+  it('finds in stretches and in lists of rows what passes row by row', () => {
     const random = new Random(seed);
     let passed = 0;
     for (let round = 0; round < ROUNDS; round++) {
@@ -51,6 +51,8 @@ describe(`row filter (SEED=${seed})`, () => {
       const rows = new Uint32Array(ROWS);
       const count = filter.passing(block, TABLE, stretches, rows);
       expect([...rows.subarray(0, count)], JSON.stringify(tests)).to.deep.equal(expected);
+      const listed = rowsOfRuns(stretches);
+      expect([...listed.subarray(0, filter.narrow(block, TABLE, listed, listed.length))]).to.deep.equal(expected);
       passed += count;
     }
     expect(passed).to.be.above(ROUNDS);
