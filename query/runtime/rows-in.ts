@@ -16,13 +16,11 @@ import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-gr
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
+import { SeriesPages, UNKNOWN } from './series-pages.ts';
 import type { Source } from './source.ts';
 import { STEP_SERIES, type Steps } from './steps.ts';
 
-const UNKNOWN = -2;
 const UNWANTED = -1;
-const PAGE_BITS = 8;
-const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
 export class SourceRows {
   readonly #plan: Plan;
@@ -34,7 +32,7 @@ export class SourceRows {
   /** A key that the windows give a value, not the series. */
   readonly #label: string | null;
   #table: SeriesTable | null = null;
-  #groupOfSeries = new SeriesGroups();
+  #groupOfSeries = new SeriesPages();
   /** Rows that passed, of the block last given; valid until the next. */
   rows = new Uint32Array(0);
 
@@ -101,7 +99,7 @@ export class SourceRows {
 
   /** What groups are wanted has changed. */
   reconsider(): void {
-    this.#groupOfSeries = new SeriesGroups();
+    this.#groupOfSeries = new SeriesPages();
   }
 
   /** Group of a series that has passed. */
@@ -205,7 +203,7 @@ export class SourceRows {
   #begin(table: SeriesTable): void {
     if (table === this.#table) return;
     this.#table = table;
-    this.#groupOfSeries = new SeriesGroups();
+    this.#groupOfSeries = new SeriesPages();
   }
 
   #known(table: SeriesTable, series: number): number {
@@ -222,23 +220,6 @@ export class SourceRows {
     }
     this.#groupOfSeries.set(series, number);
     return number;
-  }
-}
-
-/** The group of each series that was met, in pages: a query of one series among a million costs a page, not a million entries. */
-class SeriesGroups {
-  readonly #pages: (Int32Array | undefined)[] = [];
-
-  of(series: number): number {
-    const page = this.#pages[series >>> PAGE_BITS];
-    return page === undefined ? UNKNOWN : page[series & PAGE_MASK];
-  }
-
-  set(series: number, group: number): void {
-    const at = series >>> PAGE_BITS;
-    while (this.#pages.length <= at) this.#pages.push(undefined);
-    this.#pages[at] ??= new Int32Array(1 << PAGE_BITS).fill(UNKNOWN);
-    this.#pages[at][series & PAGE_MASK] = group;
   }
 }
 
