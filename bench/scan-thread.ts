@@ -1,7 +1,7 @@
 /**
- * One thread's part of the scan benchmark: a bucket's column, read, checked, decoded and added up, in the way a historical
- * query reads (`BucketReader.scanAhead`) and adds (`addColumn`); chunk statistics are not used. As a worker it scans its bucket each time it is sent a message,
- * and answers with what it found.
+ * One thread's part of the scan benchmark: a bucket's column, read, checked and added up, in the way a historical query reads
+ * (`BucketReader.scanAhead`) and adds (`addColumn`); chunk statistics are not used. As a worker it scans its bucket each time it is sent
+ * a message, and answers with what it found.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { addColumn } from '../model/index.ts';
