@@ -1,10 +1,10 @@
 /**
- * One thread's part of the scan benchmark: a bucket's column, read, checked, decoded and added up, in the way a historical
- * query reads (`BucketReader.scanAhead`) and adds (`addStretches`); chunk statistics are not used. As a worker it scans its bucket each time it is sent a message,
- * and answers with what it found.
+ * One thread's part of the scan benchmark: a bucket's column, read, checked and added up, in the way a historical query reads
+ * (`BucketReader.scanAhead`) and adds (`addColumn`); chunk statistics are not used. As a worker it scans its bucket each time it is sent
+ * a message, and answers with what it found.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { addStretches } from '../model/index.ts';
+import { addColumn } from '../model/index.ts';
 import { BlockCache, BucketReader, NodeFiles } from '../storage/index.ts';
 
 /** As a shard has one for all of its scans: their arrays are used again. It keeps no blocks. */
@@ -29,9 +29,8 @@ export async function sumOf(path: string): Promise<number> {
   for (const step of reader.scanAhead({ ...ALL_TIMES, series: null, fields: ['value'], map: null })) {
     if (step instanceof Promise) await step;
     else {
-      const { type, values } = step.columns.get('value')!;
       whole.to[0] = step.rows;
-      addStretches(values as Float64Array, whole, type !== 'float', totals);
+      addColumn(step.columns.get('value')!, whole, totals);
     }
   }
   await file.close();

@@ -1,6 +1,6 @@
 /**
- * Scan: one column over everything. Its buckets, as many as there are cores, each with a part of the series, are read, checked, decoded
- * and added up value by value (`scan-thread.ts`): by one thread one after the other, then by a thread each, as the server's shards do.
+ * Scan: one column over everything. Its buckets, as many as there are cores, each with a part of the series, are read, checked and added
+ * up as `sum` does, most numbers as they are stored (`scan-thread.ts`): by one thread one after the other, then by a thread each, as the server's shards do.
  * Warm (the files are in the system's cache), then cold (that cache dropped, where the machine lets us) beside the rate at which `dd`
  * says it reads the same files one after the other. Each column stands alone in its buckets, so that a scan reads the whole of them.
  */
@@ -38,7 +38,7 @@ export async function runScan(args: readonly string[]): Promise<string> {
     }
     const values = (parts * PART_ROWS).toLocaleString('en');
     return (
-      `scan: ${values} values a column; all of them are decoded and added up, no chunk is answered by its statistics\n` +
+      `scan: ${values} values a column; all of them are read, checked and added up as sum() does, no chunk is answered by its statistics\n` +
       `a CPU second is one of the whole process: user and system, decoding and reading\n${machineLine()}\n\n${table(rows)}\n`
     );
   } finally {

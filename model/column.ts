@@ -3,17 +3,32 @@
  * (its entry in `values` means nothing); `present` is null where every row has one.
  */
 
+import type { RunningSums, Stretches } from './stretches.ts';
+
 /** One byte a row, 0 or 1; null = every row has a value. */
 export type Presence = Uint8Array | null;
 
-export type FloatColumn = { type: 'float'; values: Float64Array; present: Presence };
+export type FloatColumn = { type: 'float'; values: Float64Array; present: Presence } & MaybePacked;
 /** Float64Array while every value is a safe integer (|v| ≤ 2^53 − 1), which is nearly always; else exact 64-bit. */
-export type IntegerColumn = { type: 'integer'; values: Float64Array | BigInt64Array; present: Presence };
-export type UnsignedColumn = { type: 'unsigned'; values: Float64Array | BigUint64Array; present: Presence };
+export type IntegerColumn = { type: 'integer'; values: Float64Array | BigInt64Array; present: Presence } & MaybePacked;
+export type UnsignedColumn = {
+  type: 'unsigned';
+  values: Float64Array | BigUint64Array;
+  present: Presence;
+} & MaybePacked;
 export type BooleanColumn = { type: 'boolean'; values: Uint8Array; present: Presence };
 /** `values[row]` is an index into the dictionary. */
 export type StringColumn = { type: 'string'; values: Uint32Array; dictionary: TextDictionary; present: Presence };
 export type Column = FloatColumn | IntegerColumn | UnsignedColumn | BooleanColumn | StringColumn;
+
+/** Columns that are packed as long as nobody asks for `values`, which every row has. */
+interface MaybePacked {
+  /**
+   * Adds stretches of rows to running sums without unpacking them, exactly, or of floats to twice the digits; false = nothing was added,
+   * take `values`.
+   */
+  addStretches?(stretches: Stretches, into: RunningSums): boolean;
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -22,11 +22,6 @@ export function repeated(value: string, before: readonly string[]): readonly str
   return [...before, value];
 }
 
-/** A name as the query language has it. */
-export function quoted(name: string): string {
-  return `"${name.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
-}
-
 /** Runs with a client and closes it, whatever happens; Ctrl+C ends it the same way. */
 export async function withClient(flags: ServerFlags, run: (client: Millrace) => Promise<void>): Promise<void> {
   const client = new Millrace({ url: flags.url, token: flags.token });

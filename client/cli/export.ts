@@ -7,7 +7,8 @@ import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
-import { quoted, type ServerFlags, serverCommand, textOf, withClient } from './common.ts';
+import { quoteName, quoteText } from '../sdk/index.ts';
+import { type ServerFlags, serverCommand, textOf, withClient } from './common.ts';
 import { Progress } from './progress.ts';
 
 const ACCEPT = {
@@ -66,12 +67,12 @@ async function queryOf(words: string[], flags: Flags): Promise<string> {
   if (words.length > 0) throw new Error('expected a query or --measurement, not both');
   const bounds = [from === undefined ? '' : `time >= ${time(from)}`, to === undefined ? '' : `time < ${time(to)}`];
   const where = bounds.filter((bound) => bound !== '').join(' AND ');
-  const source = `${rp === undefined ? '' : `${quoted(rp)}.`}${quoted(measurement)}`;
+  const source = `${rp === undefined ? '' : `${quoteName(rp)}.`}${quoteName(measurement)}`;
   return `SELECT *::field FROM ${source}${where === '' ? '' : ` WHERE ${where}`} GROUP BY *`;
 }
 
 function time(text: string): string {
-  return /^-?\d+$/.test(text) ? text : `'${text.replace(/['\\]/g, '\\$&')}'`;
+  return /^-?\d+$/.test(text) ? text : quoteText(text);
 }
 
 async function* counted(bytes: ReadableStream<Uint8Array>, progress: Progress): AsyncGenerator<Uint8Array> {

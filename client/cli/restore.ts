@@ -7,9 +7,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { BackupManifest, BackupReplaced } from '../protocol/index.ts';
-import type { Millrace } from '../sdk/index.ts';
+import { type Millrace, quoteName } from '../sdk/index.ts';
 import { readArchive } from './archive.ts';
-import { quoted, repeated, type ServerFlags, serverCommand, withClient } from './common.ts';
+import { repeated, type ServerFlags, serverCommand, withClient } from './common.ts';
 import { Progress } from './progress.ts';
 
 /** What does something by itself comes last, when the points are there; under another name its texts would mean the old one. */
@@ -77,7 +77,7 @@ async function restoreOne(client: Millrace, archive: string, flags: Flags): Prom
       wanted = wantedOf(found, flags);
       const replaced = (found.replaced ?? []).filter(({ database }) => isMeant(database, wanted, flags));
       for (const { database, measurement } of replaced) {
-        if (measurement === null) await done(client, '', `DROP DATABASE ${quoted(nameOf(database))}`);
+        if (measurement === null) await done(client, '', `DROP DATABASE ${quoteName(nameOf(database))}`);
       }
       for (const database of wanted) {
         await client.restoreDocuments(nameOf(database), documentsOf(found, database, false));
@@ -107,7 +107,7 @@ async function done(client: Millrace, database: string, statement: string): Prom
 
 /** What was deleted behind the archive before: what is still there of it comes again with this one. */
 function forgettingText(measurement: string, { condition, minTime, maxTime }: BackupReplaced): string {
-  const name = quoted(measurement);
+  const name = quoteName(measurement);
   const parts: string[] = [];
   if (condition) parts.push(`(${condition})`);
   if (minTime !== null) parts.push(`time >= ${minTime}`);

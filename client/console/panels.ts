@@ -2,6 +2,7 @@
  * What the dashboard shows: one live query per panel over `_internal`, and how its answer is drawn. The names are those that the
  * server's telemetry writes every second. Tiles read the panels' own answers, so that they cost no query of their own.
  */
+import { quoteText } from '../sdk/index.ts';
 import type { Unit } from './format.ts';
 
 export interface Span {
@@ -193,7 +194,7 @@ export const TILES: readonly TileDefinition[] = [
 
 /** The live query of a panel. */
 export function panelQuery(panel: PanelDefinition, span: Span, host: string): string {
-  const where = `"host" = '${host.replace(/[\\']/g, '\\$&')}' AND time > now() - ${span.key}`;
+  const where = `"host" = ${quoteText(host)} AND time > now() - ${span.key}`;
   const by = [`time(${span.every})`, ...panel.by.map((tag) => `"${tag}"`)].join(', ');
   return `SELECT ${panel.select} FROM "${panel.from}" WHERE ${where} GROUP BY ${by} fill(none)`;
 }

@@ -1,6 +1,7 @@
 /** Beside the query box: which database, what is in it, and what was asked before. A click on a measurement asks for its newest rows. */
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { quoteName } from '../sdk/index.ts';
 import { millrace } from './client.ts';
 import { type Asked, asked, forgetAsked } from './history.ts';
 
@@ -97,5 +98,5 @@ async function firstColumn(db: string, q: string): Promise<string[] | null> {
 }
 
 function newestRows(measurement: string): string {
-  return `SELECT * FROM "${measurement.replace(/["\\]/g, '\\$&')}"\nWHERE time > now() - 5m\nORDER BY time DESC LIMIT 100`;
+  return `SELECT * FROM ${quoteName(measurement)}\nWHERE time > now() - 5m\nORDER BY time DESC LIMIT 100`;
 }

@@ -3,6 +3,7 @@
  * they stand. Where there are none of a kind, nothing is shown of it.
  */
 import type { ComponentChildren } from 'preact';
+import { quoteName, quoteText } from '../sdk/index.ts';
 import { Problem } from './live-list.tsx';
 import { answersOf, type Named, rowsOf, usePolled } from './polled.ts';
 import { hrefOf } from './route.ts';
@@ -106,7 +107,7 @@ interface StoredRowProps {
 function StoredRow({ stored: { database, value }, running, run }: StoredRowProps) {
   const name = String(value('name'));
   const isPaused = value('state') === 'paused';
-  const change = `${isPaused ? 'RESUME' : 'PAUSE'} CONTINUOUS QUERY ${identifier(name)} ON ${identifier(database)}`;
+  const change = `${isPaused ? 'RESUME' : 'PAUSE'} CONTINUOUS QUERY ${quoteName(name)} ON ${quoteName(database)}`;
   return (
     <tr key={`${database}\n${name}`} data-stored={name}>
       <td class="live-text">
@@ -132,7 +133,7 @@ function StoredRow({ stored: { database, value }, running, run }: StoredRowProps
 function AlertRow({ alert: { database, value } }: { alert: Standing }) {
   const name = String(value('name'));
   const level = String(value('level'));
-  const changes = `SELECT * FROM _alerts WHERE _alert = '${name.replace(/[\\']/g, '\\$&')}' AND time > now() - 1d`;
+  const changes = `SELECT * FROM _alerts WHERE _alert = ${quoteText(name)} AND time > now() - 1d`;
   return (
     <tr key={`${database}\n${name}`} data-alert={name}>
       <td class="live-text">
@@ -178,8 +179,4 @@ async function asked(statement: 'SHOW CONTINUOUS QUERIES' | 'SHOW ALERTS'): Prom
 
 function standingOf(table: Parameters<typeof rowsOf>[0] & { readonly name?: string }): Standing[] {
   return rowsOf(table).map((value) => ({ database: table.name ?? '', value }));
-}
-
-function identifier(name: string): string {
-  return `"${name.replace(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;
 }

@@ -135,11 +135,13 @@ export class Connection {
       return;
     }
     this.#connectedAt = Date.now();
-    this.#change('connected');
+    this.#state = 'connected';
     this.#arm(LINGER_MS, () => this.#rest('idle'));
     this.#awaitFrames();
+    // who one is comes before anything else, also before what a listener asks for
     if (this.#options.token !== undefined) this.send({ op: 'auth', token: this.#options.token });
     for (const channel of [...this.#channels.values()]) channel.ready();
+    this.#tellListeners();
   }
 
   #awaitFrames(): void {
@@ -189,7 +191,11 @@ export class Connection {
   #change(state: ConnectionState): void {
     if (state === this.#state) return;
     this.#state = state;
-    for (const listener of [...this.#listeners]) listener(state);
+    this.#tellListeners();
+  }
+
+  #tellListeners(): void {
+    for (const listener of [...this.#listeners]) listener(this.#state);
   }
 }
 

@@ -14,6 +14,7 @@ export {
   unsigned,
   type WritePrecision,
 } from './points.ts';
+export { quoteName, quoteText } from './quoting.ts';
 export type { Ack, QueryOptions, QueryResult, Series, WriteOptions } from './requests.ts';
 export type { LiveEvent, SubscribeOptions, Subscription } from './subscription.ts';
 export { lastValue, type Trace, type Traces, timeMs, tracesOfAnswer, tracesOfLive } from './traces.ts';

@@ -29,6 +29,8 @@ export const i32 = {
   add: operation(0x6a),
   sub: operation(0x6b),
   mul: operation(0x6c),
+  /** Of unsigned numbers, rounded down. */
+  div: operation(0x6e),
   and: operation(0x71),
   or: operation(0x72),
   shl: operation(0x74),

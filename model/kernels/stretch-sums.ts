@@ -3,6 +3,8 @@
  * roundings lost, which together have twice the digits of a double. Kernels (`sum-kernels.ts`) and plain TypeScript give the same bits;
  * they are for what is long and near, it for what is short and where there is no WebAssembly.
  */
+import type { Column } from '../column.ts';
+import type { RunningSums, Stretches } from '../stretches.ts';
 import { INPUT_BYTES, type KernelMemory, kernelMemory, OUTPUT_BYTES } from './memory.ts';
 import { moduleOf } from './module.ts';
 import { STRANDS, sumKernels, WHOLES_STEP } from './sum-kernels.ts';
@@ -14,20 +16,6 @@ const COPIED_MIN = 512;
 const COPIED_MAX = OUTPUT_BYTES / 8;
 /** Below it every integer is a double, and so is the sum of two whose sum is below it. */
 const EXACT_BELOW = 2 ** 53;
-
-/** Rows from[i] up to, not including, to[i] are of slot slots[i], for i < count. */
-export interface Stretches {
-  readonly count: number;
-  readonly from: Uint32Array;
-  readonly to: Uint32Array;
-  readonly slots: Int32Array;
-}
-
-/** By slot. */
-export interface RunningSums {
-  readonly sums: Float64Array;
-  readonly lost: Float64Array;
-}
 
 /** Sums of n doubles from `from` on, written to `out`; the rest of n by a step is left out. */
 export interface Adder {
@@ -41,6 +29,17 @@ export const PLAIN_ADDER: Adder = { wholes: plainWholes, doubles: plainDoubles }
 
 const RESULTS = new Float64Array(2 * STRANDS);
 let kernels: KernelAdder | null | undefined;
+
+/** Stretches of a column of doubles that every row has; false = it is another. */
+export function addColumn(column: Column, stretches: Stretches, into: RunningSums): boolean {
+  const { type, present } = column;
+  if (present !== null) return false;
+  if (type !== 'string' && type !== 'boolean' && column.addStretches?.(stretches, into)) return true;
+  const { values } = column;
+  if (!(values instanceof Float64Array)) return false;
+  addStretches(values, stretches, type !== 'float', into);
+  return true;
+}
 
 /** `isWhole`: the values are integers, whose sums are exact: in any order, as long as none could be rounded. */
 export function addStretches(

@@ -2,7 +2,7 @@
 
 export function grown<T extends Float64Array | Uint32Array | Uint8Array>(array: T, length: number): T {
   if (array.length >= length) return array;
-  const longer = new (array.constructor as new (n: number) => T)(Math.max(length, array.length * 2, 64));
+  const longer = new (array.constructor as new (n: number) => T)(Math.max(length, array.length * 2));
   longer.set(array);
   return longer;
 }

@@ -3,7 +3,7 @@
  * rounded result does not depend on the order of the rows; sums of integers are exact, and wrap at 64 bits as InfluxDB's do, also
  * those that a mean divides.
  */
-import { addStretches, type FieldType, type Value } from '../../model/index.ts';
+import { addColumn, type FieldType, type Value } from '../../model/index.ts';
 import type { AggregateState, RowSlice, RunSlice, StateData } from './aggregate.ts';
 import { grown, picked } from './growing.ts';
 
@@ -62,13 +62,12 @@ export class SumState implements AggregateState {
 
   updateRuns(runs: RunSlice): boolean {
     const { count, from, to, slots } = runs;
-    const { values, present } = runs.column;
-    if (!(values instanceof Float64Array)) return false;
-    if (present === null) {
-      addStretches(values, runs, this.#type !== 'float', { sums: this.#sums, lost: this.#lost });
+    if (addColumn(runs.column, runs, { sums: this.#sums, lost: this.#lost })) {
       for (let i = 0; i < count; i++) this.#counts[slots[i]] += to[i] - from[i];
       return true;
     }
+    const { values, present } = runs.column;
+    if (present === null || !(values instanceof Float64Array)) return false;
     for (let i = 0; i < count; i++) {
       for (let row = from[i]; row < to[i]; row++) if (present[row] === 1) this.#add(slots[i], values[row]);
     }

@@ -2,6 +2,7 @@
 import { printDuration } from '../language/print-expression.ts';
 import { type Bound, type Plan, type PlanJoin, windowStart } from './plan.ts';
 import { RULES } from './rules.ts';
+import type { PlanWindow } from './window-grid.ts';
 
 export function explainPlan(plan: Plan, shards: number): string[] {
   const lines: string[] = [];
@@ -19,9 +20,8 @@ export function explainPlan(plan: Plan, shards: number): string[] {
   const { min, max, minStated, maxStated } = plan.bounds;
   lines.push(`TIME: ${minStated ? min : 'first'} … ${maxStated || plan.window !== null ? max : 'last'}`);
   if (plan.window !== null) {
-    const width = plan.window.months === undefined ? printDuration(plan.window.interval) : `${plan.window.months}mo`;
     const what = plan.windows === undefined ? 'WINDOWS' : 'PANES';
-    lines.push(`${what}: ${width} from ${windowStart(plan, 0)}, fill ${plan.fill.kind}`);
+    lines.push(`${what}: ${widthText(plan.window)} from ${windowStart(plan, 0)}, fill ${plan.fill.kind}`);
   }
   for (const { label, every, count, steps, grid } of plan.windows ?? []) {
     const name = label === undefined ? '' : `${label} `;
@@ -41,6 +41,12 @@ export function explainPlan(plan: Plan, shards: number): string[] {
 }
 
 // private functions
+
+function widthText({ interval, months, split }: PlanWindow): string {
+  if (months !== undefined) return `${months}mo`;
+  if (split === undefined) return printDuration(interval);
+  return `${printDuration(split)} and ${printDuration(interval - split)}, in turn,`;
+}
 
 function rowName({ aggregates, columns, transforms }: Plan, index: number): string {
   if (index < aggregates.length) return `${aggregates[index].name}(${aggregates[index].field})`;

@@ -315,3 +315,13 @@ export function windowStart(plan: Pick<Plan, 'window' | 'bounds'>, window: numbe
   if (plan.window === null) return plan.bounds.minStated ? plan.bounds.min : 0n;
   return startOf(plan.window, window);
 }
+
+/** By the outputs, which plans of one frame share: so are the names of their columns, and what is made of those. */
+const columnNamesOf = new WeakMap<Plan['outputs'], readonly string[]>();
+
+/** Of the columns of an answer. */
+export function columnNames({ timeName, outputs }: Plan): readonly string[] {
+  let names = columnNamesOf.get(outputs);
+  if (names?.[0] !== timeName) columnNamesOf.set(outputs, (names = [timeName, ...outputs.map(({ name }) => name)]));
+  return names;
+}

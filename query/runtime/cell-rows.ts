@@ -13,7 +13,7 @@ import { fillValue, isNumeric } from './columns.ts';
 import { ofNoPoint } from './fill-beyond.ts';
 import { areDoubles, gridTables, isGrid } from './grid-tables.ts';
 import type { PaneStore } from './panes.ts';
-import { SeriesWindow, type TableStep } from './table-writer.ts';
+import { type RowWriter, SeriesWindow, type TableStep } from './table-writer.ts';
 import { rowWriter } from './transform-rows.ts';
 import { answerWindows, type WindowTimes } from './window-times.ts';
 
@@ -42,11 +42,12 @@ export function* cellTables(
   store: PaneStore,
   times: WindowTimes = answerWindows(plan),
 ): Generator<TableStep> {
-  const writer = rowWriter(plan, times);
+  const isOfGrid = isGrid(plan);
+  /** null where all may be done column by column. */
+  let writer: RowWriter | null = isOfGrid ? null : rowWriter(plan, times);
   const wanted = new SeriesWindow(plan);
   const budget = { buckets: 0 };
   const series = yield* store.byGroup();
-  const isOfGrid = isGrid(plan);
   let looked = 0;
   for (const slots of plan.descending ? series.reverse() : series) {
     // groups that SLIMIT leaves out, or that have nothing, give no table to stop at
@@ -73,6 +74,7 @@ export function* cellTables(
     }
     const tracks = plan.aggregates.map((aggregate, a) => trackOf(aggregate, store.states[a], store, slots));
     if (tracks.every(({ slots }) => slots.length === 0) || !wanted.admits(group)) continue;
+    writer ??= rowWriter(plan, times);
     writer.start(
       group,
       tracks.map(({ slots }) => slots.length > 0),

@@ -9,8 +9,8 @@ export const CELLS_MAX = 2_000_000;
 /** Fewer windows of a group are compared with each other. */
 const SORTED_MAX = 256;
 const VACANT = -1;
-/** Those of an hour by minutes: every table that a query makes, on each shard and at home, begins with them. */
-const SLOTS_FIRST = 64;
+/** Most of the tables that thousands of live queries have hold few cells, and arrays so short lie in V8's own heap. */
+const SLOTS_FIRST = 8;
 
 export class CellTable {
   /** By slot. Slots in `free` mean nothing. */
@@ -22,7 +22,7 @@ export class CellTable {
   size = 0;
   #free: number[] = [];
   /** Power of two, at most half full. */
-  #table = new Int32Array(SLOTS_FIRST * 4).fill(VACANT);
+  #table = new Int32Array(SLOTS_FIRST * 2).fill(VACANT);
 
   /** Slot of a cell, made if need be. */
   slot(group: number, window: number): number {

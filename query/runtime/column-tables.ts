@@ -3,7 +3,7 @@
  * columns as they are. Applies LIMIT and OFFSET. Gives what TableWriter would give row by row.
  */
 import { OFFSET_MAX } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { columnNames, type Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
@@ -30,6 +30,8 @@ export interface PickWriter {
   /** LIMIT is reached: further rows of this series would be left out. */
   readonly full: boolean;
   add(picks: Picks): Iterable<ResultTable>;
+  /** All rows of a partial have been added, or are left out. */
+  done?(partial: RowsPartial): void;
   finish(): Iterable<ResultTable>;
 }
 
@@ -59,7 +61,7 @@ export class ColumnTables implements PickWriter {
     this.#limit = new RowLimit(plan);
     this.#times = new Float64Array(tableRowsMax(plan));
     this.#columns = plan.outputs.map(({ expression }) => (expression.kind === 'column' ? expression.index : -1));
-    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+    this.#names = columnNames(plan);
     this.#builders = plan.outputs.map(({ type }) => new ColumnBuilder(type));
   }
 

@@ -131,10 +131,12 @@ export class ColumnBuilder {
     this.#values = NONE[this.#type];
     this.#present = null;
     this.#wide = null;
+    this.#rows = 0;
+    // an empty map is made anew by `clear`, too, and a row of a live query is a column by itself
+    if (this.#type !== 'string') return column;
     this.#texts = new Map();
     this.#textBytes = 0;
     this.#sources.clear();
-    this.#rows = 0;
     return column;
   }
 

@@ -1,14 +1,16 @@
 /**
  * RowFilter: the condition of one source of a plan, in two parts. What depends on tags alone is asked once per series; the rest runs
- * over columns and narrows a list of rows. A comparison with an absent value is false. Stateless but for what it remembers of series.
+ * over columns and narrows a list of rows. A comparison with an absent value is false. Stateless but for what it remembers of series. Long,
+ * as each kind of comparison has its loop.
  */
-import type { Block, Column, SeriesChoice, SeriesTable, TagPredicate } from '../../model/index.ts';
-import { compareText } from '../../model/index.ts';
+import type { Block, Column, Presence, SeriesChoice, SeriesTable, TagPredicate } from '../../model/index.ts';
+import { compareText, rowsOfRuns } from '../../model/index.ts';
 import type { BinaryOperator } from '../language/ast.ts';
 import { compileRegex } from '../language/regex.ts';
 import type { Bound } from '../planner/plan.ts';
 import { columnReader } from './columns.ts';
 import { compares, compileExpression } from './expression.ts';
+import { FLIPPED, type Interval, intervalOf, isOfDoubles, narrowed, passing, rowsWithin } from './field-interval.ts';
 import { chooseSeries, type SeriesTest, tagPredicate, tagsIn, withLater } from './series-choice.ts';
 import { finished, type Steps } from './steps.ts';
 
@@ -23,21 +25,14 @@ interface Candidates {
 /** 1 at k where row k passes. */
 type Mask = (candidates: Candidates) => Uint8Array;
 
-const FLIPPED: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
-  '=': '=',
-  '!=': '!=',
-  '<': '>',
-  '<=': '>=',
-  '>': '<',
-  '>=': '<=',
-};
-
 export class RowFilter {
   readonly #series: SeriesTest | null;
   /** What of it each depends on one tag, and whether the rest passes. */
   readonly #predicates: readonly TagPredicate[];
   readonly #others: SeriesTest | null;
-  readonly #mask: Mask | null;
+  /** Conditions of rows, each asked of those that passed the ones before; first among them, where there is one, that of an interval. */
+  readonly #masks: readonly Mask[];
+  readonly #interval: ReturnType<typeof intervalOf>;
   /** What was found by `ask`, of the series that there were then. */
   #asked: { readonly table: SeriesTable; readonly size: number; readonly choice: SeriesChoice } | null = null;
 
@@ -50,17 +45,21 @@ export class RowFilter {
     const others = ofSeries.filter((part) => tagsIn(part).size !== 1);
     this.#predicates = ofTags.map(tagPredicate);
     this.#others = others.length === 0 ? null : compileSeries(others.reduce(conjunction));
-    this.#mask = ofRows.length === 0 ? null : compileMask(ofRows.reduce(conjunction));
+    const intervals = ofRows.map(intervalOf);
+    const first = intervals.findIndex((interval) => interval !== null);
+    this.#interval = intervals[first] ?? null;
+    if (first > 0) ofRows.unshift(...ofRows.splice(first, 1));
+    this.#masks = ofRows.map(compileMask);
   }
 
   /** The rows of a series do not all pass, or all not. */
   get looksAtRows(): boolean {
-    return this.#mask !== null;
+    return this.#masks.length > 0;
   }
 
   /** Every series may pass, a row by its fields. */
   get isOfRows(): boolean {
-    return this.#mask !== null && this.#series === null;
+    return this.looksAtRows && this.#series === null;
   }
 
   /** Whether rows of a series may pass. */
@@ -87,12 +86,42 @@ export class RowFilter {
 
   /** Narrows rows[0 … count) of series that may pass, in place; returns the new count. */
   narrow(block: Block, table: SeriesTable, rows: Uint32Array, count: number): number {
-    if (this.#mask === null || count === 0) return count;
-    const mask = this.#mask({ block, table, rows, count });
-    let kept = 0;
-    for (let k = 0; k < count; k++) {
-      rows[kept] = rows[k];
-      kept += mask[k];
+    const interval = this.#interval;
+    const column = interval === null ? undefined : block.columns.get(interval.field);
+    if (interval === null || !isOfDoubles(column)) return this.#narrow(0, block, table, rows, count);
+    const found = narrowed(column.values, interval.interval, rows, count);
+    return this.#narrow(1, block, table, rows, withValues(column.present, rows, found));
+  }
+
+  /**
+   * The rows among `stretches` that pass, whatever their series, written to `rows`, which has room for all; returns how many. A stretch is
+   * two row numbers as in Block.runs.
+   */
+  passing(block: Block, table: SeriesTable, stretches: Uint32Array, rows: Uint32Array): number {
+    const interval = this.#interval;
+    const column = interval === null ? undefined : block.columns.get(interval.field);
+    if (interval === null || !isOfDoubles(column)) {
+      const all = rowsOfRuns(stretches);
+      rows.set(all);
+      return this.narrow(block, table, rows, all.length);
+    }
+    const found = rowsWithin(column.values, interval.interval, stretches, rows);
+    return this.#narrow(1, block, table, rows, withValues(column.present, rows, found));
+  }
+
+  // private functions
+
+  /** By the masks from the `first` on. */
+  #narrow(first: number, block: Block, table: SeriesTable, rows: Uint32Array, count: number): number {
+    let kept = count;
+    for (let m = first; m < this.#masks.length && kept > 0; m++) {
+      const mask = this.#masks[m]({ block, table, rows, count: kept });
+      const asked = kept;
+      kept = 0;
+      for (let k = 0; k < asked; k++) {
+        rows[kept] = rows[k];
+        kept += mask[k];
+      }
     }
     return kept;
   }
@@ -124,6 +153,17 @@ function compileSeries(bound: Bound): (table: SeriesTable, series: number) => bo
     series = number;
     return run() === true;
   };
+}
+
+/** Narrows rows[0 … count) to those that are present. */
+function withValues(present: Presence, rows: Uint32Array, count: number): number {
+  if (present === null) return count;
+  let kept = 0;
+  for (let k = 0; k < count; k++) {
+    rows[kept] = rows[k];
+    kept += present[rows[k]];
+  }
+  return kept;
 }
 
 function compileMask(bound: Bound): Mask {
@@ -181,6 +221,8 @@ function literalMask(
 ): Mask {
   const slow = rowMask(whole);
   const { value } = literal;
+  const isOthers = operator === '!=';
+  const interval = typeof value === 'number' ? passing(isOthers ? '=' : operator, value) : null;
   return (candidates) => {
     const column = candidates.block.columns.get(field);
     if (column === undefined) return new Uint8Array(candidates.count);
@@ -189,39 +231,22 @@ function literalMask(
       const test = (text: string): boolean => compares(operator, compareText(text, value), 0);
       return textMask(column, candidates, test);
     }
-    if (typeof value === 'number' && column.values instanceof Float64Array) {
-      return numberMask(column.values, column.present, operator, value, candidates);
-    }
-    return slow(candidates);
+    if (interval === null || !isOfDoubles(column)) return slow(candidates);
+    return numberMask(column, interval, !isOthers, candidates);
   };
 }
 
+/** `isInside` false: the others pass, NaN among them. */
 function numberMask(
-  values: Float64Array,
-  present: Uint8Array | null,
-  operator: BinaryOperator,
-  literal: number,
+  { values, present }: Column & { values: Float64Array },
+  { low, high }: Interval,
+  isInside: boolean,
   { rows, count }: Candidates,
 ): Uint8Array {
   const mask = new Uint8Array(count);
-  switch (operator) {
-    case '=':
-      for (let k = 0; k < count; k++) mask[k] = values[rows[k]] === literal ? 1 : 0;
-      break;
-    case '!=':
-      for (let k = 0; k < count; k++) mask[k] = values[rows[k]] !== literal ? 1 : 0;
-      break;
-    case '<':
-      for (let k = 0; k < count; k++) mask[k] = values[rows[k]] < literal ? 1 : 0;
-      break;
-    case '<=':
-      for (let k = 0; k < count; k++) mask[k] = values[rows[k]] <= literal ? 1 : 0;
-      break;
-    case '>':
-      for (let k = 0; k < count; k++) mask[k] = values[rows[k]] > literal ? 1 : 0;
-      break;
-    default:
-      for (let k = 0; k < count; k++) mask[k] = values[rows[k]] >= literal ? 1 : 0;
+  for (let k = 0; k < count; k++) {
+    const value = values[rows[k]];
+    mask[k] = (value >= low && value <= high) === isInside ? 1 : 0;
   }
   if (present !== null) for (let k = 0; k < count; k++) mask[k] &= present[rows[k]];
   return mask;

@@ -24,5 +24,6 @@ export * from './show.ts';
 export * from './source.ts';
 export { givenInTurns, inTurns, STEP_SERIES, type Steps } from './steps.ts';
 export { TABLE_ROWS_MAX } from './table-writer.ts';
+export * from './text-buffers.ts';
 export { showsRows } from './text-tables.ts';
 export * from './watermark.ts';

@@ -31,8 +31,9 @@ export class LiveMerges {
     this.#kinds = (live.plan.windows ?? [undefined]).map((kind) => new LiveMerge(live, shards, heard, kind, waitsAt));
   }
 
-  /** Rows are judged by the windows of the kind stated first; revisions are those of all. */
+  /** Rows are judged by the windows of the kind stated first; revisions are those of all. To be read at once: they go on counting. */
   get counters(): LiveCounters {
+    if (this.#kinds.length === 1) return this.#kinds[0].counters;
     const revised = this.#kinds.reduce((sum, { counters }) => sum + counters.revised, 0);
     return { ...this.#kinds[0].counters, revised };
   }

@@ -1,7 +1,7 @@
 /**
- * PlainRows: rows of cells where each row is made of one cell alone, which is so in most live queries: windows side by side, one row
- * a window, nothing filled from neighbours. It makes of them what `cellTables` would, without a store between: a state of one shard
- * is read where it lies, those of several are added up one cell at a time.
+ * PlainRows: rows of cells where each row is made of one cell alone, which is so in most live queries: one row a window, nothing filled
+ * from neighbours. It makes of them what `cellTables` would, without a store between: a state of one shard is read where it lies,
+ * those of several are added up one cell at a time. Windows that overlap are put together of their panes before.
  */
 import type { Value } from '../../model/index.ts';
 import type { AggregateState } from '../functions/aggregate.ts';
@@ -34,7 +34,7 @@ export class PlainRows {
   static of(plan: Plan, windows: AnswerWindows): PlainRows | null {
     const sums = plan.aggregates.map((aggregate) => createState(aggregate, plan.columns.length));
     const several = sums.some(({ points, results }) => points !== undefined || results !== undefined);
-    const beyond = plan.windows !== undefined || plan.pair !== undefined || plan.transforms.length > 0;
+    const beyond = plan.pair !== undefined || plan.transforms.length > 0;
     if (plan.kind === 'raw' || plan.window === null || plan.rowWindow !== undefined || several || beyond) return null;
     return new PlainRows(plan, windows, sums);
   }

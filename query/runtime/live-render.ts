@@ -6,14 +6,13 @@ import type { Column } from '../../model/index.ts';
 import type { Plan, PlanOutput } from '../planner/plan.ts';
 import { cellTables } from './cell-rows.ts';
 import { columnReader } from './columns.ts';
-import { type Cell, groupKey, tableKey } from './live-cells.ts';
+import { type Cell, tableKey } from './live-cells.ts';
 import type { PlainRows } from './live-plain.ts';
 import { emptyRow, type Rendered, rowText } from './live-rows.ts';
 import { PaneStore } from './panes.ts';
-import type { RowsPartial } from './partial.ts';
+import type { Group, RowsPartial } from './partial.ts';
 import { mergeRows } from './raw-merge.ts';
 import type { ResultTable } from './result.ts';
-import { finished } from './steps.ts';
 import { runsOf, sumRuns } from './window-runs.ts';
 import type { AnswerWindows } from './window-times.ts';
 
@@ -55,7 +54,9 @@ export function renderCells(
   plain: PlainRows | null,
 ): Map<Cell, Rendered> {
   if (wanted.length === 0) return new Map();
-  if (!fillsInside(plan) && plain !== null) return plain.render(stores, wanted);
+  if (!fillsInside(plan) && plain !== null) {
+    return plain.render(plan.windows === undefined ? stores : [summed(plan, windows, stores, wanted)], wanted);
+  }
   if (!fillsInside(plan)) return finish({ ...plan, fill: { kind: 'none' } }, windows, stores, wanted, wanted, true);
   return finishAmongNeighbours(plan, windows, stores, wanted, closed, true);
 }
@@ -160,35 +161,53 @@ function finish(
 
 /** A store with the states of these cells. */
 function summed(plan: Plan, windows: AnswerWindows, stores: readonly PaneStore[], cells: readonly Cell[]): PaneStore {
-  const byGroup = Map.groupBy(cells, ({ owner }) => owner);
-  const panes = new PaneStore({ ...plan, sources: [] });
+  const whole = new PaneStore({ ...plan, sources: [] });
+  const byGroup = [...Map.groupBy(cells, ({ owner }) => owner)].map(([{ group }, own]) => ({
+    group,
+    numbers: own.map(({ window }) => window).sort((a, b) => a - b),
+  }));
+  if (plan.windows !== undefined) {
+    for (const { group, numbers } of byGroup) sumPanes(windows, stores, group, numbers, whole);
+    return whole;
+  }
   for (const store of stores) {
     const slots: number[] = [];
-    for (const [{ group }, own] of byGroup) {
-      const numbers = own.map(({ window }) => window).sort((a, b) => a - b);
-      let next = Number.NEGATIVE_INFINITY;
-      for (const window of numbers) {
-        const to = windows.runTo(window);
-        for (let pane = Math.max(next, windows.runFrom(window)); pane < to; pane++) {
-          const slot = store.find(windows.paneGroup(group), pane);
-          if (slot >= 0) slots.push(slot);
-        }
-        next = Math.max(next, to);
-      }
+    for (const { group, numbers } of byGroup) {
+      const number = store.groupNumberOf(group);
+      for (const window of numbers) slots.push(number < 0 ? -1 : store.slotOf(number, window));
     }
-    if (slots.length > 0) panes.merge(store.take(Int32Array.from(slots)));
-  }
-  if (plan.windows === undefined) return panes;
-  const whole = new PaneStore({ ...plan, sources: [] });
-  const wanted = new Map(
-    [...byGroup].map(([{ key }, own]) => [key, own.map(({ window }) => window).sort((a, b) => a - b)]),
-  );
-  for (const slots of finished(panes.byGroup())) {
-    const group = windows.answerGroup(panes.groupOf(slots[0]));
-    const held = Array.from(slots, (slot) => panes.windowOf(slot));
-    sumRuns(panes, slots, runsOf(windows, held, wanted.get(groupKey(group)) ?? []), whole, group);
+    const held = slots.filter((slot) => slot >= 0);
+    if (held.length > 0) whole.merge(store.take(Int32Array.from(held)));
   }
   return whole;
+}
+
+/** Puts the windows of a group, ascending, together of the panes in all stores. */
+function sumPanes(
+  windows: AnswerWindows,
+  stores: readonly PaneStore[],
+  group: Group,
+  numbers: readonly number[],
+  whole: PaneStore,
+): void {
+  const own = windows.paneGroup(group);
+  const parts = stores
+    .map((store) => ({ store, number: store.groupNumberOf(own), slots: [] as number[] }))
+    .filter(({ number }) => number >= 0);
+  if (parts.length === 0) return;
+  const panes: number[] = [];
+  let next = Number.NEGATIVE_INFINITY;
+  for (const window of numbers) {
+    const to = windows.runTo(window);
+    for (let pane = Math.max(next, windows.runFrom(window)); pane < to; pane++) {
+      const slots = parts.map(({ store, number }) => store.slotOf(number, pane));
+      if (slots.every((slot) => slot < 0)) continue;
+      panes.push(pane);
+      for (const [i, slot] of slots.entries()) parts[i].slots.push(slot);
+    }
+    next = Math.max(next, to);
+  }
+  sumRuns(parts, runsOf(windows, panes, numbers), whole, group);
 }
 
 /** The cells by window, cut where the gap is so wide that nobody's context reaches over it. */

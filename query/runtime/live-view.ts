@@ -330,8 +330,12 @@ export class LiveView implements StreamReader {
   #groupOf(number: number): Group {
     const held = this.#groups[number];
     if (held !== undefined) return held;
-    const { name, tags } = this.#stream.groups[number];
-    return (this.#groups[number] = { name, tags: this.#sharing.keys.map((at) => (at < 0 ? '' : tags[at])) });
+    const group = this.#stream.groups[number];
+    const { keys } = this.#sharing;
+    // one group for the thousands of queries that have all of the stream's keys
+    if (keys.length === group.tags.length && keys.every((at, i) => at === i)) return (this.#groups[number] = group);
+    const tags = keys.map((at) => (at < 0 ? '' : group.tags[at]));
+    return (this.#groups[number] = { name: group.name, tags });
   }
 
   /** The states of marked cells. */

@@ -8,6 +8,7 @@ import type { Plan } from '../planner/plan.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group, RowsPartial } from './partial.ts';
 import type { SourceRows } from './rows-in.ts';
+import { SeriesPages, UNKNOWN } from './series-pages.ts';
 import type { Steps } from './steps.ts';
 
 export class MetSeries {
@@ -19,8 +20,8 @@ export class MetSeries {
   readonly tags: (string | null)[][];
   #ranks: Uint32Array = new Uint32Array(0);
   /** By source: our number by the source's. */
-  readonly #knownOf: number[][] = [];
-  #known: number[] = [];
+  readonly #knownOf: SeriesPages[] = [];
+  #known = new SeriesPages();
   /** By our number: that in the partial that is being made + 1, 0 = not met there. */
   #localOf = new Uint32Array(0);
 
@@ -31,14 +32,14 @@ export class MetSeries {
 
   /** Blocks that follow are of this source. */
   startSource(index: number): void {
-    this.#knownOf[index] ??= [];
+    this.#knownOf[index] ??= new SeriesPages();
     this.#known = this.#knownOf[index];
   }
 
   /** Of a series of the source that passes. */
   number(series: number, table: SeriesTable, source: SourceRows): number {
-    const known = this.#known[series];
-    return known === undefined ? this.#meet(series, table, source) : known;
+    const known = this.#known.of(series);
+    return known === UNKNOWN ? this.#meet(series, table, source) : known;
   }
 
   /** Whether `ranks` has nothing to do. */
@@ -81,7 +82,7 @@ export class MetSeries {
 
   #meet(series: number, table: SeriesTable, source: SourceRows): number {
     const number = this.keys.push(table.key(series)) - 1;
-    this.#known[series] = number;
+    this.#known.set(series, number);
     this.groupOf.push(source.groupOf(series));
     for (const [c, { kind, name }] of this.#plan.columns.entries()) {
       if (kind === 'tag') this.tags[c].push(source.tagOf(table, series, name));

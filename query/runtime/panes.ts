@@ -38,6 +38,12 @@ const PARTIAL_CELLS_MAX = 4_096;
 const PARTIAL_VALUES_MAX = 32_768;
 /** Of one aggregate in one cell: the widest keeps four doubles. */
 const STATE_BYTES = 32;
+/** Of the block that is being added, whichever store takes it: a query of one block need not make its own. */
+const runs = new CellRuns();
+const order = new CellOrder();
+/** Of stores that no block was added to, as those of homes, of which there are thousands. */
+const NO_SLOTS = new Int32Array(0);
+const NO_WINDOWS = new Float64Array(0);
 
 export class PaneStore {
   #plan: Plan;
@@ -49,12 +55,10 @@ export class PaneStore {
   readonly #fields: readonly string[];
   readonly #windows: BlockWindows | null;
   readonly #derived: DerivedRows;
-  readonly #runs = new CellRuns();
-  readonly #order = new CellOrder();
-  #slots = new Int32Array(0);
+  #slots = NO_SLOTS;
   /** By group: the window that a row of it was in last, NaN = none, and its slot there. Most rows are of the window before. */
-  #windowOfGroup = new Float64Array(0);
-  #slotOfGroup = new Int32Array(0);
+  #windowOfGroup = NO_WINDOWS;
+  #slotOfGroup = NO_SLOTS;
   #grownTo = 0;
   #changed = new Uint8Array(0);
   #changedSlots: number[] = [];
@@ -66,7 +70,7 @@ export class PaneStore {
     this.#sources = plan.sources.map((_, source) => new SourceRows(plan, source, this.#groups, wants));
     this.#fields = plan.aggregates.filter(({ name }) => name !== 'rows').map(({ field }) => field);
     this.#derived = new DerivedRows(plan);
-    this.#windows = plan.window === null ? null : new BlockWindows(plan.window);
+    this.#windows = plan.window === null || plan.sources.length === 0 ? null : new BlockWindows(plan.window);
   }
 
   get plan(): Plan {
@@ -112,8 +116,8 @@ export class PaneStore {
     else this.#takeSlots(block, from, count, numbers);
     const carried = this.plan.columns.map((column) => this.#carriedReader(block, from, table, column));
     const keyOf = (series: number): string => table.key(series);
-    const isOrdered = columns.length >= AGGREGATES_MIN && this.#order.put(from.rows, this.#slots, count, this.#grownTo);
-    const { rows, slots } = isOrdered ? this.#order : { rows: from.rows, slots: this.#slots };
+    const isOrdered = columns.length >= AGGREGATES_MIN && order.put(from.rows, this.#slots, count, this.#grownTo);
+    const { rows, slots } = isOrdered ? order : { rows: from.rows, slots: this.#slots };
     for (let a = 0; a < columns.length; a++) {
       const column = columns[a];
       if (column === null) continue;
@@ -267,8 +271,9 @@ export class PaneStore {
   dropBefore(window: number): void {
     const dropped = this.#cells.dropBefore(window);
     if (dropped.length === 0) return;
-    this.#windowOfGroup.fill(Number.NaN);
     for (const slot of dropped) {
+      const group = this.#cells.group[slot];
+      if (this.#slotOfGroup[group] === slot) this.#windowOfGroup[group] = Number.NaN;
       this.#empty(slot);
       this.#changed[slot] = 0;
     }
@@ -367,7 +372,6 @@ export class PaneStore {
   }
 
   #addRuns(block: RunBlock, source: number, table: SeriesTable): number {
-    const runs = this.#runs;
     const from = this.#sources[source];
     const count = runs.find(block, from, table, this.#windows);
     if (count === 0) return 0;

@@ -56,8 +56,9 @@ export interface CountsPartial {
 
 export type Partial = CellsPartial | RowsPartial | CountsPartial;
 
-/** Rows and groups of a batch, about: small partials of many groups go together, large ones go alone. */
+/** Rows, bytes of texts and groups of a batch, about: small partials of many groups go together, large ones go alone. */
 const BATCH_ROWS = 8_192;
+const BATCH_TEXT_BYTES = 128 * 1024;
 const BATCH_PARTIALS = 256;
 /** Of an array whose buffer is worth handing over: a smaller one is copied sooner than it changes hands. */
 const HANDED_BYTES_MIN = 4_096;
@@ -65,14 +66,15 @@ const HANDED_BYTES_MIN = 4_096;
 /** Partials in batches, in their order: each is one message between threads. */
 export async function* batched(partials: AsyncIterable<Partial>): AsyncGenerator<readonly Partial[]> {
   let batch: Partial[] = [];
-  let rows = 0;
+  let [rows, bytes] = [0, 0];
   for await (const partial of partials) {
     batch.push(partial);
     rows += partial.kind === 'rows' ? partial.rows : BATCH_ROWS;
-    if (rows < BATCH_ROWS && batch.length < BATCH_PARTIALS) continue;
+    if (partial.kind === 'rows') bytes += partial.texts?.bytes.length ?? 0;
+    if (rows < BATCH_ROWS && bytes < BATCH_TEXT_BYTES && batch.length < BATCH_PARTIALS) continue;
     yield batch;
     batch = [];
-    rows = 0;
+    [rows, bytes] = [0, 0];
   }
   if (batch.length > 0) yield batch;
 }

@@ -16,6 +16,9 @@ import { SeriesWindow } from './table-writer.ts';
 import { TextTables } from './text-tables.ts';
 import { rowWriter } from './transform-rows.ts';
 
+/** Series whose order is kept from one partial to the next: more take too long to be put in order again and again. */
+const KNOWN_SERIES_MAX = 4_096;
+
 /** A number: give the next partial of that shard (null at its end) to `next`. */
 export type MergeStep = number | ResultTable;
 
@@ -38,7 +41,11 @@ export function* mergeRows(plan: Plan, shards: number): Generator<MergeStep, voi
       if (active.length === 0) break;
       if (!admitted || writer.full) for (const s of active) heads[s]!.row = heads[s]!.end;
       else yield* writer.add(picker.pick(active.map((s) => heads[s]!)));
-      for (const s of active) if (!goOn(heads[s]!)) heads[s] = headOf(yield s);
+      for (const s of active) {
+        if (goOn(heads[s]!)) continue;
+        writer.done?.(heads[s]!.partial);
+        heads[s] = headOf(yield s);
+      }
     }
     yield* writer.finish();
   }
@@ -59,11 +66,24 @@ interface Head {
   row: number;
   /** Of the group's rows. */
   end: number;
+  ranked: Ranked | null;
+}
+
+/** By the partial's series: their places in an order of keys. */
+interface Ranked {
+  readonly order: ReadonlyMap<string, number>;
+  readonly ranks: Uint32Array;
 }
 
 function headOf(partial: RowsPartial | null): Head | null {
   if (partial === null) return null;
-  return { partial: { ...partial, columns: partial.columns.map(revived) }, at: 0, row: 0, end: partial.ends[0] };
+  return {
+    partial: { ...partial, columns: partial.columns.map(revived) },
+    at: 0,
+    row: 0,
+    end: partial.ends[0],
+    ranked: null,
+  };
 }
 
 function groupOf({ partial, at }: Head): Group {
@@ -93,9 +113,7 @@ class Picker {
   readonly #from: Uint16Array;
   readonly #rows: Uint32Array;
   readonly #offsets: Float64Array;
-  /** By partial: the rank of each of its series among those of the partials it was ranked with. */
-  #ranked: readonly RowsPartial[] = [];
-  #ranks: readonly Uint32Array[] = [];
+  readonly #ranks = new SeriesRanks();
 
   constructor(sign: number, rowsMax: number) {
     this.#sign = sign;
@@ -110,43 +128,65 @@ class Picker {
     const base = times.reduce((a, b) => ((a < b ? -1 : 1) * sign < 0 ? a : b));
     const shifts = heads.map(({ partial }) => Number(partial.base - base));
     const partials = heads.map(({ partial }) => partial);
-    const offsets = this.#offsets;
+    const [from, rows, offsets] = [this.#from, this.#rows, this.#offsets];
     const next = times.map((time) => Number(time - base));
+    let ranks: readonly Uint32Array[] | null = null;
     let count = 0;
     while (count < offsets.length) {
       let first = 0;
       for (let h = 1; h < heads.length; h++) {
-        const order = (next[h] - next[first]) * sign;
-        if (order < 0 || (order === 0 && this.#compareSeries(partials, heads, h, first) * sign < 0)) first = h;
+        let order = next[h] - next[first];
+        if (order === 0) {
+          ranks ??= this.#ranks.of(heads);
+          order = rankOf(heads[h], ranks[h]) - rankOf(heads[first], ranks[first]);
+        }
+        if (order * sign < 0) first = h;
       }
       const head = heads[first];
       if (Math.abs(next[first]) > OFFSET_MAX) break;
-      this.#from[count] = first;
-      this.#rows[count] = head.row;
+      from[count] = first;
+      rows[count] = head.row;
       offsets[count++] = next[first];
       if (++head.row === head.end) break;
       next[first] = shifts[first] + head.partial.offsets[head.row];
     }
-    return { partials, from: this.#from, rows: this.#rows, count, base, offsets };
+    return { partials, from, rows, count, base, offsets };
+  }
+}
+
+function rankOf({ partial, row }: Head, ranks: Uint32Array): number {
+  return ranks[partial.series[row]];
+}
+
+/** The order of series by their keys, which the partials of a shard mostly share. */
+class SeriesRanks {
+  #order: ReadonlyMap<string, number> = new Map();
+
+  /** Of each head, comparable with each other. */
+  of(heads: readonly Head[]): Uint32Array[] {
+    if (!heads.every((head) => head.ranked?.order === this.#order || this.#knows(head.partial))) this.#learn(heads);
+    return heads.map((head) => {
+      if (head.ranked?.order !== this.#order) head.ranked = { order: this.#order, ranks: this.#ranksOf(head.partial) };
+      return head.ranked.ranks;
+    });
   }
 
   // private functions
 
-  #compareSeries(partials: readonly RowsPartial[], heads: readonly Head[], a: number, b: number): number {
-    if (this.#ranked.length !== partials.length || partials.some((partial, i) => partial !== this.#ranked[i])) {
-      this.#ranked = partials;
-      this.#ranks = ranksOf(partials);
-    }
-    const { partial: ofA, row: rowA } = heads[a];
-    const { partial: ofB, row: rowB } = heads[b];
-    return this.#ranks[a][ofA.series[rowA]] - this.#ranks[b][ofB.series[rowB]];
+  #knows({ seriesKeys }: RowsPartial): boolean {
+    return seriesKeys.every((key) => this.#order.has(key));
   }
-}
 
-function ranksOf(partials: readonly RowsPartial[]): Uint32Array[] {
-  const keys = [...new Set(partials.flatMap(({ seriesKeys }) => seriesKeys))].sort(compareText);
-  const rank = new Map(keys.map((key, i) => [key, i]));
-  return partials.map(({ seriesKeys }) => Uint32Array.from(seriesKeys, (key) => rank.get(key)!));
+  #learn(heads: readonly Head[]): void {
+    const met = heads.flatMap(({ partial }) => partial.seriesKeys);
+    const known = this.#order.size + met.length > KNOWN_SERIES_MAX ? [] : this.#order.keys();
+    const keys = [...new Set([...known, ...met])].sort(compareText);
+    this.#order = new Map(keys.map((key, i) => [key, i]));
+  }
+
+  #ranksOf({ seriesKeys }: RowsPartial): Uint32Array {
+    return Uint32Array.from(seriesKeys, (key) => this.#order.get(key)!);
+  }
 }
 
 /** For outputs that are computed, and for transforms. */

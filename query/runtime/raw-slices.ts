@@ -3,7 +3,8 @@
  * put in order part by part, and a part's partials have left before the next is read. How the answer is cut into parts:
  *
  *     measurements          one after the other
- *     no GROUP BY tags      by time: spans that hold about as many rows as may be held (row-map.ts), from the answer's beginning
+ *     no GROUP BY tags      by time: spans that end where chunks do, or hold about as many rows as may be held (row-map.ts), from the
+ *                           answer's beginning
  *     GROUP BY tags         all groups at once where their rows can be held, else some groups at a time, else one group by time
  *     LIMIT                 by time for all groups at once, from the answer's beginning, in growing spans; a group that has its
  *                           rows is not read any further, so the newest rows of each series are found in the newest chunks
@@ -19,6 +20,7 @@ import { areCounted, checkBytes, checkPoints, checkSeries, type Limits, NO_LIMIT
 import type { CountsPartial, RowsPartial } from './partial.ts';
 import { RawRows, rowBytes } from './raw-rows.ts';
 import { RowMap } from './row-map.ts';
+import { edgeSpans, spans } from './row-spans.ts';
 import type { RowTextWriter } from './row-texts.ts';
 import { tablesOf } from './rows-in.ts';
 import type { PinnableSource, PinnedRows, Source, TimeRange, Turn } from './source.ts';
@@ -165,7 +167,7 @@ class MeasurementRows {
   /** Of one group, or where all rows are of one. */
   async *#byTime(map: RowMap, masks: Masks): AsyncGenerator<RowsPartial> {
     let given = 0;
-    for (const span of spans(map, this.#plan.descending, this.#rowsMax, 1)) {
+    for (const span of edgeSpans(map, this.#plan.descending, this.#rowsMax)) {
       const ranges = [span];
       for (let range = ranges.pop(); range !== undefined; range = ranges.pop()) {
         if (!(await this.#read(range, masks))) {
@@ -275,22 +277,4 @@ interface Groups {
 
 function masksOf({ ofSources }: Groups, wanted: ReadonlySet<number>): Uint8Array[] {
   return ofSources.map((groups) => Uint8Array.from(groups, (group) => (wanted.has(group) ? 1 : 0)));
-}
-
-/** Spans of time that lie one after the other in the order of the answer, each with about `growth` times the rows of the one before. */
-function* spans(map: RowMap, descending: boolean, firstRows: number, growth: number): Generator<TimeRange> {
-  const { min, max, rows: all } = map;
-  let rows = firstRows;
-  for (let done = 0, edge = descending ? max : min; ; rows *= growth) {
-    done += rows;
-    // not `>=`: were one of them no number, this would never end
-    if (!(done < all)) {
-      yield descending ? { min, max: edge } : { min: edge, max };
-      return;
-    }
-    const cut = map.timeAt(descending ? all - done : done);
-    if (descending ? cut > edge || cut < min : cut < edge || cut > max) continue;
-    yield descending ? { min: cut, max: edge } : { min: edge, max: cut };
-    edge = descending ? cut - 1n : cut + 1n;
-  }
 }

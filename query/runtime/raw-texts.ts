@@ -18,6 +18,7 @@ import { type RowsToWrite, type RowTexts, type RowTextWriter, TEXTS_BYTES_MAX } 
 import { orderTies, orderWrittenTies } from './row-ties.ts';
 import type { SourceRows } from './rows-in.ts';
 import { finished, type Steps } from './steps.ts';
+import { giveBack, textBytes } from './text-buffers.ts';
 
 const ROWS_FIRST = 64;
 /** Rows that are written in one step: of ten doubles each some ten milliseconds. */
@@ -94,7 +95,10 @@ export class RawTexts implements HeldRawRows {
       offsets[k] = block.offsets[row];
       series[k] = met.number(block.series[row], table, source);
     }
-    if (this.#isOrdered) this.#isOrdered = this.#follows(block.base, rows, count);
+    if (this.#isOrdered) {
+      if (this.groups.groups.length === 1 && !isAscending(offsets, count)) this.#sort(block.base, rows, count);
+      this.#isOrdered = this.#follows(block.base, rows, count);
+    }
     const columns = this.#plan.columns.map(({ kind, name, type }) =>
       kind === 'tag' ? null : columnOf(block.columns.get(name), type, block.rows),
     );
@@ -137,6 +141,25 @@ export class RawTexts implements HeldRawRows {
   }
 
   // private functions
+
+  /** Puts the rows of a block, all of one group, in order of time and series. */
+  #sort(base: bigint, rows: Uint32Array, count: number): void {
+    if (!this.#isRankable) return;
+    const [offsets, series] = [this.#blockOffsets.slice(0, count), this.#blockSeries.slice(0, count)];
+    const before = rows.slice(0, count);
+    const keys = {
+      ...{ rows: count, group: new Uint32Array(count), groupRank: new Uint32Array(1) },
+      ...{ series, seriesRank: finished(this.#met.ranks()) },
+      ...{ high: new Float64Array(count), low: new Float64Array(count) },
+    };
+    splitTimes(base, offsets, keys, 0);
+    const order = finished(orderOfRows(keys, true));
+    for (let k = 0; k < count; k++) {
+      this.#blockOffsets[k] = offsets[order[k]];
+      this.#blockSeries[k] = series[order[k]];
+      rows[k] = before[order[k]];
+    }
+  }
 
   /** Puts rows of one time in order, where they are otherwise; false: the rows of the block are in no order, or not behind those before. */
   #follows(base: bigint, rows: Uint32Array, count: number): boolean {
@@ -240,15 +263,11 @@ export class RawTexts implements HeldRawRows {
     const starts: number[] = [];
     let at = 0;
     for (const [p, piece] of this.#pieces.entries()) {
-      const base = splitTime(piece.base);
       starts.push(at);
-      for (let i = 0; i < piece.offsets.length; i++, at++) {
-        const sum = base.low + piece.offsets[i];
-        high[at] = highOf(base.high, sum);
-        low[at] = lowOf(sum);
-        series[at] = piece.series[i];
-        pieceOf[at] = p;
-      }
+      splitTimes(piece.base, piece.offsets, { high, low }, at);
+      series.set(piece.series, at);
+      pieceOf.fill(p, at, at + piece.offsets.length);
+      at += piece.offsets.length;
       yield null;
     }
     const seriesRank = yield* this.#met.ranks();
@@ -262,6 +281,7 @@ export class RawTexts implements HeldRawRows {
       yield partial;
       from += partial.rows;
     }
+    for (const { texts } of this.#pieces) giveBack(texts.bytes);
   }
 
   /** The rows from the `from`-th on that go into one partial. */
@@ -286,13 +306,18 @@ export class RawTexts implements HeldRawRows {
       length += texts.ends[row] - (row === 0 ? 0 : texts.ends[row - 1]);
       ends[rows] = length;
     }
-    const bytes = new Uint8Array(ends[rows - 1]);
-    for (let k = 0, at = 0; k < rows; k++) {
+    const bytes = textBytes(ends[rows - 1]);
+    for (let k = 0, at = 0; k < rows; ) {
       const p = pieceOf[order[from + k]];
       const row = order[from + k] - starts[p];
       const { texts } = pieces[p];
-      bytes.set(texts.bytes.subarray(row === 0 ? 0 : texts.ends[row - 1], texts.ends[row]), at);
-      at = ends[k];
+      // rows that stand together are copied together
+      let next = k + 1;
+      for (let at = from + k; next < rows && order[at + 1] === order[at] + 1 && pieceOf[order[at + 1]] === p; at++)
+        next++;
+      bytes.set(texts.bytes.subarray(row === 0 ? 0 : texts.ends[row - 1], texts.ends[row + next - 1 - k]), at);
+      at = ends[next - 1];
+      k = next;
     }
     return {
       kind: 'rows',
@@ -304,6 +329,26 @@ export class RawTexts implements HeldRawRows {
 }
 
 // private functions
+
+function isAscending(offsets: Float64Array, count: number): boolean {
+  for (let k = 1; k < count; k++) if (offsets[k] < offsets[k - 1]) return false;
+  return true;
+}
+
+/** Times as in slot-time.ts, from a place on. */
+function splitTimes(
+  base: bigint,
+  offsets: Float64Array,
+  { high, low }: { readonly high: Float64Array; readonly low: Float64Array },
+  at: number,
+): void {
+  const since = splitTime(base);
+  for (let i = 0; i < offsets.length; i++) {
+    const sum = since.low + offsets[i];
+    high[at + i] = highOf(since.high, sum);
+    low[at + i] = lowOf(sum);
+  }
+}
 
 /** Of `type`; a column without a value where there is none that can be had so. */
 function columnOf(column: Column | undefined, type: Column['type'], rows: number): Column {

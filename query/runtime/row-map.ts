@@ -5,12 +5,19 @@
  */
 import type { TimeRange } from './source.ts';
 
+/** Of the rows up to a cut, the part that may be read once more behind it. */
+const ACROSS_MAX = 0.5;
+
 export class RowMap {
   readonly min: bigint;
   readonly max: bigint;
   /** Ascending times, ns from `min` as doubles, and the rows before each. */
   readonly #times: number[] = [];
   readonly #before: number[] = [];
+  /** Rows of the extents that begin before each of the times and end behind it: who cuts there has them read twice. */
+  readonly #across: number[] = [];
+  /** Whether an extent begins there; else one ends. */
+  readonly #begins: boolean[] = [];
 
   /** Of the rows in a range. `extents` calls back with each; null where there is none. */
   static of(
@@ -33,21 +40,26 @@ export class RowMap {
     }
     this.min = min;
     this.max = max;
-    const edges: { time: number; density: number }[] = [];
+    const edges: { time: number; density: number; rows: number }[] = [];
     for (const extent of extents) {
       const from = Number(extent.min - min);
       // far from `min` doubles are more than 1 ns apart
       const to = Math.max(Number(extent.max - min), from + Math.max(1, 2 * Number.EPSILON * from));
       const density = extent.rows / (to - from);
-      edges.push({ time: from, density }, { time: to, density: -density });
+      edges.push({ time: from, density, rows: extent.rows }, { time: to, density: -density, rows: -extent.rows });
     }
-    edges.sort((a, b) => a.time - b.time);
+    // where one ends and another begins, nothing goes on
+    edges.sort((a, b) => a.time - b.time || a.rows - b.rows);
     let density = 0;
     let rows = 0;
+    let open = 0;
     for (const [i, edge] of edges.entries()) {
       if (i > 0) rows += density * (edge.time - edges[i - 1].time);
       this.#times.push(edge.time);
       this.#before.push(rows);
+      this.#across.push(edge.rows < 0 ? open + edge.rows : open);
+      this.#begins.push(edge.rows >= 0);
+      open += edge.rows;
       density = Math.max(0, density + edge.density);
     }
   }
@@ -64,6 +76,22 @@ export class RowMap {
     if (i === this.#times.length) return this.rows;
     const part = (at - this.#times[i - 1]) / (this.#times[i] - this.#times[i - 1]);
     return this.#before[i - 1] + part * (this.#before[i] - this.#before[i - 1]);
+  }
+
+  /**
+   * Where a range is best cut that begins, in the order of who asks, behind `done` rows: at the first edge where extents end that leaves
+   * from `least` to `most` rows to the range, and of others that go on there less than a part of them. null = there is none.
+   */
+  edgeAfter(done: number, least: number, most: number, descending: boolean): bigint | null {
+    const count = this.#times.length;
+    for (let k = 0; k < count; k++) {
+      const i = descending ? count - 1 - k : k;
+      const rows = (descending ? this.rows - this.#before[i] : this.#before[i]) - done;
+      if (rows > most) return null;
+      const isEnd = this.#begins[i] === descending && this.#across[i] <= rows * ACROSS_MAX;
+      if (isEnd && rows >= least) return this.min + BigInt(Math.round(this.#times[i]));
+    }
+    return null;
   }
 
   /** The time before which about so many rows lie. */

@@ -3,9 +3,10 @@
  * thread, and no value is copied from there on: stage 2 only puts the texts in order. What is written, and how, only the writer knows.
  */
 import type { Column } from '../../model/index.ts';
+import { TEXT_BUFFER_BYTES } from './text-buffers.ts';
 
-/** Of texts that stand together, about: rows of long texts are not many at a time. */
-export const TEXTS_BYTES_MAX = 2 * 1024 * 1024;
+/** Of texts that stand together, about: rows of long texts are not many at a time. With the row behind it, it mostly fits a text buffer. */
+export const TEXTS_BYTES_MAX = TEXT_BUFFER_BYTES - 8 * 1024;
 
 /** Row i is bytes [ends[i − 1], ends[i]), from 0; each ends with what stands between two rows, one byte. */
 export interface RowTexts {

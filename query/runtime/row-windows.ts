@@ -150,7 +150,7 @@ export class RowCut {
     if (slots !== undefined) {
       const held = Array.from(slots, (slot) => this.#panes.windowOf(slot));
       const runs = this.#overlapping.runs(held, this.#windows);
-      sumRuns(this.#panes, slots, runs, this.#whole, this.#panes.groupOf(slots[0]));
+      sumRuns([{ store: this.#panes, slots }], runs, this.#whole, this.#panes.groupOf(slots[0]));
     }
     this.#panes = new PaneStore(this.#plan);
   }

@@ -16,13 +16,11 @@ import { isEven, type PlanWindow, startOf, windowAt } from '../planner/window-gr
 import { RowFilter } from './filter.ts';
 import type { GroupTable } from './groups.ts';
 import type { Group } from './partial.ts';
+import { SeriesPages, UNKNOWN } from './series-pages.ts';
 import type { Source } from './source.ts';
 import { STEP_SERIES, type Steps } from './steps.ts';
 
-const UNKNOWN = -2;
 const UNWANTED = -1;
-const PAGE_BITS = 10;
-const PAGE_MASK = (1 << PAGE_BITS) - 1;
 
 export class SourceRows {
   readonly #plan: Plan;
@@ -34,7 +32,7 @@ export class SourceRows {
   /** A key that the windows give a value, not the series. */
   readonly #label: string | null;
   #table: SeriesTable | null = null;
-  #groupOfSeries = new SeriesGroups();
+  #groupOfSeries = new SeriesPages();
   /** Rows that passed, of the block last given; valid until the next. */
   rows = new Uint32Array(0);
 
@@ -52,8 +50,7 @@ export class SourceRows {
   /** Fills `rows`; returns how many. */
   select(block: Block, table: SeriesTable, skip: Uint32Array | null): number {
     this.#begin(table);
-    if (skip === null && block.runs === undefined && this.#filter.isOfRows)
-      return this.#ofWantedSeries(block, table, this.#passing(block, table));
+    if (skip === null && this.#filter.isOfRows) return this.#ofWantedSeries(block, table, this.#passing(block, table));
     if (block.runs !== undefined && skip === null) {
       const walked = this.#walk(block, block.runs, table);
       return this.#filter.narrow(block, table, this.rows, walked);
@@ -102,7 +99,7 @@ export class SourceRows {
 
   /** What groups are wanted has changed. */
   reconsider(): void {
-    this.#groupOfSeries = new SeriesGroups();
+    this.#groupOfSeries = new SeriesPages();
   }
 
   /** Group of a series that has passed. */
@@ -152,8 +149,7 @@ export class SourceRows {
   /** As `select`, before the filter, where rows stand in runs. */
   #walk({ series, offsets, base }: Block, runs: Uint32Array, table: SeriesTable): number {
     const [low, high] = this.range(base);
-    let room = 0;
-    for (let i = 0; i < runs.length; i += 2) room += runs[i + 1] - runs[i];
+    const room = lengthOf(runs);
     if (this.rows.length < room) this.rows = new Uint32Array(room);
     const rows = this.rows;
     let count = 0;
@@ -168,21 +164,28 @@ export class SourceRows {
     return count;
   }
 
-  /** What passes by its time and fields, whatever its series: asked of columns, before it is asked of each row what series it is of. */
+  /** What passes by its fields and time, whatever its series: asked of columns, before it is asked of each row what series it is of. */
   #passing(block: Block, table: SeriesTable): number {
-    const { offsets } = block;
-    const selection = block.selection;
-    const n = selection === null ? block.rows : selection.length;
-    if (this.rows.length < n) this.rows = new Uint32Array(n);
+    const { runs, offsets } = block;
+    const selection = runs === undefined ? block.selection : null;
+    const stretches = runs ?? Uint32Array.of(0, block.rows);
+    const room = selection?.length ?? lengthOf(stretches);
+    if (this.rows.length < room) this.rows = new Uint32Array(room);
     const rows = this.rows;
-    const [from, to] = this.range(block.base);
-    let count = 0;
-    for (let k = 0; k < n; k++) {
-      const row = selection === null ? k : selection[k];
-      rows[count] = row;
-      if (offsets[row] >= from && offsets[row] <= to) count++;
+    let count: number;
+    if (selection === null) count = this.#filter.passing(block, table, stretches, rows);
+    else {
+      rows.set(selection);
+      count = this.#filter.narrow(block, table, rows, selection.length);
     }
-    return this.#filter.narrow(block, table, rows, count);
+    const [from, to] = this.range(block.base);
+    let kept = 0;
+    for (let k = 0; k < count; k++) {
+      const row = rows[k];
+      rows[kept] = row;
+      if (offsets[row] >= from && offsets[row] <= to) kept++;
+    }
+    return kept;
   }
 
   /** Of the first `count` rows those of series that are wanted; returns how many. */
@@ -200,7 +203,7 @@ export class SourceRows {
   #begin(table: SeriesTable): void {
     if (table === this.#table) return;
     this.#table = table;
-    this.#groupOfSeries = new SeriesGroups();
+    this.#groupOfSeries = new SeriesPages();
   }
 
   #known(table: SeriesTable, series: number): number {
@@ -217,23 +220,6 @@ export class SourceRows {
     }
     this.#groupOfSeries.set(series, number);
     return number;
-  }
-}
-
-/** The group of each series that was met, in pages: a query of one series among a million costs a page, not a million entries. */
-class SeriesGroups {
-  readonly #pages: (Int32Array | undefined)[] = [];
-
-  of(series: number): number {
-    const page = this.#pages[series >>> PAGE_BITS];
-    return page === undefined ? UNKNOWN : page[series & PAGE_MASK];
-  }
-
-  set(series: number, group: number): void {
-    const at = series >>> PAGE_BITS;
-    while (this.#pages.length <= at) this.#pages.push(undefined);
-    this.#pages[at] ??= new Int32Array(1 << PAGE_BITS).fill(UNKNOWN);
-    this.#pages[at][series & PAGE_MASK] = group;
   }
 }
 
@@ -302,6 +288,13 @@ export function* tablesOf(plan: Plan, source: Source): Generator<readonly [numbe
 }
 
 // private functions
+
+/** How many rows stretches have. */
+function lengthOf(stretches: Uint32Array): number {
+  let rows = 0;
+  for (let i = 0; i < stretches.length; i += 2) rows += stretches[i + 1] - stretches[i];
+  return rows;
+}
 
 /** An offset bound as a double; those beyond any offset stay beyond it. */
 function clamp(offset: bigint): number {

@@ -348,10 +348,19 @@ export class SharedStream<View extends StreamReader = StreamReader> {
     if (this.#earliestEnd === null || next < this.#earliestEnd) this.#earliestEnd = next;
   }
 
-  /** All slices from this one on are whole then. Gives the greatest time in them, not too far ahead now; null = none. */
+  /**
+   * All slices from this one on are whole then. Gives the greatest time in them, not too far ahead now; null = none. Throws QueryError
+   * where they would be too many, and nothing has changed.
+   */
   ensureFrom(slice: number, nowMs: number): bigint | null {
     const limit = msToNs(nowMs) + this.#aheadNs;
+    const { wholeFrom } = this.slices;
     const read = this.slices.ensureFrom(slice);
+    if (this.slices.size > SLICE_CELLS_MAX) {
+      // who asks for so much is refused, and the others go on
+      this.slices.dropBefore(wholeFrom);
+      throw tooMany('cells', SLICE_CELLS_MAX);
+    }
     if (read !== null && read > limit) this.#aheadUntil = later(this.#aheadUntil, read);
     else if (read !== null) this.#clock.observe(read, nowMs);
     const from = startOf(this.plan.window!, slice);

@@ -5,7 +5,7 @@
  * as several, one right after the other, alike in name and tags.
  */
 import { OFFSET_MAX, type Value } from '../../model/index.ts';
-import type { Plan } from '../planner/plan.ts';
+import { columnNames, type Plan } from '../planner/plan.ts';
 import { ColumnBuilder } from './columns.ts';
 import { compileExpression } from './expression.ts';
 import { insteadOf, ofNothing, takesPrevious } from './fill-beyond.ts';
@@ -44,7 +44,7 @@ export class TableWriter implements RowWriter {
   readonly #plan: Plan;
   readonly #columns: ColumnBuilder[];
   readonly #compute: (() => Value)[];
-  readonly #names: string[];
+  readonly #names: readonly string[];
   #values: readonly Value[] = [];
   #window = 0;
   #group: Group = { name: '', tags: [] };
@@ -70,7 +70,7 @@ export class TableWriter implements RowWriter {
         return leaf.kind === 'column' ? (this.#values[leaf.index] ?? nothing[leaf.index] ?? null) : null;
       }),
     );
-    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+    this.#names = columnNames(plan);
   }
 
   start(group: Group): void {

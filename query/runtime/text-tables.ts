@@ -1,13 +1,14 @@
 /** TextTables: merged rows that were written on their shards (row-texts.ts), into tables of texts. Applies LIMIT and OFFSET. */
-import type { Plan } from '../planner/plan.ts';
+import { columnNames, type Plan } from '../planner/plan.ts';
 import { hasPlainOutputs, type Picks, type PickWriter } from './column-tables.ts';
-import type { Group } from './partial.ts';
+import type { Group, RowsPartial } from './partial.ts';
 import type { ResultTable } from './result.ts';
 import { RowLimit } from './row-limit.ts';
 import { tagsOf } from './table-writer.ts';
+import { giveBack, TEXT_BUFFER_BYTES, textBuffer } from './text-buffers.ts';
 
-/** Of one table, about. */
-const TABLE_BYTES = 512 * 1024;
+/** A table ends where its texts would not fit a text buffer any more; a shorter one is not begun again for it. */
+const TABLE_BYTES_MIN = TEXT_BUFFER_BYTES / 2;
 const ROWS_FEW = 1_000;
 
 /** Whether rows of the answer are rows of the shards, with outputs as they are. */
@@ -28,7 +29,7 @@ export class TextTables implements PickWriter {
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#limit = new RowLimit(plan);
-    this.#names = [plan.timeName, ...plan.outputs.map(({ name }) => name)];
+    this.#names = columnNames(plan);
   }
 
   start(group: Group): void {
@@ -49,11 +50,16 @@ export class TextTables implements PickWriter {
       // rows of one shard that follow one another stand together
       while (next < end && from[next] === from[k]) next++;
       const begin = row === 0 ? 0 : ends[row - 1];
-      this.#take(bytes, begin, ends[rows[next - 1]]);
+      const length = ends[rows[next - 1]] - begin;
+      if (this.#at >= TABLE_BYTES_MIN && this.#at + length > TEXT_BUFFER_BYTES) yield this.#table();
+      this.#take(bytes, begin, length);
       this.#rows += next - k;
       k = next;
-      if (this.#at >= TABLE_BYTES) yield this.#table();
     }
+  }
+
+  done({ texts }: RowsPartial): void {
+    if (texts !== undefined) giveBack(texts.bytes);
   }
 
   *finish(): Generator<ResultTable> {
@@ -62,20 +68,17 @@ export class TextTables implements PickWriter {
 
   // private functions
 
-  #take(bytes: Uint8Array, from: number, to: number): void {
-    const length = this.#at + to - from;
+  #take(bytes: Uint8Array, from: number, count: number): void {
+    const at = this.#at;
+    const length = at + count;
     if (length > this.#bytes.length) {
-      const longer = new Uint8Array(Math.max(length, 2 * this.#bytes.length, this.#first()));
-      longer.set(this.#bytes.subarray(0, this.#at));
+      const isLong = this.#limit.seen > ROWS_FEW && length <= TEXT_BUFFER_BYTES;
+      const longer = isLong ? textBuffer() : new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      longer.set(this.#bytes.subarray(0, at));
       this.#bytes = longer;
     }
-    this.#bytes.set(bytes.subarray(from, to), this.#at);
+    this.#bytes.set(bytes.subarray(from, from + count), at);
     this.#at = length;
-  }
-
-  /** Room for all of a table where tables are long, for a few rows where series have no more. */
-  #first(): number {
-    return this.#limit.seen > ROWS_FEW ? TABLE_BYTES + TABLE_BYTES / 8 : 0;
   }
 
   #table(): ResultTable {

@@ -24,6 +24,12 @@ export interface Run {
   readonly to: number;
 }
 
+/** The states of panes in one store: its slot for each of a list of panes, −1 = it has none. */
+export interface PaneStates {
+  readonly store: PaneStore;
+  readonly slots: ArrayLike<number>;
+}
+
 /** The tables of an aggregate plan's answer from its cells, or panes, in steps. */
 export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep> {
   if (plan.windows === undefined) {
@@ -37,7 +43,7 @@ export function* windowTables(plan: Plan, store: PaneStore): Generator<TableStep
     for (const slots of yield* store.byGroup()) {
       const panes = Array.from(slots, (slot) => store.windowOf(slot));
       const group = windows.answerGroup(store.groupOf(slots[0]));
-      sumRuns(store, slots, runsOf(windows, panes, windowsWith(windows, panes, last)), whole, group);
+      sumRuns([{ store, slots }], runsOf(windows, panes, windowsWith(windows, panes, last)), whole, group);
       yield null;
     }
     yield* cellTables(plan, whole, windows);
@@ -58,32 +64,28 @@ export function* runsOf(windows: AnswerWindows, panes: readonly number[], wanted
   }
 }
 
-/** Puts the sum of each run of the slots into the cell (group, window) of `whole`. The runs' ends must not go back. */
-export function sumRuns(
-  panes: PaneStore,
-  slots: Int32Array,
-  runs: Iterable<Run>,
-  whole: PaneStore,
-  group: Group,
-): void {
-  const { aggregates, columns } = panes.plan;
+/** Puts the sum of each run of panes, of one store or several, into the cell (group, window) of `whole`. The runs' ends must not go back. */
+export function sumRuns(parts: readonly PaneStates[], runs: Iterable<Run>, whole: PaneStore, group: Group): void {
+  const { aggregates, columns } = whole.plan;
   const sums = aggregates.map((aggregate) => createState(aggregate, columns.length));
-  const room = slots.length + 1;
-  for (const sum of sums) sum.grow(room);
-  const back = slots.length;
+  const back = parts[0].slots.length;
+  for (const sum of sums) sum.grow(back + 1);
+  const addPane = (to: number, pane: number): void => {
+    for (const { store, slots } of parts) if (slots[pane] >= 0) addTo(sums, to, store.states, slots[pane]);
+  };
   let middle = 0;
   let end = 0;
   for (const { window, from, to } of runs) {
     if (from >= middle) {
       for (const sum of sums) sum.reset(back);
       for (let i = to - 1; i >= from; i--) {
-        addTo(sums, i, panes.states, slots[i]);
+        addPane(i, i);
         if (i + 1 < to) addTo(sums, i, sums, i + 1);
       }
       middle = to;
       end = to;
     }
-    for (; end < to; end++) addTo(sums, back, panes.states, slots[end]);
+    for (; end < to; end++) addPane(back, end);
     const slot = whole.cell(group, window);
     addTo(whole.states, slot, sums, from);
     if (end > middle) addTo(whole.states, slot, sums, back);

@@ -125,8 +125,8 @@ export class QueryRunner {
   readonly #options: QueryRunnerOptions;
   readonly #selects: SelectRunner;
   readonly #parser = new ShapeParser();
-  /** Of the queries under way, by their ids. */
-  readonly #ends = new Map<number, AbortController>();
+  /** Of the queries under way, by their ids: abort the signal that each runs by. */
+  readonly #ends = new Map<number, (reason: QueryError) => void>();
 
   constructor(options: QueryRunnerOptions) {
     this.#options = options;
@@ -150,30 +150,29 @@ export class QueryRunner {
   }
 
   /**
-   * Rejects with QueryError before the first piece where the text cannot be parsed; later errors are inside the answer. `gone`: the
-   * client wants no more.
+   * Rejects with QueryError before the first piece where the text cannot be parsed; later errors are inside the answer. The signal
+   * aborts when the client wants no more, and when `end` is called, with the reason that the statement under way is told.
    */
-  async *run(request: QueryRequest, gone: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *run(
+    request: QueryRequest,
+    signal: AbortSignal,
+    end?: (reason: QueryError) => void,
+  ): AsyncGenerator<Uint8Array> {
     const { text, params, id } = request;
     const statements = params === '' ? this.#parser.parse(text) : parse(text, parseParams(params));
     admit(statements, request, this.#options.catalogue);
-    const ended = new AbortController();
-    this.#ends.set(id, ended);
-    const { signal } = ended;
-    const abandoned = (): void => ended.abort(gone.reason);
-    gone.addEventListener('abort', abandoned, { once: true });
+    if (end !== undefined) this.#ends.set(id, end);
     try {
-      gone.throwIfAborted();
+      signal.throwIfAborted();
       yield* encodeAnswer(this.#answers(statements, { request, signal, turn: this.#options.turn(signal) }), request);
     } finally {
-      gone.removeEventListener('abort', abandoned);
       this.#ends.delete(id);
     }
   }
 
   /** A statement under way fails with this message, those behind it are not executed. */
   end(id: number, message: string): void {
-    this.#ends.get(id)?.abort(new QueryError('invalid', message));
+    this.#ends.get(id)?.(new QueryError('invalid', message));
   }
 
   // private functions

@@ -150,7 +150,9 @@ export class SelectRunner {
         const leafPlan = { ...leaf, subqueries: [] };
         const place = mesh.isNear(shard) ? home : null;
         const call: PartialsCall = { shard, plan: leafPlan, version: versions[shard], texts, isCounted, home: place };
-        const partials = unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
+        const partials = mesh.isNear(shard)
+          ? mesh.stream<Partial>(shard, 'near partials', call, signal)
+          : unbatched(mesh.stream<readonly Partial[]>(shard, 'partials', call, signal));
         return read === undefined ? partials : observed(partials, read[shard]);
       });
     };

@@ -146,7 +146,7 @@ async function handle(
 ): Promise<void> {
   const origins = options.origins ?? [];
   const label = routes.has(request.path) ? request.path : 'other';
-  const counted = counting(response, (status) => options.answered?.(label, status));
+  const counted = new CountedResponse(response, (status) => options.answered?.(label, status));
   const id = request.headers.get('x-request-id')?.slice(0, REQUEST_ID_LENGTH_MAX) ?? randomUUID();
   const headers = {
     'X-Influxdb-Version': options.version,
@@ -173,26 +173,52 @@ async function handle(
 }
 
 /** The same response, telling the status of its head. */
-function counting(response: DoorResponse, answered: (status: number) => void): DoorResponse {
-  return {
-    get started() {
-      return response.started;
-    },
-    reply(status, headers, body) {
-      answered(status);
-      response.reply(status, headers, body);
-    },
-    start(status, headers, filler) {
-      answered(status);
-      response.start(status, headers, filler);
-    },
-    write: (bytes) => response.write(bytes),
-    give: (bytes) => response.give(bytes),
-    drained: () => response.drained(),
-    onDrain: (callback) => response.onDrain(callback),
-    buffered: () => response.buffered(),
-    end: () => response.end(),
-  };
+class CountedResponse implements DoorResponse {
+  readonly #response: DoorResponse;
+  readonly #answered: (status: number) => void;
+
+  constructor(response: DoorResponse, answered: (status: number) => void) {
+    this.#response = response;
+    this.#answered = answered;
+  }
+
+  get started(): boolean {
+    return this.#response.started;
+  }
+
+  reply(...[status, headers, body]: Parameters<DoorResponse['reply']>): void {
+    this.#answered(status);
+    this.#response.reply(status, headers, body);
+  }
+
+  start(...[status, headers, filler]: Parameters<DoorResponse['start']>): void {
+    this.#answered(status);
+    this.#response.start(status, headers, filler);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#response.write(bytes);
+  }
+
+  give(bytes: Uint8Array): boolean {
+    return this.#response.give(bytes);
+  }
+
+  drained(): Promise<void> {
+    return this.#response.drained();
+  }
+
+  onDrain(callback: () => void): void {
+    this.#response.onDrain(callback);
+  }
+
+  buffered(): number {
+    return this.#response.buffered();
+  }
+
+  end(): void {
+    this.#response.end();
+  }
 }
 
 async function route(

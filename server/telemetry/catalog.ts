@@ -70,6 +70,20 @@ export const METRICS = {
   bucket_footer_bytes: { kind: 'gauge', help: 'bytes of footers of buckets held in memory' },
   blocks_read: { kind: 'gauge', help: 'blocks of buckets read and decoded since the start' },
   block_bytes_read: { kind: 'gauge', help: 'bytes of them' },
+  kernel_arrays: {
+    kind: 'gauge',
+    help: 'columns of large scans that lie in the memory of kernels, of 64 in a thread; the most of any thread',
+    merge: 'max',
+  },
+  kernel_reads: {
+    kind: 'gauge',
+    help: 'buffers of large scans in the memory of kernels, of 6 in a thread (3 for a scan); the most of any thread',
+    merge: 'max',
+  },
+  kernel_memory_refused: {
+    kind: 'counter',
+    help: 'times that a large scan found none of them left, and took memory of its own, from which kernels copy',
+  },
   tombstones: { kind: 'gauge', help: 'deletes that buckets hide until they are written anew, by bucket' },
   sealing_waits: { kind: 'gauge', help: 'messages that waited until a head was sealed, since the start' },
   sealings: { kind: 'gauge', help: 'times that a head was sealed to buckets since the start' },

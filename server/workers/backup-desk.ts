@@ -88,10 +88,7 @@ export class BackupDesk {
     }
   }
 
-  async *#counted(
-    pieces: AsyncGenerator<Uint8Array, void, void>,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, void> {
+  async *#counted(pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const { metrics, warn } = this.#options;
     let outcome = 'failed';
     this.#running++;

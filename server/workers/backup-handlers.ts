@@ -20,13 +20,13 @@ export interface BackupParts {
 
 export function backupStreams({ mesh, catalogue, store }: BackupParts) {
   return {
-    async *backup(call: BackupCall, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    backup(call: BackupCall, signal: AbortSignal): AsyncIterable<Uint8Array> {
       const source = {
         shards: mesh().shards,
         catalogue,
         open: (part: ShardSnapshotCall) => mesh().stream<ShardSnapshotItem>(part.shard, 'snapshot', part, signal),
       };
-      for await (const piece of writeArchive(call, source)) yield handOver(piece, [piece.buffer]);
+      return writeArchive(call, source);
     },
     async *snapshot(call: ShardSnapshotCall): AsyncGenerator<ShardSnapshotItem> {
       for await (const item of shardSnapshot(store(call.shard), call, makePause())) {

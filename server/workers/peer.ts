@@ -11,15 +11,21 @@
  *       │ ◀──────────── item id body    │  its last one says so; or there comes `end id`; or the caller sends `stop id`
  *       │ notices (method body)… ─────▶ │  no answer; those of one turn go together
  *
- * Bodies are structured clones; wrap one in `handOver` to transfer its buffers instead of copying them. Ports deliver in order, so
+ * Bodies are structured clones; wrap one in `handOver` to transfer its buffers instead of copying them; an item that is an array of bytes
+ * always moves, with all of its buffer. Ports deliver in order, so
  * a notice sent before a result arrives before it. Long because both ends of the conversation stand side by side. Errors cross as (name,
  * code, message, at); a handler's stack stays in its thread.
  */
 import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
+import { ITEMS_AHEAD, Reading, type Stream } from './reading.ts';
 
 export type Handler = (body: never) => unknown;
-/** The signal aborts when the reader wants no more, also while the next item is being made. */
-export type StreamHandler = (body: never, signal: AbortSignal) => AsyncIterable<unknown>;
+/**
+ * The signal aborts when the reader wants no more, also while the next item is being made, and when `end` is called, which is given where
+ * the reader is on another thread.
+ */
+export type StreamHandler = (body: never, signal: AbortSignal, end?: EndStream) => AsyncIterable<unknown>;
+export type EndStream = (reason: Error) => void;
 
 export interface Handlers {
   readonly calls: Readonly<Record<string, Handler>>;
@@ -38,8 +44,6 @@ export class PeerError extends Error {
   }
 }
 
-/** Items that a producer may be ahead of its reader: two round trips less for a short stream, memory for a long one. */
-const ITEMS_AHEAD = 2;
 /** How often the microtasks may run before an item is sent without knowing whether it is the last. */
 const ENDS_SOON = 24;
 
@@ -66,14 +70,6 @@ interface Serving {
   /** Items that may still be sent unasked. */
   room: number;
   /** Wakes the producer when there is room again. */
-  wake: (() => void) | null;
-}
-
-/** A stream that is read here: what has come and was not taken. */
-interface Reading {
-  readonly items: unknown[];
-  ended: boolean;
-  failure: unknown;
   wake: (() => void) | null;
 }
 
@@ -117,35 +113,20 @@ export class Peer {
   }
 
   /** Opens on the first `next`. Leaving the loop early stops the producer; the signal does too, and its reason is thrown at once. */
-  async *stream<T>(method: string, body: object, signal?: AbortSignal): AsyncGenerator<T, void, void> {
-    if (this.#closed !== null) throw this.#closed;
-    signal?.throwIfAborted();
+  stream<T>(method: string, body: object, signal?: AbortSignal): Stream<T> {
     const id = this.#nextId++;
-    const reading: Reading = { items: [], ended: false, failure: null, wake: null };
-    const aborted = (): void => reading.wake?.();
-    signal?.addEventListener('abort', aborted, { once: true });
-    this.#reading.set(id, reading);
-    this.#send({ kind: 'open', id, method, body }, body);
-    let taken = 0;
-    try {
-      for (;;) {
-        signal?.throwIfAborted();
-        if (reading.items.length > 0) {
-          const item = reading.items.shift() as T;
-          if (!reading.ended && ++taken % ITEMS_AHEAD === 0) this.#send({ kind: 'next', id });
-          yield item;
-        } else if (reading.failure !== null) throw reading.failure;
-        else if (reading.ended) return;
-        else
-          await new Promise<void>((resolve) => {
-            reading.wake = resolve;
-          });
+    const reading = new Reading(signal, (news) => {
+      if (news === 'open') {
+        if (this.#closed !== null) throw this.#closed;
+        this.#reading.set(id, reading);
+        this.#send({ kind: 'open', id, method, body }, body);
+      } else if (news === 'next') this.#send({ kind: 'next', id });
+      else {
+        this.#reading.delete(id);
+        if (news === 'stop' && this.#closed === null) this.#send({ kind: 'stop', id });
       }
-    } finally {
-      signal?.removeEventListener('abort', aborted);
-      this.#reading.delete(id);
-      if (!reading.ended && this.#closed === null) this.#send({ kind: 'stop', id });
-    }
+    });
+    return reading as Stream<T>;
   }
 
   /** Fails everything that waits; for when the other thread has gone. */
@@ -153,7 +134,7 @@ export class Peer {
     this.#closed ??= reason;
     for (const waiting of this.#waiting.values()) waiting.reject(reason);
     this.#waiting.clear();
-    for (const id of this.#reading.keys()) this.#end(id, this.#closed);
+    for (const reading of this.#reading.values()) reading.ended(this.#closed);
     for (const id of this.#serving.keys()) this.#stop(id);
   }
 
@@ -187,6 +168,15 @@ export class Peer {
     this.#port.postMessage(wire, transfer ?? []);
   }
 
+  #sendItem(id: number, body: object, last: boolean): void {
+    const wire: Wire = { kind: 'item', id, body, last };
+    if (!(body instanceof Uint8Array)) this.#send(wire, body);
+    else {
+      this.#sendNotices();
+      this.#port.postMessage(wire, body.buffer instanceof ArrayBuffer ? [body.buffer] : []);
+    }
+  }
+
   #receive(wire: Wire): void {
     switch (wire.kind) {
       case 'call':
@@ -199,7 +189,9 @@ export class Peer {
         if (this.#serving.size >= STREAMS_MAX) this.#fail(wire.id, new PeerError('busy', 'too many open streams'));
         else {
           const stopped = new AbortController();
-          const stream = this.#handlers.streams[wire.method](wire.body as never, stopped.signal);
+          const stream = this.#handlers.streams[wire.method](wire.body as never, stopped.signal, (reason) =>
+            stopped.abort(reason),
+          );
           const iterator = stream[Symbol.asyncIterator]();
           const serving: Serving = { iterator, stopped, room: ITEMS_AHEAD, wake: null };
           this.#serving.set(wire.id, serving);
@@ -219,20 +211,16 @@ export class Peer {
       case 'result':
         this.#settle(wire.id)?.resolve(wire.body as never);
         return;
-      case 'item': {
-        const reading = this.#reading.get(wire.id);
-        if (reading === undefined) return;
-        reading.items.push(wire.body);
-        if (wire.last) this.#end(wire.id, null);
-        else reading.wake?.();
+      case 'item':
+        this.#reading.get(wire.id)?.came(wire.body, wire.last);
         return;
-      }
       case 'end':
-        this.#end(wire.id, null);
+        this.#reading.get(wire.id)?.ended(null);
         return;
       case 'failure': {
         const error = new PeerError(wire.code, wire.message, wire.at);
-        if (this.#reading.has(wire.id)) this.#end(wire.id, error);
+        const reading = this.#reading.get(wire.id);
+        if (reading !== undefined) reading.ended(error);
         else this.#settle(wire.id)?.reject(error);
         return;
       }
@@ -264,14 +252,6 @@ export class Peer {
     serving.iterator.return?.().catch(() => {});
   }
 
-  #end(id: number, failure: Error | null): void {
-    const reading = this.#reading.get(id);
-    if (reading === undefined) return;
-    reading.ended = true;
-    reading.failure = failure;
-    reading.wake?.();
-  }
-
   /** Sends what the stream gives as long as there is room; what it throws comes behind the items before it. */
   async #produce(id: number, serving: Serving): Promise<void> {
     const { iterator } = serving;
@@ -287,7 +267,7 @@ export class Peer {
           next.catch(() => {});
           return;
         }
-        this.#send({ kind: 'item', id, body: value, last }, value as object);
+        this.#sendItem(id, value as object, last);
         if (last) {
           this.#serving.delete(id);
           return;

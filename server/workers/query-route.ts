@@ -22,18 +22,29 @@ export function likelyWorker(text: string, database: string, { owners, directory
   const from = FROM.exec(text);
   if (from === null) return null;
   const measurement = plain(from[1]);
-  /** By worker, for how many values it may have rows; a value that all may have says nothing. */
-  const votes = new Map<number, number>();
+  /** By worker, for how many values it may have rows, and the last of those. A value that all may have says nothing. */
+  const votes: number[] = [];
+  const last: number[] = [];
   let values = 0;
-  for (const [, tag, value] of text.matchAll(EQUALITY)) {
+  EQUALITY.lastIndex = from.index;
+  for (let found = EQUALITY.exec(text); found !== null; found = EQUALITY.exec(text)) {
     if (++values > VALUES_MAX) return null;
-    const name = { database, measurement, tag: plain(tag), value };
-    const workers = new Set(owners.filter((_, shard) => directory.mayHold(shard, name)));
-    for (const worker of workers) votes.set(worker, (votes.get(worker) ?? 0) + 1);
+    const name = { database, measurement, tag: plain(found[1]), value: found[2] };
+    for (let shard = 0; shard < owners.length; shard++) {
+      const worker = owners[shard];
+      if (last[worker] === values || !directory.mayHold(shard, name)) continue;
+      last[worker] = values;
+      votes[worker] = (votes[worker] ?? 0) + 1;
+    }
   }
-  const most = Math.max(0, ...votes.values());
-  const best = [...votes].filter(([, count]) => count === most);
-  return best.length === 1 ? best[0][0] : null;
+  let best = -1;
+  let isTie = false;
+  for (const worker of votes.keys()) {
+    const [more, most] = [votes[worker] ?? 0, votes[best] ?? 0];
+    if (more > most) best = worker;
+    isTie = more > most ? false : isTie || more === most;
+  }
+  return best < 0 || isTie ? null : best;
 }
 
 // private functions

@@ -7,7 +7,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { ORIGIN } from '../../model/index.ts';
+import { kernelMemoryUse, ORIGIN } from '../../model/index.ts';
 import {
   batched,
   givenInTurns,
@@ -245,15 +245,17 @@ function makeCalls(): Handlers['calls'] {
 
 function makeStreams(): Handlers['streams'] {
   return {
-    query: (call: QueryCall, signal) => handedOver(runner.run(call, signal), (piece) => [piece.buffer]),
+    query: (call: QueryCall, signal, end) => runner.run(call, signal, end),
     show: ({ shard, statement, context }: ShowCall, signal) =>
       givenInTurns(showShard(statement, context, shardOf(shard).store), turns.of(signal)),
     partials: (call: PartialsCall, signal) => handedOver(batched(partialsOf(call, signal)), transferables),
+    // on this thread there is nothing to hand over
+    'near partials': partialsOf,
     ...backupStreams(backupParts),
   };
 }
 
-async function* partialsOf(
+function partialsOf(
   { shard, plan, version, texts, isCounted, home }: PartialsCall,
   signal: AbortSignal,
 ): AsyncGenerator<Partial> {
@@ -263,7 +265,7 @@ async function* partialsOf(
   const pinning = (): void => {
     if (store.schemaVersion !== version) throw new StaleSchema();
   };
-  yield* historicalShard(plan, store, turns.of(signal), limits, { writer, home, pinning });
+  return historicalShard(plan, store, turns.of(signal), limits, { writer, home, pinning });
 }
 
 function makeNotices(): Handlers['notices'] {
@@ -390,6 +392,10 @@ function readMetrics(): MetricsSnapshot {
     metrics,
     opened.map(({ store }) => store),
   );
+  const kernels = kernelMemoryUse();
+  metrics.gauge('kernel_arrays').set(kernels.arrays);
+  metrics.gauge('kernel_reads').set(kernels.reads);
+  metrics.counter('kernel_memory_refused').value = kernels.refused;
   metrics.gauge('log_bytes').set(opened.reduce((sum, { logBytes }) => sum + logBytes, 0));
   metrics.gauge('sealing_waits').set([...shards.values()].reduce((sum, { waits }) => sum + waits, 0));
   metrics.gauge('live_queries').set(homes.size);

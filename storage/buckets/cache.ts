@@ -84,12 +84,16 @@ export class BlockCache {
     return this.#idleNear.pop() ?? new ScanArrays(true);
   }
 
+  /** Of a scan that has been left, and into which nothing is read any more. */
   giveNearArrays(arrays: ScanArrays): void {
+    arrays.left();
     if (this.#idleNear.length < IDLE_NEAR_MAX && arrays.bytes <= SCRATCH_BYTES_MAX) this.#idleNear.push(arrays);
+    else arrays.giveBack();
   }
 
   /** Of a scan that has come to its end: its last block holds no longer. */
   giveArrays(arrays: ScanArrays): void {
+    arrays.left();
     if (this.#idle.length < IDLE_ARRAYS_MAX && arrays.bytes <= SCRATCH_BYTES_MAX) this.#idle.push(arrays);
   }
 

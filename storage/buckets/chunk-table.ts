@@ -12,6 +12,7 @@ import {
   statisticsAt,
   TIMES_AT,
 } from './layout.ts';
+import { SHARED_PLACES_MAX } from './shared-times.ts';
 import { Ranges } from './spans.ts';
 import { readStatistics } from './statistics.ts';
 import type { BucketScan, ChunkStatistics, FieldStatistics } from './types.ts';
@@ -102,18 +103,21 @@ export class ChunkTable {
 
   /**
    * Chunks that follow each other, with where all their blocks for these fields are, ascending, to about so many bytes together: the
-   * first, then each to twice as many as the one before.
+   * first, then each to twice as many as the one before. Times that several chunks of one series share are among the places of the first
+   * of them only, where `isOnce`: the scan has them then (`shared-times.ts`).
    */
   *groups(
     chunks: readonly number[],
     fields: readonly number[],
     firstBytes: number,
     bytesMax: number,
+    isOnce: boolean,
   ): Generator<ChunkGroup> {
     // as blocks follow each other in the file
     const wanted = [RUNS_AT, TIMES_AT, ...fields.map(fieldAt)];
     let members: number[] = [];
     let places = new Ranges();
+    const known = new Set<number>();
     let bytes = 0;
     let enough = firstBytes;
     for (const chunk of chunks) {
@@ -129,7 +133,9 @@ export class ChunkTable {
         enough = Math.min(2 * enough, bytesMax);
       }
       members.push(chunk);
+      const isKnown = isOnce && this.length(chunk, RUNS_AT) === 0 && this.#isIn(known, chunk);
       for (const at of wanted) {
+        if (isKnown && at === TIMES_AT) continue;
         const record = chunk * this.#stride + at;
         places.add(placeStart(this.#view, record), placeLength(this.#view, record));
       }
@@ -181,6 +187,15 @@ export class ChunkTable {
   }
 
   // private functions
+
+  /** Whether a chunk's times are; if not, they are then: as many as a scan remembers. */
+  #isIn(known: Set<number>, chunk: number): boolean {
+    const { at } = this.place(chunk, TIMES_AT);
+    if (known.has(at)) return true;
+    if (known.size === SHARED_PLACES_MAX) known.clear();
+    known.add(at);
+    return false;
+  }
 
   /** The first chunk whose last series is not below this one. */
   #chunkOf(series: number): number {

@@ -5,9 +5,11 @@ import type { BucketRows } from './types.ts';
 
 /** Doubles of a column of a chunk are 64 KiB. */
 const CHUNK_ROWS_MAX = 8192;
-/** Where series are small a chunk is small too: whoever reads one series of it decodes all of it. */
+/** Whoever reads one series decodes all of its chunk: where series are small that is at most so many times its rows, or so many rows. */
+const SERIES_SHARE = 16;
 const SMALL_CHUNK_ROWS = 2048;
-export const SMALL_SERIES_ROWS = 512;
+/** From here on a chunk is as large as it may be. */
+export const SMALL_SERIES_ROWS = CHUNK_ROWS_MAX / SERIES_SHARE;
 /** Texts of a chunk's rows in one column: a row more may stand only if the chunk has none yet. */
 const CHUNK_TEXT_BYTES_MAX = 512 * 1024;
 
@@ -18,7 +20,7 @@ export function chunkEnd(part: BucketRows, from: number): number {
   if (first - from > CHUNK_ROWS_MAX) {
     end = from + Math.ceil((first - from) / Math.ceil((first - from) / CHUNK_ROWS_MAX));
   } else {
-    const rowsMax = first - from <= SMALL_SERIES_ROWS ? SMALL_CHUNK_ROWS : CHUNK_ROWS_MAX;
+    const rowsMax = Math.min(CHUNK_ROWS_MAX, Math.max(SMALL_CHUNK_ROWS, SERIES_SHARE * (first - from)));
     while (end < part.rows) {
       const next = seriesEnd(part, end);
       if (next - from > rowsMax) break;

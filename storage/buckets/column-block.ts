@@ -10,8 +10,9 @@
  * Upper case: `integers.ts`, `wide-integers.ts`, `floats.ts`, `texts.ts`.
  */
 import { type Column, type Compression, FIELD_TYPES, type FieldType } from '../../model/index.ts';
-import { decodeFloats, encodeFloats } from './floats.ts';
+import { decimalScale, decodeFloats, encodeFloats } from './floats.ts';
 import { decodeIntegers, encodeIntegers } from './integers.ts';
+import type { PackedColumn } from './packed-column.ts';
 import { decodeStrings, encodeStrings } from './texts.ts';
 import { decodeWide, encodeWide } from './wide-integers.ts';
 import { takeWord, type WordReader, WordWriter } from './words.ts';
@@ -84,6 +85,22 @@ export function decodeColumn(
   const count = present === null ? n : takeWord(from);
   const runStarts = present === null ? starts : presentStarts(present, starts);
   return decodeValues(from, type, (word & IS_WIDE) !== 0, n, count, present, runStarts, zstd, target);
+}
+
+/** Loads a block of numbers that are better left packed; `decode` is asked for them if they are wanted. False: it is for `decodeColumn`. */
+export function loadPacked(
+  words: Uint32Array,
+  n: number,
+  starts: Uint32Array,
+  into: PackedColumn,
+  decode: () => Column,
+): boolean {
+  const type = FIELD_TYPES[words[0] & 0xff];
+  if (words[0] >>> 8 !== 0) return false;
+  const unpack = (): Column['values'] => decode().values;
+  if (type === 'integer' || type === 'unsigned') return into.load(type, words, 1, n, starts, null, unpack);
+  const scale = type === 'float' ? decimalScale(words[1]) : null;
+  return scale !== null && into.load(type, words, 2, n, starts, scale, unpack);
 }
 
 export function encodeTimes(offsets: Float64Array, starts: Uint32Array): Uint8Array {

@@ -61,6 +61,11 @@ export function decodeFloats(
   }
 }
 
+/** Of the first word of such a block, what its INTEGERS are divided by; null where they are not all, or are others. */
+export function decimalScale(word: number): number | null {
+  return (word & 0xff) === DECIMAL && word >>> 16 === 0 ? SCALES[(word >>> 8) & 0xff] : null;
+}
+
 // private functions
 
 /** The least exponent that fits most of some samples; null where none does. */

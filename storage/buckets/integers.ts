@@ -13,7 +13,7 @@
  */
 import { packedWords } from './packing.ts';
 import { decodePlane, decodeSums, encodePlane, PLANE_WORDS, type Plane, planPlane } from './planes.ts';
-import { bitLength, takeWord, type WordReader, type WordWriter } from './words.ts';
+import { bitLength, takeDouble, takeWord, type WordReader, type WordWriter } from './words.ts';
 
 const RAW = 0;
 const FRAME = 1;
@@ -123,6 +123,31 @@ export function decodeIntegers(
     default:
       throw new RangeError(`integers: unknown mode ${word & 0xff}`);
   }
+}
+
+/** A plane as it is stored, which may be read where it is: numbers, or of DELTA differences (`firsts` is not null). */
+export interface StoredPlane {
+  readonly base: number;
+  readonly step: number;
+  readonly width: number;
+  /** Where its packed numbers begin. */
+  readonly at: number;
+  /** Of each run. */
+  readonly firsts: Float64Array | null;
+}
+
+/** Of what `encodeIntegers` wrote; null where it is more than one plane without exceptions of up to 32 bits. */
+export function storedPlane(from: WordReader, n: number, starts: Uint32Array): StoredPlane | null {
+  const word = takeWord(from);
+  const mode = word & 0xff;
+  const width = (word >>> 8) & 0xff;
+  if ((mode !== FRAME && mode !== DELTA) || word >>> 16 !== 0 || width > 32 || n === 0) return null;
+  let firsts: Float64Array | null = null;
+  if (mode === DELTA) {
+    firsts = new Float64Array(starts.length);
+    decodeIntegers(from, starts.length, firsts);
+  }
+  return { base: takeDouble(from), step: takeDouble(from), width, at: from.at, firsts };
 }
 
 // private functions

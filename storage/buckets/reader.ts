@@ -13,7 +13,7 @@ import type { Files } from '../files/files.ts';
 import { BlockCheck } from './block-check.ts';
 import type { BlockCache } from './cache.ts';
 import { type ChunkGroup, ChunkTable } from './chunk-table.ts';
-import { decodeColumn, decodeRuns, decodeTimes } from './column-block.ts';
+import { decodeColumn, decodeRuns, decodeTimes, loadPacked } from './column-block.ts';
 import { corrupt, type Opened, readEnds } from './ends.ts';
 import { type ByteRange, type Footer, fieldAt, type Place, RUNS_AT, TIMES_AT } from './layout.ts';
 import { AHEAD_BYTES_MAX, AHEAD_GROUPS, FIRST_BYTES, nearReads } from './near-reads.ts';
@@ -170,10 +170,16 @@ export class BucketReader {
       return;
     }
     const arrays = this.#cache.takeNearArrays();
-    const groups = this.#table.groups(chunks, fields, FIRST_BYTES, AHEAD_BYTES_MAX);
+    const groups = this.#table.groups(chunks, fields, FIRST_BYTES, AHEAD_BYTES_MAX, true);
     const into = { isKept: false, arrays: request.lasting ? null : arrays };
-    yield* this.#scanGroups(groups, request, fields, into, nearReads(this.#source, arrays), AHEAD_GROUPS);
-    this.#cache.giveNearArrays(arrays);
+    const coming: ComingGroup[] = [];
+    try {
+      yield* this.#scanGroups(groups, request, fields, into, nearReads(this.#source, arrays), AHEAD_GROUPS, coming);
+    } finally {
+      // what is still being read is read into them
+      if (coming.length === 0) this.#cache.giveNearArrays(arrays);
+      else void Promise.allSettled(coming.map(({ blocks }) => blocks)).then(() => this.#cache.giveNearArrays(arrays));
+    }
   }
 
   /** As `scan`, where the source has the ends only; promises as in `scanAhead`. `fetch` is told ascending places. */
@@ -183,7 +189,7 @@ export class BucketReader {
     const isKept = !request.lasting && chunks.length <= CACHED_CHUNKS_MAX;
     const into = { isKept, arrays: isKept || request.lasting ? null : new ScanArrays(false) };
     const bytesMax = request.lasting ? FAR_LASTING_BYTES_MAX : FAR_BYTES_MAX;
-    const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax);
+    const groups = this.#table.groups(chunks, fields, bytesMax, bytesMax, false);
     yield* this.#scanGroups(groups, request, fields, into, fetch, 1);
   }
 
@@ -191,7 +197,7 @@ export class BucketReader {
   *places(request: BucketScan): Generator<readonly ByteRange[]> {
     const fields = this.#table.fieldsNamed(request.fields);
     const chunks = [...this.#table.candidates(request)];
-    for (const { places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX, FAR_BYTES_MAX)) yield places;
+    for (const { places } of this.#table.groups(chunks, fields, FAR_BYTES_MAX, FAR_BYTES_MAX, false)) yield places;
   }
 
   /** Of the chunks that may hold rows of the request, the wanted fields. Reads nothing. */
@@ -250,10 +256,10 @@ export class BucketReader {
     into: DecodeInto,
     fetch: FetchBlocks,
     inMemory: number,
+    coming: ComingGroup[] = [],
   ): Generator<Block | Promise<void>> {
     // what is fetched anyway is not looked for in the cache, if it is not to be kept there
     const scan = this.#begun(request, fields, into.isKept ? this.#cache : null);
-    const coming: { members: readonly number[]; blocks: Promise<BlockSource> }[] = [];
     for (;;) {
       for (let next = coming.length; next < inMemory; next++) {
         const group = groups.next();
@@ -263,7 +269,7 @@ export class BucketReader {
         blocks.catch(() => {});
         coming.push({ members: group.value.members, blocks });
       }
-      const group = coming.shift();
+      const group = coming.at(0);
       if (group === undefined) return;
       let from: BlockSource = this.#source;
       yield group.blocks.then((source) => {
@@ -273,6 +279,7 @@ export class BucketReader {
         const block = this.#scanChunk(chunk, scan, into, from);
         if (block !== null) yield block;
       }
+      coming.shift();
     }
   }
 
@@ -314,6 +321,7 @@ export class BucketReader {
     if (fields.length === 0) return null;
     const isSingle = this.#table.length(chunk, RUNS_AT) === 0;
     pieces.begin(this.#firstBlock(chunk), isKept);
+    arrays?.nextChunk(TIMES);
     const isInside = this.#table.minOffset(chunk) >= low && this.#table.maxOffset(chunk) <= high;
     // Nothing is to be found out before the values are read where the chunk has one series, or all are wanted, or one that is listed, and all of its times
     // are wanted: everything comes in one go.
@@ -372,8 +380,14 @@ export class BucketReader {
     if (block === RUNS) {
       pieces.add(block, decodeRuns(words), 16 * rows);
     } else if (block !== TIMES) {
-      const column = decodeColumn(words, rows, pieces.starts, this.#codec.compression, arrays?.target(block));
-      pieces.add(block, column, columnBytes(column));
+      const { starts } = pieces;
+      const decode = (): Column => decodeColumn(words, rows, starts, this.#codec.compression, arrays?.target(block));
+      const packed = arrays?.packed(block, words) ?? null;
+      if (packed !== null && loadPacked(words, rows, starts, packed, decode)) pieces.give(block, packed);
+      else {
+        const column = decode();
+        pieces.add(block, column, columnBytes(column));
+      }
     } else if (this.#table.length(chunk, RUNS_AT) === 0) {
       // of one series: the chunks that follow may share them
       pieces.add(block, decodeTimes(words, rows, pieces.starts), 8 * rows);
@@ -442,6 +456,12 @@ export class BucketReader {
 }
 
 // private functions
+
+/** Chunks whose blocks are on their way. */
+interface ComingGroup {
+  readonly members: readonly number[];
+  readonly blocks: Promise<BlockSource>;
+}
 
 /** What a scan has from chunk to chunk. */
 interface Scan {

@@ -4,6 +4,14 @@
  */
 import { type KernelMemory, kernelMemory } from '../../model/kernels/index.ts';
 import type { DoublesTarget } from './column-block.ts';
+import { PackedColumn } from './packed-column.ts';
+
+/**
+ * In tests (`tests/support/poisoned-arrays.ts`) what no longer holds is written over: whoever reads a block after its next was asked for,
+ * or the scan was left, gets NaN, or the number of a series that there is not.
+ */
+const IS_POISONED = process.env.MILLRACE_POISON_ARRAYS === '1';
+const POISON_WORD = 0xfff7dead;
 
 export class ScanArrays {
   /** Doubles, and what is read ahead, are in the kernels' memory, as far as that lends it. */
@@ -12,6 +20,7 @@ export class ScanArrays {
   /** Of these, what was asked for last: the chunks of a scan have much the same lengths. */
   readonly #parts: (Float64Array<ArrayBuffer> | undefined)[] = [];
   readonly #targets: (DoublesTarget | undefined)[] = [];
+  readonly #packed: (PackedColumn | undefined)[] = [];
   #series = new Uint32Array(0);
   /** The first `rows` of it are all the number of one series. */
   #oneSeries = { number: 0, rows: 0, array: new Uint32Array(0) };
@@ -57,6 +66,13 @@ export class ScanArrays {
     return target;
   }
 
+  /** For one of the blocks of a chunk, where its words lie near, as what is read ahead does; else null. */
+  packed(block: number, words: Uint32Array): PackedColumn | null {
+    if (words.buffer !== this.#memory()?.buffer) return null;
+    this.#packed[block] ??= new PackedColumn();
+    return this.#packed[block];
+  }
+
   series(n: number): Uint32Array<ArrayBuffer> {
     if (this.#series.length < n) this.#series = new Uint32Array(n);
     return this.#series.length === n ? this.#series : this.#series.subarray(0, n);
@@ -84,7 +100,36 @@ export class ScanArrays {
     return array.subarray(0, bytes);
   }
 
+  /** What was given of the last chunk holds no longer, but for the block that the scan remembers. */
+  nextChunk(remembered: number): void {
+    for (const packed of this.#packed) packed?.leave();
+    if (IS_POISONED) this.#poison(this.#doubles.filter((_, block) => block !== remembered));
+  }
+
+  /** Nothing of it holds. */
+  left(): void {
+    for (const packed of this.#packed) packed?.leave();
+    if (IS_POISONED) this.#poison(this.#doubles);
+  }
+
+  /** It is not used again: what it was lent is free. */
+  giveBack(): void {
+    this.#memory()?.giveBack(this);
+    this.#doubles.length = 0;
+    this.#parts.length = 0;
+    this.#stored.length = 0;
+  }
+
   // private functions
+
+  #poison(doubles: readonly (Float64Array<ArrayBuffer> | undefined)[]): void {
+    for (const array of doubles) {
+      if (array !== undefined) new Uint32Array(array.buffer, array.byteOffset, 2 * array.length).fill(POISON_WORD);
+    }
+    this.#series.fill(POISON_WORD);
+    this.#oneSeries.array.fill(POISON_WORD);
+    this.#oneSeries.rows = 0;
+  }
 
   #memory(): KernelMemory | null {
     return this.#areNear ? kernelMemory() : null;

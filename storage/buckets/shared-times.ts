@@ -4,7 +4,7 @@
  */
 
 /** Blocks of times that are kept for the chunks that share them. */
-const PLACES_MAX = 64;
+export const SHARED_PLACES_MAX = 64;
 /** Times without a pattern take more words, and do not repeat themselves. */
 const REPEATED_WORDS_MAX = 256;
 
@@ -18,7 +18,7 @@ export class SharedTimes {
   }
 
   keep(place: number, times: Float64Array): void {
-    if (this.#byPlace.size === PLACES_MAX) this.#byPlace.clear();
+    if (this.#byPlace.size === SHARED_PLACES_MAX) this.#byPlace.clear();
     this.#byPlace.set(place, times);
   }
 

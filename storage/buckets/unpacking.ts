@@ -4,7 +4,8 @@
  */
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../kernels/kernel-unpacker.ts';
 import { PLAIN } from '../kernels/plain-unpacker.ts';
-import type { Firsts, Line, Unpacker, Wide } from '../kernels/unpacker.ts';
+import type { Firsts, Line, Range, Unpacker, Wide } from '../kernels/unpacker.ts';
+import { WEIGH_WIDTH_MAX } from '../kernels/weighing-kernel.ts';
 import { packedWords } from './packing.ts';
 import type { WordReader } from './words.ts';
 
@@ -50,6 +51,46 @@ export function unpackWide(
 ): void {
   unpackerOf(n).wide(from.words, from.at, n, width, base, isDelta, out);
   from.at += packedWords(n, width);
+}
+
+/** Whether `weigh` takes so many numbers of that width. */
+export function isWeighed(n: number, width: number): boolean {
+  return width <= WEIGH_WIDTH_MAX && unpackerOf(n) !== PLAIN;
+}
+
+/** Of packed numbers from … to − 1, which stay packed: their sum, and the sum of each times how far it is from `to`. Exact. */
+export function weigh(
+  words: Uint32Array,
+  at: number,
+  n: number,
+  width: number,
+  from: number,
+  to: number,
+  out: Float64Array,
+): void {
+  unpackerOf(n).weigh(words, at, n, width, from, to, out);
+}
+
+/** Whether `addQuotients` takes so many numbers of that width here. */
+export function hasQuotients(n: number, width: number): boolean {
+  return isWeighed(n, width) && unpackerOf(n).hasQuotients;
+}
+
+/**
+ * The sum of (base + number) / scale, each rounded, and what the sum lost; `before`: of running sums, the first of which is added to it,
+ * with the last of them.
+ */
+export function addQuotients(
+  words: Uint32Array,
+  at: number,
+  n: number,
+  width: number,
+  range: Range,
+  line: Line,
+  before: number | null,
+  out: Float64Array,
+): void {
+  unpackerOf(n).quotients(words, at, n, width, range, line, before, out);
 }
 
 /** The same as `unpackXors` of eight planes of n bytes, lowest first. */

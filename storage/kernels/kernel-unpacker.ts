@@ -14,7 +14,8 @@ import { packedWords } from '../buckets/packing.ts';
 import { fusedProbe, numberKernels } from './number-kernels.ts';
 import { patternKernels } from './pattern-kernels.ts';
 import { PLAIN } from './plain-unpacker.ts';
-import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
+import type { Firsts, Line, Range, Unpacker, Wide } from './unpacker.ts';
+import { weighingKernels } from './weighing-kernel.ts';
 
 /** A chunk's. */
 export const KERNEL_ROWS_MAX = 8192;
@@ -53,6 +54,9 @@ interface Exports {
   unpackSmallSumsScaled: SmallSumsKernel;
   raiseRuns: RaiseKernel;
   raiseRunsScaled: RaiseKernel;
+  weigh: WeighingKernel;
+  quotients: QuotientsKernel;
+  quotientsOfSums: QuotientsKernel;
   unpackXors: PairKernel<number>;
   unpackWide: PairKernel<bigint>;
   unpackWideSums: PairKernel<bigint>;
@@ -62,6 +66,10 @@ interface Exports {
 type NumbersKernel = (...plane: [...Plane, base: number, step: number, scale: number]) => void;
 type SumsKernel = (...plane: [...Plane, base: number, step: number, before: number, scale: number]) => void;
 type SmallSumsKernel = (...plane: [...Plane, base: number, before: number, scale: number]) => void;
+type WeighingKernel = (...plane: [...Plane, from: number, to: number]) => void;
+type QuotientsKernel = (
+  ...plane: [...Plane, from: number, to: number, base: number, before: number, scale: number]
+) => void;
 type RaiseKernel = (ends: number, firsts: number, runs: number, out: number, scale: number) => void;
 type PairKernel<T> = (
   low: number,
@@ -75,6 +83,7 @@ type PairKernel<T> = (
 type Plane = [source: number, width: number, out: number, n: number];
 
 class KernelUnpacker implements Unpacker {
+  readonly hasQuotients: boolean;
   readonly #kernels: Exports;
   readonly #buffer: ArrayBuffer;
   readonly #input: Uint32Array;
@@ -86,7 +95,8 @@ class KernelUnpacker implements Unpacker {
   #results: Float64Array;
 
   constructor({ memory, buffer }: KernelMemory) {
-    const kernels = [...numberKernels(isFused(memory)), ...patternKernels()];
+    this.hasQuotients = isFused(memory);
+    const kernels = [...numberKernels(this.hasQuotients), ...weighingKernels(this.hasQuotients), ...patternKernels()];
     this.#kernels = instanceOf(kernels, memory) as unknown as Exports;
     this.#buffer = buffer;
     this.#input = new Uint32Array(buffer, 0, OUTPUT_AT / 4);
@@ -133,6 +143,29 @@ class KernelUnpacker implements Unpacker {
     }
     if (starts.length > 1) this.#raise(target, n, runs, scale);
     this.#give(n, out);
+  }
+
+  weigh(words: Uint32Array, at: number, n: number, width: number, from: number, to: number, out: Float64Array): void {
+    const source = this.#sourceOf(words, at, packedWords(n, width));
+    this.#kernels.weigh(source, width, OUTPUT_AT, n, from, to);
+    out[0] = this.#doubles[0];
+    out[1] = this.#doubles[1];
+  }
+
+  quotients(
+    words: Uint32Array,
+    at: number,
+    n: number,
+    width: number,
+    { from, to }: Range,
+    { base, scale }: Line,
+    before: number | null,
+    out: Float64Array,
+  ): void {
+    const source = this.#sourceOf(words, at, packedWords(n, width));
+    const kernel = before === null ? this.#kernels.quotients : this.#kernels.quotientsOfSums;
+    kernel(source, width, OUTPUT_AT, n, from, to, base, before ?? 0, scale);
+    for (let i = 0; i < 3; i++) out[i] = this.#doubles[i];
   }
 
   xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void {

@@ -57,6 +57,11 @@ export function fusedProbe(): FunctionWriter {
   return f;
 }
 
+/** Code for numbers by `scale`, as `multiplied`. */
+export function multiplied(f: FunctionWriter<'scale'>): OnPairs {
+  return scaledBy(f, 'multiplied');
+}
+
 // private functions
 
 /** Doubles base + step · number; as `unpackScaled` each divided by `scale`, which the other does not look at. */

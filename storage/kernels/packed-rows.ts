@@ -41,6 +41,8 @@ export type PairFunction = FunctionWriter<keyof typeof PAIR | keyof typeof TARGE
 export interface Plane {
   /** Where the row's next number stands. */
   readonly at: Local;
+  /** Of a lane, where the next row begins: 0 at first. */
+  readonly bit: Local;
   readonly start: readonly Code[];
   /** Puts `at` at the beginning of the first row, then of the row after. */
   readonly nextRow: readonly Code[];
@@ -127,6 +129,11 @@ export function eachRow(f: Target, planes: readonly Plane[], body: RowBody): voi
   );
 }
 
+/** Numbers of a row. */
+export function lanesOf(f: Target): Code {
+  return i32.shiftRight(i32.add(get(f.parameters.n), i32.const(31)), i32.const(5));
+}
+
 // private functions
 
 type Target = FunctionWriter<keyof typeof TARGET>;
@@ -146,6 +153,7 @@ function packed(f: Target, source: Local, width: Local): Plane {
   ];
   return {
     at,
+    bit,
     start: [
       set(rowBytes, i32.shl(lanesOf(f), i32.const(2))),
       set(mask, i32.select(i32.const(-1), i32.sub(i32.shl(i32.const(1), get(width)), i32.const(1)), isFull)),
@@ -163,8 +171,4 @@ function packed(f: Target, source: Local, width: Local): Plane {
       get(mask),
     ),
   };
-}
-
-function lanesOf(f: Target): Code {
-  return i32.shiftRight(i32.add(get(f.parameters.n), i32.const(31)), i32.const(5));
 }

@@ -3,11 +3,11 @@
  * WebAssembly.
  */
 import { packedWords } from '../buckets/packing.ts';
-import type { Firsts, Line, Unpacker, Wide } from './unpacker.ts';
+import type { Firsts, Line, Range, Unpacker, Wide } from './unpacker.ts';
 
 const TWO_32 = 4294967296;
 
-export const PLAIN: Unpacker = { numbers, sums, xors, wide, bytePlanes };
+export const PLAIN: Unpacker = { numbers, sums, weigh, hasQuotients: true, quotients, xors, wide, bytePlanes };
 
 // private functions
 
@@ -44,6 +44,52 @@ function sums(
     for (let i = starts[run] + 1; i < end; i++) out[i] = sum += out[i];
   }
   divide(out, n, scale);
+}
+
+function weigh(
+  words: Uint32Array,
+  at: number,
+  n: number,
+  width: number,
+  from: number,
+  to: number,
+  out: Float64Array,
+): void {
+  const unpacked = new Float64Array(n);
+  numbers(words, at, n, width, unpacked, { base: 0, step: 1, scale: 1 });
+  out[0] = 0;
+  out[1] = 0;
+  for (let i = from; i < to; i++) {
+    out[0] += unpacked[i];
+    out[1] += unpacked[i] * (to - i);
+  }
+}
+
+function quotients(
+  words: Uint32Array,
+  at: number,
+  n: number,
+  width: number,
+  { from, to }: Range,
+  { base, scale }: Line,
+  before: number | null,
+  out: Float64Array,
+): void {
+  const unpacked = new Float64Array(n);
+  numbers(words, at, n, width, unpacked, { base, step: 1, scale: 1 });
+  let last = before ?? 0;
+  out[0] = 0;
+  out[1] = 0;
+  for (let i = from; i < to; i++) {
+    last = before === null ? unpacked[i] : last + unpacked[i];
+    const a = out[0];
+    const x = last / scale;
+    const sum = a + x;
+    const b = sum - a;
+    out[0] = sum;
+    out[1] += a - (sum - b) + (x - b);
+  }
+  out[2] = last;
 }
 
 function xors(words: Uint32Array, at: number, n: number, width: number, shift: number, out: Float64Array): void {

@@ -7,6 +7,7 @@ import { WordWriter } from '../../storage/buckets/words.ts';
 import { KERNEL_ROWS_MAX, KERNEL_ROWS_MIN, kernelUnpacker } from '../../storage/kernels/kernel-unpacker.ts';
 import { PLAIN } from '../../storage/kernels/plain-unpacker.ts';
 import type { Firsts } from '../../storage/kernels/unpacker.ts';
+import { WEIGH_WIDTH_MAX } from '../../storage/kernels/weighing-kernel.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 
 const ROUNDS = 20;
@@ -43,6 +44,53 @@ describe(`property: kernels unpack what plain TypeScript unpacks (seed ${seed})`
         same(what, n, words, (unpacker, out, from) => unpacker.numbers(from, BEFORE, n, width, out, line));
         if (isSummed)
           same(`sums, ${what}`, n, words, (u, out, from) => u.sums(from, BEFORE, n, width, out, line, runs));
+      }
+    }
+  });
+
+  it('sums of what stays packed, of every width', () => {
+    for (let width = 0; width <= WEIGH_WIDTH_MAX; width++) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const n = length();
+        const words = anyWords(packedWords(n, width));
+        if (round === 0) words.fill(2 ** 32 - 1);
+        const [from, to] = [random.between(0, n), random.between(0, n)].sort((a, b) => a - b);
+        const weighed = (unpacker: typeof PLAIN, source: Uint32Array): number[] => {
+          const out = new Float64Array(2);
+          unpacker.weigh(source, BEFORE, n, width, from, to, out);
+          return [...out];
+        };
+        const near = lentWords.subarray(0, words.length);
+        near.set(words);
+        const expected = weighed(PLAIN, words);
+        const what = `width ${width}, n ${n}, rows ${from} … ${to}`;
+        expect(weighed(kernels, words), what).to.deep.equal(expected);
+        expect(weighed(kernels, near), `${what}, in the kernels' memory`).to.deep.equal(expected);
+      }
+    }
+  });
+
+  it('sums of quotients of what stays packed, but for their last digits', function () {
+    if (!kernels.hasQuotients) this.skip();
+    for (let width = 0; width <= WEIGH_WIDTH_MAX; width++) {
+      for (let round = 0; round < ROUNDS; round++) {
+        const n = length();
+        const words = anyWords(packedWords(n, width));
+        const range = { from: random.between(0, n >> 1), to: random.between(n >> 1, n) };
+        const before = random.pick([null, random.between(-(2 ** 20), 2 ** 20)]);
+        // what is added up stays within 32 bits
+        const base = before === null ? random.between(-(2 ** 30), 2 ** 30) : -Math.floor(2 ** (width - 1));
+        if (before !== null && n * 2 ** width > 2 ** 30) continue;
+        const line = { base, step: 1, scale: 10 ** random.between(0, 15) };
+        const [plain, found] = [PLAIN, kernels].map((unpacker) => {
+          const out = new Float64Array(3);
+          unpacker.quotients(words, BEFORE, n, width, range, line, before, out);
+          return out;
+        });
+        const what = `width ${width}, n ${n}, rows ${range.from} … ${range.to}, ${JSON.stringify(line)}`;
+        const size = (n * (Math.abs(base) + 2 ** width * (before === null ? 1 : n) + 2 ** 20)) / line.scale;
+        expect(Math.abs(plain[0] - found[0] + (plain[1] - found[1])), what).to.be.at.most(size * 2 ** -85);
+        if (before !== null) expect(found[2], what).to.equal(plain[2]);
       }
     }
   });

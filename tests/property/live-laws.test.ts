@@ -18,6 +18,8 @@ const BEHIND_MAX = 40n * SECOND;
 const QUERIES = [
   'SELECT sum(v), count(i) FROM m GROUP BY time(10s), host fill(none)',
   'SELECT max(v) FROM m GROUP BY hop(1m, 15s), zone fill(none)',
+  `SELECT sum(i), mean(v) FROM m WHERE host = 'a' GROUP BY hop(25s, 10s), zone fill(none)`,
+  'SELECT count(v) FROM m GROUP BY windows(time(10s), time(15s)), host fill(none)',
   'SELECT count(v), sum(i) FROM m GROUP BY session(7s), host',
   'SELECT count(v), max(i) FROM m GROUP BY sliding(12s), host',
   'SELECT difference(sum(v)) FROM m GROUP BY time(10s), host fill(none)',
@@ -31,6 +33,10 @@ const ALIKE: readonly (readonly [string, string])[] = [
   [
     'SELECT sum(v), count(i) FROM m GROUP BY hop(10s, 10s), host',
     'SELECT sum(v), count(i) FROM m GROUP BY time(10s), host',
+  ],
+  [
+    `SELECT sum(i) FROM m WHERE host = 'a' GROUP BY hop(7s, 7s), zone`,
+    `SELECT sum(i) FROM m WHERE host = 'a' GROUP BY time(7s), zone`,
   ],
   ['SELECT median(v) FROM m GROUP BY hop(7s, 7s)', 'SELECT median(v) FROM m GROUP BY time(7s)'],
   // counts only grow: the last of cumulate says the most

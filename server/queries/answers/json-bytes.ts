@@ -3,15 +3,27 @@
  * text made for each cell and none encoded afterwards. Numbers are as JavaScript prints them.
  *
  * A float with at most six decimals is written from a whole number: where d / 10^6 is exactly the float and d has no more than 15
- * digits, no shorter decimal can be the same float, so d's digits are what JavaScript would print.
+ * digits, no shorter decimal can be the same float, so d's digits are what JavaScript would print. Long, as each kind of number has its way.
  */
+import { giveBack, TEXT_BUFFER_BYTES, textBuffer } from '../../../query/index.ts';
+import {
+  NO_NUMBER,
+  NOT_SMALL,
+  type NumberCells,
+  PADDED_TEXTS,
+  SMALL_END,
+  SMALL_LENGTHS,
+  SMALL_TEXTS,
+} from './small-numbers.ts';
 
 const FIRST_BYTES = 4096;
+/** What grows beyond is written to a text buffer. */
+const BUFFER_BYTES_MIN = 64 * 1024;
 /** Longer texts are left to the encoder of the platform, whose call costs as much as some dozens of characters. */
 const SHORT_TEXT_MAX = 48;
 /** A shorter array is copied sooner than it makes a piece. */
 const HANDED_BYTES_MIN = 16 * 1024;
-/** Of digits and signs of one number. */
+/** Of one number. */
 const NUMBER_BYTES_MAX = 32;
 /** Below it a double has its 15 digits exactly, and dividing it by a billion floors exactly. */
 const DIGITS_MAX = 1e15;
@@ -24,26 +36,25 @@ const MINUS = 0x2d;
 const POINT = 0x2e;
 const encoder = new TextEncoder();
 const NONE = new Uint8Array(0);
+const NO_VIEW = new DataView(NONE.buffer);
 /** A first buffer that nobody has: a new one takes as long as writing some hundred bytes. */
 let spare: Uint8Array<ArrayBuffer> | null = null;
 
-/** Whole numbers below have a short way. */
-const SMALL_END = 1_000;
-
-/** Of floats, or of whole numbers. */
-export interface NumberColumn {
-  readonly values: Float64Array;
-  readonly present: Uint8Array | null;
-  readonly isFloat: boolean;
-}
-
 export class JsonBytes {
   #bytes = NONE;
+  /** Of the same memory. */
+  #view = NO_VIEW;
   #at = 0;
   #handed: Uint8Array[] = [];
   #handedBytes = 0;
   #infinite: number | null = null;
   #hasLeft = false;
+  readonly #areTexts: boolean;
+
+  /** `areTexts`: of many rows, in text buffers, which whoever reads them gives back. */
+  constructor(areTexts = false) {
+    this.#areTexts = areTexts;
+  }
 
   get length(): number {
     return this.#handedBytes + this.#at;
@@ -65,10 +76,7 @@ export class JsonBytes {
   take(): Uint8Array {
     const bytes = this.#bytes.slice(0, this.#at);
     this.#at = 0;
-    if (this.#bytes.length === FIRST_BYTES) {
-      spare = this.#bytes;
-      this.#bytes = NONE;
-    }
+    this.#letGo();
     return bytes;
   }
 
@@ -76,7 +84,7 @@ export class JsonBytes {
   release(): Uint8Array {
     if (2 * this.#at <= this.#bytes.length) return this.take();
     const bytes = this.#bytes.subarray(0, this.#at);
-    this.#bytes = NONE;
+    this.#use(NONE);
     this.#at = 0;
     return bytes;
   }
@@ -135,36 +143,25 @@ export class JsonBytes {
   }
 
   /** Of each column a comma and the number that it has in a row, as `integer` or `float` writes it, or null. */
-  numbers(columns: readonly NumberColumn[], row: number): void {
-    this.#room(columns.length * (NUMBER_BYTES_MAX + 1));
-    let bytes = this.#bytes;
+  numbers({ columns, texts, lengths, values, areFloats }: NumberCells, row: number): void {
+    const from = row * columns;
+    this.#room(columns * (NUMBER_BYTES_MAX + 1));
+    let view = this.#view;
     let at = this.#at;
-    for (let c = 0; c < columns.length; c++) {
-      const { values, present, isFloat } = columns[c];
-      bytes[at++] = COMMA;
-      const value = values[row];
-      const whole = value | 0;
-      if (whole === value && whole > 0 && whole < SMALL_END && present === null) {
-        // most numbers are small
-        if (whole < 10) bytes[at++] = ZERO + whole;
-        else {
-          const tens = (whole / 10) | 0;
-          if (whole < 100) bytes[at++] = ZERO + tens;
-          else {
-            const hundreds = (tens / 10) | 0;
-            bytes[at++] = ZERO + hundreds;
-            bytes[at++] = ZERO + tens - 10 * hundreds;
-          }
-          bytes[at++] = ZERO + whole - 10 * tens;
-        }
+    for (let c = 0; c < columns; c++) {
+      const length = lengths[from + c];
+      if (length !== NOT_SMALL && length !== NO_NUMBER) {
+        view.setInt32(at, texts[from + c], true);
+        at += length;
         continue;
       }
       this.#at = at;
-      if (present !== null && present[row] === 0) this.text('null');
-      else if (isFloat) this.float(value);
-      else this.integer(value);
-      this.#room((columns.length - c) * (NUMBER_BYTES_MAX + 1));
-      bytes = this.#bytes;
+      this.byte(COMMA);
+      if (length === NO_NUMBER) this.text('null');
+      else if (areFloats[c]) this.float(values[from + c]);
+      else this.integer(values[from + c]);
+      this.#room((columns - c) * (NUMBER_BYTES_MAX + 1));
+      view = this.#view;
       at = this.#at;
     }
     this.#at = at;
@@ -218,13 +215,19 @@ export class JsonBytes {
     } else this.text(String(BigInt(value)));
   }
 
-  /** The last digits of a whole number, with zeros in front of it; at most nine, and it has no more. */
+  /** The digits of a whole number, at most nine, with zeros in front of it. */
   padded(value: number, digits: number): void {
-    this.#room(digits);
-    const bytes = this.#bytes;
+    this.#room(NUMBER_BYTES_MAX);
     const at = this.#at;
     let left = value;
-    for (let i = at + digits - 1; i >= at; i--) {
+    let end = at + digits;
+    for (; end - at >= 3; end -= 3) {
+      const thousands = (left / 1_000) | 0;
+      this.#three(end - 3, left - 1_000 * thousands);
+      left = thousands;
+    }
+    const bytes = this.#bytes;
+    for (let i = end - 1; i >= at; i--) {
       const tenth = (left / 10) | 0;
       bytes[i] = ZERO + left - tenth * 10;
       left = tenth;
@@ -241,19 +244,30 @@ export class JsonBytes {
   }
 
   #whole(value: number): void {
-    if (value < 10) {
-      this.#bytes[this.#at++] = ZERO + value;
-      return;
-    }
     if (value >= BILLION) {
       const billions = Math.floor(value / BILLION);
       this.#whole(billions);
       this.padded(value - billions * BILLION, 9);
       return;
     }
-    let digits = 2;
-    for (let limit = 100; value >= limit; limit *= 10) digits++;
-    this.padded(value, digits);
+    if (value >= SMALL_END) {
+      const thousands = (value / 1_000) | 0;
+      this.#whole(thousands);
+      this.padded(value - 1_000 * thousands, 3);
+      return;
+    }
+    this.#room(4);
+    this.#view.setInt32(this.#at, SMALL_TEXTS[value] >>> 8, true);
+    this.#at += SMALL_LENGTHS[value] - 1;
+  }
+
+  /** Three digits at a place, with nothing behind them that counts. */
+  #three(at: number, value: number): void {
+    const text = PADDED_TEXTS[value];
+    const bytes = this.#bytes;
+    bytes[at] = text;
+    bytes[at + 1] = text >>> 8;
+    bytes[at + 2] = text >>> 16;
   }
 
   #decimal(scaled: number): void {
@@ -270,12 +284,30 @@ export class JsonBytes {
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return;
     if (this.#bytes === NONE && bytes <= FIRST_BYTES) {
-      this.#bytes = spare ?? new Uint8Array(FIRST_BYTES);
+      this.#use(spare ?? new Uint8Array(FIRST_BYTES));
       spare = null;
       return;
     }
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + bytes));
-    grown.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = grown;
+    const before = this.#bytes;
+    const length = Math.max(before.length * 2, this.#at + bytes);
+    const isBuffer = this.#areTexts && length >= BUFFER_BYTES_MIN && length <= TEXT_BUFFER_BYTES;
+    const grown = isBuffer ? textBuffer() : new Uint8Array(length);
+    grown.set(before.subarray(0, this.#at));
+    this.#letGo();
+    this.#use(grown);
+  }
+
+  /** Of a buffer that another writer may use. */
+  #letGo(): void {
+    const { length } = this.#bytes;
+    if (length === FIRST_BYTES) spare = this.#bytes;
+    else if (this.#areTexts && length >= BUFFER_BYTES_MIN) giveBack(this.#bytes);
+    else return;
+    this.#use(NONE);
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = bytes === NONE ? NO_VIEW : new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 }

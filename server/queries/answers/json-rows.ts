@@ -13,8 +13,9 @@ import {
   TEXTS_BYTES_MAX,
 } from '../../../query/index.ts';
 import { jsonCell, jsonText } from './cells.ts';
-import { JsonBytes, type NumberColumn } from './json-bytes.ts';
+import { JsonBytes } from './json-bytes.ts';
 import { timeCell } from './json-times.ts';
+import { NO_NUMBER, NOT_SMALL, type NumberCells, SMALL_END, SMALL_LENGTHS, SMALL_TEXTS } from './small-numbers.ts';
 
 /** Rows after which it is guessed how many bytes all of them take. */
 const ROWS_GUESSED_BY = 32;
@@ -22,6 +23,8 @@ const GUESS_ROOM = 1.5;
 const ROWS_FIRST = 64;
 /** Of ten columns they stay in the nearest caches. */
 const GATHERED_ROWS = 512;
+/** Of one column; means nothing when they have been converted. */
+const taken = new Float64Array(GATHERED_ROWS);
 const COMMA = 0x2c;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
@@ -36,7 +39,7 @@ class JsonRows implements RowTextWriter {
   readonly #epoch: Epoch | null;
   /** By output: the plan's column. */
   readonly #shown: readonly number[];
-  readonly #out = new JsonBytes();
+  readonly #out = new JsonBytes(true);
   /** By the first output of a part of tags. */
   readonly #written: (WrittenTags | undefined)[] = [];
   /** By the first output of a part of numbers. */
@@ -114,8 +117,8 @@ class JsonRows implements RowTextWriter {
     const { rows: order } = rows;
     if (of === 'numbers') {
       const gathered = (this.#gathered[first] ??= new GatheredNumbers());
-      const numbers = gathered.of(columns.map((column) => numberColumn(rows.columns[column]!)!));
-      return (i) => out.numbers(numbers, gathered.place(i, rows));
+      gathered.begin(columns.map((column) => numberColumn(rows.columns[column]!)!));
+      return (i) => out.numbers(gathered, gathered.place(i, rows));
     }
     const cell = jsonCell(rows.columns[columns[0]]!, null, out);
     return (i) => {
@@ -172,38 +175,38 @@ class WrittenTags {
 }
 
 /**
- * Numbers of the next rows, one column after the other: rows that pass stand far apart in their columns, and of many values of one column
- * a processor waits for several at a time.
+ * Numbers of the next rows, gathered one column after the other: rows that pass stand far apart in their columns, and of many values of one
+ * column a processor waits for several at a time.
  */
-class GatheredNumbers {
+class GatheredNumbers implements NumberCells {
   #sources: readonly NumberColumn[] = [];
-  #columns: readonly NumberColumn[] = [];
-  readonly #values: Float64Array[] = [];
-  readonly #presences: Uint8Array[] = [];
+  columns = 0;
+  areFloats: readonly boolean[] = [];
+  texts = new Int32Array(0);
+  lengths = new Uint8Array(0);
+  values = new Float64Array(0);
   #from = 0;
   #to = 0;
 
-  /** The columns in which rows of these will stand; nothing of them is there yet. */
-  of(sources: readonly NumberColumn[]): readonly NumberColumn[] {
+  /** Rows of these follow; nothing of them is there yet. */
+  begin(sources: readonly NumberColumn[]): void {
     this.#sources = sources;
-    this.#columns = sources.map(({ present, isFloat }, c) => ({
-      values: (this.#values[c] ??= new Float64Array(GATHERED_ROWS)),
-      present: present && (this.#presences[c] ??= new Uint8Array(GATHERED_ROWS)),
-      isFloat,
-    }));
+    this.areFloats = sources.map(({ isFloat }) => isFloat);
     this.#to = 0;
-    return this.#columns;
+    if (this.columns === sources.length) return;
+    this.columns = sources.length;
+    const cells = GATHERED_ROWS * sources.length;
+    this.texts = new Int32Array(cells);
+    this.lengths = new Uint8Array(cells);
+    this.values = new Float64Array(cells);
   }
 
-  /** Where the i-th row stands in the columns. */
+  /** Where the i-th row stands among those that are gathered. */
   place(i: number, { rows, count }: RowsToWrite): number {
     if (i < this.#from || i >= this.#to) {
       this.#from = i;
       this.#to = Math.min(count, i + GATHERED_ROWS);
-      for (const [c, { values, present }] of this.#columns.entries()) {
-        gather(this.#sources[c].values, rows, i, this.#to, values);
-        if (present !== null) gather(this.#sources[c].present!, rows, i, this.#to, present);
-      }
+      for (let c = 0; c < this.columns; c++) gather(this.#sources[c], rows, i, this.#to, c, this);
     }
     return i - this.#from;
   }
@@ -211,14 +214,40 @@ class GatheredNumbers {
 
 // private functions
 
-function gather<T extends Float64Array | Uint8Array>(
-  from: T,
+/** Values of rows [start, end) of a list, as column `c` of cells. */
+function gather(
+  { values, present, isFloat }: NumberColumn,
   rows: Uint32Array,
   start: number,
   end: number,
-  to: T,
+  c: number,
+  cells: NumberCells,
 ): void {
-  for (let i = start; i < end; i++) to[i - start] = from[rows[i]];
+  take(values, rows, start, end);
+  convert(end - start, isFloat, c, cells);
+  if (present === null) return;
+  const { columns, lengths } = cells;
+  for (let i = start, at = c; i < end; i++, at += columns) if (present[rows[i]] === 0) lengths[at] = NO_NUMBER;
+}
+
+/** Does nothing else: the less is done for a value, the more of them a processor waits for at a time. */
+function take(values: Float64Array, rows: Uint32Array, start: number, end: number): void {
+  const to = taken;
+  for (let i = start; i < end; i++) to[i - start] = values[rows[i]];
+}
+
+function convert(count: number, isFloat: boolean, c: number, { columns, texts, lengths, values }: NumberCells): void {
+  for (let i = 0, at = c; i < count; i++, at += columns) {
+    const value = taken[i];
+    const whole = value | 0;
+    if (whole === value && whole >= 0 && whole < SMALL_END && (whole > 0 || !isFloat || !Object.is(value, -0))) {
+      texts[at] = SMALL_TEXTS[whole];
+      lengths[at] = SMALL_LENGTHS[whole];
+    } else {
+      values[at] = value;
+      lengths[at] = NOT_SMALL;
+    }
+  }
 }
 
 /** Outputs next to each other that are written together: tags, numbers, or one of another kind. */
@@ -246,6 +275,13 @@ function partsOf(columns: RowsToWrite['columns'], shown: readonly number[]): Par
 function kindOf(column: Column | null): Part['of'] {
   if (column === null) return 'tags';
   return numberColumn(column) === null ? 'field' : 'numbers';
+}
+
+/** Of floats, or of whole numbers. */
+interface NumberColumn {
+  readonly values: Float64Array;
+  readonly present: Uint8Array | null;
+  readonly isFloat: boolean;
 }
 
 /** null where numbers have 64 bits, or are none. */

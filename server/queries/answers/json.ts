@@ -84,24 +84,12 @@ class UnsaidNumber extends Error {
   }
 }
 
-export async function* encodeJson(answers: StatementAnswers, options: AnswerOptions): AsyncGenerator<Uint8Array> {
+export function encodeJson(answers: StatementAnswers, options: AnswerOptions): AsyncGenerator<Uint8Array> {
   const out = new JsonBytes();
   const isChunked = options.chunkRows > 0;
   const steps = isChunked ? writeChunks(answers, options, out) : writeWhole(answers, options.epoch, out);
   const pieces = piecesWritten(steps, out, isChunked);
-  const indenter = options.pretty ? new Indenter() : null;
-  let hasBegun = false;
-  try {
-    for await (const piece of pieces) {
-      hasBegun = true;
-      yield indenter === null || piece[0] === ERROR_BEGIN
-        ? piece
-        : encoder.encode(indenter.feed(decoder.decode(piece)));
-    }
-  } catch (error) {
-    if (!(error instanceof UnsaidNumber) || hasBegun) throw error;
-    yield encoder.encode(`${error.whole}\n`);
-  }
+  return options.pretty ? indented(pieces) : pieces;
 }
 
 /** What the steps write, in pieces; `eager`: the client waits for each step, so it leaves at once. */
@@ -110,8 +98,8 @@ export async function* piecesWritten(
   out: JsonBytes,
   eager: boolean,
 ): AsyncGenerator<Uint8Array> {
-  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) yield* out.pieces();
-  yield* out.pieces();
+  for await (const _ of steps) if (eager || out.length >= PIECE_BYTES) for (const piece of out.pieces()) yield piece;
+  for (const piece of out.pieces()) yield piece;
 }
 
 /** `"name":…,"tags":{…},"columns":[…]` of a series; parts that are empty are left out, as InfluxDB leaves them. */
@@ -131,6 +119,13 @@ export function errorMessage(error: unknown): string {
 
 // private functions
 
+async function* indented(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const indenter = new Indenter();
+  for await (const piece of pieces) {
+    yield piece[0] === ERROR_BEGIN ? piece : encoder.encode(indenter.feed(decoder.decode(piece)));
+  }
+}
+
 /** The tables of an answer mostly have one array of names. */
 const columnsTexts = new WeakMap<readonly string[], string>();
 
@@ -146,13 +141,20 @@ type Held = { table: ResultTable; count: number };
 async function* writeWhole(answers: StatementAnswers, epoch: Epoch | null, out: JsonBytes): AsyncGenerator<void> {
   out.text('{"results":[');
   let first = true;
-  for await (const answer of answers) {
-    out.text(`${first ? '' : ','}{"statement_id":${answer.statement}`);
-    first = false;
-    if ('error' in answer) out.text(`,"error":${jsonText(answer.error)}}`);
-    else yield* writeStatement(answer.tables, messagesOf(answer), epoch, out);
+  try {
+    for await (const answer of answers) {
+      out.text(`${first ? '' : ','}{"statement_id":${answer.statement}`);
+      first = false;
+      if ('error' in answer) out.text(`,"error":${jsonText(answer.error)}}`);
+      else yield* writeStatement(answer.tables, messagesOf(answer), epoch, out);
+    }
+    out.text(']}\n');
+  } catch (error) {
+    if (!(error instanceof UnsaidNumber)) throw error;
+    // in place of all that was written
+    out.pieces();
+    out.text(`${error.whole}\n`);
   }
-  out.text(']}\n');
 }
 
 async function* writeStatement(

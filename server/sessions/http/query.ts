@@ -49,14 +49,14 @@ export async function query(exchange: Exchange, engine: Engine): Promise<void> {
 
 async function readRequest(exchange: Exchange): Promise<QueryRequest> {
   const { request, parameters } = exchange;
-  let form = new URLSearchParams();
-  const type = request.headers.get('content-type') ?? '';
+  let form: URLSearchParams | null = null;
   if (request.method === 'POST') {
     const body = await request.body(FORM_BYTES_MAX);
+    const type = request.headers.get('content-type') ?? '';
     if (type.startsWith('application/x-www-form-urlencoded'))
       form = new URLSearchParams(new TextDecoder().decode(body));
   }
-  const value = (name: string) => parameters.get(name) ?? form.get(name);
+  const value = (name: string) => parameters.get(name) ?? form?.get(name) ?? null;
   const chunkSize = Number(value('chunk_size') ?? CHUNK_ROWS_DEFAULT);
   return {
     user: exchange.user,

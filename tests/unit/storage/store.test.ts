@@ -51,7 +51,8 @@ describe('the store of a shard', () => {
 
   it('reads large buckets ahead for who pins them, and in one turn for who does not', async () => {
     const { store } = await open();
-    for (let n = 0; n < 300; n++) apply(store, noiseOf(500, n), n + 1);
+    // series of so few rows that chunks are small
+    for (let n = 0; n < 1_200; n++) apply(store, noiseOf(125, n), n + 1);
     await store.seal();
     const table = store.series('db', 'autogen', 'm')!;
     const request = { ...named(), ...EVERYTHING };

@@ -74,6 +74,26 @@ describe('sdk/subscribe', () => {
     ]);
   });
 
+  it('says who it is before it asks for what a listener wants once it is connected, and asks once', async () => {
+    const asked: string[] = [];
+    live = (session, frame) => {
+      asked.push(frame.op === 'subscribe' ? `${frame.op} ${frame.q}` : frame.op);
+      if (frame.op === 'subscribe') session.send({ op: 'subscribed', id: frame.id, query: frame.q });
+    };
+    const known = new Millrace({ url: server.url, token: 'ann:x', random: () => 0 });
+    let wanted: Subscription | null = null;
+    known.onState((state) => {
+      if (state === 'connected') wanted = known.subscribe('db', 'second');
+    });
+    try {
+      await take(known.subscribe('db', 'first'), 1, 'subscribed');
+      await take(wanted!, 1, 'subscribed');
+      expect(asked).to.deep.equal(['auth', 'subscribe first', 'subscribe second']);
+    } finally {
+      known.close();
+    }
+  });
+
   it('gives rows that name their series by number as rows of their series', async () => {
     const head = (host: string) => ({ name: 'm', tags: { host }, columns: ['time', 'v'] });
     const rows = { op: 'rows', phase: 'live', final: false, rev: 0 } as const;

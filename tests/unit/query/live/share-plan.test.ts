@@ -1,11 +1,13 @@
 /** Which live queries share a store of slices, and what happens to keys that are no tags. */
 import { expect } from 'chai';
+import type { Block } from '../../../../model/index.ts';
 import type { TimeWindow } from '../../../../query/planner/plan-windows.ts';
 import type { LivePlan } from '../../../../query/runtime/live-plan.ts';
 import { LiveStages } from '../../../../query/runtime/live-stages.ts';
 import { LiveView } from '../../../../query/runtime/live-view.ts';
 import { firstSlice, sliceRuns, sliceWindow, windowWith } from '../../../../query/runtime/share-plan.ts';
-import { MemoryShard, planOf, SECOND } from './simulation.ts';
+import type { ScanRequest } from '../../../../query/runtime/source.ts';
+import { AT, MemoryShard, NOW, planOf, SECOND } from './simulation.ts';
 
 describe('what live queries share', () => {
   /** Durations in seconds. */
@@ -72,6 +74,23 @@ describe('what live queries share', () => {
     }
   });
 
+  it('who would fill a shared store is refused alone', () => {
+    const shard = new FullShard();
+    const stages = new LiveStages(shard);
+    const [first, wide, last] = [1, hop(1000, 1), 1].map((of) => stages.open(sums(of)) as LiveView);
+    expect(wide.stream).to.equal(first.stream);
+    first.start(NOW);
+    expect(() => wide.start(NOW)).to.throw('live query: more than 1000000 cells on one shard');
+    stages.close(wide);
+    last.start(NOW);
+    stages.accept(shard.apply([{ host: '7', time: AT, v: 5 }]), NOW, 1, raise);
+    for (const view of [first, last]) {
+      view.stream.seal(NOW);
+      const { groups } = view.collect(NOW)!.cells!;
+      expect(groups).to.deep.equal([{ name: 'm', tags: ['7'] }]);
+    }
+  });
+
   it('the key that tells kinds of windows apart is not the tag of its name', () => {
     const live = sums(windows(10, 60));
     const condition = {
@@ -103,6 +122,29 @@ class TaggedShard extends MemoryShard {
       tag: (n, key) => (key === 'window' ? 'open' : table.tag(n, key)),
       tagKeys: () => ['host', 'window'],
     };
+  }
+}
+
+/** A point in every second before now of each of 1,000 hosts. */
+class FullShard extends MemoryShard {
+  readonly #hosts = 1_000;
+
+  constructor() {
+    super();
+    for (let host = 0; host < this.#hosts; host++) this.apply([{ host: String(host), time: AT - SECOND, v: 1 }]);
+  }
+
+  override *scan({ minTime }: ScanRequest): Iterable<Block> {
+    const rows = this.#hosts;
+    const columns = new Map(
+      ['v', 'w'].map(
+        (name) => [name, { type: 'float', values: new Float64Array(rows).fill(1), present: null }] as const,
+      ),
+    );
+    const series = Uint32Array.from({ length: rows }, (_, host) => host);
+    for (let base = AT - SECOND; base >= minTime; base -= SECOND) {
+      yield { rows, series, base, offsets: new Float64Array(rows), columns, selection: null };
+    }
   }
 }
 

@@ -29,7 +29,7 @@ describe('query/runtime: limits', () => {
       'max-select-buckets limit exceeded: (10000000/1000)',
     ],
     ['SELECT s FROM m', { bytesMax: 1000 }, 'max-query-bytes limit exceeded'],
-    ['SELECT max(v) FROM m GROUP BY time(1ns) fill(none)', { bytesMax: 1000 }, 'max-query-bytes limit exceeded'],
+    ['SELECT max(v) FROM m GROUP BY time(1ns) fill(none)', { bytesMax: 400 }, 'max-query-bytes limit exceeded'],
     ['SELECT s FROM (SELECT s FROM m) WHERE v > 0', { bytesMax: 1000 }, 'max-query-bytes limit exceeded'],
   ];
   for (const [query, limits, message] of cases) {

@@ -20,4 +20,23 @@ describe('row map', () => {
     expect(map.rows).to.equal(50);
     expect(RowMap.of({ min: 0n, max: 49n }, (each) => each(50n, 60n, 3))).to.equal(null);
   });
+
+  it('is cut where extents end, if little goes on there', () => {
+    const extents = [
+      [0n, 999n, 1_000],
+      // begins a little before the first has ended
+      [990n, 1_999n, 1_000],
+      [2_000n, 2_999n, 1_000],
+      // all the time
+      [0n, 2_999n, 100],
+    ] as const;
+    const map = RowMap.of(ALL, (each) => {
+      for (const [min, max, rows] of extents) each(min, max, rows);
+    })!;
+    expect(map.edgeAfter(0, 500, 5_000, false)).to.equal(1_999n);
+    expect(map.edgeAfter(0, 500, 1_500, false)).to.equal(null);
+    expect(map.edgeAfter(0, 500, 5_000, true)).to.equal(2_000n);
+    expect(map.edgeAfter(map.rowsBefore(1_999n), 500, 5_000, false)).to.equal(2_999n);
+    expect(map.edgeAfter(0, Number.NaN, 5_000, false)).to.equal(null);
+  });
 });

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import {
   answerOf,
   historicalShard,
+  type Limits,
   mergeSchemas,
   NO_LIMITS,
   type Partial,
@@ -22,6 +23,9 @@ import { NOW } from '../../query/support/ask.ts';
 const ROUNDS = 80;
 /** Rows of one time, of which no piece holds a multiple. */
 const SAME_TIME = 10;
+/** Rows of a block, and bytes of a part that has a few blocks. */
+const BLOCK_ROWS = 40;
+const PART_BYTES_FEW = 20_000;
 
 const seed = seedOfRun();
 
@@ -30,10 +34,11 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
     const random = new Random(seed);
     // blocks that come by time end and begin within one time, others come in no order
     const anyhow = [made(random, 'a'), made(random, 'b')];
-    const byTime = [made(random, 'a', true), made(random, 'b', true)];
+    const byTime = [made(random, 'a', 'time'), made(random, 'b', 'time')];
+    const bySeries = [made(random, 'a', 'series'), made(random, 'b', 'series')];
     let bytes = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const sources = random.pick([anyhow, byTime, [anyhow[0], byTime[1]]]);
+      const sources = random.pick([anyhow, byTime, bySeries, [anyhow[0], byTime[1]], [bySeries[0], byTime[1]]]);
       const names = Array.from({ length: random.between(1, 6) }, () =>
         random.pick(['i', 'j', 'f', 's', 'b', 'w', 'host', 'zone']),
       );
@@ -50,7 +55,9 @@ describe(`rows as JSON texts (SEED=${seed})`, () => {
       expect(showsRows(plan), text).to.equal(true);
       const epoch = random.pick([null, 'ns', 'ms'] as const);
       const expected = await answer(plan, sources, false, epoch);
-      expect(await answer(plan, sources, true, epoch), text).to.equal(expected);
+      for (const limits of [NO_LIMITS, { ...NO_LIMITS, partBytes: PART_BYTES_FEW }]) {
+        expect(await answer(plan, sources, true, epoch, limits), text).to.equal(expected);
+      }
       bytes += expected.length;
     }
     expect(bytes).to.be.above(ROUNDS * 1_000);
@@ -84,11 +91,17 @@ function planOf(text: string, sources: readonly ArraySource[]): Plan {
   return planSelect(parse(text)[0] as SelectStatement, context);
 }
 
-async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch: 'ns' | 'ms' | null): Promise<string> {
+async function answer(
+  plan: Plan,
+  sources: ArraySource[],
+  isText: boolean,
+  epoch: 'ns' | 'ms' | null,
+  limits: Limits = NO_LIMITS,
+): Promise<string> {
   const streams = (leaf: Plan) =>
     sources.map(async function* (source) {
       const writer = isText ? jsonRows(leaf, epoch) : null;
-      for await (const partial of historicalShard(leaf, source, () => null, NO_LIMITS, { writer })) {
+      for await (const partial of historicalShard(leaf, source, () => null, limits, { writer })) {
         yield structuredClone(partial) as Partial;
       }
     });
@@ -101,11 +114,17 @@ async function answer(plan: Plan, sources: ArraySource[], isText: boolean, epoch
   return Buffer.concat(pieces).toString();
 }
 
-/** Rows of all types, some of whose fields are missing; whole numbers of one and of many digits, and texts to escape. */
-function made(random: Random, prefix: string, isByTime = false): ArraySource {
+/**
+ * Rows of all types, some of whose fields are missing; whole numbers of one and of many digits, and texts to escape. In no order, in order
+ * of time, or in blocks that follow each other in time, each in order of series.
+ */
+function made(random: Random, prefix: string, order: 'none' | 'time' | 'series' = 'none'): ArraySource {
   const lines: { readonly time: number; readonly text: string }[] = [];
   for (let row = 0; row < 300; row++) {
-    const fields = [`i=${random.pick([0, 7, 42, 100, -3, 123456789])}i`, `j=${random.between(0, 99)}i`];
+    const fields = [
+      `i=${random.pick([0, 7, 42, 100, -3, 999, 1000, 20_304, 123456789])}i`,
+      `j=${random.between(0, 99)}i`,
+    ];
     if (random.between(0, 3) > 0) fields.push(`f=${random.between(-9, 9) / 7}`);
     if (random.between(0, 3) > 0) fields.push(`s="${random.pick(['x', '<y>', 'ü&'])}"`);
     if (random.between(0, 3) > 0) fields.push(`b=${random.pick(['true', 'false'])}`);
@@ -114,6 +133,10 @@ function made(random: Random, prefix: string, isByTime = false): ArraySource {
     const time = random.between(0, 90) * 1_000_000_000 + random.pick([0, 1, 500_000_000]);
     lines.push({ time, text: `m,host=${prefix}${random.between(0, 2)}${zone} ${fields.join(',')} ${time}` });
   }
-  if (isByTime) lines.sort((a, b) => a.time - b.time);
-  return new ArraySource(rowsOf(lines.map(({ text }) => text).join('\n')), 40);
+  if (order !== 'none') lines.sort((a, b) => a.time - b.time);
+  const texts = lines.map(({ text }) => text);
+  for (let from = 0; order === 'series' && from < texts.length; from += BLOCK_ROWS) {
+    texts.splice(from, BLOCK_ROWS, ...texts.slice(from, from + BLOCK_ROWS).sort());
+  }
+  return new ArraySource(rowsOf(texts.join('\n')), BLOCK_ROWS);
 }

@@ -114,6 +114,66 @@ describe('peer', () => {
     await ended;
   });
 
+  it('ends the wait of a reader that is given up, or leaves, at once; the producer hears of both', async () => {
+    const told: string[] = [];
+    const peer = pair({
+      streams: {
+        async *silent({ name }: { name: string }, signal: AbortSignal) {
+          yield { n: 1 };
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          told.push(name);
+          yield { n: 2 };
+        },
+      },
+    });
+    for (const name of ['left', 'given up']) {
+      const items = peer.stream<{ n: number }>('silent', { name });
+      expect((await items.next()).value).to.deep.equal({ n: 1 });
+      const waiting = items.next().catch((error: Error) => error.message);
+      if (name === 'left') await items.return();
+      else await items.throw(new Error('no time'));
+      expect(await waiting).to.deep.equal(name === 'left' ? { done: true, value: undefined } : 'no time');
+      expect(await items.next()).to.deep.equal({ done: true, value: undefined });
+      for (let n = 0; n < 200 && !told.includes(name); n++) await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(told).to.include(name);
+    }
+  });
+
+  it('opens nothing for a reader that was given up before it asked', async () => {
+    let opened = 0;
+    const peer = pair({
+      streams: {
+        async *items() {
+          opened++;
+          yield {};
+        },
+      },
+      calls: { ping: () => ({}) },
+    });
+    const before = peer.stream('items', {}, AbortSignal.abort(new Error('too late')));
+    expect(await before.next().catch((error: Error) => error.message)).to.equal('too late');
+    const given = peer.stream('items', {});
+    await given.throw(new Error('no time'));
+    expect(await given.next().catch((error: Error) => error.message)).to.equal('no time');
+    await peer.call('ping', {});
+    expect(opened).to.equal(0);
+  });
+
+  it('moves the bytes of a stream', async () => {
+    const sent: Uint8Array[] = [];
+    const peer = pair({
+      streams: {
+        async *bytes() {
+          const piece = Uint8Array.of(1, 2, 3);
+          sent.push(piece);
+          yield piece;
+        },
+      },
+    });
+    for await (const piece of peer.stream<Uint8Array>('bytes', {})) expect([...piece]).to.deep.equal([1, 2, 3]);
+    expect(sent.map(({ length }) => length)).to.deep.equal([0]);
+  });
+
   it('ends a stream with the error of its producer', async () => {
     const peer = pair({
       streams: {

@@ -1,6 +1,16 @@
 /** A large scan for who can wait: the same rows, in few reads that run ahead of it; damage and failures are met where they stand. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
-import { type Block, type Column, ORIGIN, TextDictionary } from '../../../../model/index.ts';
+import {
+  addColumn,
+  type Block,
+  type Column,
+  type IntegerColumn,
+  ORIGIN,
+  TextDictionary,
+} from '../../../../model/index.ts';
+import { kernelMemoryUse, READS_MAX } from '../../../../model/kernels/index.ts';
 import { AHEAD_BYTES_MAX, AHEAD_GROUPS } from '../../../../storage/buckets/near-reads.ts';
 import {
   BlockCache,
@@ -12,6 +22,7 @@ import {
   StorageError,
   writeBucket,
 } from '../../../../storage/index.ts';
+import { eventually } from '../../../support/api.ts';
 
 const PATH = '/d/a.bucket';
 const ALL: BucketScan = { minTime: -(2n ** 63n), maxTime: 2n ** 63n, series: null, fields: null, map: null };
@@ -43,6 +54,16 @@ describe('reading ahead', () => {
     ]) {
       expect(await stepped(open(new Source(good)), request)).to.deep.equal(blocksOf(open(new Source(good)), request));
     }
+  });
+
+  it('reads times that series share once', async () => {
+    // so many chunks of the first series, near each other, that their times are read in one go
+    await writeBucket(files, '/d/b.bucket', { ...content(10, 60_000, ['a']) });
+    const near = new Source(files.bytes('/d/b.bucket'));
+    const reader = open(near);
+    const opened = near.bytesSync;
+    expect((await stepped(reader, ALL)).length).to.be.above(64);
+    expect(near.bytesAhead + near.bytesSync - opened).to.be.within(0.95 * near.bytes, near.bytes);
   });
 
   it('leaves a small scan, and blocks that stand alone, to the scan itself', async () => {
@@ -102,6 +123,68 @@ describe('reading ahead', () => {
     for (const found of await Promise.all(scans)) expect(found).to.deep.equal(expected);
   });
 
+  it('adds numbers up as they are stored, and unpacks them for who asks', async () => {
+    await kernelsHaveRoom();
+    let packed = 0;
+    const blocks: [unpacked: number, packed: number][] = [];
+    for (const step of open(new Source(good)).scanAhead(ALL)) {
+      if (step instanceof Promise) {
+        await step;
+        continue;
+      }
+      const column = step.columns.get('a') as IntegerColumn;
+      const all = { count: 1, from: Uint32Array.of(0), to: Uint32Array.of(step.rows), slots: Int32Array.of(0) };
+      const into = { sums: new Float64Array(1), lost: new Float64Array(1) };
+      expect(addColumn(column, all, into)).to.equal(true);
+      if (column.addStretches !== undefined) packed++;
+      const copy = { ...column };
+      expect(copy.addStretches, 'a copy is of the values').to.equal(undefined);
+      blocks.push([(copy.values as Float64Array).reduce((sum, value) => sum + value, 0), into.sums[0]]);
+    }
+    for (const [unpackedSum, packedSum] of blocks) expect(packedSum).to.equal(unpackedSum);
+    expect(packed).to.equal(blocks.length);
+  });
+
+  it('writes over what no longer holds, so that tests see who still reads it', async () => {
+    let before: Block | null = null;
+    const isGone = ({ series, columns }: Block): boolean => {
+      const { values } = columns.get('a')!;
+      return Number.isNaN(values[0]) && series[0] >= SERIES;
+    };
+    for (const step of open(new Source(good)).scanAhead(ALL)) {
+      if (step instanceof Promise) {
+        await step;
+        continue;
+      }
+      // unpacked, as it is read
+      expect(isGone(step)).to.equal(false);
+      if (before !== null && before !== step) break;
+      before = { ...step, columns: new Map([['a', { ...step.columns.get('a')! }]]) };
+    }
+    await allIsRead();
+    expect(isGone(before!)).to.equal(true);
+  });
+
+  it('gives back what the kernels lent when it ends, fails or is given up', async () => {
+    await kernelsHaveRoom();
+    const cache = new BlockCache();
+    await stepped(open(new Source(good), cache), ALL);
+    const once = kernelMemoryUse();
+    for (let round = 0; round < 4; round++) {
+      const failing = new Source(good);
+      failing.failing = 1 + (round % 3);
+      const error = await stepped(open(failing, cache), ALL).catch((e: StorageError) => e);
+      expect(error).to.be.instanceOf(StorageError);
+      await allIsRead();
+      for (const step of open(new Source(good), cache).scanAhead(ALL)) {
+        if (step instanceof Promise) await step;
+        else break;
+      }
+      await allIsRead();
+      expect(kernelMemoryUse()).to.deep.equal(once);
+    }
+  });
+
   it('may be given up while reads are under way, whatever comes of them', async () => {
     const failing = new Source(good);
     failing.failing = 2;
@@ -126,6 +209,7 @@ class Source implements BucketSource {
   mostUnderWay = 0;
   longest = 0;
   bytesSync = 0;
+  bytesAhead = 0;
   /** The read that fails, from 1 on. */
   failing = 0;
   #underWay = 0;
@@ -142,6 +226,7 @@ class Source implements BucketSource {
 
   async read(target: Uint8Array, at: number): Promise<number> {
     const number = ++this.reads;
+    this.bytesAhead += target.length;
     this.longest = Math.max(this.longest, target.length);
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.#underWay);
     await nextTurn();
@@ -161,12 +246,17 @@ class Source implements BucketSource {
   }
 }
 
+/** What was under way when a scan was left has come. */
+async function allIsRead(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await nextTurn();
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function open(source: Source): BucketReader {
-  return BucketReader.open(source, new MemoryFiles(), new BlockCache(), 0);
+function open(source: Source, cache = new BlockCache()): BucketReader {
+  return BucketReader.open(source, new MemoryFiles(), cache, cache.register());
 }
 
 function blocksOf(reader: BucketReader, request: BucketScan, found: string[] = []): string[] {
@@ -182,6 +272,19 @@ async function stepped(reader: BucketReader, request: BucketScan, found: string[
   return found;
 }
 
+/** Where earlier tests have left scans behind, the kernels' memory has to come back from them first. */
+async function kernelsHaveRoom(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  await eventually(
+    () => {
+      collect();
+      return kernelMemoryUse().reads;
+    },
+    (reads) => reads <= READS_MAX - AHEAD_GROUPS,
+  );
+}
+
 /** What tells a block from any other: where it begins and the sums of its columns. */
 function digest({ rows, series, offsets, columns }: Block): string {
   const sums = [...columns].map(([name, { values }]) => {
@@ -193,8 +296,8 @@ function digest({ rows, series, offsets, columns }: Block): string {
 }
 
 /** Some MB in chunks of about 20 KB; the blocks of the last column stand far from each other. */
-function content(): BucketContent {
-  const rows = SERIES * PER_SERIES;
+function content(series = SERIES, perSeries = PER_SERIES, fields = ['a', 'b', 'c']): BucketContent {
+  const rows = series * perSeries;
   const column = (f: (i: number) => number): Column => {
     return { type: 'integer', values: Float64Array.from({ length: rows }, (_, i) => f(i)), present: null };
   };
@@ -203,16 +306,12 @@ function content(): BucketContent {
     retentionPolicy: 'autogen',
     measurement: 'm',
     position: ORIGIN,
-    seriesKeys: TextDictionary.of(Array.from({ length: SERIES }, (_, i) => `user=${String(i).padStart(4, '0')}`)),
+    seriesKeys: TextDictionary.of(Array.from({ length: series }, (_, i) => `user=${String(i).padStart(4, '0')}`)),
     base: 0n,
     rows,
-    series: Uint32Array.from({ length: rows }, (_, i) => Math.floor(i / PER_SERIES)),
-    offsets: Float64Array.from({ length: rows }, (_, i) => (i % PER_SERIES) * 1e10),
-    columns: new Map([
-      ['a', column((i) => noise(i) % 4093)],
-      ['b', column((i) => noise(i + rows) % 4093)],
-      ['c', column((i) => noise(i) & 1)],
-    ]),
+    series: Uint32Array.from({ length: rows }, (_, i) => Math.floor(i / perSeries)),
+    offsets: Float64Array.from({ length: rows }, (_, i) => (i % perSeries) * 1e10),
+    columns: new Map(fields.map((name, f) => [name, column((i) => noise(i + f * rows) % (name === 'c' ? 2 : 4093))])),
   };
 }
 
