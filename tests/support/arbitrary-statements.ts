@@ -251,7 +251,13 @@ const plainSelect: fc.Arbitrary<SelectStatement> = fc.record({
 
 const select = fc
   .tuple(plainSelect, fc.option(liveClauses))
-  .map(([one, more]): SelectStatement => ({ ...one, ...more }));
+  .map(([one, more]): SelectStatement => ({ ...one, ...more, fill: takesFill(one) ? null : one.fill }));
+
+/** A fill directly behind a join ON WINDOW is that join's. */
+function takesFill({ sources: [first], condition, dimensions }: SelectStatement): boolean {
+  const isJoin = 'join' in first && first.join === 'window' && first.fill === null;
+  return isJoin && condition === null && dimensions.length === 0;
+}
 
 /** What asks: SELECT and SHOW. */
 const asking: fc.Arbitrary<Statement> = fc.oneof(
