@@ -31,7 +31,8 @@ export interface Config {
   /** Fixed when the data directory is made; null = not said. */
   readonly shards: number | null;
   readonly workers: number;
-  readonly autoCreate: boolean;
+  /** null = unless somebody with a name writes, which is with --auth. */
+  readonly autoCreate: boolean | null;
   /** Memory of rows in one shard's head before it is sealed to buckets. */
   readonly headBytes: number;
   /** Of each shard's log, what is kept of messages that are in buckets. */
@@ -98,7 +99,11 @@ const SETTINGS = {
     help: 'hash ranges of series; fixed when the data directory is made (default: cores)',
   },
   workers: { type: 'string', default: '', help: 'threads that own shards (default: cores, at most one per shard)' },
-  'auto-create': { type: 'string', default: 'true', help: 'a write creates a database that does not exist' },
+  'auto-create': {
+    type: 'string',
+    default: '',
+    help: 'a write creates a database that does not exist (default: true without --auth, false with it)',
+  },
   'head-bytes': {
     type: 'string',
     default: String(HEAD_BYTES),
@@ -204,7 +209,8 @@ export function readConfig(argv: readonly string[], environment: Environment): C
     logLevel: oneOf('log-level', get('log-level'), ['error', 'warn', 'info', 'debug']),
     shards,
     workers: get('workers') === '' ? cores : wholeNumber('workers', get('workers'), 1, SHARDS_MAX),
-    autoCreate: oneOf('auto-create', get('auto-create'), ['true', 'false']) === 'true',
+    autoCreate:
+      get('auto-create') === '' ? null : oneOf('auto-create', get('auto-create'), ['true', 'false']) === 'true',
     headBytes: wholeNumber('head-bytes', get('head-bytes'), HEAD_BYTES_MIN, BYTES_MAX),
     logKeepBytes: wholeNumber('log-keep-bytes', get('log-keep-bytes'), 0, BYTES_MAX),
     telemetryMs: wholeNumber('telemetry-ms', get('telemetry-ms'), 0, 3_600_000),

@@ -66,7 +66,8 @@ const AFTER_TIMEOUT_MS = 10_000;
 
 export interface PoolEngineOptions {
   readonly shards: number;
-  readonly autoCreate: boolean;
+  /** Whether a write makes a database; null = unless a user of a name writes. */
+  readonly autoCreate: boolean | null;
   readonly nowNs: () => bigint;
   readonly metrics: Metrics;
   /** Users are asked for; null = everybody may do everything. */
@@ -310,7 +311,7 @@ export class PoolEngine implements Engine {
   #ensureDatabase(database: string, user: string | null): Promise<void> {
     const known = this.catalogue.known(database);
     if (known !== null) return known;
-    if (!this.#options.autoCreate || !this.#gate.isAdmin(user))
+    if (!(this.#options.autoCreate ?? user === null) || !this.#gate.isAdmin(user))
       throw new EngineError('database not found', `database not found: "${database}"`);
     return this.createDatabase(database);
   }
