@@ -16,7 +16,7 @@ import { compileRegex } from '../language/regex.ts';
 import { unwrap, walk } from '../language/walk.ts';
 import { matchesName } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
-import type { Source } from './source.ts';
+import type { Source } from './source/source.ts';
 
 export type DeletionStatement = Extract<Statement, { kind: 'delete' | 'drop series' }>;
 

@@ -11,12 +11,12 @@ import { bindCondition } from '../planner/bind.ts';
 import { checkShowCondition, ofTagsOnly } from '../planner/check-show.ts';
 import { matchesName, measurementMatchers, mergeSchemas } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
-import { DistinctTexts } from './distinct-texts.ts';
-import type { ResultTable } from './result.ts';
-import { type ShowStatement, shownRows } from './shown-rows.ts';
-import type { Source } from './source.ts';
-import type { Steps } from './steps.ts';
-import { TABLE_ROWS_MAX } from './table-writer.ts';
+import { TABLE_ROWS_MAX } from './cells/table-writer.ts';
+import { DistinctTexts } from './rows/distinct-texts.ts';
+import { type ShowStatement, shownRows } from './rows/shown-rows.ts';
+import type { ResultTable } from './source/result.ts';
+import type { Source } from './source/source.ts';
+import type { Steps } from './source/steps.ts';
 
 /** Rows, and measurements, of a batch: it is one message between threads. */
 const STEP_TEXTS = 4_096;
@@ -27,7 +27,7 @@ const COLUMNS = {
   'show field keys': ['fieldKey', 'fieldType'],
 } as const;
 
-export type { ShowStatement } from './shown-rows.ts';
+export type { ShowStatement } from './rows/shown-rows.ts';
 
 export type CountStatement = Extract<Statement, { kind: 'show cardinality' }>;
 

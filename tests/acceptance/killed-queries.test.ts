@@ -1,6 +1,6 @@
 /**
  * KILL QUERY in the midst of what holds a query up longest: over all series, and over what it has to put in order. How soon it ends is
- * printed and not judged, as a clock says nothing on a busy machine; tests/unit/query/runtime/steps.test.ts counts what is done between
+ * printed and not judged, as a clock says nothing on a busy machine; tests/unit/query/runtime/source/steps.test.ts counts what is done between
  * two looks. `SERIES=1000000 ROWS=3000000` for as many as are promised.
  */
 import { expect } from 'chai';

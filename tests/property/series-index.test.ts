@@ -1,7 +1,7 @@
 /** The index of series beside plain maps: sets of series by random predicates, keys and numbers, while series come. */
 import { expect } from 'chai';
 import { compareText, parseSeriesKey, seriesKey, type TagPredicate, TextDictionary } from '../../model/index.ts';
-import { finished } from '../../query/runtime/steps.ts';
+import { finished } from '../../query/runtime/source/steps.ts';
 import { HeadSeries } from '../../storage/head/series.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 

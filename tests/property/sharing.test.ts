@@ -7,11 +7,11 @@
 import { expect } from 'chai';
 import type { AggregateName } from '../../query/planner/plan.ts';
 import type { TimeWindow } from '../../query/planner/plan-windows.ts';
-import type { LivePlan } from '../../query/runtime/live-plan.ts';
-import { LiveShard } from '../../query/runtime/live-shard.ts';
-import { LiveStages } from '../../query/runtime/live-stages.ts';
-import type { LiveInput, LiveUpdate } from '../../query/runtime/live-update.ts';
-import { LiveView } from '../../query/runtime/live-view.ts';
+import type { LivePlan } from '../../query/runtime/live/live-plan.ts';
+import type { LiveInput, LiveUpdate } from '../../query/runtime/live/live-update.ts';
+import { LiveShard } from '../../query/runtime/live/shard/live-shard.ts';
+import { LiveStages } from '../../query/runtime/live/shard/live-stages.ts';
+import { LiveView } from '../../query/runtime/live/shard/live-view.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import {
   AT,

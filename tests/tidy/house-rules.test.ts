@@ -1,4 +1,5 @@
 /** The house rules that a machine can check: headers, public before private, names, lengths, no default exports. */
+import { dirname } from 'node:path';
 import { expect } from 'chai';
 import { type SourceFile, sourceFiles } from './support.ts';
 
@@ -7,12 +8,19 @@ const MARKER = '// private functions';
 /** A file longer than this must say in its header why (the word "long" or "longer" is looked for). */
 const LINES_PLEASANT = 300;
 const LINES_MAX = 600;
+/** A folder of more files has become several rooms. */
+const FILES_MAX = 40;
 
 const files = sourceFiles(FOLDERS);
 
 describe('house rules', () => {
   it('finds the sources', () => {
     expect(files.length).to.be.greaterThan(20);
+  });
+  it('finds no folder with more files than one room has', () => {
+    const counts = new Map<string, number>();
+    for (const { path } of files) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > FILES_MAX)).to.deep.equal([]);
   });
   for (const file of files) {
     it(file.path, () => {

@@ -1,5 +1,5 @@
 /**
- * Raw rows as InfluxDB's JSON, written on the shard that has them (query/runtime/row-texts.ts): `[time,…],` row by row, the same bytes
+ * Raw rows as InfluxDB's JSON, written on the shard that has them (query/runtime/source/row-texts.ts): `[time,…],` row by row, the same bytes
  * that json.ts makes of tables. What was written a short time ago is copied from there: what the tags of a series say, and a time that
  * the row before has.
  */

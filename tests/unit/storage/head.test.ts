@@ -1,7 +1,7 @@
 /** The head through its public door: what the property test is too small or too random to show. */
 import { expect } from 'chai';
 import { type Batch, type TagPredicate, TextDictionary } from '../../../model/index.ts';
-import { finished } from '../../../query/runtime/steps.ts';
+import { finished } from '../../../query/runtime/source/steps.ts';
 import { Head, type HeadScan } from '../../../storage/index.ts';
 import { batchOf, rowsOf, type TestPoint } from './points.ts';
 

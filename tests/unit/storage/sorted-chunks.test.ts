@@ -1,7 +1,7 @@
 /** Full chunks of the head, put in order of series by those who pin them: the same rows as before, as runs. */
 import { expect } from 'chai';
 import { type Block, type Column, rowsOfRuns, type SeriesChoice, TextDictionary } from '../../../model/index.ts';
-import { columnReader } from '../../../query/runtime/columns.ts';
+import { columnReader } from '../../../query/runtime/source/columns.ts';
 import { Head, type HeadScan } from '../../../storage/index.ts';
 import { Random, seedOfRun } from '../../support/random.ts';
 import { batchOf } from './points.ts';

@@ -1,6 +1,6 @@
 /** Things by when they have to be looked at. */
 import { expect } from 'chai';
-import { Agenda } from '../../../../query/runtime/agenda.ts';
+import { Agenda } from '../../../../query/runtime/live/home/agenda.ts';
 
 describe('agenda', () => {
   it('gives what is due, the first in time first, and keeps the rest', () => {

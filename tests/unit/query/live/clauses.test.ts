@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse, type SelectStatement } from '../../../../query/index.ts';
-import { timeRules } from '../../../../query/runtime/live-clauses.ts';
-import { DEFAULT_RULES, type TimeRules } from '../../../../query/runtime/watermark.ts';
+import { timeRules } from '../../../../query/runtime/live/live-clauses.ts';
+import { DEFAULT_RULES, type TimeRules } from '../../../../query/runtime/live/watermark.ts';
 
 const SECOND = 1_000_000_000n;
 const DOCUMENT = new URL('../../../../docs/query-language.md', import.meta.url);

@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import type { SelectStatement } from '../../../../query/language/ast.ts';
 import { parse, QueryError } from '../../../../query/language/index.ts';
 import { planSelect } from '../../../../query/planner/index.ts';
-import { assertLive, type LivePlan, livePlan, samePlan } from '../../../../query/runtime/live-plan.ts';
-import type { Emission } from '../../../../query/runtime/live-update.ts';
+import { assertLive, type LivePlan, livePlan, samePlan } from '../../../../query/runtime/live/live-plan.ts';
+import type { Emission } from '../../../../query/runtime/live/live-update.ts';
 import { AT, MemoryShard, type Point, planOf, rowsOf, SECOND, Simulation, seconds } from './simulation.ts';
 
 const SUM = { aggregates: [['sum', 'v']] } as const;

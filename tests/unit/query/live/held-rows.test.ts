@@ -6,10 +6,10 @@ import { expect } from 'chai';
 import { type Column, compareText } from '../../../../model/index.ts';
 import { parse, planSelect, type SelectStatement } from '../../../../query/index.ts';
 import type { Plan } from '../../../../query/planner/plan.ts';
-import { ColumnBuilder, columnReader } from '../../../../query/runtime/columns.ts';
-import { HeldRows } from '../../../../query/runtime/held-rows.ts';
-import { timeColumn } from '../../../../query/runtime/live-rows.ts';
-import type { RowsPartial } from '../../../../query/runtime/partial.ts';
+import { HeldRows } from '../../../../query/runtime/live/home/held-rows.ts';
+import { timeColumn } from '../../../../query/runtime/live/live-rows.ts';
+import { ColumnBuilder, columnReader } from '../../../../query/runtime/source/columns.ts';
+import type { RowsPartial } from '../../../../query/runtime/source/partial.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 
 const BEGIN = 1_700_000_000_000_000_000n;

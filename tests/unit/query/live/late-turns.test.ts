@@ -1,10 +1,10 @@
 /** What a home makes of shards that have no time to tell of every query as often as it asks for. */
 import { expect } from 'chai';
-import { LiveMerges } from '../../../../query/runtime/live-merges.ts';
-import { LiveShard } from '../../../../query/runtime/live-shard.ts';
-import { LiveStages } from '../../../../query/runtime/live-stages.ts';
-import type { Emission } from '../../../../query/runtime/live-update.ts';
-import type { LiveView } from '../../../../query/runtime/live-view.ts';
+import { LiveMerges } from '../../../../query/runtime/live/home/live-merges.ts';
+import type { Emission } from '../../../../query/runtime/live/live-update.ts';
+import { LiveShard } from '../../../../query/runtime/live/shard/live-shard.ts';
+import { LiveStages } from '../../../../query/runtime/live/shard/live-stages.ts';
+import type { LiveView } from '../../../../query/runtime/live/shard/live-view.ts';
 import { AT, MemoryShard, NOW, planOf, rowsOf, SECOND } from './simulation.ts';
 
 describe('live queries whose turns come late', () => {

@@ -1,7 +1,7 @@
 /** WATERMARK … PER SERIES: fast and slow series beside each other, series that are let go, the limit, and what is refused. */
 import { expect } from 'chai';
-import { LiveSeries } from '../../../../query/runtime/live-series.ts';
-import { history, type LiveUpdate } from '../../../../query/runtime/live-update.ts';
+import { LiveSeries } from '../../../../query/runtime/live/home/live-series.ts';
+import { history, type LiveUpdate } from '../../../../query/runtime/live/live-update.ts';
 import { SCHEMA } from '../../../support/live-schedules.ts';
 import { LiveText, NOW_NS } from '../../../support/live-texts.ts';
 import type { Row } from '../support/array-source.ts';

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import type { Block } from '../../../../model/index.ts';
 import type { TimeWindow } from '../../../../query/planner/plan-windows.ts';
-import type { LivePlan } from '../../../../query/runtime/live-plan.ts';
-import { LiveStages } from '../../../../query/runtime/live-stages.ts';
-import { LiveView } from '../../../../query/runtime/live-view.ts';
-import { firstSlice, sliceRuns, sliceWindow, windowWith } from '../../../../query/runtime/share-plan.ts';
-import type { ScanRequest } from '../../../../query/runtime/source.ts';
+import type { LivePlan } from '../../../../query/runtime/live/live-plan.ts';
+import { LiveStages } from '../../../../query/runtime/live/shard/live-stages.ts';
+import { LiveView } from '../../../../query/runtime/live/shard/live-view.ts';
+import { firstSlice, sliceRuns, sliceWindow, windowWith } from '../../../../query/runtime/live/shard/share-plan.ts';
+import type { ScanRequest } from '../../../../query/runtime/source/source.ts';
 import { AT, MemoryShard, NOW, planOf, SECOND } from './simulation.ts';
 
 describe('what live queries share', () => {

@@ -16,14 +16,14 @@ import { WINDOW_TAG } from '../../../../query/planner/pane-windows.ts';
 import type { AggregateName, Plan, PlanOutput } from '../../../../query/planner/plan.ts';
 import { paneGrid, type TimeWindow } from '../../../../query/planner/plan-windows.ts';
 import { historicalHome, shardNow } from '../../../../query/runtime/historical.ts';
-import { LiveMerges } from '../../../../query/runtime/live-merges.ts';
-import type { LivePlan } from '../../../../query/runtime/live-plan.ts';
-import { pointTables } from '../../../../query/runtime/live-render.ts';
-import { LiveShard } from '../../../../query/runtime/live-shard.ts';
-import type { Emission, LiveInput } from '../../../../query/runtime/live-update.ts';
-import type { ResultTable } from '../../../../query/runtime/result.ts';
-import type { ScanRequest, Source } from '../../../../query/runtime/source.ts';
-import { DEFAULT_RULES, type TimeRules } from '../../../../query/runtime/watermark.ts';
+import { LiveMerges } from '../../../../query/runtime/live/home/live-merges.ts';
+import { pointTables } from '../../../../query/runtime/live/home/live-render.ts';
+import type { LivePlan } from '../../../../query/runtime/live/live-plan.ts';
+import type { Emission, LiveInput } from '../../../../query/runtime/live/live-update.ts';
+import { LiveShard } from '../../../../query/runtime/live/shard/live-shard.ts';
+import { DEFAULT_RULES, type TimeRules } from '../../../../query/runtime/live/watermark.ts';
+import type { ResultTable } from '../../../../query/runtime/source/result.ts';
+import type { ScanRequest, Source } from '../../../../query/runtime/source/source.ts';
 
 export const SECOND = 1_000_000_000n;
 /** A moment that starts a minute, ms and ns. */

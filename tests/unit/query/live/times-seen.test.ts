@@ -1,10 +1,10 @@
 /** Rows that come late are read again only where they may repeat an earlier one. */
 import { expect } from 'chai';
 import type { Block } from '../../../../model/index.ts';
-import { LiveStages } from '../../../../query/runtime/live-stages.ts';
-import type { LiveView } from '../../../../query/runtime/live-view.ts';
-import type { ScanRequest } from '../../../../query/runtime/source.ts';
-import { TimesSeen } from '../../../../query/runtime/times-seen.ts';
+import { LiveStages } from '../../../../query/runtime/live/shard/live-stages.ts';
+import type { LiveView } from '../../../../query/runtime/live/shard/live-view.ts';
+import { TimesSeen } from '../../../../query/runtime/live/shard/times-seen.ts';
+import type { ScanRequest } from '../../../../query/runtime/source/source.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 import { AT, MemoryShard, planOf, SECOND } from './simulation.ts';
 

@@ -6,7 +6,7 @@ import {
   EventClock,
   type TimeRules,
   Watermark,
-} from '../../../../query/runtime/watermark.ts';
+} from '../../../../query/runtime/live/watermark.ts';
 
 const SECOND = 1_000_000_000n;
 const RULES = DEFAULT_RULES;

@@ -15,7 +15,7 @@ import {
   type Tags,
   type Value,
 } from '../../../../model/index.ts';
-import { ColumnBuilder, columnReader } from '../../../../query/runtime/columns.ts';
+import { ColumnBuilder, columnReader } from '../../../../query/runtime/source/columns.ts';
 import type {
   FieldTotals,
   PinnableSource,
@@ -23,7 +23,7 @@ import type {
   ScanRequest,
   TakeTotals,
   Totals,
-} from '../../../../query/runtime/source.ts';
+} from '../../../../query/runtime/source/source.ts';
 
 export interface Row {
   readonly measurement: string;

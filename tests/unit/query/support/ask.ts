@@ -21,7 +21,7 @@ import {
   showAnswer,
   showShard,
 } from '../../../../query/index.ts';
-import { columnReader } from '../../../../query/runtime/columns.ts';
+import { columnReader } from '../../../../query/runtime/source/columns.ts';
 
 /** 2020-01-01. */
 export const NOW = 1577836800000000000n;

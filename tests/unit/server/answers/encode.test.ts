@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { encodeRowKey } from '../../../../client/protocol/index.ts';
 import { formatTime, TextDictionary } from '../../../../model/index.ts';
-import type { ResultColumn, ResultTable } from '../../../../query/runtime/result.ts';
+import type { ResultColumn, ResultTable } from '../../../../query/runtime/source/result.ts';
 import {
   type AnswerOptions,
   encodeAnswer,

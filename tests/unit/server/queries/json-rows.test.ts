@@ -14,7 +14,7 @@ import {
   type SelectStatement,
   showsRows,
 } from '../../../../query/index.ts';
-import { PARTIAL_ROWS_MAX } from '../../../../query/runtime/held-raw-rows.ts';
+import { PARTIAL_ROWS_MAX } from '../../../../query/runtime/raw/held-raw-rows.ts';
 import { encodeAnswer, jsonRows } from '../../../../server/queries/answers/index.ts';
 import { Random, seedOfRun } from '../../../support/random.ts';
 import { ArraySource, rowsOf } from '../../query/support/array-source.ts';
