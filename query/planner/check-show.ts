@@ -1,5 +1,5 @@
 /** What SHOW cannot take in WHERE, in the words of InfluxDB: conditions there are about tags, and about time where points matter. */
-import type { Expression, Statement } from '../language/ast.ts';
+import type { Expression, SelectSource, Statement } from '../language/ast.ts';
 import { QueryError } from '../language/errors.ts';
 import { transform, unwrap, walk } from '../language/walk.ts';
 
@@ -21,9 +21,10 @@ export function checkShowCondition(kind: Statement['kind'], condition: Expressio
 }
 
 /**
- * What a SHOW … CARDINALITY takes: all but time, which InfluxDB refuses by the name of the statement that counts. Throws QueryError.
+ * What a SHOW … CARDINALITY takes: measurements with names, and all conditions but those of time, which InfluxDB refuses by the name of the statement that counts. Throws QueryError.
  */
-export function checkCountCondition({ of, condition }: Extract<Statement, { kind: 'show cardinality' }>): void {
+export function checkCount({ of, sources, condition }: Extract<Statement, { kind: 'show cardinality' }>): void {
+  if (sources.some(isUnnamed)) refuse('invalid measurement');
   if (condition === null || of === 'tag values') return;
   let isOfTime = false;
   walk(condition, (e) => {
@@ -42,6 +43,11 @@ export function ofTagsOnly(condition: Expression): Expression {
     const kinds = [e.left, e.right].map((side) => unwrap(side).kind);
     return kinds.includes('reference') && kinds.some((kind) => OF_POINTS.has(kind)) ? EVERY : e;
   });
+}
+
+/** `FROM ""`: no measurement is called so. */
+export function isUnnamed(source: SelectSource): boolean {
+  return 'name' in source && 'text' in source.name && source.name.text === '';
 }
 
 // private functions

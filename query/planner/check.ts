@@ -8,6 +8,7 @@ import { QueryError } from '../language/errors.ts';
 import { keptOptions } from '../language/kept-options.ts';
 import { printDuration, printExpression } from '../language/print-expression.ts';
 import { unwrap } from '../language/walk.ts';
+import { isUnnamed } from './check-show.ts';
 import { checkSketch } from './check-sketches.ts';
 import { checkHoltWinters, checkTechnical } from './check-technical.ts';
 import { checkWindows } from './check-windows.ts';
@@ -66,8 +67,7 @@ export function checkSelect(
     if (dimension.kind === 'refused') refuse(dimension.message);
   }
   if (fields.length === 0) refuse('at least 1 non-time field must be queried');
-  if (statement.sources.some((source) => 'name' in source && 'text' in source.name && source.name.text === ''))
-    refuse('invalid measurement');
+  if (statement.sources.some(isUnnamed)) refuse('invalid measurement');
   const windows = statement.dimensions.filter(({ kind }) => kind === 'time' || kind === 'window');
   const facts: FieldFacts = {
     calls: [],

@@ -1,6 +1,6 @@
 /** Door of the planner: statements to plans, and what the server needs to gather the schemas for one. */
 export { fieldsOf } from './bind.ts';
-export { checkCountCondition } from './check-show.ts';
+export { checkCount } from './check-show.ts';
 export { explainPlan } from './explain.ts';
 export { columnNames } from './names.ts';
 export { WINDOW_TAG } from './pane-windows.ts';

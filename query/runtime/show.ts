@@ -8,7 +8,7 @@ import { compareText, integerColumn, textColumn } from '../../model/index.ts';
 import { ordered } from '../functions/ordered.ts';
 import type { Statement } from '../language/ast.ts';
 import { bindCondition } from '../planner/bind.ts';
-import { checkShowCondition, ofTagsOnly } from '../planner/check-show.ts';
+import { checkShowCondition, isUnnamed, ofTagsOnly } from '../planner/check-show.ts';
 import { matchesName, measurementMatchers, mergeSchemas } from '../planner/schema.ts';
 import { splitTime } from '../planner/time-range.ts';
 import { TABLE_ROWS_MAX } from './cells/table-writer.ts';
@@ -56,7 +56,9 @@ export function* showShard(
   const split = splitTime(statement.condition, context.now);
   const rest = split.rest && statement.kind !== 'show measurements' ? ofTagsOnly(split.rest) : split.rest;
   const every = { database: null, retentionPolicy: null, name: { regex: '' } };
-  const asked = statement.sources.length > 0 ? statement.sources : [every];
+  // a source without a name is none, as on InfluxDB
+  const named = statement.sources.filter((one) => !isUnnamed(one));
+  const asked = named.length > 0 ? named : [every];
   const matchers = measurementMatchers(asked, { ...context, database });
   let batch: ShowPart[] = [];
   let held = 0;

@@ -11,7 +11,7 @@ import {
   assertLive,
   assertWritesNothing,
   type CountStatement,
-  checkCountCondition,
+  checkCount,
   countAnswer,
   countedStatement,
   givenInTurns,
@@ -317,7 +317,7 @@ export class QueryRunner {
       isWhole && /^(series|measurement)$/.test(statement.of) && database !== '' && !catalogue.has(database);
     if (isNone) return countAnswer(statement, new Map());
     this.#known(database);
-    checkCountCondition(statement);
+    checkCount(statement);
     if (statement.of !== 'series' || isWhole) {
       return countAnswer(statement, (await this.#show(countedStatement(statement), run)).counts(statement));
     }
