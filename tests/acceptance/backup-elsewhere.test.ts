@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodePosition } from '../../model/index.ts';
 import { eventually, metric, results, series, written } from '../support/api.ts';
-import { backup, EVERYTHING, run, someLines } from '../support/backups.ts';
+import { backup, everything, run, someLines } from '../support/backups.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { type S3Server, startS3 } from '../support/s3-server.ts';
@@ -61,9 +61,9 @@ describe(`backup and restore, where points lie elsewhere (SEED=${SEED})`, () => 
       const next = await backup(cold, directory, ['a'], ['--since', full.path]);
       const near = await start(['--shards', '3']);
       expect((await run(near, ['restore', full.path, next.path])).code).to.equal(0);
-      expect(await results(near, 'a', EVERYTHING)).to.deep.equal(await results(cold, 'a', EVERYTHING));
+      expect(await everything(near, 'a')).to.deep.equal(await everything(cold, 'a'));
       expect((await run(cold, ['restore', full.path, next.path, '--as', 'b'])).code).to.equal(0);
-      expect(await results(cold, 'b', EVERYTHING)).to.deep.equal(await results(near, 'a', EVERYTHING));
+      expect(await everything(cold, 'b')).to.deep.equal(await everything(near, 'a'));
     });
 
     it('is not given, where an object is damaged', async () => {
@@ -161,16 +161,16 @@ describe(`backup and restore, where points lie elsewhere (SEED=${SEED})`, () => 
       const full = await backup(server, directory, ['a']);
       await written(server, 'a', someLines(random, 100));
       const next = await backup(server, directory, ['a'], ['--since', full.path]);
-      const whole = await results(server, 'a', EVERYTHING);
+      const whole = await everything(server, 'a');
       expect((await run(server, ['restore', full.path, next.path, '--as', 'b'])).code).to.equal(0);
-      expect(await results(server, 'b', EVERYTHING)).to.deep.equal(whole);
+      expect(await everything(server, 'b')).to.deep.equal(whole);
       const embedded = await start(['--shards', '3']);
       expect((await run(embedded, ['restore', full.path, next.path])).code).to.equal(0);
-      expect(await results(embedded, 'a', EVERYTHING)).to.deep.equal(whole);
+      expect(await everything(embedded, 'a')).to.deep.equal(whole);
       // what was restored is in the stream, and so there behind a start
       await server.kill();
       const again = await start(flags);
-      expect(await results(again, 'b', EVERYTHING)).to.deep.equal(whole);
+      expect(await everything(again, 'b')).to.deep.equal(whole);
       await rm(full.path);
     });
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { decodePosition } from '../../model/index.ts';
 import { results, series, written } from '../support/api.ts';
-import { backup, EVERYTHING, run, someLines } from '../support/backups.ts';
+import { backup, everything, run, someLines } from '../support/backups.ts';
 import { Random, seedOfRun } from '../support/random.ts';
 import { QUIET, startServer, type TestServer, temporaryDirectory } from '../support/server.ts';
 
@@ -37,13 +37,13 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     const { path, position } = await backup(server, directory, ['a']);
     expect(decodePosition(position)).to.have.length(3);
     expect((await run(other, ['restore', path])).code).to.equal(0);
-    expect(await results(other, 'a', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    expect(await everything(other, 'a')).to.deep.equal(await everything(server, 'a'));
     const beside = await run(server, ['restore', path, '--as', 'c']);
     expect(beside.err).to.match(/^verifying: [^█\r]+\nrestoring: [^█\r]+ rows into c\n$/);
-    expect(await results(server, 'c', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    expect(await everything(server, 'c')).to.deep.equal(await everything(server, 'a'));
     // twice is once
     await run(server, ['restore', path, '--as', 'c']);
-    expect(await results(server, 'c', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    expect(await everything(server, 'c')).to.deep.equal(await everything(server, 'a'));
   });
 
   it('is a tar that the usual tools read, and its checksums are those of sha256sum', async () => {
@@ -73,8 +73,8 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     expect((await run(other, ['restore', ...chain, '--as', 'chained'])).code).to.equal(0);
     const last = await backup(server, directory, ['a']);
     await run(other, ['restore', last.path, '--as', 'whole']);
-    expect(await results(other, 'chained', EVERYTHING)).to.deep.equal(await results(other, 'whole', EVERYTHING));
-    expect(await results(other, 'whole', EVERYTHING)).to.deep.equal(await results(server, 'a', EVERYTHING));
+    expect(await everything(other, 'chained')).to.deep.equal(await everything(other, 'whole'));
+    expect(await everything(other, 'whole')).to.deep.equal(await everything(server, 'a'));
     expect((await readFile(chain[1])).length).to.be.lessThan((await readFile(last.path)).length);
     const gap = await run(other, ['restore', chain[0], chain[2]]);
     expect([gap.code, gap.err]).to.satisfy(
@@ -105,7 +105,7 @@ describe(`backup and restore (SEED=${SEED})`, () => {
       const { code, err } = await run(copy, ['restore', without.path, since.path]);
       expect([code, err]).to.satisfy(([status]: [number]) => status === 0, err);
       expect((await series(copy, '', 'SHOW DATABASES'))[0].values.flat()).to.not.include('gone');
-      expect(await results(copy, 'again', EVERYTHING)).to.deep.equal(await results(server, 'again', EVERYTHING));
+      expect(await everything(copy, 'again')).to.deep.equal(await everything(server, 'again'));
     } finally {
       await copy.stop();
     }
@@ -157,7 +157,7 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     ]);
     expect(files.map(({ rows }: { rows: number }) => rows)).to.deep.equal([1]);
     expect((await run(other, ['restore', full.path, since.path])).code).to.equal(0);
-    expect(await results(other, 'tags', EVERYTHING)).to.deep.equal(await results(server, 'tags', EVERYTHING));
+    expect(await everything(other, 'tags')).to.deep.equal(await everything(server, 'tags'));
   });
 
   it('leaves out what was deleted, where its files still have it', async () => {
@@ -172,7 +172,7 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     expect(done.flatMap(({ error }) => error ?? [])).to.deep.equal([]);
     const { path } = await backup(server, directory, ['del']);
     expect((await run(other, ['restore', path])).code).to.equal(0);
-    expect(await results(other, 'del', EVERYTHING)).to.deep.equal(await results(server, 'del', EVERYTHING));
+    expect(await everything(other, 'del')).to.deep.equal(await everything(server, 'del'));
   });
 
   it('a chain of archives tells what was deleted between them, whatever the shards', async () => {
@@ -200,7 +200,7 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     expect([code, err]).to.satisfy(([status]: [number]) => status === 0, err);
     const last = await backup(server, directory, ['cut']);
     await run(other, ['restore', last.path, '--as', 'cut whole']);
-    expect(await results(other, 'cut', EVERYTHING)).to.deep.equal(await results(other, 'cut whole', EVERYTHING));
+    expect(await everything(other, 'cut')).to.deep.equal(await everything(other, 'cut whole'));
     expect(await results(other, 'cut', ROWS)).to.deep.equal(await results(server, 'cut', ROWS));
     const { replaced, format } = JSON.parse(execFileSync('tar', ['xOf', chain[1], 'backup.json']).toString());
     expect([format, replaced]).to.deep.equal([
@@ -213,7 +213,7 @@ describe(`backup and restore (SEED=${SEED})`, () => {
     // whoever holds the first of them needs no more than one
     const since = await backup(server, directory, ['cut'], ['--since', first.position]);
     await run(other, ['restore', first.path, since.path, '--as', 'cut short']);
-    expect(await results(other, 'cut short', EVERYTHING)).to.deep.equal(await results(other, 'cut whole', EVERYTHING));
+    expect(await everything(other, 'cut short')).to.deep.equal(await everything(other, 'cut whole'));
   });
 
   it('taken while writes go on, it is the state at the position it names', async () => {

@@ -1,10 +1,23 @@
 /** `millrace backup` and `restore` as processes, for tests of what they save; and points of every kind to be saved. */
 import { spawn } from 'node:child_process';
+import { type Result, results } from './api.ts';
 import type { Random } from './random.ts';
 import type { TestServer } from './server.ts';
 
 /** What a client can see of a database. */
-export const EVERYTHING = 'SELECT *::field FROM /.*/ GROUP BY *; SHOW FIELD KEYS; SHOW SERIES; SHOW RETENTION POLICIES';
+const EVERYTHING = [
+  'SELECT *::field FROM /.*/ GROUP BY *',
+  'SHOW FIELD KEYS',
+  'SHOW SERIES',
+  'SHOW RETENTION POLICIES',
+];
+
+/** What a database answers; one statement after the other, so that one that fails says why. */
+export async function everything(from: TestServer, db: string): Promise<readonly Result[]> {
+  const answers: Result[] = [];
+  for (const statement of EVERYTHING) answers.push(...(await results(from, db, statement)));
+  return answers;
+}
 
 /** Of some databases, none = all; where it ends badly, throws what it said. */
 export async function backup(
