@@ -5,7 +5,7 @@
  */
 import { parseError, QueryError } from './errors.ts';
 import { readDuration, readQuoted } from './literals.ts';
-import { printDuration } from './print-expression.ts';
+import { printDuration, printNumber, printQuoted, printRegex, printString } from './print-expression.ts';
 import { compileRegex } from './regex.ts';
 import { describePosition, eachToken } from './tokens.ts';
 
@@ -68,7 +68,7 @@ function tokenOf(name: string, params: Parameters): Token {
   const value = params[name];
   switch (typeof value) {
     case 'string':
-      return { source: quoted(value, "'"), shown: value || 'STRING' };
+      return { source: printString(value), shown: value || 'STRING' };
     case 'boolean':
       return { source: String(value), shown: String(value).toUpperCase() };
     case 'bigint':
@@ -91,13 +91,13 @@ function typedToken(value: object): Token {
     case 'ident':
     case 'identifier':
       if (typeof inner !== 'string') return unbound('identifier must be a string value');
-      return { source: quoted(inner, '"'), shown: inner || 'IDENT' };
+      return { source: printQuoted(inner), shown: inner || 'IDENT' };
     case 'regex':
       if (typeof inner !== 'string') return unbound('regex literal must be a string value');
-      return { source: `/${slashed(inner)}/`, shown: inner || 'REGEX' };
+      return { source: boundRegex(inner), shown: inner || 'REGEX' };
     case 'string':
       if (typeof inner !== 'string') return unbound('string literal must be a string value');
-      return { source: quoted(inner, "'"), shown: inner || 'STRING' };
+      return { source: printString(inner), shown: inner || 'STRING' };
     case 'int':
     case 'integer':
       return isWhole ? integer(BigInt(inner as number)) : unbound('integer literal must be an integer value');
@@ -127,7 +127,7 @@ function integer(value: bigint): Token {
 
 function float(value: number): Token {
   if (!Number.isFinite(value)) return unbound(`unable to bind parameter: ${value} is not finite`);
-  return { source: decimal(value), shown: String(value) };
+  return { source: printNumber(value), shown: String(value) };
 }
 
 function duration(ns: bigint): Token {
@@ -145,25 +145,10 @@ function durationOf(text: string): Token {
   }
 }
 
-/** All digits, as the language has no exponents. */
-function decimal(value: number): string {
-  const [, sign, first, rest = '', exponent] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value.toExponential())!;
-  const digits = first + rest;
-  const point = Number(exponent) + 1;
-  const whole = point > 0 ? digits.slice(0, point).padEnd(point, '0') : '0';
-  const fraction = point > 0 ? digits.slice(point) : '0'.repeat(-point) + digits;
-  return `${sign}${whole}.${fraction || '0'}`;
-}
-
-function quoted(value: string, quote: string): string {
-  const escaped = value.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`).replaceAll('\n', '\\n');
-  return quote + escaped + quote;
-}
-
-/** A pattern between slashes. Pairs of a backslash and what it escapes stay; one at the end escapes nothing, and would the slash. */
-function slashed(pattern: string): string {
+/** A backslash at the end escapes nothing, and would the slash: the pattern is refused. */
+function boundRegex(pattern: string): string {
   if (/^(?:[^\\]|\\[\s\S])*\\$/.test(pattern)) compileRegex(pattern);
-  return pattern.replace(/\\[\s\S]|\/|\n/g, (piece) => (piece === '/' ? '\\/' : piece.replace(/\\?\n/, '\\n')));
+  return printRegex(pattern);
 }
 
 /** So that it is one token with nothing before it. */

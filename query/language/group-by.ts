@@ -3,6 +3,7 @@
  * Called by statements.ts. What GROUP BY may not hold, and several time dimensions, are let through: the planner says no to them.
  */
 import type { Dimension, Expression, Fill, Window } from './ast.ts';
+import { scaledDuration } from './durations.ts';
 import { parseError } from './errors.ts';
 
 /** Months of a calendar unit. */
@@ -107,9 +108,8 @@ function foldDuration(e: Expression): Expression {
   if (right.kind === 'duration' && e.operator === '+') return { kind: 'duration', ns: left.ns + right.ns };
   if (right.kind === 'duration' && e.operator === '-') return { kind: 'duration', ns: left.ns - right.ns };
   if (right.kind !== 'integer' && right.kind !== 'number') return e;
-  const factor = BigInt(right.kind === 'number' ? Math.trunc(right.value) : right.value);
-  if (e.operator === '*') return { kind: 'duration', ns: left.ns * factor };
-  return e.operator === '/' ? { kind: 'duration', ns: factor === 0n ? 0n : left.ns / factor } : e;
+  const ns = scaledDuration(e.operator, left.ns, right.value);
+  return ns === null ? e : { kind: 'duration', ns };
 }
 
 function toWindow(of: Window['of'], call: Expression & { kind: 'call' }): Dimension {

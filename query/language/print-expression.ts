@@ -59,7 +59,12 @@ export function printDuration(ns: bigint): string {
 /** In quotes where it would not be read as a name; `free` is a reserved word that is allowed at this place. */
 export function printIdentifier(name: string, free = ''): string {
   const bare = BARE_NAME.test(name) && (!RESERVED.has(name.toLowerCase()) || name === free);
-  return bare ? name : `"${escapeText(name, '"')}"`;
+  return bare ? name : printQuoted(name);
+}
+
+/** A name in its quotes, whether it needs them or not. */
+export function printQuoted(name: string): string {
+  return `"${escapeText(name, '"')}"`;
 }
 
 /** The language has no exponents: `1e21` is written out. */
@@ -76,7 +81,7 @@ export function printNumber(value: number): string {
 
 /** A slash is escaped unless the pattern already does; a line cannot end inside a regex, but `\n` means the same. */
 export function printRegex(pattern: string): string {
-  const body = pattern.replace(/\\[^\n]|\/|\n/g, (part) => (part === '/' ? '\\/' : part === '\n' ? '\\n' : part));
+  const body = pattern.replace(/\\[\s\S]|\/|\n/g, (part) => (part === '/' ? '\\/' : part.replace(/\\?\n/, '\\n')));
   return `/${body}/`;
 }
 

@@ -4,6 +4,7 @@
  */
 import { parseTime, TIME_MAX, TIME_MIN } from '../../model/index.ts';
 import type { BinaryOperator, Expression } from '../language/ast.ts';
+import { scaledDuration } from '../language/durations.ts';
 import { QueryError } from '../language/errors.ts';
 import { unwrap } from '../language/walk.ts';
 import { foldConstants } from './fold.ts';
@@ -87,7 +88,10 @@ function operate(operator: BinaryOperator, left: Constant, right: Constant, zone
       ? { of: 'string', text: a.text + b.text }
       : OPERATION;
   }
-  if (a.of === 'duration' && (b.of === 'number' || b.of === 'integer')) return scaled(operator, a.ns, b);
+  if (a.of === 'duration' && (b.of === 'number' || b.of === 'integer')) {
+    const ns = scaledDuration(operator, a.ns, b.of === 'number' ? b.value : b.ns);
+    return ns === null ? OPERATION : { of: 'duration', ns, fromNow: false };
+  }
   if (a.of === 'number' || b.of === 'number' || (a.of === 'integer' && b.of === 'integer')) {
     return a.of === 'time' || a.of === 'duration' || b.of === 'time' || b.of === 'duration'
       ? OPERATION
@@ -107,18 +111,6 @@ function asTime(value: Constant, other: Constant, isDifference: boolean, zone: Z
   if (value.of !== 'string' || !beside.includes(other.of)) return value;
   const ns = DATE.test(value.text) ? writtenTime(value.text, zone) : null;
   return ns === null ? value : { of: 'time', ns, fromNow: false };
-}
-
-/** By a whole number; what is behind its point does not count. */
-function scaled(
-  operator: BinaryOperator,
-  ns: bigint,
-  by: Constant & { of: 'number' | 'integer' | 'time' | 'duration' },
-): Constant {
-  const factor = by.of === 'number' ? BigInt(Math.trunc(by.value)) : by.ns;
-  const result = (value: bigint): Constant => ({ of: 'duration', ns: value, fromNow: false });
-  if (operator === '*') return result(ns * factor);
-  return operator === '/' ? result(factor === 0n ? 0n : ns / factor) : OPERATION;
 }
 
 function numbers(operator: BinaryOperator, a: Constant, b: Constant): Constant {
