@@ -5,7 +5,7 @@
 
 import { formatValue } from './format.ts';
 import { Notice } from './notice.tsx';
-import { answersOf, type Named, rowsOf, usePolled } from './polled.ts';
+import { answerOf, type Named, rowsOf, usePolled } from './polled.ts';
 import { hrefOf } from './route.ts';
 
 const DATABASE = '_internal';
@@ -133,8 +133,10 @@ function Row({ query, running, run }: { query: LiveQuery } & Omit<ListedProps, '
 }
 
 async function liveQueries(): Promise<LiveQuery[]> {
-  const [{ series }] = await answersOf(DATABASE, 'SHOW QUERIES');
-  return rowsOf(series?.find(({ name }) => name === 'live'))
+  const series = await answerOf(DATABASE, 'SHOW QUERIES');
+  return series
+    .filter(({ name }) => name === 'live')
+    .flatMap(rowsOf)
     .map(queryOf)
     .sort((a, b) => b.subscribers - a.subscribers || a.id - b.id);
 }

@@ -4,7 +4,7 @@
  */
 import { type ReadonlySignal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { type FrameValue, MillraceError, type QueryResult } from '../sdk/index.ts';
+import { type FrameValue, MillraceError, type Series } from '../sdk/index.ts';
 import { millrace } from './client.ts';
 
 const ASKED_MS = 2_000;
@@ -39,7 +39,7 @@ export function usePolled<T>(ask: () => Promise<T>): Polled<T> {
   async function run(db: string, statement: string): Promise<void> {
     running.value = new Set([...running.value, statement]);
     try {
-      await answersOf(db, statement);
+      await answerOf(db, statement);
       await load();
     } catch (error) {
       problem.value = textOf(error);
@@ -64,16 +64,15 @@ export function usePolled<T>(ask: () => Promise<T>): Polled<T> {
   return { value, problem, running, run };
 }
 
-/** One for each statement. Throws where one of them has failed. */
-export async function answersOf(db: string, statements: string): Promise<QueryResult[]> {
-  const results = await millrace.query(db, statements);
-  for (const { error } of results) if (error !== undefined) throw new MillraceError('invalid query', error);
-  return results;
+/** Of one statement. Throws where it has failed. */
+export async function answerOf(db: string, statement: string): Promise<readonly Series[]> {
+  const [{ error, series = [] }] = await millrace.query(db, statement);
+  if (error !== undefined) throw new MillraceError('invalid query', error);
+  return series;
 }
 
 /** Each row of a table, to be asked for its columns. */
-export function rowsOf(table: NonNullable<QueryResult['series']>[number] | undefined): Named[] {
-  const { columns = [], values = [] } = table ?? {};
+export function rowsOf({ columns, values = [] }: Series): Named[] {
   return values.map((row) => (column) => row[columns.indexOf(column)] ?? null);
 }
 

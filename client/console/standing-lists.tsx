@@ -5,7 +5,7 @@
 import type { ComponentChildren } from 'preact';
 import { quoteName, quoteText } from '../sdk/index.ts';
 import { Problem } from './live-list.tsx';
-import { answersOf, type Named, rowsOf, usePolled } from './polled.ts';
+import { answerOf, type Named, rowsOf, usePolled } from './polled.ts';
 import { hrefOf } from './route.ts';
 
 /** A row of a SHOW statement and the database that its table is named after. */
@@ -30,7 +30,12 @@ export function StoredList() {
         ['', ''],
       ]}
       row={(stored) => (
-        <StoredRow stored={stored} running={running.value} run={(db, statement) => void run(db, statement)} />
+        <StoredRow
+          key={keyOf(stored)}
+          stored={stored}
+          running={running.value}
+          run={(db, statement) => void run(db, statement)}
+        />
       )}
     />
   );
@@ -53,7 +58,7 @@ export function AlertList() {
         ['To be told', 'right'],
         ['Failures', 'right'],
       ]}
-      row={(alert) => <AlertRow alert={alert} />}
+      row={(alert) => <AlertRow key={keyOf(alert)} alert={alert} />}
     />
   );
 }
@@ -109,7 +114,7 @@ function StoredRow({ stored: { database, value }, running, run }: StoredRowProps
   const isPaused = value('state') === 'paused';
   const change = `${isPaused ? 'RESUME' : 'PAUSE'} CONTINUOUS QUERY ${quoteName(name)} ON ${quoteName(database)}`;
   return (
-    <tr key={`${database}\n${name}`} data-stored={name}>
+    <tr data-stored={name}>
       <td class="live-text">
         <strong>{name}</strong>
         <code>{String(value('query'))}</code>
@@ -135,7 +140,7 @@ function AlertRow({ alert: { database, value } }: { alert: Standing }) {
   const level = String(value('level'));
   const changes = `SELECT * FROM _alerts WHERE _alert = ${quoteText(name)} AND time > now() - 1d`;
   return (
-    <tr key={`${database}\n${name}`} data-alert={name}>
+    <tr data-alert={name}>
       <td class="live-text">
         <a href={hrefOf('query', { db: database, q: changes })} title="What happened within a day">
           <strong>{name}</strong>
@@ -173,10 +178,10 @@ function Failure({ value }: { value: Named }) {
 
 /** All of a kind, whichever the database. */
 async function asked(statement: 'SHOW CONTINUOUS QUERIES' | 'SHOW ALERTS'): Promise<Standing[]> {
-  const [{ series }] = await answersOf('', statement);
-  return (series ?? []).flatMap(standingOf);
+  const series = await answerOf('', statement);
+  return series.flatMap((table) => rowsOf(table).map((value) => ({ database: table.name ?? '', value })));
 }
 
-function standingOf(table: Parameters<typeof rowsOf>[0] & { readonly name?: string }): Standing[] {
-  return rowsOf(table).map((value) => ({ database: table.name ?? '', value }));
+function keyOf({ database, value }: Standing): string {
+  return `${database}\n${value('name')}`;
 }
