@@ -13,7 +13,7 @@ export const ARRAY_DOUBLES = 8192;
 /** So much behind its last number a kernel may write. */
 const ARRAY_BYTES = 8 * ARRAY_DOUBLES + 256;
 /** Columns of scans that are under way at the same time; more have arrays of their own, and are copied from and to kernels. */
-export const ARRAYS_MAX = 64;
+const ARRAYS_MAX = 64;
 /** What a scan has read ahead at a time, with what may stand between its blocks. */
 const READ_BYTES = 17 * PAGE_BYTES;
 /** Of two scans. */

@@ -21,7 +21,8 @@ export function checkShowCondition(kind: Statement['kind'], condition: Expressio
 }
 
 /**
- * What a SHOW … CARDINALITY takes: measurements with names, and all conditions but those of time, which InfluxDB refuses by the name of the statement that counts. Throws QueryError.
+ * What a SHOW … CARDINALITY takes: measurements with names, and all conditions but those of time, which InfluxDB refuses by the name of
+ * the statement that counts. Throws QueryError.
  */
 export function checkCount({ of, sources, condition }: Extract<Statement, { kind: 'show cardinality' }>): void {
   if (sources.some(isUnnamed)) refuse('invalid measurement');

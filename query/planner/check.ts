@@ -1,4 +1,4 @@
-/** What makes a SELECT impossible whatever the data, in the words of InfluxDB. Runs before any name is resolved. Long for its many words. */
+/** What makes a SELECT impossible whatever the data, in InfluxDB's words. Runs before any name is resolved. Long for its many words. */
 import { FUNCTIONS } from '../functions/create.ts';
 import { isMath, mathArguments } from '../functions/math.ts';
 import { TECHNICAL } from '../functions/technical.ts';

@@ -317,11 +317,11 @@ export function windowStart(plan: Pick<Plan, 'window' | 'bounds'>, window: numbe
 }
 
 /** By the outputs, which plans of one frame share: so are the names of their columns, and what is made of those. */
-const columnNamesOf = new WeakMap<Plan['outputs'], readonly string[]>();
+const answerColumnsOf = new WeakMap<Plan['outputs'], readonly string[]>();
 
-/** Of the columns of an answer. */
-export function columnNames({ timeName, outputs }: Plan): readonly string[] {
-  let names = columnNamesOf.get(outputs);
-  if (names?.[0] !== timeName) columnNamesOf.set(outputs, (names = [timeName, ...outputs.map(({ name }) => name)]));
+/** The names of an answer's columns, the time first. */
+export function answerColumns({ timeName, outputs }: Plan): readonly string[] {
+  let names = answerColumnsOf.get(outputs);
+  if (names?.[0] !== timeName) answerColumnsOf.set(outputs, (names = [timeName, ...outputs.map(({ name }) => name)]));
   return names;
 }

@@ -3,7 +3,7 @@
  * columns as they are. Applies LIMIT and OFFSET. Gives what TableWriter would give row by row.
  */
 import { OFFSET_MAX } from '../../../model/index.ts';
-import { columnNames, type Plan } from '../../planner/plan.ts';
+import { answerColumns, type Plan } from '../../planner/plan.ts';
 import { ColumnBuilder } from '../source/columns.ts';
 import type { Group, RowsPartial } from '../source/partial.ts';
 import type { ResultTable } from '../source/result.ts';
@@ -61,7 +61,7 @@ export class ColumnTables implements PickWriter {
     this.#limit = new RowLimit(plan);
     this.#times = new Float64Array(tableRowsMax(plan));
     this.#columns = plan.outputs.map(({ expression }) => (expression.kind === 'column' ? expression.index : -1));
-    this.#names = columnNames(plan);
+    this.#names = answerColumns(plan);
     this.#builders = plan.outputs.map(({ type }) => new ColumnBuilder(type));
   }
 

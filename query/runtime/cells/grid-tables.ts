@@ -3,7 +3,7 @@
  * are, numbers, filled by null, none or a number. They are what cell-rows.ts would make row by row, which makes all others.
  */
 import { OFFSET_MAX } from '../../../model/index.ts';
-import { type Aggregate, columnNames, type Plan, windowOf, windowStart } from '../../planner/plan.ts';
+import { type Aggregate, answerColumns, type Plan, windowOf, windowStart } from '../../planner/plan.ts';
 import { isEven } from '../../planner/window-grid.ts';
 import { fillValue, isNumber } from '../source/columns.ts';
 import type { Group } from '../source/partial.ts';
@@ -52,7 +52,7 @@ export function* gridTables(
   admit(rows.count);
   const width = Number(plan.window!.interval);
   const end = limit > 0 ? Math.min(rows.count, offset + limit) : rows.count;
-  const names = columnNames(plan);
+  const names = answerColumns(plan);
   const tags = plan.groupBy.length === 0 ? null : plan.groupBy.map((key, i) => [key, group.tags[i]] as const);
   const next = aggregates.map(() => 0);
   for (let from = offset; from < end; ) {

@@ -5,7 +5,7 @@
  * as several, one right after the other, alike in name and tags.
  */
 import { OFFSET_MAX, type Value } from '../../../model/index.ts';
-import { columnNames, type Plan } from '../../planner/plan.ts';
+import { answerColumns, type Plan } from '../../planner/plan.ts';
 import { compileExpression } from '../rows/expression.ts';
 import { groupKey } from '../rows/groups.ts';
 import { ColumnBuilder } from '../source/columns.ts';
@@ -70,7 +70,7 @@ export class TableWriter implements RowWriter {
         return leaf.kind === 'column' ? (this.#values[leaf.index] ?? nothing[leaf.index] ?? null) : null;
       }),
     );
-    this.#names = columnNames(plan);
+    this.#names = answerColumns(plan);
   }
 
   start(group: Group): void {

@@ -64,7 +64,7 @@ export function* runsOf(windows: AnswerWindows, panes: readonly number[], wanted
   }
 }
 
-/** Puts the sum of each run of panes, of one store or several, into the cell (group, window) of `whole`. The runs' ends must not go back. */
+/** Puts the sum of each run of panes, of one store or several, into the cell (group, window) of `whole`. Ends of runs must not go back. */
 export function sumRuns(parts: readonly PaneStates[], runs: Iterable<Run>, whole: PaneStore, group: Group): void {
   const { aggregates, columns } = whole.plan;
   const sums = aggregates.map((aggregate) => createState(aggregate, columns.length));

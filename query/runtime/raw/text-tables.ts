@@ -1,5 +1,5 @@
 /** TextTables: merged rows that were written on their shards (row-texts.ts), into tables of texts. Applies LIMIT and OFFSET. */
-import { columnNames, type Plan } from '../../planner/plan.ts';
+import { answerColumns, type Plan } from '../../planner/plan.ts';
 import { hasPlainOutputs, type Picks, type PickWriter } from '../cells/column-tables.ts';
 import { tagsOf } from '../cells/table-writer.ts';
 import type { Group, RowsPartial } from '../source/partial.ts';
@@ -29,7 +29,7 @@ export class TextTables implements PickWriter {
   constructor(plan: Plan) {
     this.#plan = plan;
     this.#limit = new RowLimit(plan);
-    this.#names = columnNames(plan);
+    this.#names = answerColumns(plan);
   }
 
   start(group: Group): void {

@@ -1,7 +1,7 @@
 /**
- * Raw rows as InfluxDB's JSON, written on the shard that has them (query/runtime/source/row-texts.ts): `[time,…],` row by row, the same bytes
- * that json.ts makes of tables. What was written a short time ago is copied from there: what the tags of a series say, and a time that
- * the row before has.
+ * Raw rows as InfluxDB's JSON, written on the shard that has them (query/runtime/source/row-texts.ts): `[time,…],` row by row, the same
+ * bytes that json.ts makes of tables. What was written a short time ago is copied from there: what the tags of a series say, and a time
+ * that the row before has.
  */
 import type { Epoch } from '../../../client/protocol/index.ts';
 import type { Column } from '../../../model/index.ts';
